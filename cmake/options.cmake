@@ -1,0 +1,43 @@
+# One target carries what every target of ours compiles with.
+add_library(augstore_options INTERFACE)
+target_compile_options(augstore_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wunused -Werror
+                                                  -fno-omit-frame-pointer)
+target_include_directories(augstore_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+# GCC 12 reports reads of uninitialised and out-of-bounds memory inside library templates where there are none.
+target_compile_options(augstore_options INTERFACE -Wno-error=maybe-uninitialized -Wno-error=array-bounds
+                                                  -Wno-error=stringop-overflow -Wno-error=stringop-overread)
+
+if(AUGSTORE_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
+elseif(AUGSTORE_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread)
+  add_link_options(-fsanitize=thread)
+endif()
+
+find_program(AUGSTORE_CCACHE ccache)
+if(AUGSTORE_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${AUGSTORE_CCACHE})
+endif()
+
+# A folder's library: augstore_library(storage SOURCES a.cc DEPENDS schemas).
+# DEPENDS names folders; LIBRARIES names third-party targets that stay private to it.
+function(augstore_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  set(present)  # TEMPORARY-FILTER
+  foreach(f ${ARG_SOURCES})
+    if(IS_ABSOLUTE ${f} OR EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${f})
+      list(APPEND present ${f})
+    endif()
+  endforeach()
+  if(NOT present)
+    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/empty.cc "")
+    set(present ${CMAKE_CURRENT_BINARY_DIR}/empty.cc)
+  endif()
+  set(ARG_SOURCES ${present})
+  add_library(augstore_${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(augstore_${name} PRIVATE augstore_options ${ARG_LIBRARIES} PUBLIC fmt::fmt Threads::Threads)
+  foreach(folder ${ARG_DEPENDS})
+    target_link_libraries(augstore_${name} PUBLIC augstore_${folder})
+  endforeach()
+endfunction()

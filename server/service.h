@@ -1,0 +1,44 @@
+// The server without sockets: request frames in, reply frames out. Used by the socket server's sessions and, in the same
+// process, by commands that were given --store: there is one implementation of every operation.
+//
+// Thread safety: Start may be called from any thread; each ReplySource is used by one thread at a time.
+#ifndef AUGSTORE_SERVER_SERVICE_H_
+#define AUGSTORE_SERVER_SERVICE_H_
+
+#include <memory>
+#include <optional>
+
+#include "schemas/frame.h"
+#include "storage/catalog.h"
+
+namespace augstore {
+
+// The replies to one request, made one at a time when asked for: that is the backpressure.
+class ReplySource {
+ public:
+  virtual ~ReplySource() = default;
+  // The next reply frame, or nothing after the last. May take as long as building a batch. Errors become ErrorReply frames,
+  // which are the last.
+  virtual std::optional<Frame> Next() = 0;
+};
+
+struct ServiceOptions {
+  std::string address;  // for stats; empty in process
+};
+
+class Service {
+ public:
+  // `catalog` must outlive the service and its sources.
+  Service(Catalog* catalog, ServiceOptions options);
+  ~Service();
+  // Never fails: an unknown or malformed request is answered by an ErrorReply.
+  std::unique_ptr<ReplySource> Start(Frame request);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_SERVER_SERVICE_H_

@@ -1,0 +1,96 @@
+// The Catalog gives names a meaning on top of a Store: references and aliases, typed records, and collection versions that
+// appear all at once. Everything above storage goes through it.
+//
+// Thread safety: all methods may be called from any thread.
+#ifndef AUGSTORE_STORAGE_CATALOG_H_
+#define AUGSTORE_STORAGE_CATALOG_H_
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "schemas/messages.h"
+#include "schemas/names.h"
+#include "schemas/records.h"
+#include "storage/store.h"
+
+namespace augstore {
+
+// A record under the name and version that a reference resolved to.
+template <typename T>
+struct Named {
+  std::string name;
+  uint32_t version = 0;
+  T record;
+  std::string ref() const { return name + "@" + std::to_string(version); }
+};
+
+class Catalog {
+ public:
+  // `store` must outlive the catalog. Sample lists that belong to no version (a writer died) are dropped.
+  static Result<std::unique_ptr<Catalog>> Open(Store* store);
+
+  Store* store() const { return store_; }
+
+  // The version that `ref` means: its number, its alias, or the latest. Errors: kNotFound, naming what there is instead
+  // (the versions, or names that look alike); kInvalidArgument (bad syntax).
+  Result<RecordKey> Resolve(RecordKind kind, std::string_view ref);
+
+  Result<Named<BackboneRecord>> GetBackbone(std::string_view ref);
+  // The backbone with this digest. Errors: kNotFound.
+  Result<Named<BackboneRecord>> FindBackbone(const Digest& digest);
+  Result<Named<CollectionRecord>> GetCollection(std::string_view ref);
+  Result<Named<TransformRecord>> GetTransform(std::string_view ref);
+  Result<Named<HeadRecord>> GetHead(std::string_view ref);
+  // The weights of a transform or a head, checked against the record's digest and shapes. Errors: kDataLoss.
+  Result<Layers> GetLayers(const RecordKey& key);
+
+  // Adds the next version. Backbones: adding the same digest under the same name again gives the existing version.
+  // Errors: kInvalidArgument (bad name, bad dims, weights that do not match the record, a card value that is not finite),
+  // kFailedPrecondition (a transform or head whose dim differs from its backbone's, naming both).
+  Result<RecordKey> AddBackbone(const std::string& name, const BackboneRecord& record);
+  Result<RecordKey> AddTransform(const std::string& name, TransformRecord record, std::string_view safetensors);
+  Result<RecordKey> AddHead(const std::string& name, HeadRecord record, std::string_view safetensors);
+
+  // Moves an alias; the move is appended to the name's history. Errors: kNotFound (name or version), kInvalidArgument.
+  Status SetAlias(RecordKind kind, const std::string& name, const std::string& alias, uint32_t version,
+                  const std::string& note);
+  Result<AliasHistory> GetAliases(RecordKind kind, const std::string& name);
+
+  // --- Collection versions ---
+  // Errors: kNotFound (backbone has no space yet: append rows first), kFailedPrecondition (the collection's latest version
+  // is of another backbone: naming both; or its label columns have other names), kInvalidArgument.
+  Result<DraftReply> BeginDraft(const BeginDraftRequest& request);
+  // Samples in order; any number of chunks of any size up to kMaxBatchRows. Errors: kNotFound (no such draft: it was
+  // dropped by a restart, run the same command again), kInvalidArgument (labels out of range, vectors of unequal length, a
+  // row that is not stored, a (split, key) that this draft has already; each names the sample).
+  Status AppendSamples(uint32_t draft, const SampleChunk& samples);
+  // Makes the version. Content equal to the latest version's: that version comes back and nothing is written.
+  // Errors: kNotFound (draft), kFailedPrecondition (`appended` differs from what arrived; no samples at all).
+  Result<Named<CollectionRecord>> CommitDraft(uint32_t draft, uint64_t appended);
+  Status AbortDraft(uint32_t draft);
+  // Errors: kNotFound. The embeddings stay, for other collections and later ingests. Versions are never reused.
+  Status DeleteCollection(std::string_view ref);
+  // Samples [begin, begin + count) of a version; fewer at the end. Errors: kInvalidArgument (begin > samples).
+  Result<SampleChunk> GetSamples(const CollectionRecord& collection, SampleId begin, uint64_t count);
+
+  // Store::Verify, then that every version's samples point at rows, its digest holds, and all weights match their digests.
+  Result<VerifyStep> Verify(const std::string& cursor);
+
+ private:
+  struct Draft;
+  explicit Catalog(Store* store);
+
+  Store* store_;
+  std::mutex mutex_;  // guards drafts_ and serialises commits and alias moves
+  std::map<uint32_t, std::shared_ptr<Draft>> drafts_;
+
+ public:
+  ~Catalog();
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_STORAGE_CATALOG_H_
