@@ -1,0 +1,73 @@
+// Training heads from any source of batches, with tests after each epoch: what `head train` and `compare` share.
+#ifndef AUGSTORE_TOOLS_HEAD_RUNS_H_
+#define AUGSTORE_TOOLS_HEAD_RUNS_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/batch_stream.h"
+#include "engine/head_trainer.h"
+#include "schemas/messages.h"
+
+namespace augstore {
+
+// Where training batches come from: a stream of the database, or Φ on augmented pixels.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+  virtual uint64_t steps_per_epoch() const = 0;
+  virtual uint64_t samples_per_epoch() const = 0;
+  virtual void Seek(uint64_t epoch) = 0;
+  // The next batch of the epoch; nothing at its end.
+  virtual Result<std::optional<Batch>> Next() = 0;
+};
+std::unique_ptr<BatchSource> StreamSource(std::unique_ptr<BatchStream> stream);
+
+// Labelled embeddings that heads are tested on, without augmentation.
+struct TestSet {
+  std::string name;
+  Matrix embeddings;
+  std::vector<int32_t> labels;
+};
+// All samples of a split, in sample order. Errors: those of OpenStream.
+Result<TestSet> LoadTestSet(Client& client, const std::string& collection, const std::string& split,
+                            const std::string& label_column);
+
+struct HeadRunsOptions {
+  HeadTrainerOptions trainer;  // total_steps is filled in
+  uint32_t epochs = 30;
+  uint32_t test_every = 1;     // epochs between tests; the last epoch is always tested; 0: only the last
+  bool show_progress = false;
+  std::string label;           // of the progress line
+};
+
+struct CurvePoint {
+  uint32_t epoch = 0;  // 1: after the first
+  size_t head = 0;
+  double train_loss = 0;
+  std::vector<HeadMetrics> tests;  // of each test set; empty when this epoch was not tested
+  double seconds = 0;              // since the start
+};
+
+struct HeadRunsReport {
+  std::vector<Layers> heads;
+  std::vector<CurvePoint> curve;           // by epoch, then head
+  std::vector<std::vector<HeadMetrics>> tests;  // [head][test set] after the last epoch
+  std::vector<double> train_loss;          // of each head, last epoch
+  uint64_t samples = 0;                    // rows consumed
+  double seconds = 0;                      // training and waiting for batches, without tests
+};
+
+// Trains all heads from one pass per epoch over `source`. `on_point` (may be empty) is called for each curve point as it is
+// made. Errors: kUnavailable "interrupted" after Ctrl-C, those of the source and of HeadTrainer.
+Result<HeadRunsReport> TrainHeads(BatchSource& source, const std::vector<TestSet>& tests,
+                                  const HeadRunsOptions& options,
+                                  const std::function<void(const CurvePoint&)>& on_point);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_TOOLS_HEAD_RUNS_H_
