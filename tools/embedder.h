@@ -1,6 +1,6 @@
-// Turns images into rows of a space: reads and hashes, asks the database which it has, decodes the rest in parallel with Φ,
-// and stores Φ's output, 256 rows at a time. Every image that was stored is never embedded again, so whoever is interrupted
-// runs the same command again and goes on.
+// Turns images into rows of a space: reads and hashes, asks the database which it has, decodes the
+// rest in parallel with Φ, and stores Φ's output, 256 rows at a time. Every image that was stored
+// is never embedded again, so whoever is interrupted runs the same command again and goes on.
 #ifndef AUGSTORE_TOOLS_EMBEDDER_H_
 #define AUGSTORE_TOOLS_EMBEDDER_H_
 
@@ -18,20 +18,21 @@
 namespace augstore {
 
 struct BackboneFlags {
-  std::string file;          // --backbone FILE.pt
-  std::string name;          // --backbone-name; default: the file's name without .pt
-  uint32_t resize = 0;       // --resize: input height and width
-  std::vector<float> mean;   // --mean r,g,b
+  std::string file;           // --backbone FILE.pt
+  std::string name;           // --backbone-name; default: the file's name without .pt
+  uint32_t resize = 0;        // --resize: input height and width
+  std::vector<float> mean;    // --mean r,g,b
   std::vector<float> stddev;  // --std r,g,b
-  int threads = 0;           // --threads: 0: all cores
+  int threads = 0;            // --threads: 0: all cores
 };
 void AddBackboneFlags(CLI::App* command, BackboneFlags* flags);
 
-// Φ's file, registered with the database; loaded into Torch when an image has to be embedded, and not before.
+// Φ's file, registered with the database; loaded into Torch when an image has to be embedded, and
+// not before.
 class LazyBackbone {
  public:
-  // Registers the backbone when its digest is new. Errors: kFailedPrecondition (registered with other preprocessing, naming
-  // both), and those of Backbone::Load.
+  // Registers the backbone when its digest is new. Errors: kFailedPrecondition (registered with
+  // other preprocessing, naming both), and those of Backbone::Load.
   static Result<std::unique_ptr<LazyBackbone>> Open(const BackboneFlags& flags, Client& client);
   const std::string& ref() const { return ref_; }
   const BackboneRecord& record() const { return record_; }
@@ -57,22 +58,26 @@ struct EmbedOutcome {
   std::vector<SkippedImage> skipped;
 };
 
-// Gives the row of Φ(op(image)) of every item; `op` empty: Φ(image). Unreadable and corrupt images are skipped and named.
-// Errors: kUnavailable "interrupted" after Ctrl-C (what was embedded is stored), those of the database and of Φ.
-Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone, std::span<const ImageItem> items,
-                                const std::optional<ImageOp>& op, const std::string& label, bool show_progress);
+// Gives the row of Φ(op(image)) of every item; `op` empty: Φ(image). Unreadable and corrupt images
+// are skipped and named. Errors: kUnavailable "interrupted" after Ctrl-C (what was embedded is
+// stored), those of the database and of Φ.
+Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
+                                std::span<const ImageItem> items, const std::optional<ImageOp>& op,
+                                const std::string& label, bool show_progress);
 
 // The embeddings at `rows`, in order, fetched in parts. REQUIRES: no kNoRow among them.
-Result<Matrix> FetchRows(Client& client, const BackboneRecord& backbone, std::span<const RowId> rows);
+Result<Matrix> FetchRows(Client& client, const BackboneRecord& backbone,
+                         std::span<const RowId> rows);
 
-// Reads, decodes and resizes items to the backbone's input, on `threads` threads; images[i] is empty where it failed and
-// reasons[i] says why.
+// Reads, decodes and resizes items to the backbone's input, on `threads` threads; images[i] is
+// empty where it failed and reasons[i] says why.
 struct DecodedImages {
   std::vector<Image> images;
   std::vector<ContentHash> hashes;
   std::vector<std::string> reasons;
 };
-DecodedImages DecodeItems(std::span<const ImageItem> items, uint32_t height, uint32_t width, int threads);
+DecodedImages DecodeItems(std::span<const ImageItem> items, uint32_t height, uint32_t width,
+                          int threads);
 
 }  // namespace augstore
 

@@ -1,4 +1,5 @@
-// Training heads from any source of batches, with tests after each epoch: what `head train` and `compare` share.
+// Training heads from any source of batches, with tests after each epoch: what `head train` and
+// `compare` share.
 #ifndef AUGSTORE_TOOLS_HEAD_RUNS_H_
 #define AUGSTORE_TOOLS_HEAD_RUNS_H_
 
@@ -9,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "client/batch_stream.h"
+#include "client/client.h"
 #include "engine/head_trainer.h"
 #include "schemas/messages.h"
 
@@ -27,7 +28,8 @@ class BatchSource {
 };
 std::unique_ptr<BatchSource> StreamSource(std::unique_ptr<BatchStream> stream);
 
-// Labelled embeddings that heads are tested on, without augmentation.
+// Embeddings that heads are tested on, without augmentation. Samples with label -1 count in no
+// metric.
 struct TestSet {
   std::string name;
   Matrix embeddings;
@@ -40,9 +42,10 @@ Result<TestSet> LoadTestSet(Client& client, const std::string& collection, const
 struct HeadRunsOptions {
   HeadTrainerOptions trainer;  // total_steps is filled in
   uint32_t epochs = 30;
-  uint32_t test_every = 1;     // epochs between tests; the last epoch is always tested; 0: only the last
+  uint32_t test_every =
+      1;  // epochs between tests; the last epoch is always tested; 0: only the last
   bool show_progress = false;
-  std::string label;           // of the progress line
+  std::string label;  // of the progress line
 };
 
 struct CurvePoint {
@@ -50,20 +53,22 @@ struct CurvePoint {
   size_t head = 0;
   double train_loss = 0;
   std::vector<HeadMetrics> tests;  // of each test set; empty when this epoch was not tested
-  double seconds = 0;              // since the start
+  double seconds = 0;  // training and waiting for batches since the start, without tests
 };
 
 struct HeadRunsReport {
   std::vector<Layers> heads;
-  std::vector<CurvePoint> curve;           // by epoch, then head
+  std::vector<CurvePoint> curve;                // by epoch, then head
   std::vector<std::vector<HeadMetrics>> tests;  // [head][test set] after the last epoch
-  std::vector<double> train_loss;          // of each head, last epoch
-  uint64_t samples = 0;                    // rows consumed
-  double seconds = 0;                      // training and waiting for batches, without tests
+  std::vector<double> train_loss;               // of each head, last epoch
+  uint64_t samples = 0;                         // rows consumed
+  double seconds = 0;                           // training and waiting for batches, without tests
 };
 
-// Trains all heads from one pass per epoch over `source`. `on_point` (may be empty) is called for each curve point as it is
-// made. Errors: kUnavailable "interrupted" after Ctrl-C, those of the source and of HeadTrainer.
+// Trains all heads from one pass per epoch over `source`. `on_point` (may be empty) is called for
+// each curve point as it is made. Errors: kUnavailable "interrupted" after Ctrl-C,
+// kFailedPrecondition (no sample of the source, or of a test set, has a label), kInvalidArgument
+// (no epochs, no batches), those of the source and of HeadTrainer.
 Result<HeadRunsReport> TrainHeads(BatchSource& source, const std::vector<TestSet>& tests,
                                   const HeadRunsOptions& options,
                                   const std::function<void(const CurvePoint&)>& on_point);

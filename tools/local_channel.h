@@ -1,4 +1,5 @@
-// A Channel to a Service in the same process: how commands that were given --store run the very code that a server runs.
+// A Channel to a Service in the same process: how commands that were given --store run the very
+// code that a server runs.
 #ifndef AUGSTORE_TOOLS_LOCAL_CHANNEL_H_
 #define AUGSTORE_TOOLS_LOCAL_CHANNEL_H_
 

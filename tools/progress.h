@@ -1,5 +1,5 @@
-// A progress line on standard error: done / total, rate, ETA. On a terminal it is redrawn in place ten times a second; else a
-// line appears every ten seconds, so that logs stay readable.
+// A progress line on standard error: done / total, rate, ETA. On a terminal it is redrawn in place
+// ten times a second; else a line appears every ten seconds, so that logs stay readable.
 #ifndef AUGSTORE_TOOLS_PROGRESS_H_
 #define AUGSTORE_TOOLS_PROGRESS_H_
 

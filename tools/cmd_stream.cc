@@ -1,0 +1,173 @@
+// augstore stream: pull batches, print the rate; or replay one batch exactly.
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "schemas/digest.h"
+#include "schemas/files.h"
+#include "schemas/npy.h"
+#include "tools/command.h"
+#include "tools/progress.h"
+#include "tools/stream_flags.h"
+
+namespace augstore {
+
+void AddStreamFlags(CLI::App* command, StreamSpec* spec) {
+  command->add_option("--collection", spec->collection, "Collection, such as cifar10 or cifar10@2")
+      ->required();
+  command->add_option("--split", spec->split, "One split (default: all samples)");
+  command
+      ->add_option("--policy", spec->policy,
+                   "Chains and their weights: identity:2,hflip:1,hflip>rotate15:1")
+      ->capture_default_str();
+  command->add_option("--label-column", spec->label_column, "Label column (default: the first)");
+  command->add_option("--stream-seed", spec->seed, "Seed of the order and of the policy's draws")
+      ->capture_default_str();
+  command->add_option("--batch-size", spec->batch_size, "Rows of one batch")->capture_default_str();
+}
+
+namespace {
+
+struct StreamFlags {
+  CommonFlags common;
+  StreamSpec spec;
+  uint64_t epoch = 0;
+  uint64_t epochs = 1;
+  std::optional<uint64_t> step;
+  bool no_shuffle = false;
+  uint32_t prefetch = 4;
+  std::string npy;
+};
+
+// What was pulled: sizes, and a digest over ids, labels, chains and embeddings in order, so that
+// two runs can be compared.
+struct Pulled {
+  uint64_t batches = 0;
+  uint64_t rows = 0;
+  uint64_t bytes = 0;
+  DigestBuilder digest;
+
+  void Add(const Batch& batch) {
+    ++batches;
+    rows += batch.size();
+    const size_t values = batch.embeddings.rows * batch.embeddings.cols;
+    bytes += values * sizeof(float);
+    const auto add = [this](const void* data, size_t size) {
+      digest.AddBytes({static_cast<const uint8_t*>(data), size});
+    };
+    add(batch.samples.data(), batch.samples.size_bytes());
+    add(batch.labels.data(), batch.labels.size_bytes());
+    add(batch.chains.data(), batch.chains.size_bytes());
+    add(batch.embeddings.data, values * sizeof(float));
+  }
+};
+
+Json ToJson(const StreamReply& info) {
+  return {{"collection", info.spec.collection},
+          {"split", info.spec.split},
+          {"policy", info.spec.policy},
+          {"stream_seed", info.spec.seed},
+          {"batch_size", info.spec.batch_size},
+          {"rank", info.spec.rank},
+          {"world_size", info.spec.world_size},
+          {"fingerprint", info.fingerprint.Hex()},
+          {"samples", info.samples},
+          {"steps", info.steps},
+          {"dim", info.dim}};
+}
+
+Status Replay(const StreamFlags& flags, BatchStream& stream) {
+  AUGSTORE_ASSIGN(const Batch batch, stream.Get(flags.epoch, *flags.step));
+  if (!flags.npy.empty())
+    AUGSTORE_TRY(WriteFileAtomically(flags.npy, WriteNpyMatrix(batch.embeddings)));
+  Pulled pulled;
+  pulled.Add(batch);
+  Json rows = Json::array();
+  for (size_t i = 0; i < batch.size(); ++i) {
+    rows.push_back({{"sample", batch.samples[i]},
+                    {"label", batch.labels[i]},
+                    {"chain", stream.info().chains.at(batch.chains[i])}});
+  }
+  Json out = ToJson(stream.info());
+  out["epoch"] = flags.epoch;
+  out["step"] = *flags.step;
+  out["batch_digest"] = pulled.digest.Finish().Hex();
+  out["rows"] = rows;
+  PrintJson(out);
+  return OkStatus();
+}
+
+Status PullEpochs(const StreamFlags& flags, BatchStream& stream) {
+  Pulled pulled;
+  double seconds = 0;
+  {
+    const uint64_t total = stream.info().steps * flags.epochs;
+    Progress progress("stream", "batches", total, !flags.common.quiet);
+    for (uint64_t epoch = flags.epoch; epoch < flags.epoch + flags.epochs; ++epoch) {
+      for (const Result<Batch>& batch : stream.Epoch(epoch)) {
+        if (!batch.ok()) return batch.status();
+        pulled.Add(*batch);
+        progress.Update(pulled.batches, HumanBytes(static_cast<double>(pulled.bytes)));
+        if (Interrupted()) return InterruptedStatus("streaming changes nothing: run it again");
+      }
+    }
+    seconds = progress.seconds();
+  }
+  const double rate = static_cast<double>(pulled.rows) / seconds;
+  const std::string digest = pulled.digest.Finish().Hex();
+  if (flags.common.json) {
+    Json out = ToJson(stream.info());
+    out.update({{"epoch", flags.epoch},
+                {"epochs", flags.epochs},
+                {"batches", pulled.batches},
+                {"rows", pulled.rows},
+                {"bytes", pulled.bytes},
+                {"seconds", seconds},
+                {"rows_per_second", rate},
+                {"stream_digest", digest}});
+    PrintJson(out);
+  } else {
+    fmt::print("{} {}: {} batches, {} rows in {:.2f} s: {} rows/s, {}/s; stream digest {}\n",
+               stream.info().spec.collection, stream.info().spec.policy, pulled.batches,
+               pulled.rows, seconds, HumanCount(rate),
+               HumanBytes(static_cast<double>(pulled.bytes) / seconds), digest.substr(0, 16));
+  }
+  return OkStatus();
+}
+
+Status RunStream(StreamFlags flags) {
+  flags.spec.shuffle = !flags.no_shuffle;
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
+  AUGSTORE_ASSIGN(const auto stream, database->client().OpenStream(flags.spec, flags.prefetch));
+  return flags.step.has_value() ? Replay(flags, *stream) : PullEpochs(flags, *stream);
+}
+
+}  // namespace
+
+void AddStreamCommand(CLI::App* app) {
+  auto flags = std::make_shared<StreamFlags>();
+  CLI::App* command = AddCommand(
+      app, "stream", "Pull batches and print the rate, or replay one batch (--step)",
+      "augstore stream --connect tcp://127.0.0.1:7411 --collection cifar10 --split train --policy "
+      "identity:1,hflip:1\n"
+      "  augstore stream --connect tcp://127.0.0.1:7411 --collection cifar10 --epoch 3 --step 17",
+      [flags] { return RunStream(*flags); });
+  AddCommonFlags(command, &flags->common);
+  AddStreamFlags(command, &flags->spec);
+  command->add_option("--rank", flags->spec.rank, "This consumer's number")->capture_default_str();
+  command->add_option("--world-size", flags->spec.world_size, "How many consumers share the stream")
+      ->capture_default_str();
+  command->add_flag("--no-shuffle", flags->no_shuffle, "Sample order instead of a permutation");
+  command->add_flag("--drop-last", flags->spec.drop_last,
+                    "Only full batches, equally many for every rank");
+  command->add_option("--epoch", flags->epoch, "First epoch")->capture_default_str();
+  command->add_option("--epochs", flags->epochs, "How many epochs")->capture_default_str();
+  command->add_option("--step", flags->step,
+                      "Replay this batch of --epoch and print what is in it");
+  command->add_option("--npy", flags->npy,
+                      "With --step: write the batch's embeddings to this file");
+  command->add_option("--prefetch", flags->prefetch, "Batches fetched ahead")
+      ->capture_default_str();
+}
+
+}  // namespace augstore

@@ -1,0 +1,117 @@
+// augstore transform register
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "engine/image.h"
+#include "schemas/digest.h"
+#include "schemas/files.h"
+#include "schemas/limits.h"
+#include "schemas/names.h"
+#include "tools/cmd_transform.h"
+#include "tools/record_text.h"
+
+namespace augstore {
+namespace {
+
+struct RegisterFlags {
+  CommonFlags common;
+  std::string name;
+  std::string weights;
+  std::string backbone;
+  std::string backbone_digest;
+  std::string op;
+  std::string family = "custom";
+};
+
+// The digest that --backbone or --backbone-digest means.
+Result<Digest> BackboneDigest(const RegisterFlags& flags, Client& client) {
+  if (!flags.backbone_digest.empty()) {
+    Result<Digest> digest = Digest::FromHex(flags.backbone_digest);
+    if (!digest.ok()) return digest.status().WithContext("--backbone-digest");
+    return digest;
+  }
+  // A path is no name, and a name without a file is surely meant as one.
+  if (ParseRef(flags.backbone).ok()) {
+    auto registered = client.Get<BackboneRecord>(RecordKind::kBackbone, flags.backbone);
+    if (registered.ok()) return registered->record.digest;
+    const bool absent = registered.status().code() == Code::kNotFound;
+    std::error_code ignored;
+    if (!absent || !std::filesystem::exists(flags.backbone, ignored)) return registered.status();
+  }
+  return Sha256File(flags.backbone);
+}
+
+Result<std::string> CanonicalOp(const std::string& text) {
+  if (text.empty()) return text;
+  Result<ImageOp> op = ImageOp::Parse(text);
+  if (!op.ok()) {
+    return InvalidArgument(
+        "--op: {} (leave --op out for an augmentation that augstore cannot draw)",
+        op.status().message());
+  }
+  return op->text();
+}
+
+Status Register(const RegisterFlags& flags) {
+  if (flags.backbone.empty() == flags.backbone_digest.empty()) {
+    return InvalidArgument(
+        "say which backbone the transform belongs to: either --backbone (a registered name or a "
+        "file) or --backbone-digest (64 hexadecimal digits)");
+  }
+  AUGSTORE_TRY(ValidateName(flags.name));
+  AUGSTORE_ASSIGN(const std::string op, CanonicalOp(flags.op));
+  AUGSTORE_ASSIGN(const std::string bytes, ReadFile(flags.weights, kMaxWeightsBytes));
+  Result<Layers> layers = Layers::FromSafetensors(bytes);
+  if (!layers.ok()) return layers.status().WithContext(flags.weights);
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
+  Client& client = database->client();
+  AUGSTORE_ASSIGN(const Digest backbone, BackboneDigest(flags, client));
+
+  // Stored in the canonical form, so that equal weights have equal digests whoever wrote the file.
+  std::string blob = layers->ToSafetensors();
+  TransformRecord record{.backbone = backbone,
+                         .dim = layers->dim_in(),
+                         .op = op,
+                         .family = flags.family,
+                         .layers = layers->shapes(),
+                         .weights = {},
+                         .card = {},
+                         .created_unix_s = UnixNow()};
+  record.weights = Sha256({reinterpret_cast<const uint8_t*>(blob.data()), blob.size()});
+  record.card.multiply_adds = layers->MultiplyAdds();
+  AUGSTORE_ASSIGN(const uint32_t version,
+                  client.Add(RecordKind::kTransform, flags.name, Encode(record), std::move(blob)));
+  const Client::Versioned<TransformRecord> added{flags.name, version, record};
+  if (flags.common.json) {
+    PrintJson(TransformJson(added, {}));
+  } else {
+    fmt::print("{}: {}, {} multiply-adds per row\n", added.ref(), LayersText(record.layers),
+               MultiplyAdds(record.layers));
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+void AddTransformRegisterCommand(CLI::App* group) {
+  auto flags = std::make_shared<RegisterFlags>();
+  CLI::App* command = AddCommand(group, "register", "Register weights that were trained elsewhere",
+                                 "augstore transform register --store DIR --name myop --weights "
+                                 "w.safetensors --backbone resnet",
+                                 [flags] { return Register(*flags); });
+  AddCommonFlags(command, &flags->common);
+  command->add_option("--name", flags->name, "Name of the transform")->required();
+  command
+      ->add_option("--weights", flags->weights,
+                   "safetensors file: \"<i>.weight\" [out, in] and \"<i>.bias\" [out], as "
+                   "torch.nn.Sequential names them")
+      ->required();
+  command->add_option("--backbone", flags->backbone, "Registered backbone, or its file");
+  command->add_option("--backbone-digest", flags->backbone_digest,
+                      "SHA-256 of the backbone's file");
+  command->add_option("--op", flags->op, "The augmentation that it imitates:\n" + ImageOp::Help());
+  command->add_option("--family", flags->family, "What kind of model it is")->capture_default_str();
+}
+
+}  // namespace augstore

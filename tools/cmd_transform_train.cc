@@ -1,0 +1,283 @@
+// augstore transform train: embeds images with and without an op, fits Ω to the pairs, measures it,
+// registers it.
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "engine/card.h"
+#include "engine/engine.h"
+#include "engine/transform_trainer.h"
+#include "schemas/digest.h"
+#include "schemas/names.h"
+#include "tools/cmd_transform.h"
+#include "tools/embedder.h"
+#include "tools/progress.h"
+#include "tools/record_text.h"
+
+namespace augstore {
+namespace {
+
+struct TrainFlags {
+  CommonFlags common;
+  BackboneFlags backbone;
+  TransformTrainOptions options;
+  std::string op;
+  std::string name;
+  std::string images;
+  std::vector<std::string> check_images;
+  std::string alias;
+  std::string note;
+  uint64_t limit = 0;
+};
+
+// What embedding the images of a command came to, over all its folders.
+struct EmbedSums {
+  uint64_t embedded = 0;
+  uint64_t reused = 0;
+  std::vector<SkippedImage> skipped;
+};
+
+// Row i of both belongs to the same image: z = Φ(x), z' = Φ(op(x)).
+struct Pairs {
+  Matrix z;
+  Matrix z_target;
+};
+
+// At most `limit` items, spread evenly: the first ones of a sorted listing would all be of the
+// first classes.
+std::vector<ImageItem> Spread(std::vector<ImageItem> items, uint64_t limit) {
+  if (limit == 0 || items.size() <= limit) return items;
+  std::vector<ImageItem> chosen;
+  chosen.reserve(limit);
+  for (uint64_t i = 0; i < limit; ++i) chosen.push_back(items[i * items.size() / limit]);
+  return chosen;
+}
+
+// The last component of a path, also when it ends in a slash.
+std::string FolderName(const std::string& path) {
+  const std::filesystem::path normal = std::filesystem::path(path).lexically_normal();
+  return (normal.has_filename() ? normal : normal.parent_path()).filename().string();
+}
+
+void AddSums(EmbedOutcome outcome, EmbedSums* sums) {
+  sums->embedded += outcome.embedded;
+  sums->reused += outcome.reused;
+  for (SkippedImage& skipped : outcome.skipped) {
+    fmt::print(stderr, "skipped {}\n", skipped.reason);
+    sums->skipped.push_back(std::move(skipped));
+  }
+}
+
+Result<Pairs> MakePairs(Database& database, LazyBackbone& backbone, const std::string& images,
+                        const ImageOp& op, const TrainFlags& flags, EmbedSums* sums) {
+  AUGSTORE_ASSIGN(ImageSource source, ListImages(images));
+  const std::vector<ImageItem> items = Spread(std::move(source.items), flags.limit);
+  const bool show = !flags.common.quiet;
+  const std::string folder = FolderName(images);
+  AUGSTORE_ASSIGN(EmbedOutcome plain,
+                  EmbedItems(database, backbone, items, std::nullopt, folder, show));
+  AUGSTORE_ASSIGN(EmbedOutcome augmented,
+                  EmbedItems(database, backbone, items, op, folder + " " + op.text(), show));
+  std::vector<RowId> rows;
+  std::vector<RowId> target_rows;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (plain.rows[i] == kNoRow || augmented.rows[i] == kNoRow) continue;
+    rows.push_back(plain.rows[i]);
+    target_rows.push_back(augmented.rows[i]);
+  }
+  std::set<std::string> known;  // what cannot be read fails both times, and is one skipped image
+  for (const SkippedImage& skipped : plain.skipped) known.insert(skipped.key);
+  std::erase_if(augmented.skipped,
+                [&](const SkippedImage& one) { return known.contains(one.key); });
+  AddSums(std::move(plain), sums);
+  AddSums(std::move(augmented), sums);
+  if (rows.empty()) {
+    return InvalidArgument("none of the {} images in {} could be read", items.size(), images);
+  }
+  Pairs pairs;
+  AUGSTORE_ASSIGN(pairs.z, FetchRows(database.client(), backbone.record(), rows));
+  AUGSTORE_ASSIGN(pairs.z_target, FetchRows(database.client(), backbone.record(), target_rows));
+  return pairs;
+}
+
+Result<TrainedTransform> TrainWithProgress(const Pairs& pairs, const TrainFlags& flags) {
+  Progress progress("train " + flags.options.family, "epochs", flags.options.max_epochs,
+                    !flags.common.quiet);
+  AUGSTORE_ASSIGN(TrainedTransform trained,
+                  TrainTransform(pairs.z.view(), pairs.z_target.view(), flags.options,
+                                 [&progress](const TransformProgress& step) {
+                                   progress.Update(step.epoch,
+                                                   fmt::format("G {:.4f}", step.explained));
+                                   return !Interrupted();
+                                 }));
+  if (Interrupted()) {
+    return InterruptedStatus(
+        "no transform was registered; the embeddings are stored, so that the same command starts "
+        "training at once");
+  }
+  return trained;
+}
+
+Result<CardEntry> Check(const Layers& layers, const Pairs& pairs, const std::string& name) {
+  AUGSTORE_ASSIGN(const NetworkPtr network, MakeNetwork(layers));
+  Matrix mapped(pairs.z.rows(), pairs.z.cols());
+  AUGSTORE_TRY(NewOneDnnEngine()->Apply(network, pairs.z.view(), mapped.view()));
+  return MeasureCard(name, pairs.z.view(), pairs.z_target.view(), mapped.view());
+}
+
+void WarnIfUseless(const std::string& ref, const Card& card) {
+  if (card.entries.empty() || card.entries.front().explained > 0) return;
+  const CardEntry& entry = card.entries.front();
+  fmt::print(
+      stderr,
+      "augstore: warning: {} is worse than doing nothing on held-out pairs: G = {:.4f}, mse {:.5g} "
+      "against {:.5g} of the identity; train on more images, or with another --family\n",
+      ref, entry.explained, entry.mse, entry.identity_mse);
+}
+
+void PrintTrained(const Client::Versioned<TransformRecord>& added, const EmbedSums& sums,
+                  double seconds, const TrainFlags& flags) {
+  if (!flags.common.json) {
+    fmt::print("{}: {} for {}, {}\n{} images embedded, {} reused, {} skipped, {:.1f} s\n\n{}",
+               added.ref(), added.record.family, added.record.op, LayersText(added.record.layers),
+               sums.embedded, sums.reused, sums.skipped.size(), seconds,
+               CardTable(added.record.card));
+    return;
+  }
+  Json problems = Json::array();
+  for (const SkippedImage& skipped : sums.skipped) {
+    problems.push_back({{"key", skipped.key}, {"reason", skipped.reason}});
+  }
+  Json json = TransformJson(added, flags.alias.empty() ? std::vector<std::string>{}
+                                                       : std::vector<std::string>{flags.alias});
+  json["embedded"] = sums.embedded;
+  json["reused"] = sums.reused;
+  json["skipped"] = sums.skipped.size();
+  json["problems"] = problems;
+  json["seconds"] = seconds;
+  PrintJson(json);
+}
+
+Result<Client::Versioned<TransformRecord>> AddTrained(Client& client, const LazyBackbone& backbone,
+                                                      const ImageOp& op,
+                                                      const TrainedTransform& trained,
+                                                      const TrainFlags& flags) {
+  std::string blob = trained.layers.ToSafetensors();
+  Client::Versioned<TransformRecord> added{.name = flags.name, .version = 0, .record = {}};
+  added.record = {.backbone = backbone.record().digest,
+                  .dim = trained.layers.dim_in(),
+                  .op = op.text(),
+                  .family = flags.options.family,
+                  .layers = trained.layers.shapes(),
+                  .weights = Sha256({reinterpret_cast<const uint8_t*>(blob.data()), blob.size()}),
+                  .card = trained.card,
+                  .created_unix_s = UnixNow()};
+  AUGSTORE_ASSIGN(added.version, client.Add(RecordKind::kTransform, flags.name,
+                                            Encode(added.record), std::move(blob)));
+  if (!flags.alias.empty()) {
+    AUGSTORE_TRY(client.SetAlias(RecordKind::kTransform, flags.name, flags.alias, added.version,
+                                 flags.note));
+  }
+  return added;
+}
+
+// Everything that can be wrong with the flags comes up before an image is embedded.
+Status CheckFlags(TrainFlags* flags, const ImageOp& op) {
+  if (flags->name.empty()) flags->name = DefaultTransformName(op.text());
+  AUGSTORE_TRY(ValidateName(flags->name));
+  if (!flags->alias.empty()) AUGSTORE_TRY(ValidateAlias(flags->alias));
+  const double held_out = flags->options.validation_fraction;
+  if (!(held_out > 0 && held_out < 1)) {
+    return InvalidArgument(
+        "--validation is {}: it is the part of the pairs that is held out, such as 0.1", held_out);
+  }
+  return OkStatus();
+}
+
+Status Train(TrainFlags flags) {
+  AUGSTORE_ASSIGN(const ImageOp op, ImageOp::Parse(flags.op));
+  AUGSTORE_TRY(CheckFlags(&flags, op));
+  const Progress clock("", "", 0, false);
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
+  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
+  EmbedSums sums;
+  AUGSTORE_ASSIGN(const Pairs pairs,
+                  MakePairs(*database, *backbone, flags.images, op, flags, &sums));
+  std::vector<Pairs> checked;  // before training: a folder that is not there costs no training
+  for (const std::string& folder : flags.check_images) {
+    AUGSTORE_ASSIGN(Pairs more, MakePairs(*database, *backbone, folder, op, flags, &sums));
+    checked.push_back(std::move(more));
+  }
+  AUGSTORE_ASSIGN(TrainedTransform trained, TrainWithProgress(pairs, flags));
+  for (size_t i = 0; i < checked.size(); ++i) {
+    AUGSTORE_ASSIGN(CardEntry entry,
+                    Check(trained.layers, checked[i], FolderName(flags.check_images[i])));
+    trained.card.entries.push_back(std::move(entry));
+  }
+  AUGSTORE_ASSIGN(const auto added, AddTrained(database->client(), *backbone, op, trained, flags));
+  PrintTrained(added, sums, clock.seconds(), flags);
+  WarnIfUseless(added.ref(), added.record.card);
+  return OkStatus();
+}
+
+void AddTrainingFlags(CLI::App* command, TransformTrainOptions* options) {
+  command
+      ->add_option(
+          "--family", options->family,
+          "affine: one matrix, in closed form; residual: z + MLP(z); mlp: the paper's d -> 2d -> d")
+      ->check(CLI::IsMember({"affine", "residual", "mlp"}))
+      ->capture_default_str();
+  command
+      ->add_option("--seed", options->seed, "Seed of the held-out part and of the initial weights")
+      ->capture_default_str();
+  command->add_option("--epochs", options->max_epochs, "At most (affine needs none)")
+      ->check(CLI::Range(1u, 1u << 20))
+      ->capture_default_str();
+  command->add_option("--patience", options->patience, "Epochs without improvement before stopping")
+      ->capture_default_str();
+  command->add_option("--batch-size", options->batch_size, "Pairs of one step")
+      ->check(CLI::Range(1u, 1u << 16))
+      ->capture_default_str();
+  command->add_option("--lr", options->learning_rate, "Learning rate (default: the family's)")
+      ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--weight-decay", options->weight_decay, "Weight decay (default: the family's)")
+      ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--validation", options->validation_fraction,
+                   "Part of the pairs that is held out")
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void AddTransformTrainCommand(CLI::App* group) {
+  auto flags = std::make_shared<TrainFlags>();
+  CLI::App* command = AddCommand(
+      group, "train", "Learn to imitate an augmentation on embeddings, from images",
+      "augstore transform train --store db --op 'rotate(15)' --images cifar10/train --backbone "
+      "backbone.pt "
+      "--check-images cifar10/test --alias champion\n\n"
+      "Embeddings of the images with and without the op are kept, so that another family or other "
+      "settings train at once.",
+      [flags] { return Train(*flags); });
+  AddCommonFlags(command, &flags->common);
+  AddBackboneFlags(command, &flags->backbone);
+  command->add_option("--op", flags->op, "The augmentation:\n" + ImageOp::Help())->required();
+  command->add_option("--name", flags->name,
+                      "Name of the transform (default: rotate15 for rotate(15))");
+  command->add_option("--images", flags->images, "Folder, CIFAR file or CSV manifest to learn from")
+      ->required();
+  command
+      ->add_option("--check-images", flags->check_images,
+                   "More images to measure it on, each an entry of the card")
+      ->allow_extra_args(false);
+  command->add_option("--limit", flags->limit,
+                      "Use at most this many images of each folder, spread evenly (default: all)");
+  command->add_option("--alias", flags->alias, "Point this alias to the new version");
+  command->add_option("--note", flags->note, "Why; kept in the alias's history");
+  AddTrainingFlags(command, &flags->options);
+}
+
+}  // namespace augstore

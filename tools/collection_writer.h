@@ -1,0 +1,34 @@
+// Writes a collection version through a client: begin, samples in chunks, commit.
+#ifndef AUGSTORE_TOOLS_COLLECTION_WRITER_H_
+#define AUGSTORE_TOOLS_COLLECTION_WRITER_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "client/client.h"
+
+namespace augstore {
+
+struct SampleToWrite {
+  std::string key;
+  RowId row = kNoRow;
+  int32_t label = -1;  // index into `classes`
+  std::string split;
+};
+
+struct WrittenCollection {
+  std::string ref;
+  CollectionRecord record;
+  bool unchanged = false;  // the latest version had this content already
+};
+
+// Extends the latest version of `collection` (or replaces it) by `samples`. Nothing is visible
+// before the commit; on an error nothing is left. Errors: those of Catalog::BeginDraft,
+// AppendSamples and CommitDraft.
+Result<WrittenCollection> WriteCollection(Client& client, const BeginDraftRequest& begin,
+                                          const std::vector<SampleToWrite>& samples);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_TOOLS_COLLECTION_WRITER_H_

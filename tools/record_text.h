@@ -1,0 +1,38 @@
+// How registry records look in tables and in JSON: what the commands for transforms and heads
+// share.
+#ifndef AUGSTORE_TOOLS_RECORD_TEXT_H_
+#define AUGSTORE_TOOLS_RECORD_TEXT_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "schemas/records.h"
+#include "tools/command.h"
+
+namespace augstore {
+
+int64_t UnixNow();
+// "2024-05-01 12:00:00", in UTC.
+std::string UtcText(int64_t unix_s);
+// Four digits after the point.
+std::string Decimal(double value);
+// "a, b", or `none` when there is nothing to list.
+std::string ListText(const std::vector<std::string>& items, const std::string& none);
+
+// The aliases that point to `version` now, sorted.
+std::vector<std::string> AliasesOf(const AliasHistory& history, uint32_t version);
+
+// "512 -> 1024 relu -> 512 +input".
+std::string LayersText(const std::vector<LayerShape>& layers);
+Json LayersJson(const std::vector<LayerShape>& layers);
+// Multiply-adds for one row.
+uint64_t MultiplyAdds(const std::vector<LayerShape>& layers);
+
+Json CardJson(const Card& card);
+// A table with one line per entry.
+std::string CardTable(const Card& card);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_TOOLS_RECORD_TEXT_H_
