@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Ingest: once per image, named problems, and a kill in the middle that changes nothing.
+source "$(dirname "$0")/lib.sh"
+
+step "two folders become two splits of one collection"
+"$augstore" draw --out images/train --per-class 40 --seed 1
+"$augstore" draw --out images/test --per-class 5 --seed 2
+ingest() { "$augstore" ingest --store "$1" --collection drawn --backbone "$backbone" --images "$2" --quiet --json "${@:3}"; }
+ingest db images/train --split train >first.json
+expect first.json embedded 400
+expect first.json skipped 0
+expect first.json collection drawn@1
+ingest db images/test --split test >second.json
+expect second.json embedded 50
+expect second.json samples 450
+
+step "a second ingest embeds nothing and makes no version"
+ingest db images/train --split train >again.json
+expect again.json embedded 0
+expect again.json reused 400
+expect again.json unchanged true
+expect again.json collection drawn@2
+
+step "corrupt images are named, skipped and counted"
+cp -r images/train broken
+victim=$(find broken -name '*.png' | sort | head -n 1)
+head -c 200 "$victim" >cut.png && mv cut.png "$victim"
+echo "not an image" >broken/$(ls broken | head -n 1)/text.jpg
+"$augstore" ingest --store db-broken --collection drawn --backbone "$backbone" --images broken --json --quiet \
+  >broken.json 2>broken.txt
+expect broken.json embedded 399
+expect broken.json skipped 2
+grep -q "$(basename "$victim")" broken.txt || fail "the truncated image is not named: $(cat broken.txt)"
+grep -q "text.jpg" broken.txt || fail "the text file is not named: $(cat broken.txt)"
+
+step "killed in the middle and run again: the same digest as undisturbed"
+ingest undisturbed images/train --split train >undisturbed.json
+for rows in 1 2; do
+  ingest killed images/train --split train >killed.json &
+  pid=$!
+  sleep 1.$rows
+  kill -9 "$pid" 2>/dev/null || true
+  wait "$pid" 2>/dev/null || true
+done
+ingest killed images/train --split train >killed.json
+[ "$(json killed.json digest)" = "$(json undisturbed.json digest)" ] || fail "the digests differ"
+"$augstore" verify --store killed --quiet --json >verify.json
+expect verify.json ok true
+
+step "embeddings from elsewhere, out and in again"
+"$augstore" export --store db --collection drawn --split train --npy z.npy --labels y.npy --safetensors z.safetensors
+"$augstore" import --store db --collection copied --npy z.npy --labels y.npy --backbone-name elsewhere --json --quiet >import.json
+expect import.json samples 400
+"$augstore" import --store db --collection copied --npy z.npy --labels y.npy --backbone-name elsewhere --json --quiet >import2.json
+expect import2.json stored 0
+expect import2.json unchanged true
+
+step "collections can be listed, shown and deleted"
+"$augstore" collection versions drawn --store db | grep -q drawn@1 || fail "versions does not list drawn@1"
+"$augstore" collection show drawn@1 --store db --json >show.json
+expect show.json samples 400
+"$augstore" collection delete drawn@1 --store db
+expect_exit 3 "drawn@1" "$augstore" collection show drawn@1 --store db
+
+step "wrong usage has its exit code and its remedy"
+expect_exit 2 "AUGSTORE_STORE" "$augstore" stats
+expect_exit 3 "nowhere" "$augstore" ingest --store db --collection x --backbone "$backbone" --images nowhere
+expect_exit 3 "collection" "$augstore" collection show missing --store db
+expect_exit 2 "" "$augstore" ingest --store db
+expect_exit 3 "missing.pt" "$augstore" ingest --store db --collection x --backbone missing.pt --images images/train
+echo "ingest_test: ok"
