@@ -15,17 +15,17 @@ inline constexpr uint16_t kDefaultPort = 7411;
 struct Address {
   enum class Kind { kTcp, kUnix };
   Kind kind = Kind::kTcp;
-  std::string host;    // kTcp: a name, an IPv4 or (without brackets) an IPv6 address
-  uint16_t port = 0;   // kTcp: 0 lets the system choose when listening
-  std::string path;    // kUnix: absolute
+  std::string host;   // kTcp: a name, an IPv4 or (without brackets) an IPv6 address
+  uint16_t port = 0;  // kTcp: 0 lets the system choose when listening
+  std::string path;   // kUnix: absolute
   bool operator==(const Address&) const = default;
   std::string ToString() const;
   // 127.0.0.0/8, ::1, localhost, and every Unix socket.
   bool IsLoopback() const;
 };
 
-// "tcp://127.0.0.1:7411", "tcp://[::1]:7411", "tcp://host" (kDefaultPort), "unix:///run/augstore.sock".
-// Errors: kInvalidArgument (also a Unix path longer than 107 bytes).
+// "tcp://127.0.0.1:7411", "tcp://[::1]:7411", "tcp://host" (kDefaultPort),
+// "unix:///run/augstore.sock". Errors: kInvalidArgument (also a Unix path longer than 107 bytes).
 Result<Address> ParseAddress(std::string_view text);
 
 }  // namespace augstore

@@ -1,4 +1,5 @@
-// Hashes: SHA-256 for identities, XXH3-128 for the content of images and rows. Thread-safe functions.
+// Hashes: SHA-256 for identities, XXH3-128 for the content of images and rows. Thread-safe
+// functions.
 #ifndef AUGSTORE_SCHEMAS_DIGEST_H_
 #define AUGSTORE_SCHEMAS_DIGEST_H_
 
@@ -12,8 +13,8 @@
 
 namespace augstore {
 
-// Incremental SHA-256. Integers are added little-endian; text is added with its length before it, so that no two
-// different sequences of calls feed the same bytes.
+// Incremental SHA-256. Integers are added little-endian; text is added with its length before it,
+// so that no two different sequences of calls feed the same bytes.
 class DigestBuilder {
  public:
   DigestBuilder();
@@ -36,8 +37,8 @@ Digest Sha256(std::span<const uint8_t> bytes);
 Result<Digest> Sha256File(const std::string& path);
 
 ContentHash HashContent(std::span<const uint8_t> bytes);
-// The hash under which Φ(op(x)) is kept: depends on the image's hash and the op's canonical text, and differs from
-// every image's own hash (up to collisions). An empty op gives `image` itself.
+// The hash under which Φ(op(x)) is kept: depends on the image's hash and the op's canonical text,
+// and differs from every image's own hash (up to collisions). An empty op gives `image` itself.
 ContentHash DeriveHash(const ContentHash& image, std::string_view op);
 
 // XXH3-64, for checksums of stored segments.

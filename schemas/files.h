@@ -10,11 +10,12 @@
 
 namespace augstore {
 
-// Errors: kNotFound, kInvalidArgument (a folder, or more than max_bytes), kUnavailable (read error); all name the path.
+// Errors: kNotFound, kInvalidArgument (a folder, or more than max_bytes), kUnavailable (read
+// error); all name the path.
 Result<std::string> ReadFile(const std::string& path, size_t max_bytes);
 
-// Writes to a temporary file beside `path`, syncs it and renames it over `path`: readers see the old or the new file.
-// Errors: kUnavailable, naming the path and the system's reason.
+// Writes to a temporary file beside `path`, syncs it and renames it over `path`: readers see the
+// old or the new file. Errors: kUnavailable, naming the path and the system's reason.
 Status WriteFileAtomically(const std::string& path, std::string_view bytes);
 
 }  // namespace augstore

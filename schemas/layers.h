@@ -1,11 +1,13 @@
 // Layers: the weights of a transform or a head as data. Never code.
 //
-// A layer computes y = activation(W x + b [+ x0]) where x is its input, x0 the input of the whole stack. The paper's Ω is
-// two layers (d -> 2d with ReLU, 2d -> d without); its residual form sets `residual` on the last; an affine map is one layer.
+// A layer computes y = activation(W x + b [+ x0]) where x is its input, x0 the input of the whole
+// stack. The paper's Ω is two layers (d -> 2d with ReLU, 2d -> d without); its residual form sets
+// `residual` on the last; an affine map is one layer.
 //
-// As safetensors (the only file format for weights): tensors "<i>.weight" (F32, [out, in], row-major) and "<i>.bias"
-// (F32, [out], optional: zeros) with ascending integers i, so that torch.nn.Sequential's state_dict loads as it is.
-// Metadata key "augstore.layers", when present, holds one "activation[+residual]" per layer, separated by commas
+// As safetensors (the only file format for weights): tensors "<i>.weight" (F32, [out, in],
+// row-major) and "<i>.bias" (F32, [out], optional: zeros) with ascending integers i, so that
+// torch.nn.Sequential's state_dict loads as it is. Metadata key "augstore.layers", when present,
+// holds one "activation[+residual]" per layer, separated by commas
 // ("relu,none+residual"); without it every layer but the last has ReLU and none is residual.
 #ifndef AUGSTORE_SCHEMAS_LAYERS_H_
 #define AUGSTORE_SCHEMAS_LAYERS_H_
@@ -47,13 +49,15 @@ struct Layers {
   // Multiply-adds for one row.
   uint64_t MultiplyAdds() const;
 
-  // Checks that there are 1 .. kMaxLayers layers, dims chain and are within kMaxDim, buffers have their sizes, a residual
-  // layer's out equals dim_in(), and every weight is finite. Errors: kInvalidArgument, naming layer and value.
+  // Checks that there are 1 .. kMaxLayers layers, dims chain and are within kMaxDim, buffers have
+  // their sizes, a residual layer's out equals dim_in(), and every weight is finite. Errors:
+  // kInvalidArgument, naming layer and value.
   Status Validate() const;
 
   // Bytes of a safetensors file, canonical: equal layers give equal bytes.
   std::string ToSafetensors() const;
-  // Parses and validates. Errors: kInvalidArgument (hostile or damaged bytes, a tensor of another kind, with its name).
+  // Parses and validates. Errors: kInvalidArgument (hostile or damaged bytes, a tensor of another
+  // kind, with its name).
   static Result<Layers> FromSafetensors(std::string_view bytes);
 };
 

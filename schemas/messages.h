@@ -1,9 +1,10 @@
-// What client and server say to each other: plain structs and their FlatBuffer encoding (schemas/wire.fbs). A frame's type
-// names the table in its body. docs/protocol.md tells the order of messages.
+// What client and server say to each other: plain structs and their FlatBuffer encoding
+// (schemas/wire.fbs). A frame's type names the table in its body. docs/protocol.md tells the order
+// of messages.
 //
-// ToFrame(message) seals a struct; FromFrame<Message>(frame) checks the type, verifies the buffer with our limits and checks
-// every length and enum. Errors of FromFrame: kInvalidArgument, naming the message and the field; and when the frame is an
-// ErrorReply, the Status that it carries.
+// ToFrame(message) seals a struct; FromFrame<Message>(frame) checks the type, verifies the buffer
+// with our limits and checks every length and enum. Errors of FromFrame: kInvalidArgument, naming
+// the message and the field; and when the frame is an ErrorReply, the Status that it carries.
 #ifndef AUGSTORE_SCHEMAS_MESSAGES_H_
 #define AUGSTORE_SCHEMAS_MESSAGES_H_
 
@@ -29,7 +30,8 @@ struct StatsRequest {};
 struct StatsReply {
   std::string json;  // keys: docs/cli.md
 };
-// Checks a bounded part of the store per call; start with an empty cursor, go on until `cursor` comes back empty.
+// Checks a bounded part of the store per call; start with an empty cursor, go on until `cursor`
+// comes back empty.
 struct VerifyRequest {
   std::string cursor;
 };
@@ -62,7 +64,8 @@ struct ListRecordsRequest {
 struct RecordListReply {
   std::vector<RecordReply> records;  // by name, then version; without blobs
 };
-// Adds the next version of a backbone, a transform or a head. Answered by RecordReply (record and blob empty).
+// Adds the next version of a backbone, a transform or a head. Answered by RecordReply (record and
+// blob empty).
 struct AddRecordRequest {
   RecordKind kind = RecordKind::kTransform;
   std::string name;
@@ -89,7 +92,8 @@ struct FindImagesRequest {
 struct RowIdsReply {
   std::vector<RowId> rows;  // kNoRow: not stored
 };
-// Stores embeddings; an image that is stored already keeps its row. Durable when answered (RowIdsReply).
+// Stores embeddings; an image that is stored already keeps its row. Durable when answered
+// (RowIdsReply).
 struct AppendRowsRequest {
   Digest backbone;
   std::vector<ContentHash> images;
@@ -106,23 +110,26 @@ struct BeginDraftRequest {
   std::string collection;
   Digest backbone;
   std::vector<LabelColumn> labels;
-  bool replace = false;  // false: the new version starts from the latest one; samples of equal (split, key) are replaced
+  bool replace = false;  // false: the new version starts from the latest one; samples of equal
+                         // (split, key) are replaced
   std::string source;
 };
 struct DraftReply {
   uint32_t draft = 0;
-  // The class indices that samples must use: of each label column, the classes of the latest version (unless replaced),
-  // then the new ones.
+  // The class indices that samples must use: of each label column, the classes of the latest
+  // version (unless replaced), then the new ones.
   std::vector<LabelColumn> labels;
 };
 struct AppendSamplesRequest {
   uint32_t draft = 0;
   SampleChunk samples;
 };
-// Answered by RecordReply with the CollectionRecord: the latest version itself when the content is the same.
+// Answered by RecordReply with the CollectionRecord: the latest version itself when the content is
+// the same.
 struct CommitDraftRequest {
   uint32_t draft = 0;
-  uint64_t appended = 0;  // samples that the client appended; refused if the server counted differently
+  uint64_t appended =
+      0;  // samples that the client appended; refused if the server counted differently
 };
 struct AbortDraftRequest {
   uint32_t draft = 0;
@@ -137,11 +144,12 @@ struct SamplesReply {
 };
 
 // --- Reading ---
-// Embeddings of chosen samples, raw or through a chain; answered by one BatchReply, rows in the order of `samples`.
+// Embeddings of chosen samples, raw or through a chain; answered by one BatchReply, rows in the
+// order of `samples`.
 struct QueryRequest {
   std::string collection;  // ref
   std::vector<SampleId> samples;
-  std::string chain;       // "identity", "hflip>rotate15@2"
+  std::string chain;         // "identity", "hflip>rotate15@2"
   std::string label_column;  // empty: the first
 };
 
@@ -155,34 +163,37 @@ struct StreamSpec {
   uint32_t batch_size = 256;
   uint32_t rank = 0;
   uint32_t world_size = 1;
-  bool shuffle = true;      // false: sample order, for evaluation
-  bool drop_last = false;   // true: only full batches, and the same number for every rank
+  bool shuffle = true;     // false: sample order, for evaluation
+  bool drop_last = false;  // true: only full batches, and the same number for every rank
   bool operator==(const StreamSpec&) const = default;
 };
 struct OpenStreamRequest {
   StreamSpec spec;
 };
 struct StreamReply {
-  StreamSpec spec;  // every version pinned: "cifar10@2", "identity:1,hflip@3:1"
+  StreamSpec spec;     // every version pinned: "cifar10@2", "identity:1,hflip@3:1"
   Digest fingerprint;  // over everything that the stream resolves to, except rank
   Digest collection_digest;
-  std::vector<std::string> chains;          // chain index of a batch -> "hflip@3>rotate15@1"
-  std::vector<Digest> transforms;           // weights digests, in the order of the policy's first mention
+  std::vector<std::string> chains;  // chain index of a batch -> "hflip@3>rotate15@1"
+  std::vector<Digest> transforms;   // weights digests, in the order of the policy's first mention
   std::vector<std::string> classes;
-  uint64_t samples = 0;                     // in one epoch, over all ranks
-  uint64_t steps = 0;                       // batches of one epoch for this rank
+  uint64_t samples = 0;  // in one epoch, over all ranks
+  uint64_t steps = 0;    // batches of one epoch for this rank
   uint32_t dim = 0;
 };
-// A run of batches of one epoch: `count` BatchReply frames, or fewer at the end of the epoch, then EndReply.
+// A run of batches of one epoch: `count` BatchReply frames, or fewer at the end of the epoch, then
+// EndReply.
 struct BatchesRequest {
-  StreamSpec spec;     // as StreamReply gave it
-  Digest fingerprint;  // refused (kFailedPrecondition, naming what differs) unless it is the stream's
+  StreamSpec spec;  // as StreamReply gave it
+  Digest
+      fingerprint;  // refused (kFailedPrecondition, naming what differs) unless it is the stream's
   uint64_t epoch = 0;
   uint64_t step = 0;
   uint32_t count = 1;
 };
 
-// A batch as its frame holds it: no copy; shares the frame's memory. Rows of equal chain stand together, chains ascending.
+// A batch as its frame holds it: no copy; shares the frame's memory. Rows of equal chain stand
+// together, chains ascending.
 struct Batch {
   uint64_t epoch = 0;
   uint64_t step = 0;
@@ -194,15 +205,21 @@ struct Batch {
   size_t size() const { return samples.size(); }
 };
 
+// Whether one frame can hold a batch of this shape. Errors: kInvalidArgument, naming the shape and
+// the limits.
+Status CheckBatchSize(size_t rows, size_t dim);
+
 // A batch being built: the embeddings are written in place into the frame that will be sent.
 class BatchWriter {
  public:
+  // REQUIRES: CheckBatchSize(rows, dim) is ok.
   BatchWriter(size_t rows, size_t dim);
   ~BatchWriter();
   BatchWriter(BatchWriter&&) noexcept;
   BatchWriter& operator=(BatchWriter&&) noexcept;
 
-  MatrixView embeddings();           // rows x dim, 64-byte aligned, uninitialised
+  // All four are uninitialised, and all of them must be written.
+  MatrixView embeddings();  // rows x dim, at a multiple of kAlignment
   std::span<SampleId> samples();
   std::span<int32_t> labels();
   std::span<uint16_t> chains();
@@ -217,12 +234,12 @@ class BatchWriter {
 // The type of the frame that carries T.
 template <typename T>
 struct MessageTypeOf;
-#define AUGSTORE_MESSAGE(T)                                             \
-  template <>                                                           \
-  struct MessageTypeOf<T> {                                             \
-    static constexpr MessageType value = MessageType::k##T;             \
-  };                                                                    \
-  SharedBytes EncodeBody(const T& message);                             \
+#define AUGSTORE_MESSAGE(T)                                 \
+  template <>                                               \
+  struct MessageTypeOf<T> {                                 \
+    static constexpr MessageType value = MessageType::k##T; \
+  };                                                        \
+  SharedBytes EncodeBody(const T& message);                 \
   Status DecodeBody(const SharedBytes& body, T* message);
 AUGSTORE_MESSAGE(ServerInfoRequest)
 AUGSTORE_MESSAGE(ServerInfoReply)
@@ -255,6 +272,10 @@ AUGSTORE_MESSAGE(StreamReply)
 AUGSTORE_MESSAGE(BatchesRequest)
 #undef AUGSTORE_MESSAGE
 
+// The type's name, "QueryRequest"; "message type 77" for a number that is not in MessageType.
+std::string MessageTypeName(MessageType type);
+
+// REQUIRES: what the message carries is within limits.h (in all below 2 GiB).
 template <typename T>
 Frame ToFrame(const T& message, uint32_t request_id = 0) {
   return {MessageTypeOf<T>::value, request_id, EncodeBody(message)};
@@ -263,7 +284,8 @@ Frame ErrorFrame(const Status& status, uint32_t request_id);
 // A BatchWriter's bytes as a frame.
 Frame BatchFrame(SharedBytes body, uint32_t request_id);
 
-// Ok when `frame` is of type `expected`; the carried Status for an ErrorReply; kInvalidArgument otherwise.
+// Ok when `frame` is of type `expected`; the carried Status for an ErrorReply; kInvalidArgument
+// otherwise.
 Status ExpectType(const Frame& frame, MessageType expected);
 
 template <typename T>
@@ -275,8 +297,8 @@ Result<T> FromFrame(const Frame& frame) {
 }
 Result<Batch> BatchFromFrame(const Frame& frame);
 
-// Why two resolved streams are not the same, for people: "collection digest: 12ab… here, 98fe… before; seed: 1 here, 2 before".
-// Empty when they agree in everything but rank.
+// Why two resolved streams are not the same, for people: "collection digest: 12ab… here, 98fe…
+// before; seed: 1 here, 2 before". Empty when they agree in everything but rank.
 std::string DescribeDifference(const StreamReply& here, const StreamReply& before);
 
 }  // namespace augstore

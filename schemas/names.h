@@ -1,10 +1,12 @@
-// Names, references `name[@version|@alias]`, chains `a>b` and policies `chain:weight,…`: their grammar and nothing else.
+// Names, references `name[@version|@alias]`, chains `a>b` and policies `chain:weight,…`: their
+// grammar and nothing else.
 //
-//   name    := [A-Za-z0-9_] [A-Za-z0-9_.+-]* [ '(' [A-Za-z0-9_.,+-]* ')' ]       at most kMaxNameBytes
-//   ref     := name [ '@' ( version | alias ) ]      version := [1-9][0-9]*      alias := [A-Za-z_][A-Za-z0-9_.-]*
-//   chain   := 'identity' | ref ( '>' ref )*
-//   policy  := chain [ ':' weight ] ( ',' chain [ ':' weight ] )*                weight: decimal > 0, default 1
+//   name    := [A-Za-z0-9_] [A-Za-z0-9_.+-]* [ '(' [A-Za-z0-9_.,+-]* ')' ]       at most
+//   kMaxNameBytes ref     := name [ '@' ( version | alias ) ]      version := [1-9][0-9]* alias :=
+//   [A-Za-z_][A-Za-z0-9_.-]* chain   := 'identity' | ref ( '>' ref )* policy  := chain [ ':' weight
+//   ] ( ',' chain [ ':' weight ] )*                weight: decimal > 0, default 1
 //
+// 'identity' is reserved: it is a whole chain, and no name. A weight may have an exponent ("1e-3").
 // Blanks around tokens are ignored. A comma inside parentheses does not separate.
 #ifndef AUGSTORE_SCHEMAS_NAMES_H_
 #define AUGSTORE_SCHEMAS_NAMES_H_

@@ -1,4 +1,5 @@
-// NumPy's .npy files, versions 1 to 3, C order: 2-D float32/float64/float16 matrices and 1-D integer vectors.
+// NumPy's .npy files, versions 1 to 3, C order: 2-D float32/float64/float16 matrices and 1-D
+// integer vectors.
 #ifndef AUGSTORE_SCHEMAS_NPY_H_
 #define AUGSTORE_SCHEMAS_NPY_H_
 
@@ -12,7 +13,8 @@
 namespace augstore {
 
 // A 2-D float matrix ('<f4', '<f8' and '<f2' are converted to float32).
-// Errors: kNotFound, kInvalidArgument (magic, header, dtype, order, rank, truncated), each naming the path.
+// Errors: kNotFound, kInvalidArgument (magic, header, dtype, order, rank, truncated), each naming
+// the path.
 Result<Matrix> ReadNpyMatrix(const std::string& path);
 // A 1-D vector of integers ('|i1','|u1','<i2','<u2','<i4','<u4','<i8').
 Result<std::vector<int64_t>> ReadNpyIntegers(const std::string& path);

@@ -1,7 +1,11 @@
-// What the registry stores: plain structs and their FlatBuffer encoding (schemas/records.fbs). Records are immutable once
-// stored, except the alias history, which only grows. The grammar is in docs/formats.md.
+// What the registry stores: plain structs and their FlatBuffer encoding (schemas/records.fbs).
+// Records are immutable once stored, except the alias history, which only grows. The grammar is in
+// docs/formats.md.
 //
-// Encode(record) gives bytes; Decode<Record>(bytes) verifies them first. Errors of Decode: kDataLoss, naming the record kind.
+// Encode(record) gives bytes; Decode<Record>(bytes) verifies them first. Errors of Decode:
+// kDataLoss, naming the record kind and the field; kFailedPrecondition when a newer augstore wrote
+// the record. Equal records give equal bytes. Encode checks nothing: what limits.h does not allow
+// (kMaxRecordBytes, kMaxKeyBytes, ...) is refused before it gets here, else by Decode.
 #ifndef AUGSTORE_SCHEMAS_RECORDS_H_
 #define AUGSTORE_SCHEMAS_RECORDS_H_
 
@@ -30,13 +34,13 @@ Result<RecordKind> ParseRecordKind(std::string_view text);
 
 // Φ as it was registered. The file itself is not stored.
 struct BackboneRecord {
-  Digest digest;             // SHA-256 of the TorchScript file
-  uint32_t dim = 0;          // d
+  Digest digest;              // SHA-256 of the TorchScript file
+  uint32_t dim = 0;           // d
   uint32_t input_height = 0;  // pixels; 0: unknown (imported embeddings)
   uint32_t input_width = 0;
-  std::vector<float> mean;   // per channel, of [0, 1] values; empty: Φ normalises by itself
+  std::vector<float> mean;  // per channel, of [0, 1] values; empty: Φ normalises by itself
   std::vector<float> stddev;
-  std::string source;        // where it came from, for people
+  std::string source;          // where it came from, for people
   uint64_t multiply_adds = 0;  // per image; 0: unknown
   int64_t created_unix_s = 0;
   bool operator==(const BackboneRecord&) const = default;
@@ -68,37 +72,40 @@ struct CollectionRecord {
   bool operator==(const CollectionRecord&) const = default;
 };
 
-// Up to kSampleChunkRows consecutive samples of a version. All vectors have the same length, except the table of splits.
+// Up to kSampleChunkRows consecutive samples of a version. All vectors have the same length, except
+// the table of splits.
 struct SampleChunk {
   std::vector<RowId> rows;
   std::vector<std::string> split_names;      // the splits that occur in this chunk
   std::vector<uint16_t> splits;              // index into split_names
   std::vector<std::vector<int32_t>> labels;  // [label column][sample]; -1: unlabelled
-  std::vector<std::string> keys;             // where the sample came from; unique within (version, split)
+  std::vector<std::string> keys;  // where the sample came from; unique within (version, split)
   bool operator==(const SampleChunk&) const = default;
   size_t size() const { return rows.size(); }
 };
 
 // The quality of a transform on one set of (z, z') pairs, z' = Φ(g(x)). Means over pairs.
 struct CardEntry {
-  std::string data;           // "held-out", or the name of the folder that was checked
+  std::string data;  // "held-out", or the name of the folder that was checked
   uint64_t pairs = 0;
-  double mse = 0;             // mean over pairs and dimensions of (Ω(z) - z')²
-  double identity_mse = 0;    // the same with Ω = identity: the baseline to beat
-  double explained = 0;       // G = 1 - Σ|Ω(z) - z'|² / Σ|z - z'|²; 0: identity, 1: perfect, < 0: worse than identity
-  double cosine_before = 0;   // cos(z, z')
-  double cosine_after = 0;    // cos(Ω(z), z')
-  double dispersion = 0;      // tr Cov(Ω(z)) / tr Cov(z')
+  double mse = 0;           // mean over pairs and dimensions of (Ω(z) - z')²
+  double identity_mse = 0;  // the same with Ω = identity: the baseline to beat
+  double explained =
+      0;  // G = 1 - Σ|Ω(z) - z'|² / Σ|z - z'|²; 0: identity, 1: perfect, < 0: worse than identity
+  double cosine_before = 0;  // cos(z, z')
+  double cosine_after = 0;   // cos(Ω(z), z')
+  double dispersion = 0;     // tr Cov(Ω(z)) / tr Cov(z')
   bool operator==(const CardEntry&) const = default;
 };
 
 struct Card {
-  std::vector<CardEntry> entries;  // first: the held-out part; empty: no card (registered without data)
+  std::vector<CardEntry>
+      entries;  // first: the held-out part; empty: no card (registered without data)
   uint64_t train_pairs = 0;
   uint64_t seed = 0;
   double train_seconds = 0;
-  uint64_t multiply_adds = 0;      // per row
-  std::string notes;               // hyperparameters chosen: "lambda=3.2", "epochs=17"
+  uint64_t multiply_adds = 0;  // per row
+  std::string notes;           // hyperparameters chosen: "lambda=3.2", "epochs=17"
   bool operator==(const Card&) const = default;
 };
 
@@ -109,7 +116,7 @@ struct TransformRecord {
   std::string op;      // canonical op text, "rotate(15)"; empty: unknown
   std::string family;  // "mlp", "residual", "affine", or "custom"
   std::vector<LayerShape> layers;
-  Digest weights;      // SHA-256 of the blob
+  Digest weights;  // SHA-256 of the blob
   Card card;
   int64_t created_unix_s = 0;
   bool operator==(const TransformRecord&) const = default;
@@ -120,13 +127,14 @@ struct HeadLineage {
   std::string collection;  // "cifar10@2"
   Digest collection_digest;
   std::string split;
-  std::string policy;      // with every version pinned
+  std::string policy;              // with every version pinned
   std::vector<Digest> transforms;  // weights digests, in the order of the policy's first mention
   std::string label_column;
-  uint64_t seed = 0;
+  uint64_t seed = 0;         // of the initial weights
+  uint64_t stream_seed = 0;  // of the order of samples and the draws of the policy
   uint32_t epochs = 0;
   uint32_t batch_size = 0;
-  std::string optimizer;   // "adamw"
+  std::string optimizer;  // "adamw"
   double learning_rate = 0;
   double weight_decay = 0;
   bool operator==(const HeadLineage&) const = default;
@@ -144,7 +152,7 @@ struct HeadRecord {
   double train_loss = 0;
   double test_accuracy = 0;  // 0 .. 1
   double test_loss = 0;
-  std::string test_split;    // empty: not tested
+  std::string test_split;  // empty: not tested
   uint64_t test_samples = 0;
   int64_t created_unix_s = 0;
   bool operator==(const HeadRecord&) const = default;
@@ -158,7 +166,8 @@ struct AliasMove {
   bool operator==(const AliasMove&) const = default;
 };
 
-// Every move of every alias of one name, oldest first; the last move of an alias is where it points.
+// Every move of every alias of one name, oldest first; the last move of an alias is where it
+// points.
 struct AliasHistory {
   std::vector<AliasMove> moves;
   bool operator==(const AliasHistory&) const = default;
@@ -176,12 +185,18 @@ std::string Encode(const AliasHistory& history);
 // Specialised for the six types above.
 template <typename T>
 Result<T> Decode(std::string_view bytes);
-template <> Result<BackboneRecord> Decode(std::string_view bytes);
-template <> Result<CollectionRecord> Decode(std::string_view bytes);
-template <> Result<SampleChunk> Decode(std::string_view bytes);
-template <> Result<TransformRecord> Decode(std::string_view bytes);
-template <> Result<HeadRecord> Decode(std::string_view bytes);
-template <> Result<AliasHistory> Decode(std::string_view bytes);
+template <>
+Result<BackboneRecord> Decode(std::string_view bytes);
+template <>
+Result<CollectionRecord> Decode(std::string_view bytes);
+template <>
+Result<SampleChunk> Decode(std::string_view bytes);
+template <>
+Result<TransformRecord> Decode(std::string_view bytes);
+template <>
+Result<HeadRecord> Decode(std::string_view bytes);
+template <>
+Result<AliasHistory> Decode(std::string_view bytes);
 
 }  // namespace augstore
 

@@ -1,4 +1,5 @@
-// Status and Result<T>: how every function of augstore reports failure. Exceptions never cross a folder.
+// Status and Result<T>: how every function of augstore reports failure. Exceptions never cross a
+// folder.
 //
 // Thread safety: values; distinct objects may be used from different threads.
 #ifndef AUGSTORE_SCHEMAS_STATUS_H_
@@ -14,7 +15,8 @@
 
 namespace augstore {
 
-// What went wrong, by what the caller should do about it. The numbers go over the wire: never change one.
+// What went wrong, by what the caller should do about it. The numbers go over the wire: never
+// change one.
 enum class Code : uint8_t {
   kOk = 0,
   kInvalidArgument = 1,     // the request can never succeed: fix it
@@ -54,9 +56,9 @@ class [[nodiscard]] Status {
 
 inline Status OkStatus() { return {}; }
 
-#define AUGSTORE_DEFINE_ERROR(Name)                                    \
-  template <typename... Args>                                          \
-  Status Name(fmt::format_string<Args...> format, Args&&... args) {    \
+#define AUGSTORE_DEFINE_ERROR(Name)                                           \
+  template <typename... Args>                                                 \
+  Status Name(fmt::format_string<Args...> format, Args&&... args) {           \
     return {Code::k##Name, fmt::format(format, std::forward<Args>(args)...)}; \
   }
 AUGSTORE_DEFINE_ERROR(InvalidArgument)
@@ -81,7 +83,7 @@ AUGSTORE_DEFINE_ERROR(Internal)
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}  // NOLINT: implicit on purpose
+  Result(T value) : value_(std::move(value)) {}         // NOLINT: implicit on purpose
   Result(Status status) : status_(std::move(status)) {  // NOLINT: implicit on purpose
     AUGSTORE_CHECK(!status_.ok());
   }
@@ -115,19 +117,19 @@ class [[nodiscard]] Result {
 }  // namespace augstore
 
 // Returns from the enclosing function when `expr` (a Status or a Result) is not ok.
-#define AUGSTORE_TRY(expr)                                                   \
-  do {                                                                       \
-    auto&& augstore_try = (expr);                                            \
+#define AUGSTORE_TRY(expr)                                                       \
+  do {                                                                           \
+    auto&& augstore_try = (expr);                                                \
     if (!augstore_try.ok()) return ::augstore::internal::ToStatus(augstore_try); \
   } while (false)
 
 #define AUGSTORE_CONCAT_(a, b) a##b
 #define AUGSTORE_CONCAT(a, b) AUGSTORE_CONCAT_(a, b)
 // AUGSTORE_ASSIGN(auto x, F()): x gets F's value, or the enclosing function returns F's Status.
-#define AUGSTORE_ASSIGN(declaration, expr)                                          \
-  auto AUGSTORE_CONCAT(augstore_result_, __LINE__) = (expr);                        \
-  if (!AUGSTORE_CONCAT(augstore_result_, __LINE__).ok())                            \
-    return AUGSTORE_CONCAT(augstore_result_, __LINE__).status();                    \
+#define AUGSTORE_ASSIGN(declaration, expr)                       \
+  auto AUGSTORE_CONCAT(augstore_result_, __LINE__) = (expr);     \
+  if (!AUGSTORE_CONCAT(augstore_result_, __LINE__).ok())         \
+    return AUGSTORE_CONCAT(augstore_result_, __LINE__).status(); \
   declaration = std::move(AUGSTORE_CONCAT(augstore_result_, __LINE__)).value()
 
 namespace augstore::internal {

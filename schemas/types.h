@@ -1,7 +1,7 @@
 // The vocabulary types that every folder shares.
 //
-// One convention, said once: n embeddings of dimension d are an n x d matrix, float32, row-major and dense:
-// element (i, j) stands at data[i * cols + j].
+// One convention, said once: n embeddings of dimension d are an n x d matrix, float32, row-major
+// and dense: element (i, j) stands at data[i * cols + j].
 #ifndef AUGSTORE_SCHEMAS_TYPES_H_
 #define AUGSTORE_SCHEMAS_TYPES_H_
 
@@ -19,7 +19,8 @@
 
 namespace augstore {
 
-// Number of an embedding row within its space: segment * kSegmentRows + offset. Not dense: a short segment leaves a gap.
+// Number of an embedding row within its space: segment * kSegmentRows + offset. Not dense: a short
+// segment leaves a gap.
 using RowId = uint64_t;
 inline constexpr RowId kNoRow = ~RowId{0};
 
@@ -33,7 +34,8 @@ struct ContentHash {
   std::string Hex() const;
 };
 
-// SHA-256. Identifies a backbone file, the logical content of a collection, the weights of a transform.
+// SHA-256. Identifies a backbone file, the logical content of a collection, the weights of a
+// transform.
 struct Digest {
   std::array<uint8_t, 32> bytes{};
   auto operator<=>(const Digest&) const = default;
@@ -48,7 +50,9 @@ struct ConstMatrixView {
   size_t rows = 0;
   size_t cols = 0;
   std::span<const float> row(size_t i) const { return {data + i * cols, cols}; }
-  ConstMatrixView Slice(size_t begin, size_t count) const { return {data + begin * cols, count, cols}; }
+  ConstMatrixView Slice(size_t begin, size_t count) const {
+    return {data + begin * cols, count, cols};
+  }
 };
 
 // Writable view of a matrix.
@@ -65,13 +69,13 @@ inline constexpr size_t kAlignment = 64;  // bytes: one cache line, one AVX-512 
 
 // Frees what AlignedAlloc returned.
 struct AlignedFree {
-  void operator()(void* memory) const { ::operator delete(memory, std::align_val_t{kAlignment}); }
+  void operator()(void* memory) const { ::operator delete (memory, std::align_val_t{kAlignment}); }
 };
 
 // `bytes` uninitialised bytes at a multiple of kAlignment.
 template <typename T>
 std::unique_ptr<T[], AlignedFree> AlignedAlloc(size_t count) {
-  void* memory = ::operator new(count * sizeof(T) + kAlignment, std::align_val_t{kAlignment});
+  void* memory = ::operator new (count * sizeof(T) + kAlignment, std::align_val_t{kAlignment});
   return std::unique_ptr<T[], AlignedFree>(static_cast<T*>(memory));
 }
 
@@ -79,7 +83,8 @@ std::unique_ptr<T[], AlignedFree> AlignedAlloc(size_t count) {
 class Matrix {
  public:
   Matrix() = default;
-  Matrix(size_t rows, size_t cols) : data_(AlignedAlloc<float>(rows * cols)), rows_(rows), cols_(cols) {}
+  Matrix(size_t rows, size_t cols)
+      : data_(AlignedAlloc<float>(rows * cols)), rows_(rows), cols_(cols) {}
   size_t rows() const { return rows_; }
   size_t cols() const { return cols_; }
   float* data() { return data_.get(); }
@@ -99,7 +104,9 @@ class Matrix {
 struct SharedBytes {
   std::shared_ptr<const void> owner;
   std::span<const uint8_t> bytes;
-  std::string_view text() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
+  std::string_view text() const {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
   // Takes over a string.
   static SharedBytes FromString(std::string value);
 };
