@@ -114,7 +114,7 @@ void Reader::Equal(const char* field, size_t size, size_t expected, const char* 
 
 bool Reader::AtMost(const char* field, uint64_t value, uint64_t limit) {
   if (value <= limit) return true;
-  Fail(field, fmt::format("is {} long or large, the limit is {}", value, limit));
+  Fail(field, fmt::format("has the length or value {}, the limit is {}", value, limit));
   return false;
 }
 

@@ -32,7 +32,6 @@ inline constexpr size_t kMaxKeyBytes =
 inline constexpr size_t kMaxTextBytes = 1u << 20;  // any other text
 inline constexpr size_t kMaxRecordBytes =
     64u << 20;  // one encoded record or stored chunk of samples, without weights
-inline constexpr uint32_t kMaxListedRecords = 60000;  // records of one listing
 inline constexpr uint32_t kMaxAliasMoves = 1u << 20;  // moves of one alias history
 inline constexpr uint32_t kMaxCardEntries = 1024;     // rows of one card
 inline constexpr uint32_t kMaxChannels = 64;          // channels of a backbone's mean and stddev
@@ -42,6 +41,7 @@ inline constexpr size_t kMaxImageBytes = 256u << 20;      // bytes of one image 
 inline constexpr size_t kMaxImagePixels = 64u << 20;      // width x height of one image
 inline constexpr uint32_t kVerifierMaxDepth = 8;          // FlatBuffers: nesting
 inline constexpr uint32_t kVerifierMaxTables = 1u << 16;  // FlatBuffers: tables of one buffer
+inline constexpr uint32_t kMaxListedRecords = kVerifierMaxTables - 1;  // records of one listing
 
 }  // namespace augstore
 

@@ -197,15 +197,17 @@ TEST(MessageLimits, OfCopiesAreKept) {
     std::copy_n(text.data() + i, 4, reinterpret_cast<char*>(&value));
     return value;
   };
-  const uint32_t first = read(at);
-  for (uint32_t i = 1; i < 3; ++i) {
-    const uint32_t offset = first - 4 * i;
+  const uint32_t last = read(at + 8) + 8;
+  for (uint32_t i = 0; i < 2; ++i) {
+    const uint32_t offset = last - 4 * i;
     std::copy_n(reinterpret_cast<const char*>(&offset), 4, text.data() + at + 4 * i);
   }
-  text.resize(text.size() - 1000);  // of the record that is named no more
+  text.resize(text.size() - 1000);  // of a record that is named no more
   RecordListReply back;
   const Status status = DecodeBody(SharedBytes::FromString(text), &back);
   EXPECT_EQ(status.code(), Code::kInvalidArgument) << status.ToString();
+  EXPECT_NE(status.message().find("another field names too"), std::string::npos)
+      << status.ToString();
 }
 
 TEST(ErrorFrames, CarryEveryCode) {

@@ -88,13 +88,14 @@ inline HeadRecord Head() {
   record.classes = {"cat", "dog"};
   record.layers = {{512, 2, Activation::kRelu, true}};
   record.weights = MakeDigest(7);
-  record.lineage = HeadLineage{"cifar10@2",
+  record.lineage = {"cifar10@2",
                     MakeDigest(8),
                     "train",
                     "identity:1,hflip@3:1",
                     {MakeDigest(9), MakeDigest(10)},
                     "label",
                     21,
+                    24,
                     22,
                     23,
                     "adamw",
