@@ -1,4 +1,5 @@
-// A stream of batches that prefetches, and that resumes by itself at the exact next step when the server was restarted.
+// A stream of batches that prefetches, and that resumes by itself at the exact next step when the
+// server was restarted.
 #ifndef AUGSTORE_CLIENT_BATCH_STREAM_H_
 #define AUGSTORE_CLIENT_BATCH_STREAM_H_
 
@@ -17,7 +18,8 @@ struct RetryOptions;
 // Thread safety: one thread at a time; the prefetching thread is the stream's own.
 class BatchStream {
  public:
-  BatchStream(ChannelFactory factory, StreamReply info, const RetryOptions& retry, uint32_t prefetch);
+  BatchStream(ChannelFactory factory, StreamReply info, const RetryOptions& retry,
+              uint32_t prefetch);
   ~BatchStream();
   BatchStream(const BatchStream&) = delete;
   BatchStream& operator=(const BatchStream&) = delete;
@@ -25,9 +27,10 @@ class BatchStream {
   // What the stream resolved to; keep it to resume later.
   const StreamReply& info() const;
 
-  // The range of batches of `epoch` from `step` on, for this rank. Each element is a Result<Batch>; an error is the last.
-  // One range at a time: a new one ends the one before. After kUnavailable the stream reconnects (RetryOptions) and asks for
-  // the next step that was not handed out, so nothing is lost or repeated.
+  // The range of batches of `epoch` from `step` on, for this rank. Each element is a Result<Batch>;
+  // an error is the last. One range at a time: a new one ends the one before. After kUnavailable
+  // the stream reconnects (RetryOptions) and asks for the next step that was not handed out, so
+  // nothing is lost or repeated.
   class Range;
   Range Epoch(uint64_t epoch, uint64_t step = 0);
 

@@ -2,10 +2,12 @@
 //
 //   AUGSTORE_ASSIGN(auto client, augstore::Client::Connect("tcp://127.0.0.1:7411"));
 //   AUGSTORE_ASSIGN(auto stream, client->OpenStream({.collection = "cifar10", .split = "train",
-//                                                    .policy = "identity:1,hflip:1", .batch_size = 256}));
+//                                                    .policy = "identity:1,hflip:1", .batch_size =
+//                                                    256}));
 //   for (const augstore::Result<augstore::Batch>& batch : stream->Epoch(0)) { … }
 //
-// Thread safety: a Client may be used from one thread at a time; make one per thread. Streams are independent of it.
+// Thread safety: a Client may be used from one thread at a time; make one per thread. Streams are
+// independent of it.
 #ifndef AUGSTORE_CLIENT_CLIENT_H_
 #define AUGSTORE_CLIENT_CLIENT_H_
 
@@ -32,13 +34,16 @@ struct RetryOptions {
 class Client {
  public:
   // Errors: kInvalidArgument (address), kUnavailable (nobody answers within retry.total).
-  static Result<std::unique_ptr<Client>> Connect(std::string_view address, const RetryOptions& retry = {});
+  static Result<std::unique_ptr<Client>> Connect(std::string_view address,
+                                                 const RetryOptions& retry = {});
   // A client over channels of any kind; used for in-process service.
-  static Result<std::unique_ptr<Client>> Open(ChannelFactory factory, const RetryOptions& retry = {});
+  static Result<std::unique_ptr<Client>> Open(ChannelFactory factory,
+                                              const RetryOptions& retry = {});
   ~Client();
 
-  // Sends a request and gives its one reply. Requests that may be repeated safely (all but AddRecord, BeginDraft,
-  // AppendSamples, CommitDraft, SetAlias, DeleteRecord) are sent again after kUnavailable, on a new channel.
+  // Sends a request and gives its one reply. Requests that may be repeated safely (all but
+  // AddRecord, BeginDraft, AppendSamples, CommitDraft, SetAlias, DeleteRecord) are sent again after
+  // kUnavailable, on a new channel.
   template <typename Reply, typename Request>
   Result<Reply> Call(const Request& request) {
     AUGSTORE_ASSIGN(Frame reply, CallFrame(ToFrame(request)));
@@ -57,12 +62,14 @@ class Client {
   };
   template <typename Record>
   Result<Versioned<Record>> Get(RecordKind kind, std::string_view ref) {
-    AUGSTORE_ASSIGN(RecordReply reply, Call<RecordReply>(GetRecordRequest{kind, std::string(ref), false}));
+    AUGSTORE_ASSIGN(RecordReply reply,
+                    Call<RecordReply>(GetRecordRequest{kind, std::string(ref), false}));
     return FromReply<Record>(reply);
   }
   template <typename Record>
   Result<std::vector<Versioned<Record>>> List(RecordKind kind, std::string_view name = {}) {
-    AUGSTORE_ASSIGN(RecordListReply reply, Call<RecordListReply>(ListRecordsRequest{kind, std::string(name)}));
+    AUGSTORE_ASSIGN(RecordListReply reply,
+                    Call<RecordListReply>(ListRecordsRequest{kind, std::string(name)}));
     std::vector<Versioned<Record>> out;
     for (const RecordReply& entry : reply.records) {
       AUGSTORE_ASSIGN(Versioned<Record> record, FromReply<Record>(entry));
@@ -73,16 +80,19 @@ class Client {
   // The weights of a transform or a head.
   Result<Layers> GetLayers(RecordKind kind, std::string_view ref);
   // Adds the next version and gives its number.
-  Result<uint32_t> Add(RecordKind kind, const std::string& name, std::string record, std::string blob = {});
-  Status SetAlias(RecordKind kind, const std::string& name, const std::string& alias, uint32_t version,
-                  const std::string& note);
+  Result<uint32_t> Add(RecordKind kind, const std::string& name, std::string record,
+                       std::string blob = {});
+  Status SetAlias(RecordKind kind, const std::string& name, const std::string& alias,
+                  uint32_t version, const std::string& note);
   Result<AliasHistory> Aliases(RecordKind kind, const std::string& name);
 
-  // Opens a stream. Prefetches `prefetch` batches on a thread of its own. Errors: those of ResolveStream.
+  // Opens a stream. Prefetches `prefetch` batches on a thread of its own. Errors: those of
+  // ResolveStream.
   Result<std::unique_ptr<BatchStream>> OpenStream(const StreamSpec& spec, uint32_t prefetch = 4);
-  // Resumes a stream that was opened before: refused (kFailedPrecondition, naming what differs) unless everything that it
-  // resolves to is what it was.
-  Result<std::unique_ptr<BatchStream>> ResumeStream(const StreamReply& before, uint32_t prefetch = 4);
+  // Resumes a stream that was opened before: refused (kFailedPrecondition, naming what differs)
+  // unless everything that it resolves to is what it was.
+  Result<std::unique_ptr<BatchStream>> ResumeStream(const StreamReply& before,
+                                                    uint32_t prefetch = 4);
 
  private:
   template <typename Record>

@@ -1,12 +1,14 @@
 // An Engine applies transforms (and heads: both are Layers) to matrices of embeddings.
 //
 // The contract of every implementation, checked by one test suite against the plain-loop reference:
-//  - a row of the output depends on that row of the input alone: bit for bit the same whatever stands beside it and however
-//    many rows there are. That is what makes a batch the same bytes for any batch size, thread count and server;
+//  - a row of the output depends on that row of the input alone: bit for bit the same whatever
+//  stands beside it and however
+//    many rows there are. That is what makes a batch the same bytes for any batch size, thread
+//    count and server;
 //  - values agree with the reference within 1e-4 relative to the largest value of the row.
 //
-// Thread safety: none. Each worker owns its engine; weights that were prepared once are shared between them.
-// Memory: `in` and `out` belong to the caller and must not overlap.
+// Thread safety: none. Each worker owns its engine; weights that were prepared once are shared
+// between them. Memory: `in` and `out` belong to the caller and must not overlap.
 #ifndef AUGSTORE_ENGINE_ENGINE_H_
 #define AUGSTORE_ENGINE_ENGINE_H_
 
@@ -20,8 +22,8 @@
 
 namespace augstore {
 
-// Layers made ready to be applied: validated and immutable. Engines keep what they derive from them (packed weights) keyed by
-// `id`, so share one Network object per version.
+// Layers made ready to be applied: validated and immutable. Engines keep what they derive from them
+// (packed weights) keyed by `id`, so share one Network object per version.
 struct Network {
   explicit Network(Layers checked_layers);  // REQUIRES: checked_layers.Validate().ok()
   const Layers layers;
@@ -35,17 +37,23 @@ class Engine {
  public:
   virtual ~Engine() = default;
   virtual std::string_view name() const = 0;  // "reference", "onednn"
-  // out = network(in). Zero rows are allowed. Errors: kInvalidArgument (columns do not match the network; rows differ).
+  // out = network(in). Zero rows are allowed. Errors: kInvalidArgument (columns do not match the
+  // network; rows differ).
   virtual Status Apply(const NetworkPtr& network, ConstMatrixView in, MatrixView out) = 0;
 };
 
-// Applies networks left to right, the last one writing into `out`; an empty chain copies. Errors: those of Apply.
-// Scratch space is kept in `scratch` between calls.
-Status ApplyChain(Engine& engine, std::span<const NetworkPtr> chain, ConstMatrixView in, MatrixView out,
-                  Matrix* scratch);
+// Applies networks left to right, the last one writing into `out`; an empty chain copies. Errors:
+// those of Apply. Scratch space is kept in `scratch` between calls.
+Status ApplyChain(Engine& engine, std::span<const NetworkPtr> chain, ConstMatrixView in,
+                  MatrixView out, Matrix* scratch);
 
+// Ok when Apply may be called with these matrices. Errors: kInvalidArgument, naming the sizes.
+Status CheckShapes(const Layers& layers, ConstMatrixView in, ConstMatrixView out);
+
+// Plain loops with sums in double: slow, and right.
 std::unique_ptr<Engine> NewReferenceEngine();
-// f32 on oneDNN matmul with packed weights; one thread per call. The packed weights of a network are made once in the process.
+// f32 on oneDNN matmul with packed weights; one thread per call. The packed weights of a network
+// are made once in the process.
 std::unique_ptr<Engine> NewOneDnnEngine();
 
 }  // namespace augstore

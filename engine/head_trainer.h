@@ -1,5 +1,6 @@
-// Trains classifier heads Ψ on batches: one or many at once from one pass over the data. All heads have one architecture;
-// each has its own learning rate, weight decay and seed. Torch stays behind torch_head_trainer.cc.
+// Trains classifier heads Ψ on batches: one or many at once from one pass over the data. All heads
+// have one architecture; each has its own learning rate, weight decay and seed. Plain C++ on Gemm;
+// only the TorchScript file needs Torch.
 #ifndef AUGSTORE_ENGINE_HEAD_TRAINER_H_
 #define AUGSTORE_ENGINE_HEAD_TRAINER_H_
 
@@ -16,7 +17,8 @@
 
 namespace augstore {
 
-// Hidden layer widths: {} for "linear", {1024, 128} for "mlp(1024,128)". Errors of Parse: kInvalidArgument.
+// Hidden layer widths: {} for "linear", {1024, 128} for "mlp(1024,128)". Errors of Parse:
+// kInvalidArgument.
 Result<std::vector<uint32_t>> ParseArch(std::string_view text);
 
 struct HeadConfig {
@@ -40,20 +42,23 @@ struct HeadMetrics {
   uint64_t samples = 0;
 };
 
-// Thread safety: none. Deterministic: the same options and batches give the same weights, bit for bit, on one machine with
-// one number of compute threads; and head h of many is bit for bit the head that training it alone gives.
+// Thread safety: none; runs on as many threads as ComputeThreads() said to the caller of Create.
+// Deterministic: the same options and batches give the same weights, bit for bit, on one machine,
+// whatever the number of threads; and head h of many is bit for bit the head that training it alone
+// gives.
 class HeadTrainer {
  public:
   // Errors: kInvalidArgument (arch, optimizer, sizes, no heads).
   static Result<std::unique_ptr<HeadTrainer>> Create(const HeadTrainerOptions& options);
   virtual ~HeadTrainer() = default;
 
-  // One optimiser step of every head. Samples with label -1 are left out. Errors: kInvalidArgument (columns; a label >=
-  // classes), kInternal (a loss that is not finite, naming the head).
+  // One optimiser step of every head. Samples with label -1 are left out. Errors: kInvalidArgument
+  // (columns; a label >= classes), kInternal (a loss that is not finite, naming the head).
   virtual Status Step(ConstMatrixView embeddings, std::span<const int32_t> labels) = 0;
   // Mean training loss of each head since the last call, and resets it.
   virtual std::vector<double> TakeTrainLoss() = 0;
-  // Each head's metrics on labelled embeddings. May be called in parts: metrics are then the caller's to combine by samples.
+  // Each head's metrics on labelled embeddings. May be called in parts: metrics are then the
+  // caller's to combine by samples.
   virtual Result<std::vector<HeadMetrics>> Evaluate(ConstMatrixView embeddings,
                                                     std::span<const int32_t> labels) = 0;
   // The weights of head `h` as they are now.
@@ -61,7 +66,8 @@ class HeadTrainer {
   virtual size_t size() const = 0;
 };
 
-// Writes a head as a TorchScript module (forward: n x d float32 -> n x classes logits). Errors: kUnavailable, kInternal.
+// Writes a head as a TorchScript module (forward: n x d float32 -> n x classes logits). Errors:
+// kInvalidArgument (layers that do not validate), kUnavailable (the file), kInternal (Torch).
 Status SaveTorchScript(const Layers& head, const std::string& path);
 
 }  // namespace augstore

@@ -1,4 +1,5 @@
-// Images as pixels, and the ops g_j that augment them. OpenCV stays behind image_io.cc and image_ops.cc.
+// Images as pixels, and the ops g_j that augment them. OpenCV stays behind image_io.cc and
+// image_ops.cc.
 #ifndef AUGSTORE_ENGINE_IMAGE_H_
 #define AUGSTORE_ENGINE_IMAGE_H_
 
@@ -20,20 +21,22 @@ struct Image {
   bool operator==(const Image&) const = default;
 };
 
-// Decodes JPEG, PNG, BMP, PPM/PGM, TIFF or WebP bytes; grey and alpha become RGB; EXIF rotation is applied.
-// Errors: kInvalidArgument: `name`, and why (not an image, truncated, more than kMaxImagePixels). A JPEG whose data end early
-// is an error, not a half-grey image.
+// Decodes JPEG, PNG, BMP, PPM/PGM, TIFF or WebP bytes; grey and alpha become RGB; EXIF rotation is
+// applied. Errors: kInvalidArgument: `name`, and why (not an image, truncated, more than
+// kMaxImagePixels). A JPEG whose data end early is an error, not a half-grey image.
 Result<Image> DecodeImage(std::span<const uint8_t> bytes, std::string_view name);
 // Bytes of a PNG or JPEG (by extension: "png", "jpg", quality 95).
 Result<std::string> EncodeImage(const Image& image, std::string_view extension);
 // Area interpolation down, bilinear up. REQUIRES: width, height > 0.
 Image ResizeImage(const Image& image, uint32_t width, uint32_t height);
 
-// An op with its parameters: "hflip", "vflip", "rotate(15)", "zoom(1.25)", "translate(2,-1)", "brightness(1.4)",
-// "contrast(0.7)", "saturation(0.5)", "blur(1)", "grayscale". Deterministic: the same image gives the same bytes.
+// An op with its parameters: "hflip", "vflip", "rotate(15)", "zoom(1.25)", "translate(2,-1)",
+// "brightness(1.4)", "contrast(0.7)", "saturation(0.5)", "blur(1)", "grayscale". Deterministic: the
+// same image gives the same bytes.
 class ImageOp {
  public:
-  // Errors: kInvalidArgument, naming the text and the ops that there are, or the parameter and its range.
+  // Errors: kInvalidArgument, naming the text and the ops that there are, or the parameter and its
+  // range.
   static Result<ImageOp> Parse(std::string_view text);
   // The canonical text: equal ops have equal texts.
   const std::string& text() const { return text_; }

@@ -1,5 +1,6 @@
-// A keyed permutation of [0, n) in O(1) memory: a balanced Feistel network over the next even number of bits, cycle-walked
-// back into the range (Black & Rogaway, "Ciphers with Arbitrary Finite Domains", CT-RSA 2002).
+// A keyed permutation of [0, n) in O(1) memory: a balanced Feistel network over the next even
+// number of bits, cycle-walked back into the range (Black & Rogaway, "Ciphers with Arbitrary Finite
+// Domains", CT-RSA 2002).
 #ifndef AUGSTORE_ENGINE_PERMUTATION_H_
 #define AUGSTORE_ENGINE_PERMUTATION_H_
 
@@ -8,19 +9,22 @@
 
 namespace augstore {
 
-// Immutable; may be used from any thread.
+// Immutable; may be used from any thread. The orders decide what streams give: they never change.
 class Permutation {
  public:
   // The order of epoch `epoch` under `seed`.
   Permutation(uint64_t n, uint64_t seed, uint64_t epoch);
-  // Where position `position` of the order points to. REQUIRES: position < n. Expected fewer than 4 network evaluations.
+  // Where position `position` of the order points to. REQUIRES: position < n. Expected at
+  // most 2 network evaluations (256 / n for n < 128: a network of fewer than 8 bits is not random
+  // enough).
   uint64_t At(uint64_t position) const;
   uint64_t size() const { return n_; }
 
  private:
   static constexpr int kRounds = 6;
   uint64_t n_;
-  int half_bits_;
+  int left_bits_;
+  int right_bits_;
   std::array<uint64_t, kRounds> keys_{};
 };
 

@@ -14,18 +14,20 @@
 
 namespace augstore {
 
-// The samples of one collection version and split, in sample order, as arrays for access by position. Immutable.
+// The samples of one collection version and split, in sample order, as arrays for access by
+// position. Immutable.
 struct SampleTable {
   std::vector<SampleId> samples;  // ids within the version
   std::vector<RowId> rows;
-  std::vector<int32_t> labels;    // of one label column
+  std::vector<int32_t> labels;  // of one label column
   std::vector<std::string> classes;
   SpaceId space = 0;
   uint32_t dim = 0;
 };
 // `split` empty: all samples. `label_column` empty: the first (labels -1 when there is none).
 // Errors: kNotFound (split or label column, naming those there are).
-Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog, const CollectionRecord& collection,
+Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog,
+                                                           const CollectionRecord& collection,
                                                            const std::string& split,
                                                            const std::string& label_column);
 
@@ -48,7 +50,8 @@ class NetworkCache {
  public:
   explicit NetworkCache(Catalog* catalog);
   ~NetworkCache();
-  // The transform or head of `key`. Errors: those of Catalog::GetLayers.
+  // The transform or head of `key`: the same object for as long as anybody holds it, and while it
+  // is among the last 64 that were asked for. Errors: those of Catalog::GetLayers.
   Result<NetworkPtr> Get(const RecordKey& key);
 
  private:
@@ -56,27 +59,38 @@ class NetworkCache {
   std::unique_ptr<State> state_;
 };
 
-// A chain of transform references with every version pinned, checked against the backbone it will be used on.
+// A chain of transform references with every version pinned, checked against the backbone it will
+// be used on.
 struct PinnedChain {
   std::string text;
   std::vector<NetworkPtr> networks;
   std::vector<Digest> weights;
 };
-// Errors: kNotFound (a transform), kFailedPrecondition (a transform of another backbone, naming both), kInvalidArgument.
+// Errors: kNotFound (a transform), kFailedPrecondition (a transform of another backbone, naming
+// both), kInvalidArgument.
 Result<PinnedChain> ResolveChain(Catalog& catalog, NetworkCache& networks, const Digest& backbone,
                                  const ChainRef& chain);
 
-// Resolves a spec: pins versions, loads the sample table and the transforms, computes steps and fingerprint.
-// Errors: kNotFound, kInvalidArgument (batch_size 0 or over kMaxBatchRows, rank >= world_size, an empty split, policy
+// Resolves a spec: pins versions, loads the sample table and the transforms, computes steps and
+// fingerprint. Resolving the pinned spec gives the same stream. Entries of a policy that pin to the
+// same chain become one, at the place of the first, with the sum of their weights.
+//
+// One epoch has ceil(samples / batch_size) batches over all ranks, of which the last may be short;
+// drop_last leaves the full ones, rounded down to a multiple of world_size.
+//
+// Errors: kNotFound, kInvalidArgument (batch_size 0 or over kMaxBatchRows, or a batch over
+// kMaxReplyBytes; rank >= world_size; an empty split; drop_last that leaves no batch; policy
 // syntax), kFailedPrecondition (a transform of another backbone).
 Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, NetworkCache& networks,
                                                     const StreamSpec& spec);
 
-// Batch number `step` of this rank in `epoch`: global batch step * world_size + rank, positions [batch * batch_size, …) of
-// the epoch's order. The chain of a sample is drawn from (seed, epoch, sample id). Within a batch, rows stand by chain
-// index, then by position. Nothing else decides anything. The body is what BatchFrame takes.
-// Errors: kInvalidArgument (step >= steps), and those of Store::ReadRows and Engine::Apply.
-Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t step, Store& store, Engine& engine);
+// Batch number `step` of this rank in `epoch`: global batch step * world_size + rank, positions
+// [batch * batch_size, …) of the epoch's order. The chain of a sample is drawn from (seed, epoch,
+// sample id). Within a batch, rows stand by chain index, then by position. Nothing else decides
+// anything. The body is what BatchFrame takes. Errors: kInvalidArgument (step >= steps), and those
+// of Store::ReadRows and Engine::Apply.
+Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t step, Store& store,
+                               Engine& engine);
 
 // The chain index that `sample` gets in `epoch`.
 uint16_t DrawChain(const Stream& stream, uint64_t epoch, SampleId sample);

@@ -1,5 +1,6 @@
-// Φ: a TorchScript file that maps n x 3 x h x w (float32, RGB in [0, 1], normalised if mean and stddev are given) to n x d.
-// A TorchScript file is code: load only what the operator named on this machine.
+// Φ: a TorchScript file that maps n x 3 x h x w (float32, RGB in [0, 1], normalised if mean and
+// stddev are given) to n x d. A TorchScript file is code: load only what the operator named on this
+// machine.
 #ifndef AUGSTORE_ENGINE_TORCH_BACKBONE_H_
 #define AUGSTORE_ENGINE_TORCH_BACKBONE_H_
 
@@ -15,20 +16,22 @@
 namespace augstore {
 
 struct BackboneOptions {
-  uint32_t input_height = 0;  // 0: from the file's "augstore.json" extra file, else found by trial (32, 64, 96, 128, 160, 224)
+  uint32_t input_height = 0;  // 0: from the file's "augstore.json" extra file, else found by trial
+                              // (32, 64, 96, 128, 160, 224)
   uint32_t input_width = 0;
-  std::vector<float> mean;    // per channel; empty: from the file, else none
+  std::vector<float> mean;  // per channel; empty: from the file, else none
   std::vector<float> stddev;
-  uint32_t batch = 32;        // Φ always runs on exactly this many images (padded)
-  int threads = 0;            // 0: all cores
+  uint32_t batch = 16;  // Φ always runs on exactly this many images (padded)
+  int threads = 0;      // 0: all cores
 };
 
 // Thread safety: none; one thread at a time. Φ itself runs on `threads` threads.
 class Backbone {
  public:
-  // Loads, freezes and optimises. Errors: kNotFound, kInvalidArgument (not TorchScript; does not map images to n x d; the
-  // message has Torch's reason).
-  static Result<std::unique_ptr<Backbone>> Load(const std::string& path, const BackboneOptions& options);
+  // Loads, freezes and optimises. Errors: kNotFound, kInvalidArgument (not TorchScript; does not
+  // map images to n x d; the message has Torch's reason).
+  static Result<std::unique_ptr<Backbone>> Load(const std::string& path,
+                                                const BackboneOptions& options);
   ~Backbone();
 
   const Digest& digest() const;  // SHA-256 of the file
@@ -37,11 +40,13 @@ class Backbone {
   uint32_t input_width() const;
   const std::vector<float>& mean() const;
   const std::vector<float>& stddev() const;
-  // Multiply-adds of one image, counted by running convolutions and linear layers once; 0 when they cannot be counted.
+  // Multiply-adds of one image, counted by running convolutions and linear layers once; 0 when they
+  // cannot be counted.
   uint64_t multiply_adds() const;
 
-  // out.row(i) = Φ(images[i]). Every image must have the input size. An embedding depends on its image alone, bit for bit,
-  // not on its neighbours or place in the batch. Errors: kInvalidArgument (size), kInternal (Torch failed; NaN came out).
+  // out.row(i) = Φ(images[i]). Every image must have the input size. An embedding depends on its
+  // image alone, bit for bit, not on its neighbours or place in the batch. Errors: kInvalidArgument
+  // (size), kInternal (Torch failed; NaN came out).
   Status Embed(std::span<const Image> images, MatrixView out);
   // Images that Embed has run through Φ so far (padding not counted).
   uint64_t images_embedded() const;

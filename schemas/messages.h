@@ -155,10 +155,10 @@ struct QueryRequest {
 
 // Everything that decides which batches a stream gives. Field by field what DESIGN calls a stream.
 struct StreamSpec {
-  std::string collection;  // ref
-  std::string split;       // empty: all samples
+  std::string collection = {};  // ref
+  std::string split = {};       // empty: all samples
   std::string policy = "identity";
-  std::string label_column;  // empty: the first
+  std::string label_column = {};  // empty: the first
   uint64_t seed = 0;
   uint32_t batch_size = 256;
   uint32_t rank = 0;

@@ -1,12 +1,16 @@
-// The server without sockets: request frames in, reply frames out. Used by the socket server's sessions and, in the same
-// process, by commands that were given --store: there is one implementation of every operation.
+// The server without sockets: request frames in, reply frames out. Used by the socket server's
+// sessions and, in the same process, by commands that were given --store: there is one
+// implementation of every operation.
 //
-// Thread safety: Start may be called from any thread; each ReplySource is used by one thread at a time.
+// Thread safety: Start may be called from any thread; each ReplySource is used by one thread at a
+// time.
 #ifndef AUGSTORE_SERVER_SERVICE_H_
 #define AUGSTORE_SERVER_SERVICE_H_
 
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "schemas/frame.h"
 #include "storage/catalog.h"
@@ -17,8 +21,8 @@ namespace augstore {
 class ReplySource {
  public:
   virtual ~ReplySource() = default;
-  // The next reply frame, or nothing after the last. May take as long as building a batch. Errors become ErrorReply frames,
-  // which are the last.
+  // The next reply frame, or nothing after the last. May take as long as building a batch. Errors
+  // become ErrorReply frames, which are the last.
   virtual std::optional<Frame> Next() = 0;
 };
 
@@ -33,6 +37,8 @@ class Service {
   ~Service();
   // Never fails: an unknown or malformed request is answered by an ErrorReply.
   std::unique_ptr<ReplySource> Start(Frame request);
+  // Told by a socket server, for stats. Thread-safe.
+  void SetConnections(uint32_t connections);
 
  private:
   struct State;

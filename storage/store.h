@@ -1,14 +1,17 @@
-// A Store keeps embeddings, sample lists and registry records. It is cut at the level of rows and records, is blocking and
-// batched, and has two implementations behind one contract (tests/storage/store_contract.h): RocksDB and memory.
+// A Store keeps embeddings, sample lists and registry records. It is cut at the level of rows and
+// records, is blocking and batched, and has two implementations behind one contract
+// (tests/storage/store_contract.h): RocksDB and memory.
 //
-// What is stored never changes: rows and sample chunks are written once, records are immutable versions (the alias history
-// alone is overwritten). So reads need no locks and nothing is ever invalidated.
+// What is stored never changes: rows and sample chunks are written once, records are immutable
+// versions (the alias history alone is overwritten). So reads need no locks and nothing is ever
+// invalidated.
 //
-// Thread safety: all methods may be called from any thread. Writes of one store are serialised inside.
-// Durability: when a writing method returns ok, the data survives a crash of the process and of the machine.
-// Errors of all methods: kUnavailable (the device or a remote peer does not answer: retry the same call), kDataLoss
-// (stored bytes fail their checksum: run `augstore verify`), kFailedPrecondition (the store stopped taking writes after a
-// failed one: reopen it). Further errors stand at each method.
+// Thread safety: all methods may be called from any thread. Writes of one store are serialised
+// inside. Durability: when a writing method returns ok, the data survives a crash of the process
+// and of the machine. Errors of all methods: kUnavailable (the device or a remote peer does not
+// answer: retry the same call), kDataLoss (stored bytes fail their checksum: run `augstore
+// verify`), kFailedPrecondition (the store stopped taking writes after a failed one: reopen it).
+// Further errors stand at each method.
 #ifndef AUGSTORE_STORAGE_STORE_H_
 #define AUGSTORE_STORAGE_STORE_H_
 
@@ -46,9 +49,9 @@ struct RecordEntry {
 };
 
 struct StoreStats {
-  std::string id;              // random, 32 hexadecimal digits, made with the store
+  std::string id;  // random, 32 hexadecimal digits, made with the store
   std::vector<SpaceInfo> spaces;
-  uint64_t disk_bytes = 0;     // 0 for a store in memory
+  uint64_t disk_bytes = 0;      // 0 for a store in memory
   uint64_t resident_bytes = 0;  // of segments kept in memory
   uint64_t memory_budget_bytes = 0;
 };
@@ -56,7 +59,7 @@ struct StoreStats {
 struct VerifyStep {
   std::string cursor;  // empty: done
   uint64_t checked = 0;
-  uint64_t total = 0;  // an estimate
+  uint64_t total = 0;                 // an estimate
   std::vector<std::string> problems;  // each names the item and what is wrong
 };
 
@@ -65,10 +68,11 @@ class Store {
   virtual ~Store() = default;
 
   // --- Registry ---
-  // Stores `bytes` (and `blob`, read separately) as the next version of (kind, name) and returns the version: 1 for the
-  // first; never a number that was used before, also after DeleteRecord. Record and blob become visible together.
-  virtual Result<uint32_t> AddRecord(RecordKind kind, const std::string& name, std::string_view bytes,
-                                     std::string_view blob) = 0;
+  // Stores `bytes` (and `blob`, read separately) as the next version of (kind, name) and returns
+  // the version: 1 for the first; never a number that was used before, also after DeleteRecord.
+  // Record and blob become visible together.
+  virtual Result<uint32_t> AddRecord(RecordKind kind, const std::string& name,
+                                     std::string_view bytes, std::string_view blob) = 0;
   // Writes version 1 of (kind, name), replacing it: for RecordKind::kAliases alone.
   virtual Status PutRecord(RecordKind kind, const std::string& name, std::string_view bytes) = 0;
   // Errors: kNotFound.
@@ -76,26 +80,30 @@ class Store {
   // Errors: kNotFound. A record without a blob gives an empty string.
   virtual Result<std::string> ReadBlob(const RecordKey& key) = 0;
   // All versions of `name`, or of all names when it is empty; ordered by name, then version.
-  virtual Result<std::vector<RecordEntry>> ListRecords(RecordKind kind, const std::string& name) = 0;
+  virtual Result<std::vector<RecordEntry>> ListRecords(RecordKind kind,
+                                                       const std::string& name) = 0;
   // Errors: kNotFound.
   virtual Status DeleteRecord(const RecordKey& key) = 0;
 
   // --- Spaces: the embeddings of one backbone ---
-  // The space of `backbone`, created when absent. Errors: kFailedPrecondition (it exists with another dim).
+  // The space of `backbone`, created when absent. Errors: kFailedPrecondition (it exists with
+  // another dim).
   virtual Result<SpaceId> OpenSpace(const Digest& backbone, uint32_t dim) = 0;
   // Errors: kNotFound.
   virtual Result<SpaceInfo> FindSpace(const Digest& backbone) = 0;
   // rows[i] = the row of images[i], or kNoRow. REQUIRES: equal sizes.
-  virtual Status FindImages(SpaceId space, std::span<const ContentHash> images, std::span<RowId> rows) = 0;
-  // Stores embeddings.row(i) for images[i] and gives its row. An image that is stored already, or that occurs earlier in
-  // `images`, keeps its first row. Each segment (kSegmentRows rows) is one atomic, synced write; a call of more than
-  // kSegmentRows new rows may therefore be stored in part when it fails. Errors: kInvalidArgument (columns, NaN, infinity).
-  // REQUIRES: images.size() == rows.size() == embeddings.rows.
-  virtual Status AppendRows(SpaceId space, std::span<const ContentHash> images, ConstMatrixView embeddings,
+  virtual Status FindImages(SpaceId space, std::span<const ContentHash> images,
                             std::span<RowId> rows) = 0;
-  // out.row(i) = the embedding at rows[i], in the order asked; duplicates are allowed. On error `out` is unspecified.
-  // Errors: kNotFound (a row that was never written, named), kInvalidArgument (out.cols is not the space's dim).
-  // REQUIRES: rows.size() == out.rows.
+  // Stores embeddings.row(i) for images[i] and gives its row. An image that is stored already, or
+  // that occurs earlier in `images`, keeps its first row. Each segment (kSegmentRows rows) is one
+  // atomic, synced write; a call of more than kSegmentRows new rows may therefore be stored in part
+  // when it fails. Errors: kInvalidArgument (columns, NaN, infinity). REQUIRES: images.size() ==
+  // rows.size() == embeddings.rows.
+  virtual Status AppendRows(SpaceId space, std::span<const ContentHash> images,
+                            ConstMatrixView embeddings, std::span<RowId> rows) = 0;
+  // out.row(i) = the embedding at rows[i], in the order asked; duplicates are allowed. On error
+  // `out` is unspecified. Errors: kNotFound (a row that was never written, named), kInvalidArgument
+  // (out.cols is not the space's dim). REQUIRES: rows.size() == out.rows.
   virtual Status ReadRows(SpaceId space, std::span<const RowId> rows, MatrixView out) = 0;
 
   // --- Sample lists: the chunks of a collection version ---
@@ -111,23 +119,27 @@ class Store {
 
   // --- Health ---
   virtual Result<StoreStats> Stats() = 0;
-  // Checks a bounded part of the store (checksums, sizes, that every indexed image has its row); see VerifyRequest.
+  // Checks a bounded part of the store (checksums, sizes, that every indexed image has its row);
+  // see VerifyRequest.
   virtual Result<VerifyStep> Verify(const std::string& cursor) = 0;
 };
 
 struct StoreOptions {
-  bool create = true;                      // make the store when the folder has none
+  bool create = true;                         // make the store when the folder has none
   uint64_t memory_budget_bytes = 2ull << 30;  // of segments kept in memory for reading
 };
 
 // A store in memory; for tests, and as the proof that the interface is honest.
 std::unique_ptr<Store> NewMemoryStore();
 
-// The store in folder `path`. Errors: kNotFound (no store there and !create), kFailedPrecondition (another process holds it:
-// the message names the server's address when it is a server; or a newer format), kDataLoss (damaged log).
-Result<std::unique_ptr<Store>> OpenRocksDbStore(const std::string& path, const StoreOptions& options);
+// The store in folder `path`. Errors: kNotFound (no store there and !create), kFailedPrecondition
+// (another process holds it: the message names the server's address when it is a server; or a newer
+// format), kDataLoss (damaged log).
+Result<std::unique_ptr<Store>> OpenRocksDbStore(const std::string& path,
+                                                const StoreOptions& options);
 
-// Notes in the store's folder that this process serves it at `address`, for the message above. Removed when destroyed.
+// Notes in the store's folder that this process serves it at `address`, for the message above.
+// Removed when destroyed.
 class ServerMark {
  public:
   ServerMark(std::string store_path, const std::string& address);

@@ -288,6 +288,17 @@ Status CheckBackbone(const LoadedHead& head, const Digest& backbone, const std::
       head.ref, head.record.backbone.Hex(), what, backbone.Hex());
 }
 
+Status CheckSplit(const Client::Versioned<CollectionRecord>& collection, const std::string& flag,
+                  const std::string& split) {
+  std::vector<std::string> names;
+  for (const SplitCount& known : collection.record.splits) {
+    if (split.empty() || known.name == split) return OkStatus();
+    names.push_back(known.name);
+  }
+  return NotFound("{}: collection {} has no split '{}'; it has: {}", flag, collection.ref(), split,
+                  ListText(names, "none"));
+}
+
 void Softmax(MatrixView p) {
   for (size_t i = 0; i < p.rows; ++i) {
     const auto row = p.row(i);

@@ -37,6 +37,11 @@ Result<LoadedHead> LoadHead(Client& client, const std::string& ref);
 // the head was trained on.
 Status CheckBackbone(const LoadedHead& head, const Digest& backbone, const std::string& what);
 
+// kNotFound, naming `flag` and the splits that there are, unless the collection has `split` (empty:
+// all samples).
+Status CheckSplit(const Client::Versioned<CollectionRecord>& collection, const std::string& flag,
+                  const std::string& split);
+
 // p.row(i) = softmax(p.row(i)), in place.
 void Softmax(MatrixView p);
 

@@ -1,70 +1,17 @@
 // augstore head train: one pass over a stream trains every head of a grid; the best is registered.
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <set>
 
-#include "schemas/digest.h"
-#include "schemas/files.h"
 #include "schemas/names.h"
 #include "tools/cmd_head.h"
-#include "tools/head_runs.h"
-#include "tools/progress.h"
+#include "tools/cmd_head_train.h"
 #include "tools/record_text.h"
-#include "tools/table.h"
 
 namespace augstore {
 namespace {
 
-constexpr size_t kMaxHeads = 1024;  // of one pass
-
-struct TrainFlags {
-  CommonFlags common;
-  StreamSpec spec;
-  HeadTrainerOptions trainer;
-  std::vector<double> learning_rates = {1e-3};
-  std::vector<double> weight_decays = {1e-4};
-  std::vector<uint64_t> seeds = {0};
-  uint32_t heads = 0;
-  uint32_t epochs = 30;
-  uint32_t prefetch = 4;
-  std::string test_split = "test";
-  bool test_split_given = false;
-  std::string name;
-  std::string out;
-  std::string which = "best";
-  bool no_register = false;
-};
-
-// What a run trained and where it came from.
-struct Trained {
-  StreamReply stream;
-  Digest backbone;
-  std::vector<TestSet> tests;
-  HeadRunsReport report;
-  size_t best = 0;
-  std::vector<std::string> refs;  // of each head; empty: not registered
-};
-
-bool Tested(const Trained& trained) { return !trained.tests.empty(); }
-
-Status CheckSplit(const Client::Versioned<CollectionRecord>& collection, const std::string& flag,
-                  const std::string& split) {
-  std::vector<std::string> names;
-  for (const SplitCount& known : collection.record.splits) {
-    if (split.empty() || known.name == split) return OkStatus();
-    names.push_back(known.name);
-  }
-  return NotFound("{}: collection {} has no split '{}'; it has: {}", flag, collection.ref(), split,
-                  ListText(names, "none"));
-}
-
 Result<std::vector<TestSet>> LoadTests(Client& client,
                                        const Client::Versioned<CollectionRecord>& collection,
-                                       const TrainFlags& flags) {
+                                       const HeadTrainFlags& flags) {
   std::vector<TestSet> tests;
   if (flags.test_split.empty()) return tests;
   const Status found = CheckSplit(collection, "--test-split", flags.test_split);
@@ -82,72 +29,8 @@ Result<std::vector<TestSet>> LoadTests(Client& client,
   return tests;
 }
 
-size_t BestHead(const Trained& trained) {
-  const HeadRunsReport& report = trained.report;
-  size_t best = 0;
-  for (size_t h = 1; h < report.heads.size(); ++h) {
-    if (!Tested(trained)) {
-      if (report.train_loss[h] < report.train_loss[best]) best = h;
-      continue;
-    }
-    const HeadMetrics& here = report.tests[h][0];
-    const HeadMetrics& there = report.tests[best][0];
-    if (here.accuracy > there.accuracy ||
-        (here.accuracy == there.accuracy && here.loss < there.loss))
-      best = h;
-  }
-  return best;
-}
-
-// One line of metrics.jsonl per curve point, each flushed, so that a run can be watched.
-class MetricsFile {
- public:
-  Status Open(const std::string& folder) {
-    std::error_code error;
-    std::filesystem::create_directories(folder, error);
-    if (error) return Unavailable("--out: folder {} cannot be made: {}", folder, error.message());
-    path_ = folder + "/metrics.jsonl";
-    file_.open(path_, std::ios::trunc);
-    return Check();
-  }
-
-  void Add(const CurvePoint& point, const HeadConfig& config) {
-    if (!file_.is_open()) return;
-    const bool tested = !point.tests.empty();
-    const Json line = {{"head", point.head},
-                       {"epoch", point.epoch},
-                       {"train_loss", point.train_loss},
-                       {"test_accuracy", tested ? Json(point.tests[0].accuracy) : Json(nullptr)},
-                       {"test_loss", tested ? Json(point.tests[0].loss) : Json(nullptr)},
-                       {"seconds", point.seconds},
-                       {"lr", config.learning_rate},
-                       {"weight_decay", config.weight_decay},
-                       {"seed", config.seed}};
-    file_ << line.dump() << '\n' << std::flush;
-  }
-
-  Status Check() {
-    if (path_.empty() || file_.good()) return OkStatus();
-    return Unavailable("{} cannot be written: check the folder's permissions and space", path_);
-  }
-
- private:
-  std::string path_;
-  std::ofstream file_;
-};
-
-Status SaveHeads(const HeadRunsReport& report, const std::string& folder) {
-  for (size_t h = 0; h < report.heads.size(); ++h) {
-    const std::string stem =
-        folder + (report.heads.size() == 1 ? std::string("/head") : fmt::format("/head-{}", h));
-    AUGSTORE_TRY(WriteFileAtomically(stem + ".safetensors", report.heads[h].ToSafetensors()));
-    AUGSTORE_TRY(SaveTorchScript(report.heads[h], stem + ".pt"));
-  }
-  return OkStatus();
-}
-
-HeadRecord Record(const TrainFlags& flags, const Trained& trained, size_t h,
-                  const std::string& blob) {
+// Digest of the weights and time of the registration are filled in by the database.
+HeadRecord Record(const HeadTrainFlags& flags, const TrainedHeads& trained, size_t h) {
   const HeadConfig& config = flags.trainer.heads[h];
   const StreamReply& stream = trained.stream;
   HeadRecord record{.backbone = trained.backbone,
@@ -155,7 +38,7 @@ HeadRecord Record(const TrainFlags& flags, const Trained& trained, size_t h,
                     .arch = flags.trainer.arch,
                     .classes = stream.classes,
                     .layers = trained.report.heads[h].shapes(),
-                    .weights = Sha256({reinterpret_cast<const uint8_t*>(blob.data()), blob.size()}),
+                    .weights = {},
                     .lineage = {.collection = stream.spec.collection,
                                 .collection_digest = stream.collection_digest,
                                 .split = stream.spec.split,
@@ -170,9 +53,8 @@ HeadRecord Record(const TrainFlags& flags, const Trained& trained, size_t h,
                                 .learning_rate = config.learning_rate,
                                 .weight_decay = config.weight_decay},
                     .train_loss = trained.report.train_loss[h],
-                    .test_split = {},
-                    .created_unix_s = UnixNow()};
-  if (Tested(trained)) {
+                    .test_split = {}};
+  if (trained.tested()) {
     const HeadMetrics& test = trained.report.tests[h][0];
     record.test_accuracy = test.accuracy;
     record.test_loss = test.loss;
@@ -182,84 +64,21 @@ HeadRecord Record(const TrainFlags& flags, const Trained& trained, size_t h,
   return record;
 }
 
-Status RegisterHeads(Client& client, const TrainFlags& flags, Trained* trained) {
+Status RegisterHeads(Client& client, const HeadTrainFlags& flags, TrainedHeads* trained) {
   trained->refs.resize(trained->report.heads.size());
   if (flags.no_register) return OkStatus();
   for (size_t h = 0; h < trained->refs.size(); ++h) {
     if (flags.which == "best" && h != trained->best) continue;
-    std::string blob = trained->report.heads[h].ToSafetensors();
-    const std::string record = Encode(Record(flags, *trained, h, blob));
-    AUGSTORE_ASSIGN(const uint32_t version,
-                    client.Add(RecordKind::kHead, flags.name, record, std::move(blob)));
+    const std::string record = Encode(Record(flags, *trained, h));
+    AUGSTORE_ASSIGN(const uint32_t version, client.Add(RecordKind::kHead, flags.name, record,
+                                                       trained->report.heads[h].ToSafetensors()));
     trained->refs[h] = flags.name + "@" + std::to_string(version);
   }
   return OkStatus();
 }
 
-Json HeadMetricsJson(const TrainFlags& flags, const Trained& trained, size_t h) {
-  const HeadConfig& config = flags.trainer.heads[h];
-  const bool tested = Tested(trained);
-  const HeadMetrics test = tested ? trained.report.tests[h][0] : HeadMetrics{};
-  return {{"head", h},
-          {"lr", config.learning_rate},
-          {"weight_decay", config.weight_decay},
-          {"seed", config.seed},
-          {"test_accuracy", tested ? Json(test.accuracy) : Json(nullptr)},
-          {"test_loss", tested ? Json(test.loss) : Json(nullptr)},
-          {"train_loss", trained.report.train_loss[h]},
-          {"ref", trained.refs[h].empty() ? Json(nullptr) : Json(trained.refs[h])}};
-}
-
-Json ReportJson(const TrainFlags& flags, const Trained& trained) {
-  Json heads = Json::array();
-  for (size_t h = 0; h < trained.refs.size(); ++h)
-    heads.push_back(HeadMetricsJson(flags, trained, h));
-  const Json& best = heads[trained.best];
-  const std::string& ref = trained.refs[trained.best];
-  const HeadRunsReport& report = trained.report;
-  Json version = nullptr;
-  if (!ref.empty()) version = std::stoul(ref.substr(ref.rfind('@') + 1));
-  return {
-      {"name", flags.name},
-      {"version", version},
-      {"ref", best["ref"]},
-      {"best", trained.best},
-      {"arch", flags.trainer.arch},
-      {"test_accuracy", best["test_accuracy"]},
-      {"test_loss", best["test_loss"]},
-      {"train_loss", best["train_loss"]},
-      {"test_split", Tested(trained) ? Json(trained.tests[0].name) : Json(nullptr)},
-      {"heads", heads},
-      {"samples", report.samples},
-      {"seconds", report.seconds},
-      {"samples_per_second", static_cast<double>(report.samples) / std::max(report.seconds, 1e-9)},
-      {"policy", trained.stream.spec.policy},
-      {"collection", trained.stream.spec.collection},
-      {"fingerprint", trained.stream.fingerprint.Hex()}};
-}
-
-void PrintReport(const TrainFlags& flags, const Trained& trained) {
-  const HeadRunsReport& report = trained.report;
-  fmt::print("{} heads on {} {}, policy {}: {} samples in {:.1f} s, {} samples/s\n\n",
-             trained.refs.size(), trained.stream.spec.collection, trained.stream.spec.split,
-             trained.stream.spec.policy, report.samples, report.seconds,
-             HumanCount(static_cast<double>(report.samples) / std::max(report.seconds, 1e-9)));
-  Table table(
-      {"", "head", "lr", "weight decay", "seed", "accuracy", "loss", "train loss", "registered"});
-  for (size_t h = 0; h < trained.refs.size(); ++h) {
-    const HeadConfig& config = flags.trainer.heads[h];
-    const bool tested = Tested(trained);
-    table.Row({h == trained.best ? "best" : "", std::to_string(h),
-               fmt::format("{:g}", config.learning_rate), fmt::format("{:g}", config.weight_decay),
-               std::to_string(config.seed), tested ? Decimal(report.tests[h][0].accuracy) : "-",
-               tested ? Decimal(report.tests[h][0].loss) : "-", Decimal(report.train_loss[h]),
-               trained.refs[h].empty() ? "-" : trained.refs[h]});
-  }
-  fmt::print("{}", table.ToString());
-}
-
 // What can be said about the flags without a database.
-Status CheckFlags(TrainFlags* flags) {
+Status CheckFlags(HeadTrainFlags* flags) {
   AUGSTORE_TRY(ParseArch(flags->trainer.arch));
   AUGSTORE_ASSIGN(flags->trainer.heads, HeadGrid(flags->learning_rates, flags->weight_decays,
                                                  flags->seeds, flags->heads));
@@ -274,24 +93,22 @@ Status CheckClasses(const StreamReply& stream) {
   if (stream.classes.size() >= 2) return OkStatus();
   return FailedPrecondition(
       "{} has {} classes in {}: a classifier needs at least 2; ingest the images with labels "
-      "(class folders or a "
-      "manifest), or name another --label-column",
+      "(class folders or a manifest), or name another --label-column",
       stream.spec.collection, stream.classes.size(),
       stream.spec.label_column.empty() ? "its first label column"
                                        : "label column '" + stream.spec.label_column + "'");
 }
 
-Status Train(TrainFlags flags) {
+Status Train(HeadTrainFlags flags) {
   AUGSTORE_TRY(CheckFlags(&flags));
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
   Client& client = database->client();
   AUGSTORE_ASSIGN(const auto collection,
                   client.Get<CollectionRecord>(RecordKind::kCollection, flags.spec.collection));
   AUGSTORE_TRY(CheckSplit(collection, "--split", flags.spec.split));
-  flags.spec.collection =
-      collection.ref();  // also for the test set: one version, whatever is committed meanwhile
+  flags.spec.collection = collection.ref();  // one version, whatever is committed meanwhile
   AUGSTORE_ASSIGN(auto stream, client.OpenStream(flags.spec, flags.prefetch));
-  Trained trained;
+  TrainedHeads trained;
   trained.stream = stream->info();
   trained.backbone = collection.record.backbone;
   AUGSTORE_TRY(CheckClasses(trained.stream));
@@ -312,17 +129,13 @@ Status Train(TrainFlags flags) {
                   }));
   trained.best = BestHead(trained);
   AUGSTORE_TRY(RegisterHeads(client, flags, &trained));
-  if (flags.common.json) {
-    PrintJson(ReportJson(flags, trained));
-  } else {
-    PrintReport(flags, trained);
-  }
+  PrintHeadReport(flags, trained);
   if (flags.out.empty()) return OkStatus();
   AUGSTORE_TRY(metrics.Check());
   return SaveHeads(trained.report, flags.out);
 }
 
-void AddStreamAndOutputFlags(CLI::App* command, TrainFlags* flags) {
+void AddStreamAndOutputFlags(CLI::App* command, HeadTrainFlags* flags) {
   command
       ->add_option("--collection", flags->spec.collection,
                    "Collection, such as cifar10 or cifar10@2")
@@ -358,7 +171,7 @@ void AddStreamAndOutputFlags(CLI::App* command, TrainFlags* flags) {
   command->add_flag("--no-register", flags->no_register, "Register none");
 }
 
-void AddTrainerFlags(CLI::App* command, TrainFlags* flags) {
+void AddTrainerFlags(CLI::App* command, HeadTrainFlags* flags) {
   command->add_option("--arch", flags->trainer.arch, "linear, or mlp(<widths>)")
       ->capture_default_str();
   command->add_option("--epochs", flags->epochs, "Passes over the split")
@@ -385,46 +198,12 @@ void AddTrainerFlags(CLI::App* command, TrainFlags* flags) {
 
 }  // namespace
 
-Result<std::vector<HeadConfig>> HeadGrid(const std::vector<double>& learning_rates,
-                                         const std::vector<double>& weight_decays,
-                                         const std::vector<uint64_t>& seeds, uint32_t heads) {
-  std::vector<HeadConfig> grid;
-  for (const double rate : learning_rates) {
-    if (!(rate > 0) || !std::isfinite(rate))
-      return InvalidArgument("--lr {} is not a positive number", rate);
-    for (const double decay : weight_decays) {
-      if (!(decay >= 0) || !std::isfinite(decay))
-        return InvalidArgument("--weight-decay {} is negative", decay);
-      for (const uint64_t seed : seeds) grid.push_back({rate, decay, seed});
-    }
-  }
-  const size_t count = heads == 0 ? grid.size() : heads;
-  if (grid.size() == 1) {
-    for (uint64_t h = 1; h < std::min(count, kMaxHeads); ++h) {
-      grid.push_back({grid[0].learning_rate, grid[0].weight_decay, grid[0].seed + h});
-    }
-  }
-  if (count > kMaxHeads || grid.size() > kMaxHeads) {
-    return InvalidArgument("{} heads in one pass are more than {}: train them in several runs",
-                           std::max(count, grid.size()), kMaxHeads);
-  }
-  if (grid.size() != count) {
-    return InvalidArgument(
-        "--heads {} and the grid of {} x {} x {} = {} combinations of --lr, --weight-decay and "
-        "--seed do not agree: "
-        "leave --heads out, or give as many combinations",
-        heads, learning_rates.size(), weight_decays.size(), seeds.size(), grid.size());
-  }
-  return grid;
-}
-
 void AddHeadTrainCommand(CLI::App* group) {
-  auto flags = std::make_shared<TrainFlags>();
+  auto flags = std::make_shared<HeadTrainFlags>();
   CLI::App* command =
       AddCommand(group, "train", "Train one or many classifier heads from one pass over a stream",
                  "augstore head train --store db --collection cifar10 --policy identity:1,hflip:1 "
-                 "--lr 1e-3,3e-4 "
-                 "--weight-decay 1e-4,1e-2 --out runs/1",
+                 "--lr 1e-3,3e-4 --weight-decay 1e-4,1e-2 --out runs/1",
                  [flags] { return Train(*flags); });
   AddCommonFlags(command, &flags->common);
   AddStreamAndOutputFlags(command, flags.get());

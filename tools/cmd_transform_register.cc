@@ -68,21 +68,19 @@ Status Register(const RegisterFlags& flags) {
   Client& client = database->client();
   AUGSTORE_ASSIGN(const Digest backbone, BackboneDigest(flags, client));
 
-  // Stored in the canonical form, so that equal weights have equal digests whoever wrote the file.
-  std::string blob = layers->ToSafetensors();
   TransformRecord record{.backbone = backbone,
                          .dim = layers->dim_in(),
                          .op = op,
                          .family = flags.family,
                          .layers = layers->shapes(),
                          .weights = {},
-                         .card = {},
-                         .created_unix_s = UnixNow()};
-  record.weights = Sha256({reinterpret_cast<const uint8_t*>(blob.data()), blob.size()});
-  record.card.multiply_adds = layers->MultiplyAdds();
-  AUGSTORE_ASSIGN(const uint32_t version,
-                  client.Add(RecordKind::kTransform, flags.name, Encode(record), std::move(blob)));
-  const Client::Versioned<TransformRecord> added{flags.name, version, record};
+                         .card = {}};
+  // Stored in the canonical form, so that equal weights have equal digests whoever wrote the file.
+  AUGSTORE_ASSIGN(const uint32_t version, client.Add(RecordKind::kTransform, flags.name,
+                                                     Encode(record), layers->ToSafetensors()));
+  AUGSTORE_ASSIGN(const auto added,
+                  client.Get<TransformRecord>(RecordKind::kTransform,
+                                              flags.name + "@" + std::to_string(version)));
   if (flags.common.json) {
     PrintJson(TransformJson(added, {}));
   } else {

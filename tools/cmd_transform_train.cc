@@ -3,17 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <set>
 
-#include "engine/card.h"
-#include "engine/engine.h"
-#include "engine/transform_trainer.h"
-#include "schemas/digest.h"
 #include "schemas/names.h"
 #include "tools/cmd_transform.h"
-#include "tools/embedder.h"
 #include "tools/progress.h"
 #include "tools/record_text.h"
+#include "tools/transform_training.h"
 
 namespace augstore {
 namespace {
@@ -35,13 +30,7 @@ struct TrainFlags {
 struct EmbedSums {
   uint64_t embedded = 0;
   uint64_t reused = 0;
-  std::vector<SkippedImage> skipped;
-};
-
-// Row i of both belongs to the same image: z = Φ(x), z' = Φ(op(x)).
-struct Pairs {
-  Matrix z;
-  Matrix z_target;
+  Json problems = Json::array();
 };
 
 // At most `limit` items, spread evenly: the first ones of a sorted listing would all be of the
@@ -60,44 +49,32 @@ std::string FolderName(const std::string& path) {
   return (normal.has_filename() ? normal : normal.parent_path()).filename().string();
 }
 
-void AddSums(EmbedOutcome outcome, EmbedSums* sums) {
-  sums->embedded += outcome.embedded;
-  sums->reused += outcome.reused;
-  for (SkippedImage& skipped : outcome.skipped) {
-    fmt::print(stderr, "skipped {}\n", skipped.reason);
-    sums->skipped.push_back(std::move(skipped));
+struct Folder {
+  std::string path;
+  std::vector<ImageItem> items;
+};
+
+// --images, then each of --check-images: a path that is wrong shall cost no embedding.
+Result<std::vector<Folder>> ListFolders(const TrainFlags& flags) {
+  std::vector<Folder> folders{{flags.images, {}}};
+  for (const std::string& path : flags.check_images) folders.push_back({path, {}});
+  for (Folder& folder : folders) {
+    AUGSTORE_ASSIGN(ImageSource source, ListImages(folder.path));
+    folder.items = Spread(std::move(source.items), flags.limit);
   }
+  return folders;
 }
 
-Result<Pairs> MakePairs(Database& database, LazyBackbone& backbone, const std::string& images,
-                        const ImageOp& op, const TrainFlags& flags, EmbedSums* sums) {
-  AUGSTORE_ASSIGN(ImageSource source, ListImages(images));
-  const std::vector<ImageItem> items = Spread(std::move(source.items), flags.limit);
-  const bool show = !flags.common.quiet;
-  const std::string folder = FolderName(images);
-  AUGSTORE_ASSIGN(EmbedOutcome plain,
-                  EmbedItems(database, backbone, items, std::nullopt, folder, show));
-  AUGSTORE_ASSIGN(EmbedOutcome augmented,
-                  EmbedItems(database, backbone, items, op, folder + " " + op.text(), show));
-  std::vector<RowId> rows;
-  std::vector<RowId> target_rows;
-  for (size_t i = 0; i < items.size(); ++i) {
-    if (plain.rows[i] == kNoRow || augmented.rows[i] == kNoRow) continue;
-    rows.push_back(plain.rows[i]);
-    target_rows.push_back(augmented.rows[i]);
+Result<Pairs> PairsOf(Database& database, LazyBackbone& backbone, const Folder& folder,
+                      const ImageOp& op, const TrainFlags& flags, EmbedSums* sums) {
+  Result<Pairs> pairs = MakePairs(database, backbone, folder.items, op, !flags.common.quiet);
+  if (!pairs.ok()) return pairs.status().WithContext(folder.path);
+  sums->embedded += pairs->embedded;
+  sums->reused += pairs->reused;
+  for (const SkippedImage& skipped : pairs->skipped) {
+    fmt::print(stderr, "skipped {}\n", skipped.reason);
+    sums->problems.push_back({{"key", skipped.key}, {"reason", skipped.reason}});
   }
-  std::set<std::string> known;  // what cannot be read fails both times, and is one skipped image
-  for (const SkippedImage& skipped : plain.skipped) known.insert(skipped.key);
-  std::erase_if(augmented.skipped,
-                [&](const SkippedImage& one) { return known.contains(one.key); });
-  AddSums(std::move(plain), sums);
-  AddSums(std::move(augmented), sums);
-  if (rows.empty()) {
-    return InvalidArgument("none of the {} images in {} could be read", items.size(), images);
-  }
-  Pairs pairs;
-  AUGSTORE_ASSIGN(pairs.z, FetchRows(database.client(), backbone.record(), rows));
-  AUGSTORE_ASSIGN(pairs.z_target, FetchRows(database.client(), backbone.record(), target_rows));
   return pairs;
 }
 
@@ -119,13 +96,6 @@ Result<TrainedTransform> TrainWithProgress(const Pairs& pairs, const TrainFlags&
   return trained;
 }
 
-Result<CardEntry> Check(const Layers& layers, const Pairs& pairs, const std::string& name) {
-  AUGSTORE_ASSIGN(const NetworkPtr network, MakeNetwork(layers));
-  Matrix mapped(pairs.z.rows(), pairs.z.cols());
-  AUGSTORE_TRY(NewOneDnnEngine()->Apply(network, pairs.z.view(), mapped.view()));
-  return MeasureCard(name, pairs.z.view(), pairs.z_target.view(), mapped.view());
-}
-
 void WarnIfUseless(const std::string& ref, const Card& card) {
   if (card.entries.empty() || card.entries.front().explained > 0) return;
   const CardEntry& entry = card.entries.front();
@@ -141,20 +111,16 @@ void PrintTrained(const Client::Versioned<TransformRecord>& added, const EmbedSu
   if (!flags.common.json) {
     fmt::print("{}: {} for {}, {}\n{} images embedded, {} reused, {} skipped, {:.1f} s\n\n{}",
                added.ref(), added.record.family, added.record.op, LayersText(added.record.layers),
-               sums.embedded, sums.reused, sums.skipped.size(), seconds,
+               sums.embedded, sums.reused, sums.problems.size(), seconds,
                CardTable(added.record.card));
     return;
-  }
-  Json problems = Json::array();
-  for (const SkippedImage& skipped : sums.skipped) {
-    problems.push_back({{"key", skipped.key}, {"reason", skipped.reason}});
   }
   Json json = TransformJson(added, flags.alias.empty() ? std::vector<std::string>{}
                                                        : std::vector<std::string>{flags.alias});
   json["embedded"] = sums.embedded;
   json["reused"] = sums.reused;
-  json["skipped"] = sums.skipped.size();
-  json["problems"] = problems;
+  json["skipped"] = sums.problems.size();
+  json["problems"] = sums.problems;
   json["seconds"] = seconds;
   PrintJson(json);
 }
@@ -163,23 +129,15 @@ Result<Client::Versioned<TransformRecord>> AddTrained(Client& client, const Lazy
                                                       const ImageOp& op,
                                                       const TrainedTransform& trained,
                                                       const TrainFlags& flags) {
-  std::string blob = trained.layers.ToSafetensors();
-  Client::Versioned<TransformRecord> added{.name = flags.name, .version = 0, .record = {}};
-  added.record = {.backbone = backbone.record().digest,
-                  .dim = trained.layers.dim_in(),
-                  .op = op.text(),
-                  .family = flags.options.family,
-                  .layers = trained.layers.shapes(),
-                  .weights = Sha256({reinterpret_cast<const uint8_t*>(blob.data()), blob.size()}),
-                  .card = trained.card,
-                  .created_unix_s = UnixNow()};
-  AUGSTORE_ASSIGN(added.version, client.Add(RecordKind::kTransform, flags.name,
-                                            Encode(added.record), std::move(blob)));
+  AUGSTORE_ASSIGN(const uint32_t version,
+                  RegisterTransform(client, flags.name, backbone.record(), op.text(),
+                                    flags.options.family, trained.layers, trained.card));
   if (!flags.alias.empty()) {
-    AUGSTORE_TRY(client.SetAlias(RecordKind::kTransform, flags.name, flags.alias, added.version,
-                                 flags.note));
+    AUGSTORE_TRY(
+        client.SetAlias(RecordKind::kTransform, flags.name, flags.alias, version, flags.note));
   }
-  return added;
+  return client.Get<TransformRecord>(RecordKind::kTransform,
+                                     flags.name + "@" + std::to_string(version));
 }
 
 // Everything that can be wrong with the flags comes up before an image is embedded.
@@ -198,21 +156,20 @@ Status CheckFlags(TrainFlags* flags, const ImageOp& op) {
 Status Train(TrainFlags flags) {
   AUGSTORE_ASSIGN(const ImageOp op, ImageOp::Parse(flags.op));
   AUGSTORE_TRY(CheckFlags(&flags, op));
+  AUGSTORE_ASSIGN(const std::vector<Folder> folders, ListFolders(flags));
   const Progress clock("", "", 0, false);
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
   EmbedSums sums;
-  AUGSTORE_ASSIGN(const Pairs pairs,
-                  MakePairs(*database, *backbone, flags.images, op, flags, &sums));
-  std::vector<Pairs> checked;  // before training: a folder that is not there costs no training
-  for (const std::string& folder : flags.check_images) {
-    AUGSTORE_ASSIGN(Pairs more, MakePairs(*database, *backbone, folder, op, flags, &sums));
-    checked.push_back(std::move(more));
+  std::vector<Pairs> pairs;
+  for (const Folder& folder : folders) {
+    AUGSTORE_ASSIGN(Pairs more, PairsOf(*database, *backbone, folder, op, flags, &sums));
+    pairs.push_back(std::move(more));
   }
-  AUGSTORE_ASSIGN(TrainedTransform trained, TrainWithProgress(pairs, flags));
-  for (size_t i = 0; i < checked.size(); ++i) {
+  AUGSTORE_ASSIGN(TrainedTransform trained, TrainWithProgress(pairs[0], flags));
+  for (size_t i = 1; i < folders.size(); ++i) {
     AUGSTORE_ASSIGN(CardEntry entry,
-                    Check(trained.layers, checked[i], FolderName(flags.check_images[i])));
+                    CheckTransform(FolderName(folders[i].path), trained.layers, pairs[i]));
     trained.card.entries.push_back(std::move(entry));
   }
   AUGSTORE_ASSIGN(const auto added, AddTrained(database->client(), *backbone, op, trained, flags));

@@ -1,7 +1,6 @@
 #include "tools/record_text.h"
 
 #include <array>
-#include <chrono>
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -9,12 +8,6 @@
 #include "tools/table.h"
 
 namespace augstore {
-
-int64_t UnixNow() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 std::string UtcText(int64_t unix_s) {
   const std::time_t time = unix_s;

@@ -12,7 +12,6 @@
 
 namespace augstore {
 
-int64_t UnixNow();
 // "2024-05-01 12:00:00", in UTC.
 std::string UtcText(int64_t unix_s);
 // Four digits after the point.

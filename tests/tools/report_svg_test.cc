@@ -12,9 +12,12 @@ TEST(ReportSvg, EscapesWhatWouldBeMarkup) {
 }
 
 TEST(ReportSvg, ALinePlotHasOneLinePerSeriesAndNamesThem) {
-  const std::string svg = LinePlot("title", "epoch", "{:.0f}", {{"one<", {1, 2}, {10, 20}}, {"two", {1, 2}, {5, 1}}});
+  const std::string svg =
+      LinePlot("title", "epoch", "{:.0f}", {{"one<", {1, 2}, {10, 20}}, {"two", {1, 2}, {5, 1}}});
   size_t lines = 0;
-  for (size_t at = svg.find("<polyline"); at != std::string::npos; at = svg.find("<polyline", at + 1)) ++lines;
+  for (size_t at = svg.find("<polyline"); at != std::string::npos;
+       at = svg.find("<polyline", at + 1))
+    ++lines;
   EXPECT_EQ(lines, 2u);
   EXPECT_NE(svg.find("one&lt;"), std::string::npos);
 }

@@ -43,9 +43,7 @@ TEST(Table, CountsCharactersRatherThanBytes) {
             "Ωé    a\n");
 }
 
-TEST(Table, PrintsHeadersAloneWithoutRows) {
-  EXPECT_EQ(Table({"a", "b"}).ToString(), "a  b\n");
-}
+TEST(Table, PrintsHeadersAloneWithoutRows) { EXPECT_EQ(Table({"a", "b"}).ToString(), "a  b\n"); }
 
 TEST(Table, FillsMissingCellsAtTheEnd) {
   Table table({"a", "b"});

@@ -1,0 +1,146 @@
+#include "client/client.h"
+
+#include <thread>
+#include <utility>
+
+#include "client/exchange.h"
+#include "schemas/digest.h"
+
+namespace augstore {
+namespace {
+
+// What may be asked twice without harm.
+bool IsRepeatable(MessageType type) {
+  switch (type) {
+    case MessageType::kAddRecordRequest:
+    case MessageType::kBeginDraftRequest:
+    case MessageType::kAppendSamplesRequest:
+    case MessageType::kCommitDraftRequest:
+    case MessageType::kSetAliasRequest:
+    case MessageType::kDeleteRecordRequest:
+      return false;
+    default:
+      return true;
+  }
+}
+
+Result<Layers> CheckedLayers(const Digest& weights, std::string_view ref, const std::string& blob) {
+  const std::span bytes(reinterpret_cast<const uint8_t*>(blob.data()), blob.size());
+  if (Sha256(bytes) != weights) {
+    return DataLoss(
+        "the weights of '{}' do not match their digest {}: run `augstore verify` on the server",
+        ref, weights.Hex());
+  }
+  return Layers::FromSafetensors(blob);
+}
+
+Result<Batch> ToBatch(const Frame& reply) {
+  AUGSTORE_TRY(ExpectType(reply, MessageType::kBatchReply));
+  return BatchFromFrame(reply);
+}
+
+}  // namespace
+
+Client::Client(ChannelFactory factory, const RetryOptions& retry)
+    : factory_(std::move(factory)), retry_(retry) {}
+
+Client::~Client() = default;
+
+Result<std::unique_ptr<Client>> Client::Connect(std::string_view address,
+                                                const RetryOptions& retry) {
+  AUGSTORE_ASSIGN(const Address parsed, ParseAddress(address));
+  return Open([parsed] { return ConnectSocket(parsed); }, retry);
+}
+
+Result<std::unique_ptr<Client>> Client::Open(ChannelFactory factory, const RetryOptions& retry) {
+  std::unique_ptr<Client> client(new Client(std::move(factory), retry));
+  AUGSTORE_TRY(client->Call<ServerInfoReply>(ServerInfoRequest{}));
+  return client;
+}
+
+Result<Frame> Client::CallFrame(Frame request) {
+  request.request_id = next_request_id_++;
+  if (next_request_id_ == 0) next_request_id_ = 1;  // 0 is the connection's
+  Backoff backoff(retry_);
+  for (;;) {
+    Outcome outcome = Exchange(factory_, &channel_, request);
+    if (outcome.reply.ok() || outcome.reply.status().code() != Code::kUnavailable) {
+      return std::move(outcome.reply);
+    }
+    if (outcome.may_have_taken_effect && !IsRepeatable(request.type)) {
+      return outcome.reply.status().WithContext("the request may or may not have taken effect");
+    }
+    channel_.reset();
+    const auto pause = backoff.Next();
+    if (!pause.has_value()) return std::move(outcome.reply);
+    std::this_thread::sleep_for(*pause);
+  }
+}
+
+Result<Batch> Client::CallForBatch(const QueryRequest& request) {
+  AUGSTORE_ASSIGN(const Frame reply, CallFrame(ToFrame(request)));
+  return ToBatch(reply);
+}
+
+Result<Batch> Client::CallForBatch(const ReadRowsRequest& request) {
+  AUGSTORE_ASSIGN(const Frame reply, CallFrame(ToFrame(request)));
+  return ToBatch(reply);
+}
+
+Result<Layers> Client::GetLayers(RecordKind kind, std::string_view ref) {
+  if (kind != RecordKind::kTransform && kind != RecordKind::kHead) {
+    return InvalidArgument("'{}' is a {}: only transforms and heads have layers", ref,
+                           RecordKindName(kind));
+  }
+  const GetRecordRequest request{kind, std::string(ref), true};
+  AUGSTORE_ASSIGN(const RecordReply reply, Call<RecordReply>(request));
+  if (kind == RecordKind::kTransform) {
+    AUGSTORE_ASSIGN(const TransformRecord record, Decode<TransformRecord>(reply.record));
+    return CheckedLayers(record.weights, ref, reply.blob);
+  }
+  AUGSTORE_ASSIGN(const HeadRecord record, Decode<HeadRecord>(reply.record));
+  return CheckedLayers(record.weights, ref, reply.blob);
+}
+
+Result<uint32_t> Client::Add(RecordKind kind, const std::string& name, std::string record,
+                             std::string blob) {
+  const AddRecordRequest request{kind, name, std::move(record), std::move(blob)};
+  AUGSTORE_ASSIGN(const RecordReply reply, Call<RecordReply>(request));
+  return reply.version;
+}
+
+Status Client::SetAlias(RecordKind kind, const std::string& name, const std::string& alias,
+                        uint32_t version, const std::string& note) {
+  AUGSTORE_TRY(Call<EndReply>(SetAliasRequest{kind, name, alias, version, note}));
+  return OkStatus();
+}
+
+Result<AliasHistory> Client::Aliases(RecordKind kind, const std::string& name) {
+  const std::string ref = fmt::format("{}/{}", RecordKindName(kind), name);
+  AUGSTORE_ASSIGN(const auto aliases, Get<AliasHistory>(RecordKind::kAliases, ref));
+  return aliases.record;
+}
+
+Result<std::unique_ptr<BatchStream>> Client::OpenStream(const StreamSpec& spec, uint32_t prefetch) {
+  AUGSTORE_ASSIGN(StreamReply info, Call<StreamReply>(OpenStreamRequest{spec}));
+  return std::make_unique<BatchStream>(factory_, std::move(info), retry_, prefetch);
+}
+
+Result<std::unique_ptr<BatchStream>> Client::ResumeStream(const StreamReply& before,
+                                                          uint32_t prefetch) {
+  AUGSTORE_ASSIGN(StreamReply here, Call<StreamReply>(OpenStreamRequest{before.spec}));
+  const std::string difference = DescribeDifference(here, before);
+  if (!difference.empty() || here.fingerprint != before.fingerprint) {
+    return FailedPrecondition(
+        "the stream of '{}' cannot be resumed, because it is not the same any more: {}: bring back "
+        "what it was, or "
+        "open a new stream",
+        before.spec.collection,
+        difference.empty() ? fmt::format("fingerprint: {} here, {} before", here.fingerprint.Hex(),
+                                         before.fingerprint.Hex())
+                           : difference);
+  }
+  return std::make_unique<BatchStream>(factory_, std::move(here), retry_, prefetch);
+}
+
+}  // namespace augstore

@@ -1,0 +1,220 @@
+// A Channel over a TCP or Unix socket: non-blocking descriptors and poll(), so that every wait has
+// a deadline and another thread can end it.
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "client/channel.h"
+#include "schemas/limits.h"
+
+namespace augstore {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr int kSocketFlags = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+std::string Reason(int error) { return std::system_category().message(error); }
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// Waits until `fd` is ready for `events`. False: the time is over.
+bool WaitFor(int fd, short events, milliseconds timeout) {
+  const Clock::time_point deadline = Clock::now() + timeout;
+  for (;;) {
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+    pollfd entry{fd, events, 0};
+    const int ready =
+        ::poll(&entry, 1, static_cast<int>(std::clamp<int64_t>(left.count(), 0, INT32_MAX)));
+    if (ready > 0) return true;
+    if (ready == 0 && Clock::now() >= deadline) return false;
+    if (ready < 0 && errno != EINTR) return true;  // the next call on fd says why
+  }
+}
+
+class SocketChannel : public Channel {
+ public:
+  SocketChannel(Descriptor socket, std::string peer, milliseconds timeout)
+      : socket_(std::move(socket)),
+        peer_(std::move(peer)),
+        timeout_(timeout),
+        reader_(kMaxReplyBytes) {}
+
+  Status Send(const Frame& request) override {
+    AUGSTORE_TRY(CheckOpen());
+    const std::array<uint8_t, kFrameHeaderBytes> header = SealHeader(request);
+    const std::span<const uint8_t> body = request.body.bytes;
+    const size_t total = header.size() + body.size();
+    for (size_t sent = 0; sent < total;) {
+      const size_t of_header = std::min(sent, header.size());
+      iovec parts[] = {{const_cast<uint8_t*>(header.data()) + of_header, header.size() - of_header},
+                       {const_cast<uint8_t*>(body.data()) + (sent - of_header),
+                        body.size() - (sent - of_header)}};
+      msghdr message{};
+      message.msg_iov = parts;
+      message.msg_iovlen = 2;
+      const ssize_t count = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+      if (count >= 0) {
+        sent += static_cast<size_t>(count);
+      } else {
+        AUGSTORE_TRY(WaitAfter(errno, POLLOUT, "take a request"));
+      }
+    }
+    return OkStatus();
+  }
+
+  Result<Frame> Receive() override {
+    for (;;) {
+      Result<std::optional<Frame>> next = reader_.Next();
+      if (!next.ok()) {
+        closed_ = true;
+        return next.status().WithContext(fmt::format("a reply of the server at {}", peer_));
+      }
+      if (next->has_value()) return std::move(**next);
+      if (closed_) return Gone("the connection was closed");
+      const std::span<uint8_t> space = reader_.Prepare();
+      const ssize_t count = ::recv(socket_.get(), space.data(), space.size(), 0);
+      if (count > 0) {
+        reader_.Commit(static_cast<size_t>(count));
+      } else if (count == 0) {
+        closed_ = true;
+        return Gone(reader_.InFrame() ? "it closed the connection in the middle of a reply"
+                                      : "it closed the connection");
+      } else {
+        AUGSTORE_TRY(WaitAfter(errno, POLLIN, "reply"));
+      }
+    }
+  }
+
+  void Interrupt() override { ::shutdown(socket_.get(), SHUT_RDWR); }
+
+ private:
+  Status Gone(std::string_view why) const {
+    return Unavailable("the server at {} is gone: {}: try again when it is back", peer_, why);
+  }
+
+  // A server that closed an idle connection is found out before a request is lost in it.
+  Status CheckOpen() {
+    uint8_t byte = 0;
+    const ssize_t count = ::recv(socket_.get(), &byte, 1, MSG_PEEK);
+    if (count == 0) closed_ = true;
+    if (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) closed_ = true;
+    return closed_ ? Gone("the connection was closed") : OkStatus();
+  }
+
+  // Ok when the failed call is worth repeating, because the socket has become ready.
+  Status WaitAfter(int error, short events, std::string_view what) {
+    if (error == EINTR) return OkStatus();
+    if (error != EAGAIN && error != EWOULDBLOCK) {
+      closed_ = true;
+      return Gone(Reason(error));
+    }
+    if (WaitFor(socket_.get(), events, timeout_)) return OkStatus();
+    closed_ = true;
+    return DeadlineExceeded(
+        "the server at {} did not {} for {} ms: allow more time, or look at its load", peer_, what,
+        timeout_.count());
+  }
+
+  const Descriptor socket_;
+  const std::string peer_;
+  const milliseconds timeout_;
+  FrameReader reader_;
+  bool closed_ = false;
+};
+
+// 0, or the errno that says why there is no connection.
+int Connect(int fd, const sockaddr* endpoint, socklen_t size, milliseconds timeout) {
+  if (fd < 0) return errno;
+  if (::connect(fd, endpoint, size) == 0) return 0;
+  if (errno != EINPROGRESS) return errno;
+  if (!WaitFor(fd, POLLOUT, timeout)) return ETIMEDOUT;
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return errno;
+  return error;
+}
+
+Status NobodyAt(const Address& address, std::string_view why) {
+  return Unavailable(
+      "no augstore server answers at {}: {}: start one there (augstore serve), or correct the "
+      "address",
+      address.ToString(), why);
+}
+
+Result<Descriptor> ConnectUnix(const Address& address, milliseconds timeout) {
+  sockaddr_un endpoint{};
+  endpoint.sun_family = AF_UNIX;
+  if (address.path.empty() || address.path.size() >= sizeof endpoint.sun_path) {
+    return InvalidArgument("'{}' is no path of a Unix socket: it has 1 to {} bytes", address.path,
+                           sizeof endpoint.sun_path - 1);
+  }
+  std::memcpy(endpoint.sun_path, address.path.data(), address.path.size());
+  Descriptor socket(::socket(AF_UNIX, kSocketFlags, 0));
+  const int error =
+      Connect(socket.get(), reinterpret_cast<const sockaddr*>(&endpoint), sizeof endpoint, timeout);
+  if (error != 0) return NobodyAt(address, Reason(error));
+  return socket;
+}
+
+Result<Descriptor> ConnectTcp(const Address& address, milliseconds timeout) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int failed =
+      ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
+  if (failed != 0) return NobodyAt(address, ::gai_strerror(failed));
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
+  int error = EADDRNOTAVAIL;
+  for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
+    Descriptor socket(::socket(entry->ai_family, kSocketFlags, 0));
+    error = Connect(socket.get(), entry->ai_addr, entry->ai_addrlen, timeout);
+    if (error != 0) continue;
+    // A request is small and its reply is waited for: nothing is gained by holding it back.
+    const int on = 1;
+    ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return socket;
+  }
+  return NobodyAt(address, Reason(error));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Channel>> ConnectSocket(const Address& address,
+                                               const SocketOptions& options) {
+  AUGSTORE_ASSIGN(Descriptor socket, address.kind == Address::Kind::kUnix
+                                         ? ConnectUnix(address, options.connect_timeout)
+                                         : ConnectTcp(address, options.connect_timeout));
+  return std::unique_ptr<Channel>(
+      std::make_unique<SocketChannel>(std::move(socket), address.ToString(), options.io_timeout));
+}
+
+}  // namespace augstore

@@ -1,0 +1,40 @@
+#include "engine/permutation.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "engine/counter_rng.h"
+#include "schemas/status.h"
+
+namespace augstore {
+namespace {
+
+constexpr int kMinBits = 8;
+
+int DomainBits(uint64_t n) { return std::max<int>(kMinBits, n <= 1 ? 0 : std::bit_width(n - 1)); }
+
+}  // namespace
+
+Permutation::Permutation(uint64_t n, uint64_t seed, uint64_t epoch)
+    : n_(n), left_bits_(DomainBits(n) / 2), right_bits_(DomainBits(n) - left_bits_) {
+  for (int round = 0; round < kRounds; ++round) {
+    keys_[round] = PhiloxU64(seed, RngUse::kPermutation, epoch, static_cast<uint64_t>(round));
+  }
+}
+
+uint64_t Permutation::At(uint64_t position) const {
+  AUGSTORE_CHECK(position < n_);
+  uint64_t value = position;
+  do {
+    uint64_t left = value >> right_bits_;
+    uint64_t right = value & ((uint64_t{1} << right_bits_) - 1);
+    for (int round = 0; round < kRounds; round += 2) {
+      left ^= MixBits(right ^ keys_[round]) >> (64 - left_bits_);
+      right ^= MixBits(left ^ keys_[round + 1]) >> (64 - right_bits_);
+    }
+    value = left << right_bits_ | right;
+  } while (value >= n_);
+  return value;
+}
+
+}  // namespace augstore

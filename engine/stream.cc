@@ -1,0 +1,314 @@
+#include "engine/stream.h"
+
+#include <algorithm>
+#include <cmath>
+#include <list>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "schemas/digest.h"
+#include "schemas/limits.h"
+
+namespace augstore {
+namespace {
+
+constexpr uint64_t kSamplesPerRead = 65536;
+constexpr size_t kCachedNetworks = 64;
+// Number of the rules in this file and in stream_batch.cc: what one spec gives may only change
+// together with it.
+constexpr uint64_t kStreamFormat = 1;
+
+template <typename T, typename Name>
+std::string NamesOf(const std::vector<T>& items, Name name) {
+  std::string text;
+  for (const T& item : items) text += (text.empty() ? "'" : ", '") + name(item) + "'";
+  return text.empty() ? "none" : text;
+}
+
+std::string SplitNames(const CollectionRecord& collection) {
+  return NamesOf(collection.splits, [](const SplitCount& split) { return split.name; });
+}
+
+// The index of the label column, or -1 when none is asked for and there is none.
+Result<int> FindLabelColumn(const CollectionRecord& collection, const std::string& name) {
+  if (name.empty()) return collection.labels.empty() ? -1 : 0;
+  for (size_t i = 0; i < collection.labels.size(); ++i) {
+    if (collection.labels[i].name == name) return static_cast<int>(i);
+  }
+  return NotFound(
+      "there is no label column '{}' in this collection: it has {}", name,
+      NamesOf(collection.labels, [](const LabelColumn& column) { return column.name; }));
+}
+
+Result<uint64_t> CountSamples(const CollectionRecord& collection, const std::string& split) {
+  if (split.empty()) return collection.samples;
+  for (const SplitCount& count : collection.splits) {
+    if (count.name == split) return count.samples;
+  }
+  return NotFound("there is no split '{}' in this collection: it has {}", split,
+                  SplitNames(collection));
+}
+
+// Adds the samples of `chunk`, whose first is number `begin`, that are in `split`.
+void AddSamples(const SampleChunk& chunk, SampleId begin, const std::string& split,
+                int label_column, SampleTable* table) {
+  const auto named = std::find(chunk.split_names.begin(), chunk.split_names.end(), split);
+  if (!split.empty() && named == chunk.split_names.end()) return;
+  const auto wanted = static_cast<size_t>(named - chunk.split_names.begin());
+  for (size_t i = 0; i < chunk.size(); ++i) {
+    if (!split.empty() && chunk.splits[i] != wanted) continue;
+    table->samples.push_back(begin + i);
+    table->rows.push_back(chunk.rows[i]);
+    table->labels.push_back(label_column < 0 ? -1
+                                             : chunk.labels[static_cast<size_t>(label_column)][i]);
+  }
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog,
+                                                           const CollectionRecord& collection,
+                                                           const std::string& split,
+                                                           const std::string& label_column) {
+  AUGSTORE_ASSIGN(const int column, FindLabelColumn(collection, label_column));
+  AUGSTORE_ASSIGN(const uint64_t count, CountSamples(collection, split));
+  AUGSTORE_ASSIGN(const SpaceInfo space, catalog.store()->FindSpace(collection.backbone));
+  auto table = std::make_shared<SampleTable>();
+  table->space = space.id;
+  table->dim = collection.dim;
+  if (column >= 0) table->classes = collection.labels[static_cast<size_t>(column)].classes;
+  table->samples.reserve(count);
+  table->rows.reserve(count);
+  table->labels.reserve(count);
+  for (SampleId begin = 0; begin < collection.samples;) {
+    AUGSTORE_ASSIGN(const SampleChunk chunk,
+                    catalog.GetSamples(collection, begin, kSamplesPerRead));
+    if (chunk.size() == 0) break;
+    AddSamples(chunk, begin, split, column, table.get());
+    begin += chunk.size();
+  }
+  if (table->samples.size() != count) {
+    return DataLoss(
+        "a sample list holds {} samples of split '{}' where its collection has {}: run `augstore "
+        "verify`",
+        table->samples.size(), split, count);
+  }
+  return std::shared_ptr<const SampleTable>(std::move(table));
+}
+
+struct NetworkCache::State {
+  Catalog* catalog;
+  std::mutex mutex;  // guards what follows
+  std::map<RecordKey, std::weak_ptr<const Network>> known;
+  std::list<std::pair<RecordKey, NetworkPtr>> recent;  // the last used first
+
+  // The network of `key` if it is alive, as the last used.
+  NetworkPtr Find(const RecordKey& key) {
+    const auto found = known.find(key);
+    NetworkPtr network = found == known.end() ? nullptr : found->second.lock();
+    if (network != nullptr) Touch(key, network);
+    return network;
+  }
+
+  void Touch(const RecordKey& key, const NetworkPtr& network) {
+    recent.remove_if([&](const auto& item) { return item.first == key; });
+    recent.emplace_front(key, network);
+    if (recent.size() > kCachedNetworks) recent.pop_back();
+  }
+};
+
+NetworkCache::NetworkCache(Catalog* catalog) : state_(std::make_unique<State>()) {
+  state_->catalog = catalog;
+}
+NetworkCache::~NetworkCache() = default;
+
+Result<NetworkPtr> NetworkCache::Get(const RecordKey& key) {
+  {
+    const std::lock_guard<std::mutex> lock(state_->mutex);
+    if (NetworkPtr network = state_->Find(key)) return network;
+  }
+  AUGSTORE_ASSIGN(Layers layers, state_->catalog->GetLayers(key));
+  AUGSTORE_ASSIGN(NetworkPtr loaded, MakeNetwork(std::move(layers)));
+  const std::lock_guard<std::mutex> lock(state_->mutex);
+  if (NetworkPtr network = state_->Find(key)) return network;
+  std::erase_if(state_->known, [](const auto& item) { return item.second.expired(); });
+  state_->known[key] = loaded;
+  state_->Touch(key, loaded);
+  return loaded;
+}
+
+namespace {
+
+std::string BackboneName(Catalog& catalog, const Digest& digest) {
+  const auto backbone = catalog.FindBackbone(digest);
+  return backbone.ok() ? backbone.value().ref() : "sha256 " + digest.Hex().substr(0, 12);
+}
+
+}  // namespace
+
+Result<PinnedChain> ResolveChain(Catalog& catalog, NetworkCache& networks, const Digest& backbone,
+                                 const ChainRef& chain) {
+  if (chain.transforms.size() > kMaxChainLength) {
+    return InvalidArgument("chain '{}' has {} transforms: use at most {}", chain.ToString(),
+                           chain.transforms.size(), kMaxChainLength);
+  }
+  PinnedChain pinned;
+  ChainRef versions;
+  for (const Ref& ref : chain.transforms) {
+    AUGSTORE_ASSIGN(const Named<TransformRecord> transform, catalog.GetTransform(ref.ToString()));
+    if (transform.record.backbone != backbone) {
+      return FailedPrecondition(
+          "transform {} was trained for backbone {}, and the embeddings are of backbone {}: train "
+          "one for that backbone",
+          transform.ref(), BackboneName(catalog, transform.record.backbone),
+          BackboneName(catalog, backbone));
+    }
+    AUGSTORE_ASSIGN(NetworkPtr network,
+                    networks.Get({RecordKind::kTransform, transform.name, transform.version}));
+    pinned.networks.push_back(std::move(network));
+    pinned.weights.push_back(transform.record.weights);
+    versions.transforms.push_back({transform.name, transform.version, ""});
+  }
+  pinned.text = versions.ToString();
+  return pinned;
+}
+
+namespace {
+
+Status CheckSizes(const StreamSpec& spec) {
+  if (spec.batch_size == 0 || spec.batch_size > kMaxBatchRows) {
+    return InvalidArgument("batch_size {} is not in 1 .. {}", spec.batch_size, kMaxBatchRows);
+  }
+  if (spec.world_size == 0 || spec.world_size > kMaxWorldSize) {
+    return InvalidArgument("world_size {} is not in 1 .. {}", spec.world_size, kMaxWorldSize);
+  }
+  if (spec.rank >= spec.world_size) {
+    return InvalidArgument("rank {} is not below world_size {}", spec.rank, spec.world_size);
+  }
+  return OkStatus();
+}
+
+// A reply must hold a whole batch: embeddings, sample ids, labels, chains, and a little for the
+// table around them.
+Status CheckBatchBytes(const StreamSpec& spec, uint32_t dim) {
+  const uint64_t row_bytes =
+      uint64_t{dim} * sizeof(float) + sizeof(SampleId) + sizeof(int32_t) + sizeof(uint16_t);
+  const uint64_t most = (kMaxReplyBytes - 4096) / row_bytes;
+  if (spec.batch_size <= most) return OkStatus();
+  return InvalidArgument(
+      "a batch of {} embeddings of dimension {} is larger than a reply may be: use a batch_size of "
+      "at most {}",
+      spec.batch_size, dim, most);
+}
+
+// Sets chains, the pinned policy and the transforms' digests.
+Status ResolvePolicy(Catalog& catalog, NetworkCache& networks, const Digest& backbone,
+                     Stream* stream) {
+  AUGSTORE_ASSIGN(const PolicySpec policy, ParsePolicy(stream->info.spec.policy));
+  if (policy.entries.size() > kMaxChains) {
+    return InvalidArgument("a policy of {} chains: use at most {}", policy.entries.size(),
+                           kMaxChains);
+  }
+  PolicySpec pinned;
+  for (const PolicyEntry& entry : policy.entries) {
+    AUGSTORE_ASSIGN(PinnedChain chain, ResolveChain(catalog, networks, backbone, entry.chain));
+    const auto same = std::find(stream->info.chains.begin(), stream->info.chains.end(), chain.text);
+    if (same != stream->info.chains.end()) {
+      pinned.entries[static_cast<size_t>(same - stream->info.chains.begin())].weight +=
+          entry.weight;
+      continue;
+    }
+    AUGSTORE_ASSIGN(ChainRef reference, ParseChain(chain.text));
+    pinned.entries.push_back({std::move(reference), entry.weight});
+    stream->info.chains.push_back(chain.text);
+    for (const Digest& digest : chain.weights) {
+      auto& all = stream->info.transforms;
+      if (std::find(all.begin(), all.end(), digest) == all.end()) all.push_back(digest);
+    }
+    stream->chains.push_back({std::move(chain.text), std::move(chain.networks), 0});
+  }
+  double total = 0;
+  for (const PolicyEntry& entry : pinned.entries) total += entry.weight;
+  if (!std::isfinite(total)) {
+    return InvalidArgument("the weights of policy '{}' add up to infinity: use smaller ones",
+                           stream->info.spec.policy);
+  }
+  stream->info.spec.policy = pinned.ToString();
+  double sum = 0;
+  for (size_t i = 0; i < stream->chains.size(); ++i) {
+    sum += pinned.entries[i].weight;
+    const double threshold = std::ldexp(sum / total, 64);
+    stream->chains[i].threshold =
+        threshold < 0x1p64 ? static_cast<uint64_t>(threshold) : UINT64_MAX;
+  }
+  stream->chains.back().threshold = UINT64_MAX;
+  return OkStatus();
+}
+
+Status CountSteps(StreamReply* info) {
+  const StreamSpec& spec = info->spec;
+  const uint64_t batch = spec.batch_size;
+  const uint64_t world = spec.world_size;
+  uint64_t total = (info->samples + batch - 1) / batch;
+  if (spec.drop_last) {
+    total = info->samples / batch / world * world;
+    if (total == 0) {
+      return InvalidArgument(
+          "drop_last leaves no batch: {} samples are fewer than {} ranks of {} each; use a smaller "
+          "batch_size, or keep the "
+          "last batches",
+          info->samples, world, batch);
+    }
+  }
+  info->steps = total > spec.rank ? (total - spec.rank + world - 1) / world : 0;
+  return OkStatus();
+}
+
+Digest Fingerprint(const StreamReply& info) {
+  const StreamSpec& spec = info.spec;
+  DigestBuilder builder;
+  builder.AddText("augstore stream").AddU64(kStreamFormat);
+  builder.AddText(spec.collection).AddBytes(info.collection_digest.bytes);
+  builder.AddText(spec.split).AddText(spec.label_column).AddText(spec.policy);
+  builder.AddU64(info.transforms.size());
+  for (const Digest& transform : info.transforms) builder.AddBytes(transform.bytes);
+  builder.AddU64(spec.seed).AddU64(spec.batch_size).AddU64(spec.world_size);
+  builder.AddU64(spec.shuffle).AddU64(spec.drop_last).AddU64(info.dim).AddU64(info.samples);
+  return builder.Finish();
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, NetworkCache& networks,
+                                                    const StreamSpec& spec) {
+  AUGSTORE_TRY(CheckSizes(spec));
+  AUGSTORE_ASSIGN(const Named<CollectionRecord> collection, catalog.GetCollection(spec.collection));
+  AUGSTORE_TRY(CheckBatchBytes(spec, collection.record.dim));
+  auto stream = std::make_shared<Stream>();
+  StreamReply& info = stream->info;
+  info.spec = spec;
+  info.spec.collection = collection.ref();
+  info.collection_digest = collection.record.digest;
+  info.dim = collection.record.dim;
+  AUGSTORE_TRY(ResolvePolicy(catalog, networks, collection.record.backbone, stream.get()));
+  const auto column = FindLabelColumn(collection.record, spec.label_column);
+  AUGSTORE_TRY(column.ok() ? OkStatus() : column.status().WithContext(collection.ref()));
+  if (column.value() >= 0) {
+    info.spec.label_column = collection.record.labels[static_cast<size_t>(column.value())].name;
+  }
+  const auto table = LoadSampleTable(catalog, collection.record, spec.split, spec.label_column);
+  AUGSTORE_TRY(table.ok() ? OkStatus() : table.status().WithContext(collection.ref()));
+  stream->table = table.value();
+  info.classes = stream->table->classes;
+  info.samples = stream->table->samples.size();
+  if (info.samples == 0) {
+    return InvalidArgument("{} has no samples in split '{}': it has {}", collection.ref(),
+                           spec.split, SplitNames(collection.record));
+  }
+  AUGSTORE_TRY(CountSteps(&info));
+  info.fingerprint = Fingerprint(info);
+  return std::shared_ptr<const Stream>(std::move(stream));
+}
+
+}  // namespace augstore

@@ -1,0 +1,215 @@
+#include "server/server.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <exception>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "schemas/limits.h"
+#include "schemas/messages.h"
+#include "server/listener.h"
+#include "server/log.h"
+#include "server/session.h"
+
+namespace augstore {
+namespace {
+
+namespace asio = boost::asio;
+using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+// Connections over the limit that are being told so; more of them are closed without a word.
+constexpr size_t kMaxRefusals = 32;
+constexpr std::chrono::milliseconds kAcceptPause{100};  // when the process has no descriptors left
+
+Status CheckOptions(const ServerOptions& options) {
+  if (options.listen.empty()) {
+    return InvalidArgument("a server needs an address to listen at, for example tcp://127.0.0.1:{}",
+                           kDefaultPort);
+  }
+  if (options.workers < 0) {
+    return InvalidArgument("{} workers: give 1 or more, or 0 for all cores", options.workers);
+  }
+  if (options.max_connections == 0) {
+    return InvalidArgument("a limit of 0 connections: give 1 or more");
+  }
+  if (options.idle_timeout.count() <= 0 || options.write_timeout.count() <= 0) {
+    return InvalidArgument(
+        "an idle timeout of {} ms and a write timeout of {} ms: both must be more than 0",
+        options.idle_timeout.count(), options.write_timeout.count());
+  }
+  return OkStatus();
+}
+
+size_t WorkerCount(int asked) {
+  return asked > 0 ? static_cast<size_t>(asked) : std::max(1u, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+struct Server::State {
+  State(Service* the_service, const ServerOptions& the_options)
+      : service(the_service),
+        options(the_options),
+        limits{.idle = options.idle_timeout, .write = options.write_timeout},
+        work(asio::make_work_guard(io)),
+        pool(WorkerCount(options.workers)) {}
+
+  static asio::awaitable<void> Accept(State* state, Acceptor* acceptor);
+  void Launch(Session::Socket socket);
+  void Refuse(std::shared_ptr<Session> session);
+  void Forget(const std::shared_ptr<Session>& session);
+  void Run();
+  void BeginStop();
+  void Stop();
+
+  Service* const service;
+  const ServerOptions options;
+  const SessionLimits limits;
+  std::vector<Address> addresses;
+  std::atomic<uint32_t> connections{0};
+
+  asio::io_context io{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work;
+  asio::thread_pool pool;
+  std::vector<Listener> listeners;
+  // The following belong to the socket thread.
+  std::vector<std::unique_ptr<Acceptor>> acceptors;
+  std::set<std::shared_ptr<Session>> sessions;
+  std::set<std::shared_ptr<Session>> refused;
+  bool stopping = false;
+
+  std::mutex stop_mutex;
+  bool stopped = false;  // guarded by stop_mutex
+  std::thread thread;
+};
+
+asio::awaitable<void> Server::State::Accept(State* state, Acceptor* acceptor) {
+  asio::steady_timer pause(state->io);
+  while (!state->stopping) {
+    auto [error, socket] = co_await acceptor->async_accept(kAwait);
+    if (state->stopping) break;
+    if (!error) {
+      state->Launch(std::move(socket));
+    } else if (error != asio::error::connection_aborted) {
+      Log().warn("a connection could not be accepted: {}", error.message());
+      pause.expires_after(kAcceptPause);
+      co_await pause.async_wait(kAwait);
+    }
+  }
+}
+
+void Server::State::Launch(Session::Socket socket) try {
+  // Fails on a Unix socket, which needs no such option.
+  const int on = 1;
+  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  auto session = std::make_shared<Session>(std::move(socket), service, pool.get_executor(), limits);
+  if (sessions.size() >= options.max_connections) {
+    Refuse(std::move(session));
+    return;
+  }
+  sessions.insert(session);
+  service->SetConnections(++connections);
+  asio::co_spawn(io, Session::Serve(session),
+                 [this, session](const std::exception_ptr&) { Forget(session); });
+} catch (const std::exception& error) {
+  Log().error("a connection could not be served: {}", error.what());
+}
+
+void Server::State::Refuse(std::shared_ptr<Session> session) {
+  if (refused.size() >= kMaxRefusals) return;
+  refused.insert(session);
+  Frame reason = ErrorFrame(ResourceExhausted("the server has {} connections already, which is its "
+                                              "limit: close one, try again later, or "
+                                              "start the server with a higher limit",
+                                              options.max_connections),
+                            0);
+  asio::co_spawn(io, Session::Refuse(session, std::move(reason)),
+                 [this, session](const std::exception_ptr&) { refused.erase(session); });
+}
+
+void Server::State::Forget(const std::shared_ptr<Session>& session) {
+  sessions.erase(session);
+  service->SetConnections(--connections);
+}
+
+void Server::State::Run() {
+  for (;;) {
+    try {
+      io.run();
+      return;
+    } catch (const std::exception& error) {
+      Log().error("the server goes on after: {}", error.what());
+    }
+  }
+}
+
+void Server::State::BeginStop() {
+  stopping = true;
+  for (const auto& acceptor : acceptors) {
+    boost::system::error_code ignored;
+    acceptor->close(ignored);
+  }
+  for (const auto& session : sessions) session->Stop();
+  for (const auto& session : refused) session->Stop();
+  work.reset();
+}
+
+void Server::State::Stop() {
+  std::lock_guard lock(stop_mutex);
+  if (std::exchange(stopped, true)) return;
+  asio::post(io, [this] { BeginStop(); });
+  if (thread.joinable()) thread.join();
+  pool.join();
+  listeners.clear();
+}
+
+Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Server::~Server() { Stop(); }
+
+void Server::Stop() { state_->Stop(); }
+
+const std::vector<Address>& Server::addresses() const { return state_->addresses; }
+
+uint32_t Server::connections() const { return state_->connections.load(); }
+
+Result<std::unique_ptr<Server>> Server::Start(Service* service, const ServerOptions& options) {
+  AUGSTORE_TRY(CheckOptions(options));
+  try {
+    auto state = std::make_unique<State>(service, options);
+    for (const Address& address : options.listen) {
+      AUGSTORE_ASSIGN(Listener listener, Listener::Open(address));
+      state->addresses.push_back(listener.address());
+      state->listeners.push_back(std::move(listener));
+    }
+    for (Listener& listener : state->listeners) {
+      const asio::generic::stream_protocol protocol(listener.family(), 0);
+      state->acceptors.push_back(
+          std::make_unique<Acceptor>(state->io, protocol, listener.ReleaseFd()));
+      asio::co_spawn(state->io, State::Accept(state.get(), state->acceptors.back().get()),
+                     asio::detached);
+    }
+    state->thread = std::thread([running = state.get()] { running->Run(); });
+    return std::unique_ptr<Server>(new Server(std::move(state)));
+  } catch (const std::exception& error) {
+    return Unavailable("the server could not start: {}: free descriptors, threads or memory",
+                       error.what());
+  }
+}
+
+}  // namespace augstore

@@ -1,0 +1,178 @@
+#include "server/service.h"
+
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "schemas/limits.h"
+#include "schemas/messages.h"
+#include "server/service_state.h"
+
+namespace augstore {
+namespace {
+
+struct Operation {
+  MessageType type;
+  std::string_view name;
+  handlers::Handler handler;  // null: a run of replies
+};
+
+constexpr Operation kOperations[] = {
+    {MessageType::kServerInfoRequest, "ServerInfo", handlers::ServerInfo},
+    {MessageType::kGetRecordRequest, "GetRecord", handlers::GetRecord},
+    {MessageType::kListRecordsRequest, "ListRecords", handlers::ListRecords},
+    {MessageType::kAddRecordRequest, "AddRecord", handlers::AddRecord},
+    {MessageType::kDeleteRecordRequest, "DeleteRecord", handlers::DeleteRecord},
+    {MessageType::kSetAliasRequest, "SetAlias", handlers::SetAlias},
+    {MessageType::kFindImagesRequest, "FindImages", handlers::FindImages},
+    {MessageType::kAppendRowsRequest, "AppendRows", handlers::AppendRows},
+    {MessageType::kReadRowsRequest, "ReadRows", handlers::ReadRows},
+    {MessageType::kBeginDraftRequest, "BeginDraft", handlers::BeginDraft},
+    {MessageType::kAppendSamplesRequest, "AppendSamples", handlers::AppendSamples},
+    {MessageType::kCommitDraftRequest, "CommitDraft", handlers::CommitDraft},
+    {MessageType::kAbortDraftRequest, "AbortDraft", handlers::AbortDraft},
+    {MessageType::kGetSamplesRequest, "GetSamples", handlers::GetSamples},
+    {MessageType::kQueryRequest, "Query", handlers::Query},
+    {MessageType::kOpenStreamRequest, "OpenStream", handlers::OpenStream},
+    {MessageType::kBatchesRequest, "Batches", nullptr},
+    {MessageType::kStatsRequest, "Stats", handlers::Stats},
+    {MessageType::kVerifyRequest, "Verify", handlers::Verify},
+};
+
+const Operation* FindOperation(MessageType type) {
+  for (const Operation& operation : kOperations) {
+    if (operation.type == type) return &operation;
+  }
+  return nullptr;
+}
+
+// `make`'s frame; whatever is thrown on the way becomes a Status.
+template <typename Make>
+Result<Frame> Guarded(std::string_view what, const Make& make) {
+  try {
+    return make();
+  } catch (const std::bad_alloc&) {
+    return ResourceExhausted(
+        "{}: the server has no memory for it: ask for fewer rows, or lower its memory budget",
+        what);
+  } catch (const std::exception& error) {
+    return Internal("{}: {}: please report this", what, error.what());
+  } catch (...) {
+    return Internal("{}: an exception of unknown type: please report this", what);
+  }
+}
+
+// Counts a reply, after replacing one that no client would accept.
+Frame Finished(ServiceState& state, Result<Frame> reply, uint32_t request_id) {
+  if (reply.ok() && reply->body.bytes.size() > kMaxReplyBytes) {
+    reply = ResourceExhausted(
+        "the reply takes {} bytes, more than the limit of {}: ask for less at once",
+        reply->body.bytes.size(), kMaxReplyBytes);
+  }
+  Frame frame = reply.ok() ? std::move(*reply) : ErrorFrame(reply.status(), request_id);
+  state.reply_bytes += frame.body.bytes.size();
+  return frame;
+}
+
+class SingleReply : public ReplySource {
+ public:
+  SingleReply(ServiceState* state, Frame request, const Operation& operation)
+      : state_(state), request_(std::move(request)), operation_(operation) {}
+
+  std::optional<Frame> Next() override {
+    if (done_) return std::nullopt;
+    done_ = true;
+    Result<Frame> reply =
+        Guarded(operation_.name, [this] { return operation_.handler(*state_, request_); });
+    return Finished(*state_, std::move(reply), request_.request_id);
+  }
+
+ private:
+  ServiceState* state_;
+  const Frame request_;
+  const Operation& operation_;
+  bool done_ = false;
+};
+
+class RunReply : public ReplySource {
+ public:
+  RunReply(ServiceState* state, Frame request)
+      : state_(state), request_id_(request.request_id), run_(state, std::move(request)) {}
+
+  std::optional<Frame> Next() override {
+    if (done_) return std::nullopt;
+    Frame frame =
+        Finished(*state_, Guarded("Batches", [this] { return run_.Next(); }), request_id_);
+    done_ = frame.type != MessageType::kBatchReply;
+    return frame;
+  }
+
+ private:
+  ServiceState* state_;
+  const uint32_t request_id_;
+  BatchRun run_;
+  bool done_ = false;
+};
+
+class Refusal : public ReplySource {
+ public:
+  Refusal(const Status& status, uint32_t request_id) : frame_(ErrorFrame(status, request_id)) {}
+  std::optional<Frame> Next() override { return std::exchange(frame_, std::nullopt); }
+
+ private:
+  std::optional<Frame> frame_;
+};
+
+}  // namespace
+
+struct Service::State : ServiceState {
+  using ServiceState::ServiceState;
+};
+
+Service::Service(Catalog* catalog, ServiceOptions options)
+    : state_(std::make_unique<State>(catalog, std::move(options))) {}
+
+Service::~Service() = default;
+
+std::unique_ptr<ReplySource> Service::Start(Frame request) {
+  const Operation* operation = FindOperation(request.type);
+  ++state_->requests[operation == nullptr ? 0 : static_cast<size_t>(request.type)];
+  if (operation == nullptr) {
+    return std::make_unique<Refusal>(
+        InvalidArgument("message type {} is no request that this server (protocol {}) knows: use a "
+                        "client of the server's version",
+                        static_cast<int>(request.type), kProtocolVersion),
+        request.request_id);
+  }
+  if (operation->handler == nullptr) {
+    return std::make_unique<RunReply>(state_.get(), std::move(request));
+  }
+  return std::make_unique<SingleReply>(state_.get(), std::move(request), *operation);
+}
+
+void Service::SetConnections(uint32_t connections) { state_->connections = connections; }
+
+std::string_view RequestName(MessageType type) {
+  const Operation* operation = FindOperation(type);
+  return operation == nullptr ? std::string_view() : operation->name;
+}
+
+EnginePool::Lease EnginePool::Take() {
+  std::unique_ptr<Engine> engine;
+  {
+    std::lock_guard lock(mutex_);
+    if (!free_.empty()) {
+      engine = std::move(free_.back());
+      free_.pop_back();
+    }
+  }
+  if (engine == nullptr) engine = NewOneDnnEngine();
+  return Lease(this, std::move(engine));
+}
+
+void EnginePool::Return(std::unique_ptr<Engine> engine) {
+  std::lock_guard lock(mutex_);
+  free_.push_back(std::move(engine));
+}
+
+}  // namespace augstore

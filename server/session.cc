@@ -1,0 +1,231 @@
+#include "server/session.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <new>
+#include <tuple>
+#include <utility>
+
+#include "schemas/limits.h"
+#include "schemas/messages.h"
+#include "server/log.h"
+
+namespace augstore {
+namespace {
+
+namespace asio = boost::asio;
+using Error = boost::system::error_code;
+
+// Failures are values, not exceptions.
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr size_t kLingerBytes = 4096;
+
+// What is left of header and body after `sent` bytes of both.
+std::array<asio::const_buffer, 2> Remaining(asio::const_buffer header, asio::const_buffer body,
+                                            size_t sent) {
+  const size_t of_header = std::min(sent, header.size());
+  return {header + of_header, body + (sent - of_header)};
+}
+
+}  // namespace
+
+Session::Session(Socket socket, Service* service, Pool pool, const SessionLimits& limits)
+    : socket_(std::move(socket)),
+      service_(service),
+      pool_(std::move(pool)),
+      limits_(limits),
+      reader_(kMaxRequestBytes),
+      watchdog_(socket_.get_executor()),
+      built_signal_(socket_.get_executor(), Clock::time_point::max()),
+      deadline_(Clock::now() + limits.idle) {}
+
+void Session::Enter(Phase phase) {
+  if (phase_ == Phase::kClosed) return;
+  phase_ = phase;
+  const Clock::time_point now = Clock::now();
+  switch (phase) {
+    case Phase::kReading:
+      deadline_ = now + limits_.idle;
+      break;
+    case Phase::kWriting:
+      deadline_ = now + (stopping_ ? std::min(limits_.drain, limits_.write) : limits_.write);
+      break;
+    case Phase::kLingering:
+      deadline_ = now + limits_.linger;
+      break;
+    case Phase::kBuilding:  // the peer waits for us
+    case Phase::kClosed:
+      return;
+  }
+  if (deadline_ < watchdog_.expiry()) watchdog_.cancel();
+}
+
+void Session::Close() {
+  phase_ = Phase::kClosed;
+  Error ignored;
+  socket_.close(ignored);
+  watchdog_.cancel();
+}
+
+void Session::Stop() {
+  stopping_ = true;
+  if (phase_ == Phase::kReading || phase_ == Phase::kLingering) Close();
+  if (phase_ == Phase::kWriting) Enter(Phase::kWriting);
+}
+
+Session::Awaitable<void> Session::Watch(std::shared_ptr<Session> self) {
+  // Napping no longer than the shortest common timeout spares Enter from waking the timer at every
+  // change of phase.
+  const auto nap = std::min(self->limits_.idle, self->limits_.write);
+  while (self->phase_ != Phase::kClosed) {
+    const bool waiting_for_peer = self->phase_ != Phase::kBuilding;
+    const Clock::time_point now = Clock::now();
+    if (waiting_for_peer && now >= self->deadline_) {
+      self->Close();
+      break;
+    }
+    self->watchdog_.expires_at(waiting_for_peer ? std::min(self->deadline_, now + nap) : now + nap);
+    co_await self->watchdog_.async_wait(kAwait);
+  }
+}
+
+Session::Awaitable<void> Session::Serve(std::shared_ptr<Session> self) {
+  asio::co_spawn(self->socket_.get_executor(), Watch(self), asio::detached);
+  try {
+    co_await ServeRequests(self);
+  } catch (const std::exception& error) {
+    Log().error("a connection was closed: {}", error.what());
+  }
+  self->Close();
+}
+
+Session::Awaitable<void> Session::Refuse(std::shared_ptr<Session> self, Frame reason) {
+  asio::co_spawn(self->socket_.get_executor(), Watch(self), asio::detached);
+  co_await SayAndLeave(self, std::move(reason));
+}
+
+Session::Awaitable<void> Session::ServeRequests(std::shared_ptr<Session> self) {
+  while (!self->stopping_) {
+    Status refusal;
+    try {
+      Result<std::optional<Frame>> request = co_await Read(self);
+      if (request.ok()) {
+        if (!request->has_value()) co_return;
+        if (!co_await Answer(self, std::move(**request))) co_return;
+      } else {
+        refusal = request.status();
+      }
+    } catch (const std::bad_alloc&) {
+      refusal = ResourceExhausted(
+          "the server has no memory for a request of this size: send less at once");
+    }
+    if (!refusal.ok()) {
+      Log().warn("a connection is closed: {}", refusal.ToString());
+      co_await SayAndLeave(self, ErrorFrame(refusal, 0));
+      co_return;
+    }
+  }
+}
+
+Session::Awaitable<Result<std::optional<Frame>>> Session::Read(std::shared_ptr<Session> self) {
+  for (;;) {
+    Result<std::optional<Frame>> next = self->reader_.Next();
+    if (!next.ok() || next->has_value()) co_return next;
+    const std::span<uint8_t> space = self->reader_.Prepare();
+    self->Enter(Phase::kReading);
+    const auto [error, count] =
+        co_await self->socket_.async_read_some(asio::buffer(space.data(), space.size()), kAwait);
+    if (error || self->phase_ == Phase::kClosed) co_return std::optional<Frame>();
+    self->reader_.Commit(count);
+  }
+}
+
+Session::Awaitable<bool> Session::Answer(std::shared_ptr<Session> self, Frame request) {
+  self->StartBuilding(std::move(request));
+  bool usable = true;
+  for (;;) {
+    std::optional<Sealed> reply = co_await Built(self);
+    if (!usable || !reply.has_value()) co_return usable;
+    // The frame in flight is the last one of a server that stops.
+    const bool last = self->stopping_;
+    if (!last) self->StartBuilding(std::nullopt);
+    usable = co_await Write(self, std::move(*reply)) && !self->stopping_;
+    if (last) co_return false;
+  }
+}
+
+void Session::StartBuilding(std::optional<Frame> request) {
+  built_ = false;
+  asio::post(pool_, [self = shared_from_this(), request = std::move(request)]() mutable {
+    self->Build(std::move(request));
+  });
+}
+
+void Session::Build(std::optional<Frame> request) {
+  if (request.has_value()) source_ = service_->Start(std::move(*request));
+  std::optional<Sealed> reply;
+  if (std::optional<Frame> frame = source_->Next(); frame.has_value()) {
+    reply.emplace();
+    reply->header = SealHeader(*frame);
+    reply->frame = std::move(*frame);
+  } else {
+    source_.reset();
+  }
+  asio::post(socket_.get_executor(),
+             [self = shared_from_this(), reply = std::move(reply)]() mutable {
+               self->Deliver(std::move(reply));
+             });
+}
+
+void Session::Deliver(std::optional<Sealed> reply) {
+  reply_ = std::move(reply);
+  built_ = true;
+  built_signal_.cancel();
+}
+
+Session::Awaitable<std::optional<Session::Sealed>> Session::Built(std::shared_ptr<Session> self) {
+  self->Enter(Phase::kBuilding);
+  while (!self->built_) co_await self->built_signal_.async_wait(kAwait);
+  co_return std::exchange(self->reply_, std::nullopt);
+}
+
+Session::Awaitable<bool> Session::Write(std::shared_ptr<Session> self, Sealed reply) {
+  const asio::const_buffer header = asio::buffer(reply.header);
+  const asio::const_buffer body =
+      asio::buffer(reply.frame.body.bytes.data(), reply.frame.body.bytes.size());
+  const size_t total = header.size() + body.size();
+  for (size_t sent = 0; sent < total;) {
+    if (self->phase_ == Phase::kClosed) co_return false;
+    self->Enter(Phase::kWriting);
+    const auto [error, count] =
+        co_await self->socket_.async_write_some(Remaining(header, body, sent), kAwait);
+    if (error) co_return false;
+    sent += count;
+  }
+  co_return true;
+}
+
+Session::Awaitable<void> Session::SayAndLeave(std::shared_ptr<Session> self, Frame last) {
+  Sealed sealed{SealHeader(last), std::move(last)};
+  if (co_await Write(self, std::move(sealed))) {
+    // To close with unread bytes resets the connection, and the peer would lose the message.
+    Error ignored;
+    self->socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+    self->Enter(Phase::kLingering);
+    std::array<uint8_t, kLingerBytes> unread;
+    for (bool open = true; open && self->phase_ == Phase::kLingering;) {
+      const auto [error, count] =
+          co_await self->socket_.async_read_some(asio::buffer(unread), kAwait);
+      open = !error;
+    }
+  }
+  self->Close();
+}
+
+}  // namespace augstore

@@ -1,0 +1,241 @@
+// Spaces, the image index and segments of the RocksDB store.
+#include <algorithm>
+#include <cstring>
+
+#include "schemas/limits.h"
+#include "storage/rocksdb_keys.h"
+#include "storage/rocksdb_store.h"
+#include "storage/store_checks.h"
+
+namespace augstore {
+namespace {
+
+constexpr size_t kLookupImages = 4096;  // keys of one MultiGet
+constexpr size_t kSpaceRecordBytes = 4 + 4 + 8 + 8;
+
+std::string SpaceKey(const Digest& backbone) {
+  return rocks::RegistryKey(rocks::kRecordTag, {RecordKind::kSpace, backbone.Hex(), 1});
+}
+
+std::string EncodeSpace(const SpaceInfo& info) {
+  return rocks::Big(info.id) + rocks::Big(info.dim) + rocks::Big(info.rows) +
+         rocks::Big(info.segments);
+}
+
+}  // namespace
+
+Status RocksDbStore::LoadSpaces() {
+  const std::string prefix = rocks::RegistryPrefix(rocks::kRecordTag, RecordKind::kSpace, "");
+  const std::unique_ptr<rocksdb::Iterator> i(
+      db_->NewIterator(rocksdb::ReadOptions(), family(kRegistry)));
+  for (i->Seek(prefix); i->Valid() && i->key().starts_with(prefix); i->Next()) {
+    const std::string_view value = i->value().ToStringView();
+    auto space = std::make_unique<Space>();
+    const std::string_view key = i->key().ToStringView();
+    const Result<Digest> backbone = Digest::FromHex(key.substr(1, 64));
+    if (value.size() != kSpaceRecordBytes || !backbone.ok()) {
+      return DataLoss("store '{}' has a damaged space record: restore a backup", path_);
+    }
+    space->backbone = *backbone;
+    space->id = rocks::GetBig<uint32_t>(value);
+    space->dim = rocks::GetBig<uint32_t>(value.substr(4));
+    space->rows = rocks::GetBig<uint64_t>(value.substr(8));
+    space->segments = rocks::GetBig<uint64_t>(value.substr(16));
+    spaces_.push_back(std::move(space));
+  }
+  AUGSTORE_TRY(FromRocks(i->status(), "the space records"));
+  std::sort(spaces_.begin(), spaces_.end(), [](auto& a, auto& b) { return a->id < b->id; });
+  for (size_t n = 0; n < spaces_.size(); ++n) {
+    if (spaces_[n]->id == n + 1) continue;
+    return DataLoss("store '{}' has lost the record of space {}: restore a backup", path_, n + 1);
+  }
+  return OkStatus();
+}
+
+Result<RocksDbStore::Space*> RocksDbStore::GetSpace(SpaceId id) {
+  std::shared_lock lock(spaces_mutex_);
+  if (id == 0 || id > spaces_.size()) return NoSuchSpace(id);
+  return spaces_[id - 1].get();
+}
+
+RocksDbStore::Space* RocksDbStore::SpaceOf(const Digest& backbone) {
+  std::shared_lock lock(spaces_mutex_);
+  for (const auto& space : spaces_) {
+    if (space->backbone == backbone) return space.get();
+  }
+  return nullptr;
+}
+
+Result<SpaceId> RocksDbStore::OpenSpace(const Digest& backbone, uint32_t dim) {
+  AUGSTORE_TRY(CheckDim(dim));
+  std::lock_guard lock(write_mutex_);
+  if (const Space* found = SpaceOf(backbone); found != nullptr) {
+    if (found->dim != dim) return DimDiffers(found->info(), dim);
+    return found->id;
+  }
+  auto space = std::make_unique<Space>();
+  space->id = static_cast<SpaceId>(spaces_.size() + 1);
+  space->backbone = backbone;
+  space->dim = dim;
+  rocksdb::WriteBatch batch;
+  batch.Put(family(kRegistry), SpaceKey(backbone), EncodeSpace(space->info()));
+  AUGSTORE_TRY(Write(&batch, space->name()));
+  std::lock_guard spaces_lock(spaces_mutex_);
+  spaces_.push_back(std::move(space));
+  return spaces_.back()->id;
+}
+
+Result<SpaceInfo> RocksDbStore::FindSpace(const Digest& backbone) {
+  const Space* space = SpaceOf(backbone);
+  if (space == nullptr) return NoSuchSpace(backbone);
+  return space->info();
+}
+
+Status RocksDbStore::FindImages(SpaceId space_id, std::span<const ContentHash> images,
+                                std::span<RowId> rows) {
+  AUGSTORE_CHECK(images.size() == rows.size());
+  AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
+  for (size_t begin = 0; begin < images.size(); begin += kLookupImages) {
+    const size_t count = std::min(kLookupImages, images.size() - begin);
+    std::vector<std::string> bytes(count);
+    std::vector<rocksdb::Slice> keys(count);
+    for (size_t i = 0; i < count; ++i) {
+      bytes[i] = rocks::ImageKey(space->id, images[begin + i]);
+      keys[i] = bytes[i];
+    }
+    std::vector<rocksdb::PinnableSlice> values(count);
+    std::vector<rocksdb::Status> statuses(count);
+    db_->MultiGet(rocksdb::ReadOptions(), family(kImages), count, keys.data(), values.data(),
+                  statuses.data());
+    for (size_t i = 0; i < count; ++i) {
+      rows[begin + i] = kNoRow;
+      if (statuses[i].IsNotFound()) continue;
+      const std::string what = fmt::format("image {}", images[begin + i].Hex());
+      AUGSTORE_TRY(FromRocks(statuses[i], what));
+      const std::optional<RowId> row = rocks::ParseBig<RowId>(values[i].ToStringView());
+      if (!row.has_value()) {
+        return DataLoss("{} has no row number; run `augstore verify`", what);
+      }
+      rows[begin + i] = *row;
+    }
+  }
+  return OkStatus();
+}
+
+Status RocksDbStore::AppendRows(SpaceId space_id, std::span<const ContentHash> images,
+                                ConstMatrixView embeddings, std::span<RowId> rows) {
+  AUGSTORE_CHECK(images.size() == rows.size() && images.size() == embeddings.rows);
+  AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
+  AUGSTORE_TRY(CheckEmbeddings(space->info(), embeddings));
+  std::lock_guard lock(write_mutex_);
+  AUGSTORE_TRY(FindImages(space_id, images, rows));
+  const AppendPlan plan = PlanAppend(images, rows);
+  const std::span<const size_t> fresh = plan.fresh;
+  for (size_t begin = 0; begin < fresh.size(); begin += kSegmentRows) {
+    const size_t count = std::min<size_t>(kSegmentRows, fresh.size() - begin);
+    AUGSTORE_TRY(AppendSegment(space, images, embeddings, fresh.subspan(begin, count), rows));
+  }
+  for (const auto& [index, first] : plan.repeats) rows[index] = rows[first];
+  return OkStatus();
+}
+
+Status RocksDbStore::AppendSegment(Space* space, std::span<const ContentHash> images,
+                                   ConstMatrixView embeddings, std::span<const size_t> indices,
+                                   std::span<RowId> rows) {
+  const SegmentId id{space->id, space->segments};
+  SpaceInfo info = space->info();
+  info.rows += indices.size();
+  info.segments += 1;
+  rocksdb::WriteBatch batch;
+  batch.Put(family(kSegments), rocks::SegmentKey(id.space, id.segment),
+            EncodeSegment(id, embeddings, indices));
+  for (size_t i = 0; i < indices.size(); ++i) {
+    const RowId row = id.segment * kSegmentRows + i;
+    batch.Put(family(kImages), rocks::ImageKey(id.space, images[indices[i]]), rocks::Big(row));
+  }
+  batch.Put(family(kRegistry), SpaceKey(space->backbone), EncodeSpace(info));
+  AUGSTORE_TRY(Write(&batch, DescribeSegment(id)));
+  space->rows = info.rows;
+  space->segments = info.segments;
+  for (size_t i = 0; i < indices.size(); ++i) rows[indices[i]] = id.segment * kSegmentRows + i;
+  return OkStatus();
+}
+
+Result<std::shared_ptr<const Segment>> RocksDbStore::LoadSegment(const Space& space,
+                                                                 uint64_t segment, bool keep) {
+  const SegmentId id{space.id, segment};
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;  // the block cache would hold the bytes a second time
+  rocksdb::PinnableSlice value;
+  const rocksdb::Status status =
+      db_->Get(options, family(kSegments), rocks::SegmentKey(id.space, segment), &value);
+  if (status.IsNotFound()) {
+    if (segment >= space.segments) return NoSuchRow(space.info(), segment * kSegmentRows);
+    return DataLoss("{} is missing; run `augstore verify`", DescribeSegment(id));
+  }
+  AUGSTORE_TRY(FromRocks(status, DescribeSegment(id)));
+  AUGSTORE_ASSIGN(std::shared_ptr<const Segment> loaded,
+                  DecodeSegment(id, space.dim, value.ToStringView()));
+  if (keep) cache_.Insert(id, loaded);
+  return loaded;
+}
+
+namespace {
+
+// False when the segment has no such row.
+bool CopyRow(const Segment& segment, RowId row, std::span<float> out) {
+  const size_t offset = row % kSegmentRows;
+  if (offset >= segment.rows) return false;
+  std::memcpy(out.data(), segment.data.get() + offset * segment.dim, out.size_bytes());
+  return true;
+}
+
+}  // namespace
+
+Status RocksDbStore::ReadRows(SpaceId space_id, std::span<const RowId> rows, MatrixView out) {
+  AUGSTORE_CHECK(rows.size() == out.rows);
+  AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
+  if (out.cols != space->dim) {
+    return InvalidArgument("rows of dim {} are asked for, space {} has dim {}", out.cols, space_id,
+                           space->dim);
+  }
+  std::vector<size_t> missing;
+  std::shared_ptr<const Segment> held;
+  uint64_t held_segment = ~uint64_t{0};
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const uint64_t segment = rows[i] / kSegmentRows;
+    if (segment != held_segment) {
+      held = cache_.Find({space_id, segment});
+      held_segment = segment;
+    }
+    if (held == nullptr) {
+      missing.push_back(i);
+    } else if (!CopyRow(*held, rows[i], out.row(i))) {
+      return NoSuchRow(space->info(), rows[i]);
+    }
+  }
+  if (missing.empty()) return OkStatus();
+  return ReadMissing(*space, rows, std::move(missing), out);
+}
+
+Status RocksDbStore::ReadMissing(const Space& space, std::span<const RowId> rows,
+                                 std::vector<size_t> missing, MatrixView out) {
+  // By segment, so that each is loaded once and only one is held, however small the cache is.
+  std::sort(missing.begin(), missing.end(), [&](size_t a, size_t b) { return rows[a] < rows[b]; });
+  std::shared_ptr<const Segment> held;
+  uint64_t held_segment = ~uint64_t{0};
+  for (size_t i : missing) {
+    const uint64_t segment = rows[i] / kSegmentRows;
+    if (segment != held_segment) {
+      auto loaded = LoadSegment(space, segment, /*keep=*/true);
+      if (loaded.status().code() == Code::kNotFound) return NoSuchRow(space.info(), rows[i]);
+      AUGSTORE_TRY(loaded);
+      held = *std::move(loaded);
+      held_segment = segment;
+    }
+    if (!CopyRow(*held, rows[i], out.row(i))) return NoSuchRow(space.info(), rows[i]);
+  }
+  return OkStatus();
+}
+
+}  // namespace augstore

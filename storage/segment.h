@@ -1,0 +1,61 @@
+// One stored segment: up to kSegmentRows consecutive rows of a space, as bytes and as a matrix in
+// memory.
+//
+//   segment := header matrix
+//   header  := magic "AGSG" · format u32 (1) · space u32 · rows u32 · segment u64 · dim u32 · dtype
+//   u8 · 3 zeros ·
+//              XXH3-64 of the matrix u64 · 24 zeros                                     64 bytes,
+//              little-endian
+//   matrix  := rows x dim f32, row-major
+//
+// The header is as long as a cache line, so the matrix is aligned wherever the value is.
+#ifndef AUGSTORE_STORAGE_SEGMENT_H_
+#define AUGSTORE_STORAGE_SEGMENT_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "schemas/types.h"
+#include "storage/store.h"
+
+namespace augstore {
+
+inline constexpr size_t kSegmentHeaderBytes = 64;
+
+// Which segment of which space; what a stored value must be.
+struct SegmentId {
+  SpaceId space = 0;
+  uint64_t segment = 0;
+  bool operator==(const SegmentId&) const = default;
+};
+
+// Immutable; shared between readers. Memory: bytes().
+struct Segment {
+  std::unique_ptr<float[], AlignedFree> data;
+  uint32_t rows = 0;
+  uint32_t dim = 0;
+  ConstMatrixView view() const { return {data.get(), rows, dim}; }
+  size_t bytes() const { return size_t{rows} * dim * sizeof(float); }
+};
+
+// "segment 3 of space 1 (rows 768 to 1023)": how messages name a segment.
+std::string DescribeSegment(const SegmentId& id);
+
+// The stored bytes of embeddings.row(indices[0]), embeddings.row(indices[1]), …
+// REQUIRES: 1 <= indices.size() <= kSegmentRows.
+std::string EncodeSegment(const SegmentId& id, ConstMatrixView embeddings,
+                          std::span<const size_t> indices);
+
+// Errors: kDataLoss (size, header, checksum, or the value of another segment), naming the segment.
+Result<std::shared_ptr<const Segment>> DecodeSegment(const SegmentId& id, uint32_t dim,
+                                                     std::string_view value);
+
+// True when no element is NaN or infinite.
+bool AllFinite(std::span<const float> values);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_STORAGE_SEGMENT_H_

@@ -1,0 +1,120 @@
+#include "storage/store_checks.h"
+
+#include <cstring>
+#include <unordered_map>
+
+#include "schemas/limits.h"
+#include "storage/segment.h"
+
+namespace augstore {
+namespace {
+
+// Aliases are stored under "<kind>/<name>".
+constexpr size_t kMaxStoredNameBytes = kMaxNameBytes + 32;
+
+Status CheckStoredName(RecordKind kind, std::string_view name) {
+  if (name.empty() || name.size() > kMaxStoredNameBytes || name.find('\0') != name.npos) {
+    return InvalidArgument("a {} cannot be named by {} bytes: give 1 to {} bytes without NUL",
+                           RecordKindName(kind), name.size(), kMaxStoredNameBytes);
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+Status CheckKind(RecordKind kind) {
+  if (kind < RecordKind::kBackbone || kind > RecordKind::kAliases) {
+    return InvalidArgument("record kind {} is not one that callers may use",
+                           static_cast<int>(kind));
+  }
+  return OkStatus();
+}
+
+Status CheckNewRecord(RecordKind kind, std::string_view name) {
+  AUGSTORE_TRY(CheckKind(kind));
+  if (kind == RecordKind::kAliases) {
+    return InvalidArgument("the alias history of '{}' has no versions: put it", name);
+  }
+  return CheckStoredName(kind, name);
+}
+
+Status CheckPutRecord(RecordKind kind, std::string_view name) {
+  AUGSTORE_TRY(CheckKind(kind));
+  if (kind != RecordKind::kAliases) {
+    return InvalidArgument("{} '{}' cannot be overwritten: add a version", RecordKindName(kind),
+                           name);
+  }
+  return CheckStoredName(kind, name);
+}
+
+Status CheckDim(uint32_t dim) {
+  if (dim == 0 || dim > kMaxDim) {
+    return InvalidArgument("dim {} is outside 1 to {}", dim, kMaxDim);
+  }
+  return OkStatus();
+}
+
+Status CheckEmbeddings(const SpaceInfo& space, ConstMatrixView embeddings) {
+  if (embeddings.rows > 0 && embeddings.cols != space.dim) {
+    return InvalidArgument("the embeddings have dim {}, space {} (backbone {}) has dim {}",
+                           embeddings.cols, space.id, space.backbone.Hex(), space.dim);
+  }
+  for (size_t i = 0; i < embeddings.rows; ++i) {
+    if (!AllFinite(embeddings.row(i))) {
+      return InvalidArgument("embedding {} of {} holds NaN or infinity: fix the backbone or input",
+                             i, embeddings.rows);
+    }
+  }
+  return OkStatus();
+}
+
+Status NoSuchRecord(const RecordKey& key) {
+  return NotFound("{} '{}' has no version {}", RecordKindName(key.kind), key.name, key.version);
+}
+
+Status NoSuchSpace(SpaceId space) {
+  return NotFound("space {} does not exist: open it by its backbone's digest", space);
+}
+
+Status NoSuchSpace(const Digest& backbone) {
+  return NotFound("no embeddings of backbone {} are stored: append rows first", backbone.Hex());
+}
+
+Status NoSuchRow(const SpaceInfo& space, RowId row) {
+  return NotFound("row {} of space {} (backbone {}) was never written", row, space.id,
+                  space.backbone.Hex());
+}
+
+Status NoSuchList(uint32_t list) {
+  return NotFound("sample list {} does not exist: it was dropped", list);
+}
+
+Status DimDiffers(const SpaceInfo& space, uint32_t dim) {
+  return FailedPrecondition(
+      "embeddings of backbone {} are stored with dim {}, not {}: use the matching backbone file",
+      space.backbone.Hex(), space.dim, dim);
+}
+
+AppendPlan PlanAppend(std::span<const ContentHash> images, std::span<const RowId> rows) {
+  AppendPlan plan;
+  std::unordered_map<ContentHash, size_t, ContentHashHasher> first;
+  first.reserve(images.size());
+  for (size_t i = 0; i < images.size(); ++i) {
+    if (rows[i] != kNoRow) continue;
+    const auto [found, is_new] = first.emplace(images[i], i);
+    if (is_new) {
+      plan.fresh.push_back(i);
+    } else {
+      plan.repeats.emplace_back(i, found->second);
+    }
+  }
+  return plan;
+}
+
+size_t ContentHashHasher::operator()(const ContentHash& hash) const {
+  size_t value;
+  std::memcpy(&value, hash.bytes.data(), sizeof value);
+  return value;
+}
+
+}  // namespace augstore

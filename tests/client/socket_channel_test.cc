@@ -1,0 +1,145 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "client/channel.h"
+#include "schemas/messages.h"
+#include "tests/support/serving.h"
+
+namespace augstore {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::unique_ptr<Channel> Connected(const Address& address, const SocketOptions& options = {}) {
+  Result<std::unique_ptr<Channel>> channel = ConnectSocket(address, options);
+  EXPECT_TRUE(channel.ok()) << channel.status().ToString();
+  return std::move(channel).value();
+}
+
+std::string Wire(const Frame& frame) {
+  const auto header = SealHeader(frame);
+  return std::string(header.begin(), header.end()) + std::string(frame.body.text());
+}
+
+TEST(SocketChannel, SaysWhereNobodyListens) {
+  const TempDir dir;
+  const Address addresses[] = {{Address::Kind::kUnix, "", 0, dir.path() + "/none.sock"},
+                               {Address::Kind::kTcp, "127.0.0.1", 1, ""}};
+  for (const Address& address : addresses) {
+    const auto channel = ConnectSocket(address);
+    EXPECT_EQ(channel.status().code(), Code::kUnavailable);
+    EXPECT_THAT(channel.status().message(), HasSubstr(address.ToString()));
+  }
+}
+
+TEST(SocketChannel, RefusesAUnixPathThatDoesNotFit) {
+  EXPECT_EQ(ConnectSocket({Address::Kind::kUnix, "", 0, std::string(200, 'x')}).status().code(),
+            Code::kInvalidArgument);
+}
+
+TEST(SocketChannel, CarriesRequestsAndReplies) {
+  Serving serving;
+  for (const Address& address : {serving.tcp(), serving.unix_socket()}) {
+    const auto channel = Connected(address);
+    for (uint32_t id = 1; id < 5; ++id) {
+      ASSERT_TRUE(channel->Send(ToFrame(ServerInfoRequest{}, id)).ok());
+      const auto reply = channel->Receive();
+      ASSERT_TRUE(reply.ok()) << reply.status().ToString();
+      EXPECT_EQ(reply->request_id, id);
+    }
+  }
+}
+
+TEST(SocketChannel, CarriesABodyLargerThanAnySocketBuffer) {
+  RawListener listener;
+  const auto channel = Connected(listener.address());
+  RawSocket peer = listener.Accept();
+  const Frame large{MessageType::kAddRecordRequest, 8,
+                    SharedBytes::FromString(std::string(20 << 20, 'z'))};
+  std::thread echo([&] {
+    const auto frame = peer.Receive();
+    ASSERT_TRUE(frame.ok() && frame->has_value());
+    peer.Send(**frame);
+  });
+  EXPECT_TRUE(channel->Send(large).ok());
+  const auto reply = channel->Receive();
+  echo.join();
+  ASSERT_TRUE(reply.ok()) << reply.status().ToString();
+  EXPECT_TRUE(reply->body.text() == large.body.text());
+}
+
+TEST(SocketChannel, TakesFramesThatComeInOnePiece) {
+  RawListener listener;
+  const auto channel = Connected(listener.address());
+  RawSocket peer = listener.Accept();
+  peer.Send(Wire(ToFrame(EndReply{}, 1)) + Wire(ToFrame(EndReply{}, 2)));
+  EXPECT_EQ(channel->Receive()->request_id, 1u);
+  EXPECT_EQ(channel->Receive()->request_id, 2u);
+}
+
+TEST(SocketChannel, SaysThatThePeerIsGone) {
+  RawListener listener;
+  const std::string frame = Wire(ToFrame(RowIdsReply{{1, 2, 3}}, 1));
+  for (const size_t length : {size_t{0}, size_t{10}, kFrameHeaderBytes, frame.size() - 1}) {
+    const auto channel = Connected(listener.address());
+    RawSocket peer = listener.Accept();
+    peer.Send(frame.substr(0, length));
+    peer.Close();
+    const auto reply = channel->Receive();
+    EXPECT_EQ(reply.status().code(), Code::kUnavailable) << length;
+    EXPECT_EQ(reply.status().message().find("middle") != std::string::npos, length > 0);
+    EXPECT_EQ(channel->Receive().status().code(), Code::kUnavailable);
+    EXPECT_EQ(channel->Send(ToFrame(StatsRequest{})).code(), Code::kUnavailable);
+  }
+}
+
+TEST(SocketChannel, FindsOutBeforeSendingThatAnIdleConnectionWasClosed) {
+  RawListener listener;
+  const auto channel = Connected(listener.address());
+  listener.Accept().Close();
+  EXPECT_EQ(channel->Send(ToFrame(StatsRequest{})).code(), Code::kUnavailable);
+}
+
+TEST(SocketChannel, ClosesItselfAfterADamagedFrame) {
+  RawListener listener;
+  std::string damaged = Wire(ToFrame(RowIdsReply{{1, 2, 3}}, 1));
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  for (const auto& [bytes, code] : {std::pair{damaged, Code::kDataLoss},
+                                    std::pair{std::string(100, 'H'), Code::kInvalidArgument}}) {
+    const auto channel = Connected(listener.address());
+    RawSocket peer = listener.Accept();
+    peer.Send(bytes);
+    EXPECT_EQ(channel->Receive().status().code(), code);
+    EXPECT_FALSE(channel->Send(ToFrame(StatsRequest{})).ok());
+  }
+}
+
+TEST(SocketChannel, GivesUpOnAPeerThatDoesNothing) {
+  RawListener listener;
+  const SocketOptions hasty{.io_timeout = std::chrono::milliseconds(10)};
+  const auto reading = Connected(listener.address(), hasty);
+  EXPECT_EQ(reading->Receive().status().code(), Code::kDeadlineExceeded);
+  const auto writing = Connected(listener.address(), hasty);
+  const Frame large{MessageType::kAddRecordRequest, 8,
+                    SharedBytes::FromString(std::string(20 << 20, 'z'))};
+  EXPECT_EQ(writing->Send(large).code(), Code::kDeadlineExceeded);
+}
+
+TEST(SocketChannel, CanBeInterruptedWhileItWaits) {
+  RawListener listener;
+  const auto channel = Connected(listener.address());
+  RawSocket peer = listener.Accept();
+  std::thread other([&] {
+    // The request says that the channel is about to wait for its reply.
+    EXPECT_TRUE(peer.Receive().ok());
+    channel->Interrupt();
+  });
+  ASSERT_TRUE(channel->Send(ToFrame(StatsRequest{})).ok());
+  EXPECT_EQ(channel->Receive().status().code(), Code::kUnavailable);
+  other.join();
+}
+
+}  // namespace
+}  // namespace augstore

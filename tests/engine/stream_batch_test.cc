@@ -1,0 +1,207 @@
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+#include <thread>
+
+#include "tests/engine/stream_support.h"
+
+namespace augstore {
+namespace {
+
+struct Row {
+  SampleId sample;
+  uint16_t chain;
+  auto operator<=>(const Row&) const = default;
+};
+
+class BuildBatchTest : public StreamTest {
+ protected:
+  // The rows of global batch `index` are those of rank index % world_size at step index /
+  // world_size.
+  std::vector<std::vector<Row>> Epoch(StreamSpec spec, uint64_t epoch) {
+    std::vector<std::shared_ptr<const Stream>> ranks;
+    for (spec.rank = 0; spec.rank < spec.world_size; ++spec.rank) ranks.push_back(Resolve(spec));
+    std::vector<std::vector<Row>> batches;
+    for (uint64_t index = 0;; ++index) {
+      const Stream& stream = *ranks[index % ranks.size()];
+      if (index / ranks.size() >= stream.info.steps) return batches;
+      const Batch batch = Build(stream, epoch, index / ranks.size(), *engine_);
+      std::vector<Row> rows;
+      for (size_t i = 0; i < batch.size(); ++i) rows.push_back({batch.samples[i], batch.chains[i]});
+      batches.push_back(std::move(rows));
+    }
+  }
+
+  static std::vector<Row> Sorted(const std::vector<std::vector<Row>>& batches) {
+    std::vector<Row> rows;
+    for (const auto& batch : batches) rows.insert(rows.end(), batch.begin(), batch.end());
+    std::sort(rows.begin(), rows.end());
+    return rows;
+  }
+
+  std::unique_ptr<Engine> engine_ = NewOneDnnEngine();
+};
+
+TEST_F(BuildBatchTest, GivesEverySampleOnceInAnEpoch) {
+  for (const bool shuffle : {true, false}) {
+    StreamSpec spec = Spec();
+    spec.shuffle = shuffle;
+    const auto rows = Sorted(Epoch(spec, 3));
+    ASSERT_EQ(rows.size(), kTestTrain);
+    for (size_t i = 0; i < rows.size(); ++i) ASSERT_EQ(rows[i].sample, i);
+  }
+}
+
+TEST_F(BuildBatchTest, GivesTheSameGlobalOrderForAnyWorldSize) {
+  const auto alone = Epoch(Spec(), 3);
+  for (const uint32_t world_size : {2u, 5u}) {
+    StreamSpec spec = Spec();
+    spec.world_size = world_size;
+    EXPECT_EQ(Epoch(spec, 3), alone) << world_size;
+  }
+}
+
+TEST_F(BuildBatchTest, KeepsTheChainOfASampleForAnyBatchSizeAndOrder) {
+  const auto rows = Sorted(Epoch(Spec(), 3));
+  for (const uint32_t batch_size : {1u, 7u, 256u, 1000u}) {
+    StreamSpec spec = Spec();
+    spec.batch_size = batch_size;
+    EXPECT_EQ(Sorted(Epoch(spec, 3)), rows) << batch_size;
+  }
+  StreamSpec spec = Spec();
+  spec.shuffle = false;
+  EXPECT_EQ(Sorted(Epoch(spec, 3)), rows);
+}
+
+// These rows decide what streams give. If this test fails, every stored fingerprint is wrong: mend
+// the code, not the test.
+TEST_F(BuildBatchTest, NeverChangesItsOrderAndItsDraws) {
+  StreamSpec spec = Spec("identity:2,double:1,shift:1");
+  spec.batch_size = 8;
+  const auto stream = Resolve(spec);
+  const Batch batch = Build(*stream, 2, 0, *engine_);
+  EXPECT_EQ(std::vector<SampleId>(batch.samples.begin(), batch.samples.end()),
+            (std::vector<SampleId>{329, 639, 334, 88, 624, 358, 163, 411}));
+  EXPECT_EQ(std::vector<uint16_t>(batch.chains.begin(), batch.chains.end()),
+            (std::vector<uint16_t>{0, 0, 1, 1, 2, 2, 2, 2}));
+  std::vector<uint16_t> drawn;
+  for (SampleId sample = 0; sample < 24; ++sample) drawn.push_back(DrawChain(*stream, 2, sample));
+  EXPECT_EQ(drawn, (std::vector<uint16_t>{2, 1, 2, 0, 2, 2, 0, 2, 2, 1, 0, 2,
+                                          2, 2, 0, 2, 1, 0, 1, 0, 1, 1, 0, 1}));
+}
+
+TEST_F(BuildBatchTest, HoldsTheEmbeddingsAndLabelsOfItsSamples) {
+  const auto stream = Resolve(Spec());
+  for (uint64_t step = 0; step < stream->info.steps; ++step) {
+    const Batch batch = Build(*stream, 1, step, *engine_);
+    EXPECT_EQ(batch.epoch, 1u);
+    EXPECT_EQ(batch.step, step);
+    EXPECT_EQ(batch.size(), step + 1 < stream->info.steps ? 64u : 800u % 64u);
+    EXPECT_TRUE(std::is_sorted(batch.chains.begin(), batch.chains.end()));
+    for (size_t i = 0; i < batch.size(); ++i) {
+      const SampleId sample = batch.samples[i];
+      ASSERT_EQ(batch.chains[i], DrawChain(*stream, 1, sample));
+      ASSERT_EQ(batch.labels[i], static_cast<int32_t>(sample % kTestClasses));
+      for (size_t j = 0; j < kTestDim; ++j) {
+        const float z = TestValue(sample, j);
+        const float expected = batch.chains[i] == 0   ? z
+                               : batch.chains[i] == 1 ? 2 * z
+                                                      : 2 * (z + 3);
+        ASSERT_EQ(batch.embeddings.row(i)[j], expected) << sample << ' ' << batch.chains[i];
+      }
+    }
+  }
+}
+
+TEST_F(BuildBatchTest, KeepsSampleOrderWithoutShuffling) {
+  StreamSpec spec = Spec("identity");
+  spec.shuffle = false;
+  spec.split = "test";
+  const Batch batch = Build(*Resolve(spec), 9, 1, *engine_);
+  for (size_t i = 0; i < batch.size(); ++i) EXPECT_EQ(batch.samples[i], kTestTrain + 64 + i);
+}
+
+TEST_F(BuildBatchTest, DiffersFromEpochToEpochAndFromSeedToSeed) {
+  StreamSpec other = Spec();
+  other.seed = 6;
+  const auto first = Epoch(Spec(), 0);
+  EXPECT_NE(Epoch(Spec(), 1), first);
+  EXPECT_NE(Epoch(other, 0), first);
+  EXPECT_NE(Sorted(Epoch(Spec(), 1)), Sorted(first));  // the draws as well
+  EXPECT_NE(Sorted(Epoch(other, 0)), Sorted(first));
+}
+
+TEST_F(BuildBatchTest, DropsTheLastBatchesWhenAsked) {
+  StreamSpec spec = Spec();
+  spec.drop_last = true;
+  spec.world_size = 5;
+  const auto batches = Epoch(spec, 3);
+  auto full = Epoch(Spec(), 3);
+  full.resize(10);
+  EXPECT_EQ(batches, full);
+}
+
+TEST_F(BuildBatchTest, GivesTheSameBytesFromOtherEnginesInOtherThreadsAndInAnyOrder) {
+  const auto stream = Resolve(Spec());
+  std::vector<std::string> expected;
+  for (uint64_t step = 0; step < stream->info.steps; ++step) {
+    expected.emplace_back(BuildBatch(*stream, 4, step, *filled_.store, *engine_).value().text());
+  }
+  std::vector<std::vector<std::string>> got(4, std::vector<std::string>(expected.size()));
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < got.size(); ++t) {
+    threads.emplace_back([&, t] {
+      const std::unique_ptr<Engine> mine = NewOneDnnEngine();
+      for (uint64_t i = 0; i < expected.size(); ++i) {
+        const uint64_t step =
+            (i * 5 + t * 3) % expected.size();  // 13 batches: every order visits all
+        got[t][step] = BuildBatch(*stream, 4, step, *filled_.store, *mine).value().text();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& batches : got) EXPECT_EQ(batches, expected);
+}
+
+TEST_F(BuildBatchTest, RefusesAStepPastTheEnd) {
+  StreamSpec spec = Spec();
+  spec.world_size = 2;
+  spec.rank = 1;
+  const auto stream = Resolve(spec);
+  for (const uint64_t step : {uint64_t{6}, UINT64_MAX}) {
+    const Status refused = BuildBatch(*stream, 0, step, *filled_.store, *engine_).status();
+    EXPECT_EQ(refused.code(), Code::kInvalidArgument);
+    EXPECT_NE(refused.message().find("rank 1 of 2 has 6 steps"), std::string::npos)
+        << refused.message();
+  }
+}
+
+TEST_F(BuildBatchTest, PassesOnWhatTheStoreSays) {
+  Stream broken = *Resolve(Spec("identity"));
+  auto table = std::make_shared<SampleTable>(*broken.table);
+  table->rows.assign(table->rows.size(), 1 << 20);
+  broken.table = table;
+  EXPECT_EQ(BuildBatch(broken, 0, 0, *filled_.store, *engine_).status().code(), Code::kNotFound);
+}
+
+TEST_F(BuildBatchTest, DrawsChainsAsOftenAsTheirWeightsSay) {
+  const auto stream = Resolve(Spec("identity:1,double:3,shift:6"));
+  std::map<uint16_t, int> counts;
+  for (SampleId sample = 0; sample < 100000; ++sample) ++counts[DrawChain(*stream, 0, sample)];
+  EXPECT_NEAR(counts[0], 10000, 400);
+  EXPECT_NEAR(counts[1], 30000, 600);
+  EXPECT_NEAR(counts[2], 60000, 700);
+}
+
+TEST_F(BuildBatchTest, DrawsNoChainOfVanishingWeightAndAlwaysTheOnlyOne) {
+  const auto vanishing = Resolve(Spec("double:1e-300,identity:1"));
+  const auto only = Resolve(Spec("double"));
+  for (SampleId sample = 0; sample < 1000; ++sample) {
+    EXPECT_EQ(DrawChain(*vanishing, 0, sample), 1);
+    EXPECT_EQ(DrawChain(*only, 0, sample), 0);
+  }
+}
+
+}  // namespace
+}  // namespace augstore

@@ -1,0 +1,132 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/ask.h"
+#include "tests/support/filled_store.h"
+
+namespace augstore {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+class ServiceIngestTest : public ::testing::Test {
+ protected:
+  Result<RowIdsReply> Append(const Digest& backbone, uint64_t begin, uint64_t count) {
+    AppendRowsRequest request{backbone, {}, TestEmbeddings(begin, count)};
+    for (uint64_t i = 0; i < count; ++i) request.images.push_back(TestImage(begin + i));
+    return Ask<RowIdsReply>(service_, request);
+  }
+
+  FilledStore filled_;
+  Service service_{filled_.catalog.get(), {}};
+};
+
+TEST_F(ServiceIngestTest, FindsNothingWhereNoSpaceIs) {
+  const auto found =
+      Ask<RowIdsReply>(service_, FindImagesRequest{Digest(), {TestImage(1), TestImage(2)}});
+  ASSERT_TRUE(found.ok()) << Text(found);
+  EXPECT_THAT(found->rows, ElementsAre(kNoRow, kNoRow));
+}
+
+TEST_F(ServiceIngestTest, FindsTheRowsThatWereAppended) {
+  const auto appended = Append(TestBackbone(), 5000, 3);
+  ASSERT_TRUE(appended.ok()) << Text(appended);
+  const auto found = Ask<RowIdsReply>(
+      service_,
+      FindImagesRequest{TestBackbone(), {TestImage(5002), TestImage(9999), TestImage(5000)}});
+  EXPECT_THAT(found->rows, ElementsAre(appended->rows[2], kNoRow, appended->rows[0]));
+}
+
+TEST_F(ServiceIngestTest, KeepsTheRowOfAnImageThatIsStored) {
+  const auto again = Append(TestBackbone(), 10, 2);
+  ASSERT_TRUE(again.ok()) << Text(again);
+  const auto found =
+      Ask<RowIdsReply>(service_, FindImagesRequest{TestBackbone(), {TestImage(10), TestImage(11)}});
+  EXPECT_EQ(found->rows, again->rows);
+}
+
+TEST_F(ServiceIngestTest, OpensASpaceForANewBackbone) {
+  Digest other = TestBackbone();
+  other.bytes[0] = 1;
+  ASSERT_TRUE(Append(other, 0, 2).ok());
+  EXPECT_EQ(filled_.store->FindSpace(other)->rows, 2u);
+}
+
+TEST_F(ServiceIngestTest, RefusesEmbeddingsThatDoNotFitTheBackbone) {
+  AppendRowsRequest request{TestBackbone(), {TestImage(1)}, Matrix(1, kTestDim + 1)};
+  std::fill_n(request.embeddings.data(), kTestDim + 1, 1.0f);
+  const auto appended = Ask<RowIdsReply>(service_, request);
+  EXPECT_EQ(appended.status().code(), Code::kInvalidArgument);
+  EXPECT_THAT(appended.status().message(), HasSubstr("phi@1"));
+}
+
+TEST_F(ServiceIngestTest, RefusesMoreRowsThanTheLimit) {
+  const FindImagesRequest find{TestBackbone(), std::vector<ContentHash>(kMaxBatchRows + 1)};
+  EXPECT_EQ(Ask<RowIdsReply>(service_, find).status().code(), Code::kInvalidArgument);
+  const ReadRowsRequest read{TestBackbone(), std::vector<RowId>(kMaxBatchRows + 1)};
+  EXPECT_EQ(AskForBatch(service_, read).status().code(), Code::kInvalidArgument);
+}
+
+TEST_F(ServiceIngestTest, ReadsRowsInTheOrderAsked) {
+  const auto batch = AskForBatch(service_, ReadRowsRequest{TestBackbone(), {7, 3, 7}});
+  ASSERT_TRUE(batch.ok()) << Text(batch);
+  EXPECT_THAT(batch->samples, ElementsAre(7, 3, 7));
+  EXPECT_THAT(batch->labels, ElementsAre(-1, -1, -1));
+  EXPECT_THAT(batch->chains, ElementsAre(0, 0, 0));
+  for (size_t i = 0; i < 3; ++i)
+    EXPECT_EQ(batch->embeddings.row(i)[2], TestValue(batch->samples[i], 2));
+}
+
+TEST_F(ServiceIngestTest, NamesTheRowThatWasNeverWritten) {
+  const auto batch = AskForBatch(service_, ReadRowsRequest{TestBackbone(), {1, 123456789}});
+  EXPECT_EQ(batch.status().code(), Code::kNotFound);
+  EXPECT_THAT(batch.status().message(), HasSubstr("123456789"));
+}
+
+TEST_F(ServiceIngestTest, WritesACollectionThroughADraft) {
+  const auto draft = Ask<DraftReply>(
+      service_, BeginDraftRequest{"new", TestBackbone(), TestLabels(), false, "here"});
+  ASSERT_TRUE(draft.ok()) << Text(draft);
+  ASSERT_TRUE(
+      Ask<EndReply>(service_, AppendSamplesRequest{draft->draft, TestSamples({1, 2, 3})}).ok());
+  const auto committed = Ask<RecordReply>(service_, CommitDraftRequest{draft->draft, 3});
+  ASSERT_TRUE(committed.ok()) << Text(committed);
+  EXPECT_EQ(committed->name, "new");
+  EXPECT_EQ(committed->version, 1u);
+  EXPECT_EQ(Decode<CollectionRecord>(committed->record)->samples, 3u);
+}
+
+TEST_F(ServiceIngestTest, ForgetsAnAbortedDraft) {
+  const auto draft =
+      Ask<DraftReply>(service_, BeginDraftRequest{"new", TestBackbone(), TestLabels(), false, ""});
+  ASSERT_TRUE(draft.ok()) << Text(draft);
+  ASSERT_TRUE(Ask<EndReply>(service_, AbortDraftRequest{draft->draft}).ok());
+  const auto late = Ask<EndReply>(service_, AppendSamplesRequest{draft->draft, TestSamples({1})});
+  EXPECT_EQ(late.status().code(), Code::kNotFound);
+}
+
+TEST_F(ServiceIngestTest, RefusesACommitThatCountsDifferently) {
+  const auto draft =
+      Ask<DraftReply>(service_, BeginDraftRequest{"new", TestBackbone(), TestLabels(), false, ""});
+  ASSERT_TRUE(Ask<EndReply>(service_, AppendSamplesRequest{draft->draft, TestSamples({1})}).ok());
+  EXPECT_EQ(Ask<RecordReply>(service_, CommitDraftRequest{draft->draft, 2}).status().code(),
+            Code::kFailedPrecondition);
+}
+
+TEST_F(ServiceIngestTest, GivesSamplesInPieces) {
+  const auto reply = Ask<SamplesReply>(service_, GetSamplesRequest{"toy@1", 798, 4});
+  ASSERT_TRUE(reply.ok()) << Text(reply);
+  EXPECT_THAT(reply->samples.keys,
+              ElementsAre("image798.png", "image799.png", "image800.png", "image801.png"));
+  const auto end = Ask<SamplesReply>(service_, GetSamplesRequest{"toy@1", kTestSamples - 1, 100});
+  EXPECT_EQ(end->samples.size(), 1u);
+}
+
+TEST_F(ServiceIngestTest, RefusesTooManySamplesAtOnce) {
+  const auto reply = Ask<SamplesReply>(service_, GetSamplesRequest{"toy", 0, kSampleChunkRows + 1});
+  EXPECT_EQ(reply.status().code(), Code::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace augstore
