@@ -76,7 +76,7 @@ Result<std::string> EncodeImage(const Image& image, std::string_view extension) 
     std::vector<uint8_t> encoded;
     std::vector<int> parameters;
     if (extension == "jpg") parameters = {cv::IMWRITE_JPEG_QUALITY, 95};
-    if (cv::imencode("." + std::string(extension), swapped, encoded, parameters)) {
+    if (cv::imencode(fmt::format(".{}", extension), swapped, encoded, parameters)) {
       return std::string(encoded.begin(), encoded.end());
     }
   } catch (const std::exception& error) {

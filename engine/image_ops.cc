@@ -138,10 +138,14 @@ const OpSpec* FindOp(std::string_view name) {
 
 std::string Usage(const OpSpec& op) {
   std::string text(op.name);
-  for (size_t i = 0; i < op.parameters.size(); ++i) {
-    text += (i == 0 ? "(" : ",") + std::string(op.parameters[i].name);
+  char before = '(';
+  for (const ParameterSpec& parameter : op.parameters) {
+    text += before;
+    text += parameter.name;
+    before = ',';
   }
-  return op.parameters.empty() ? text : text + ")";
+  if (!op.parameters.empty()) text += ')';
+  return text;
 }
 
 // "15,2" -> {15, 2}.
@@ -169,7 +173,10 @@ Result<ImageOp> ImageOp::Parse(std::string_view text) {
   const OpSpec* const op = FindOp(text.substr(0, open));
   if (op == nullptr) {
     std::string known;
-    for (const OpSpec& other : Ops()) known += (known.empty() ? "" : ", ") + Usage(other);
+    for (const OpSpec& other : Ops()) {
+      if (!known.empty()) known += ", ";
+      known += Usage(other);
+    }
     return InvalidArgument("there is no op '{}'; the ops are {}", text, known);
   }
   ImageOp parsed;

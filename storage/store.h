@@ -110,6 +110,7 @@ class Store {
   // A new, empty list's id.
   virtual Result<uint32_t> NewSampleList() = 0;
   // Writes chunk number `chunk` (0, 1, 2, …) of a list. The bytes are an encoded SampleChunk.
+  // Errors: kNotFound (no such list).
   virtual Status PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) = 0;
   // Errors: kNotFound.
   virtual Result<std::string> ReadSampleChunk(uint32_t list, uint64_t chunk) = 0;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "schemas/digest.h"
 #include "schemas/limits.h"
 #include "tools/cmd_head.h"
 #include "tools/embedder.h"
@@ -42,24 +43,30 @@ class Predictions {
       : head_(head),
         json_(flags.common.json),
         top_(std::min<size_t>(flags.top, head.record.classes.size())),
-        engine_(NewOneDnnEngine()) {
-    if (!json_) fmt::print("key,class,probability\n");
-  }
+        engine_(NewOneDnnEngine()) {}
 
   // keys[i] belongs to embeddings.row(i).
   Status Add(const std::vector<std::string>& keys, ConstMatrixView embeddings) {
     Matrix p(embeddings.rows, head_.record.classes.size());
     AUGSTORE_TRY(engine_->Apply(head_.network, embeddings, p.view()));
     Softmax(p.view());
+    PrintHeader();
     for (size_t i = 0; i < keys.size(); ++i) Print(keys[i], Best(p.row(i)));
     return OkStatus();
   }
 
   void Finish(const std::string& source) {
+    PrintHeader();
     if (json_) PrintJson({{"head", head_.ref}, {"source", source}, {"predictions", list_}});
   }
 
  private:
+  // Not before the first row: an error shall leave standard output empty.
+  void PrintHeader() {
+    if (!json_ && !header_printed_) fmt::print("key,class,probability\n");
+    header_printed_ = true;
+  }
+
   std::vector<Guess> Best(std::span<const float> p) const {
     std::vector<size_t> order(p.size());
     std::iota(order.begin(), order.end(), size_t{0});
@@ -93,6 +100,7 @@ class Predictions {
   size_t top_;
   std::unique_ptr<Engine> engine_;
   Json list_ = Json::array();
+  bool header_printed_ = false;
 };
 
 struct Chosen {
@@ -172,8 +180,10 @@ Status PredictCollection(Database& database, const LoadedHead& head, const Predi
 
 Status PredictImages(Database& database, const LoadedHead& head, const PredictFlags& flags) {
   AUGSTORE_ASSIGN(const ImageSource source, ListImages(flags.images));
+  // Before Open, which would load and register a backbone that this head has no use for.
+  AUGSTORE_ASSIGN(const Digest digest, Sha256File(flags.backbone.file));
+  AUGSTORE_TRY(CheckBackbone(head, digest, "--backbone " + flags.backbone.file));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database.client()));
-  AUGSTORE_TRY(CheckBackbone(head, backbone->record().digest, "--backbone " + flags.backbone.file));
   AUGSTORE_ASSIGN(
       const EmbedOutcome outcome,
       EmbedItems(database, *backbone, source.items, std::nullopt, "embed", !flags.common.quiet));

@@ -122,9 +122,10 @@ void PrintHeadReport(const HeadTrainFlags& flags, const TrainedHeads& trained) {
     return;
   }
   const HeadRunsReport& report = trained.report;
-  fmt::print("{} heads on {} {}, policy {}: {} samples in {:.1f} s, {} samples/s\n\n",
-             trained.refs.size(), trained.stream.spec.collection, trained.stream.spec.split,
-             trained.stream.spec.policy, report.samples, report.seconds,
+  fmt::print("{} on {} {}, policy {}: {} samples in {:.1f} s, {} samples/s\n\n",
+             trained.refs.size() == 1 ? "1 head" : fmt::format("{} heads", trained.refs.size()),
+             trained.stream.spec.collection, trained.stream.spec.split, trained.stream.spec.policy,
+             report.samples, report.seconds,
              HumanCount(static_cast<double>(report.samples) / std::max(report.seconds, 1e-9)));
   Table table(
       {"", "head", "lr", "weight decay", "seed", "accuracy", "loss", "train loss", "registered"});

@@ -152,6 +152,7 @@ void AddStreamAndOutputFlags(CLI::App* command, HeadTrainFlags* flags) {
   command
       ->add_option("--stream-seed", flags->spec.seed,
                    "Seed of the order and of the policy's draws, shared by all heads")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command->add_option("--batch-size", flags->spec.batch_size, "Samples of one step")
       ->capture_default_str();
@@ -186,11 +187,14 @@ void AddTrainerFlags(CLI::App* command, HeadTrainFlags* flags) {
       ->allow_extra_args(false)
       ->capture_default_str();
   command->add_option("--seed", flags->seeds, "Seed of the initial weights, or several: a grid")
+      ->check(CLI::NonNegativeNumber)
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str();
-  command->add_option("--heads", flags->heads,
-                      "How many heads: with single values, seeds seed, seed + 1, ...");
+  command
+      ->add_option("--heads", flags->heads,
+                   "How many heads: with single values, seeds seed, seed + 1, ...")
+      ->check(CLI::PositiveNumber);
   command->add_option("--optimizer", flags->trainer.optimizer, "Optimizer")
       ->check(CLI::IsMember({"adamw", "sgd"}))
       ->capture_default_str();
@@ -203,7 +207,10 @@ void AddHeadTrainCommand(CLI::App* group) {
   CLI::App* command =
       AddCommand(group, "train", "Train one or many classifier heads from one pass over a stream",
                  "augstore head train --store db --collection cifar10 --policy identity:1,hflip:1 "
-                 "--lr 1e-3,3e-4 --weight-decay 1e-4,1e-2 --out runs/1",
+                 "--lr 1e-3,3e-4 --weight-decay 1e-4,1e-2 --out runs/1\n\n"
+                 "The best of several is the one with the highest test accuracy: a number that was "
+                 "chosen by is no "
+                 "longer a test, so keep another split for `head eval`.",
                  [flags] { return Train(*flags); });
   AddCommonFlags(command, &flags->common);
   AddStreamAndOutputFlags(command, flags.get());

@@ -99,6 +99,7 @@ Result<TrainedTransform> TrainWithProgress(const Pairs& pairs, const TrainFlags&
 void WarnIfUseless(const std::string& ref, const Card& card) {
   if (card.entries.empty() || card.entries.front().explained > 0) return;
   const CardEntry& entry = card.entries.front();
+  std::fflush(stdout);
   fmt::print(
       stderr,
       "augstore: warning: {} is worse than doing nothing on held-out pairs: G = {:.4f}, mse {:.5g} "
@@ -187,6 +188,7 @@ void AddTrainingFlags(CLI::App* command, TransformTrainOptions* options) {
       ->capture_default_str();
   command
       ->add_option("--seed", options->seed, "Seed of the held-out part and of the initial weights")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command->add_option("--epochs", options->max_epochs, "At most (affine needs none)")
       ->check(CLI::Range(1u, 1u << 20))
@@ -230,8 +232,10 @@ void AddTransformTrainCommand(CLI::App* group) {
       ->add_option("--check-images", flags->check_images,
                    "More images to measure it on, each an entry of the card")
       ->allow_extra_args(false);
-  command->add_option("--limit", flags->limit,
-                      "Use at most this many images of each folder, spread evenly (default: all)");
+  command
+      ->add_option("--limit", flags->limit,
+                   "Use at most this many images of each folder, spread evenly (default: all)")
+      ->check(CLI::PositiveNumber);
   command->add_option("--alias", flags->alias, "Point this alias to the new version");
   command->add_option("--note", flags->note, "Why; kept in the alias's history");
   AddTrainingFlags(command, &flags->options);

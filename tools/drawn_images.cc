@@ -12,14 +12,17 @@ namespace {
 using Colour = std::array<double, 3>;  // red, green, blue; 0 to 255
 using Palette = std::array<Colour, kPaletteSize>;
 
-Colour RandomColour(Dice& dice) {
-  return {dice.Uniform(0, 255), dice.Uniform(0, 255), dice.Uniform(0, 255)};
-}
-
 Colour Mix(const Colour& a, const Colour& b, double share_of_b) {
   Colour mixed;
   for (size_t c = 0; c < 3; ++c) mixed[c] = a[c] + share_of_b * (b[c] - a[c]);
   return mixed;
+}
+
+// Of any hue and lightness; half as vivid as three independent values would be.
+Colour RandomColour(Dice& dice) {
+  const double grey = dice.Uniform(0, 255);
+  return Mix({dice.Uniform(0, 255), dice.Uniform(0, 255), dice.Uniform(0, 255)}, {grey, grey, grey},
+             0.5);
 }
 
 double Grey(const Colour& colour) {
@@ -29,7 +32,7 @@ double Grey(const Colour& colour) {
 // Drawn until it differs enough from `background` in lightness, for some tries.
 Colour VisibleColour(Dice& dice, const Colour& background) {
   Colour colour = RandomColour(dice);
-  for (int i = 0; i < 16 && std::abs(Grey(colour) - Grey(background)) < 55; ++i) {
+  for (int i = 0; i < 16 && std::abs(Grey(colour) - Grey(background)) < 70; ++i) {
     colour = RandomColour(dice);
   }
   return colour;
@@ -40,7 +43,7 @@ class Background {
  public:
   explicit Background(Dice& dice)
       : first_(RandomColour(dice)),
-        second_(Mix(first_, RandomColour(dice), dice.Uniform(0.1, 0.5))),
+        second_(Mix(first_, RandomColour(dice), dice.Uniform(0.05, 0.3))),
         kind_(dice.Below(4)),
         angle_(dice.Uniform(0, 2 * std::numbers::pi)),
         waves_(dice.Uniform(2, 6)) {
@@ -88,21 +91,39 @@ class Placed {
     sin_x_ = mirror * std::sin(turn) / (half_size * stretch);
     cos_y_ = std::cos(turn) / (half_size / stretch);
     sin_y_ = std::sin(turn) / (half_size / stretch);
+    for (const Part& part : shape_) boxes_.push_back(BoxOf(part));
   }
 
   // The colour at a point, or null where the shape is not.
   const Colour* At(double x, double y) const {
     const double dx = x - centre_.x, dy = y - centre_.y;
     const Point own = {cos_x_ * dx + sin_x_ * dy, cos_y_ * dy - sin_y_ * dx};
-    if (std::abs(own.x) > 1.2 || std::abs(own.y) > 1.2) return nullptr;
     for (size_t i = shape_.size(); i-- > 0;) {
+      const Box& box = boxes_[i];
+      if (own.x < box.left || own.x > box.right || own.y < box.top || own.y > box.bottom) continue;
       if (Covers(shape_[i], own)) return &palette_[shape_[i].colour];
     }
     return nullptr;
   }
 
  private:
+  // Most points miss most parts: this finds out sooner.
+  struct Box {
+    double left = 2, top = 2, right = -2, bottom = -2;
+  };
+  static Box BoxOf(const Part& part) {
+    Box box;
+    for (const Point& point : part.points) {
+      box.left = std::min(box.left, point.x - part.stroke);
+      box.right = std::max(box.right, point.x + part.stroke);
+      box.top = std::min(box.top, point.y - part.stroke);
+      box.bottom = std::max(box.bottom, point.y + part.stroke);
+    }
+    return box;
+  }
+
   Shape shape_;
+  std::vector<Box> boxes_;
   Palette palette_;
   Point centre_;
   double cos_x_, sin_x_, cos_y_, sin_y_;
@@ -118,7 +139,7 @@ struct Scene {
 Scene RandomScene(const DrawnImagesOptions& options, uint32_t class_index, Dice& dice) {
   Scene scene{Background(dice), {}, 0, 0, 0};
   const Colour behind = scene.background.mean();
-  const uint32_t distractors = dice.Chance(0.5) ? dice.Below(4) : 0;
+  const uint32_t distractors = dice.Chance(0.3) ? dice.Below(4) : 0;
   for (uint32_t i = 0; i < distractors; ++i) {
     Palette palette;
     palette.fill(Mix(behind, RandomColour(dice), 0.6));
@@ -129,7 +150,7 @@ Scene RandomScene(const DrawnImagesOptions& options, uint32_t class_index, Dice&
   }
   Palette palette;
   for (Colour& colour : palette) colour = VisibleColour(dice, behind);
-  const double half = dice.Uniform(0.27, 0.43);
+  const double half = dice.Uniform(0.33, 0.45);
   const double room = 0.52 - half;
   const Point centre = {0.5 + dice.Uniform(-room, room), 0.5 + dice.Uniform(-room, room)};
   const double most = options.upright ? std::numbers::pi * 12 / 180 : std::numbers::pi;
@@ -138,15 +159,16 @@ Scene RandomScene(const DrawnImagesOptions& options, uint32_t class_index, Dice&
   scene.objects.emplace_back(std::move(shape), palette, centre, half, turn, dice);
   scene.light_x = dice.Uniform(-0.25, 0.25);
   scene.light_y = dice.Uniform(-0.25, 0.25);
-  scene.noise = dice.Uniform(4, 30);
+  scene.noise = dice.Uniform(2, 14);
   return scene;
 }
 
-Colour ColourAt(const Scene& scene, double x, double y) {
+// The objects' colour at a point, or `behind` where there is none.
+const Colour& ColourAt(const Scene& scene, double x, double y, const Colour& behind) {
   for (size_t i = scene.objects.size(); i-- > 0;) {
     if (const Colour* const colour = scene.objects[i].At(x, y)) return *colour;
   }
-  return scene.background.At(x, y);
+  return behind;
 }
 
 Status CheckOptions(const DrawnImagesOptions& options) {
@@ -190,10 +212,11 @@ Image DrawImage(const DrawnImagesOptions& options, uint32_t class_index, uint32_
   uint8_t* value = image.rgb.data();
   for (uint32_t y = 0; y < size; ++y) {
     for (uint32_t x = 0; x < size; ++x) {
+      const Colour behind = scene.background.At((x + 0.5) / size, (y + 0.5) / size);
       Colour sum{};
       for (int sample = 0; sample < kSamples * kSamples; ++sample) {
-        const Colour colour = ColourAt(scene, (x + (sample % kSamples + 0.5) / kSamples) / size,
-                                       (y + (sample / kSamples + 0.5) / kSamples) / size);
+        const Colour& colour = ColourAt(scene, (x + (sample % kSamples + 0.5) / kSamples) / size,
+                                        (y + (sample / kSamples + 0.5) / kSamples) / size, behind);
         for (size_t c = 0; c < 3; ++c) sum[c] += colour[c];
       }
       const double light =

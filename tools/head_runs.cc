@@ -143,6 +143,7 @@ class Run {
     }
     note_ = fmt::format("epoch {}/{}, loss {:.4f}", epochs_done, options_.epochs,
                         *std::min_element(report_.train_loss.begin(), report_.train_loss.end()));
+    progress_.Update(report_.samples, note_);
     for (CurvePoint& point : points) {
       if (epochs_done == options_.epochs) report_.tests[point.head] = point.tests;
       if (on_point_) on_point_(point);

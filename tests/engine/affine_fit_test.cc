@@ -35,7 +35,8 @@ TEST(AffineFit, RecoversAKnownMap) {
   const Pairs train(3000, 0, 1);
   const Result<AffineFit> fit = Fit(train, Pairs(200, 0, 2));
   ASSERT_TRUE(fit.ok()) << fit.status().ToString();
-  const Layer& truth = Pairs::Map()->layers.layers[0];
+  const NetworkPtr map = Pairs::Map();
+  const Layer& truth = map->layers.layers[0];
   for (size_t i = 0; i < kDim * kDim; ++i) {
     ASSERT_NEAR(fit->layer.weight[i], truth.weight[i], 1e-3) << i;
   }

@@ -87,7 +87,7 @@ TEST_P(NetworkFamilies, SayWhenTrainingDiverges) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, NetworkFamilies, ::testing::Values("mlp", "residual"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& family) { return family.param; });
 
 TEST(TorchTransformTrainer, MlpHasThePapersShape) {
   TransformTrainOptions options = Options("mlp");

@@ -74,7 +74,7 @@ TEST_P(TransformFamilies, WorkOnTheFewestPairs) {
 
 INSTANTIATE_TEST_SUITE_P(Families, TransformFamilies,
                          ::testing::Values("mlp", "residual", "affine"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& family) { return family.param; });
 
 TEST(TransformTrainer, RefusesWhatItCannotDo) {
   TransformTrainOptions options;

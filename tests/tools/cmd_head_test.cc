@@ -119,6 +119,8 @@ TEST_F(HeadCommands, TrainNamesWhatIsWrong) {
   EXPECT_EQ(Train({"--arch", "mlp(0)"}).exit_code, 2);
   EXPECT_EQ(Train({"--heads", "3", "--lr", "1,2"}).exit_code, 2);
   EXPECT_EQ(Train({"--optimizer", "magic"}).exit_code, 2);
+  EXPECT_EQ(Train({"--seed", "-1"}).exit_code, 2);
+  EXPECT_EQ(Train({"--seed", "1,-1"}).exit_code, 2);
   EXPECT_EQ(Train({"--policy", "nobody"}).exit_code, 3);
   EXPECT_EQ(Train({"--test-split", "validation"}).exit_code, 3);
   const CommandResult split = Train({"--split", "training"});
@@ -159,6 +161,17 @@ TEST_F(HeadCommands, EvalRefusesAnotherBackboneNamingBothDigests) {
   }
 }
 
+TEST_F(HeadCommands, PredictRefusesAnotherBackboneFileWithoutRegisteringIt) {
+  ASSERT_EQ(Train().exit_code, 0);
+  dir_.Write("photos/a/1.png", "no image, and never read");
+  const std::string file = dir_.Write("other.pt", "another backbone");
+  const CommandResult result =
+      OnStore({"predict", "blobs", "--images", dir_.path() + "/photos", "--backbone", file});
+  EXPECT_EQ(result.exit_code, 4);
+  EXPECT_NE(result.err.find(BlobBackbone().Hex()), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find(Sha256File(file)->Hex()), std::string::npos) << result.err;
+}
+
 TEST_F(HeadCommands, EvalRefusesSamplesWithoutLabels) {
   ASSERT_EQ(Train().exit_code, 0);
   const CommandResult eval =
@@ -194,7 +207,10 @@ TEST_F(HeadCommands, PredictNamesWhatIsMissing) {
   EXPECT_EQ(OnStore({"predict", "blobs"}).exit_code, 2);
   EXPECT_EQ(OnStore({"predict", "blobs", "--images", "x"}).exit_code, 2) << "no --backbone";
   EXPECT_EQ(OnStore({"predict", "nobody", "--collection", "blobs"}).exit_code, 3);
-  EXPECT_EQ(OnStore({"predict", "blobs", "--collection", "blobs", "--ids", "310"}).exit_code, 3);
+  const CommandResult id = Command(
+      {"head", "predict", "blobs", "--collection", "blobs", "--ids", "310", "--store", store()});
+  EXPECT_EQ(id.exit_code, 3);
+  EXPECT_EQ(id.out, "");
   EXPECT_EQ(OnStore({"predict", "blobs", "--collection", "blobs", "--split", "none"}).exit_code, 3);
 }
 

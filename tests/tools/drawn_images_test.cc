@@ -83,7 +83,7 @@ TEST(DrawnShapes, AreNotTheSameUpsideDown) {
       }
     }
     EXPECT_GT(covered, 60u) << DrawnClasses()[c];
-    EXPECT_GT(differs, 40u) << DrawnClasses()[c];
+    EXPECT_GT(differs, 20u) << DrawnClasses()[c];
   }
 }
 
