@@ -76,8 +76,8 @@ Result<RecordKey> AddDecoded(Catalog& catalog, const AddRecordRequest& message) 
   }
 }
 
-nlohmann::json CountRequests(const ServiceState& state) {
-  nlohmann::json counts = nlohmann::json::object();
+nlohmann::ordered_json CountRequests(const ServiceState& state) {
+  nlohmann::ordered_json counts = nlohmann::ordered_json::object();
   for (size_t type = 0; type < kRequestTypes; ++type) {
     const uint64_t count = state.requests[type].load();
     if (count == 0) continue;
@@ -107,7 +107,7 @@ Result<Frame> Stats(ServiceState& state, const Frame& request) {
     AUGSTORE_ASSIGN(const BackboneRecord record, Decode<BackboneRecord>(entry.bytes));
     names[record.digest] = fmt::format("{}@{}", entry.key.name, entry.key.version);
   }
-  nlohmann::json spaces = nlohmann::json::array();
+  nlohmann::ordered_json spaces = nlohmann::ordered_json::array();
   for (const SpaceInfo& space : stats.spaces) {
     const auto named = names.find(space.backbone);
     spaces.push_back({{"backbone", named == names.end() ? "" : named->second},
@@ -117,7 +117,7 @@ Result<Frame> Stats(ServiceState& state, const Frame& request) {
                       {"segments", space.segments}});
   }
   const auto uptime = std::chrono::steady_clock::now() - state.started;
-  const nlohmann::json json = {
+  const nlohmann::ordered_json json = {
       {"version", AUGSTORE_VERSION},
       {"store_id", stats.id},
       {"address", state.options.address},

@@ -1,8 +1,11 @@
 // augstore head predict: classes of stored samples, or of images.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <system_error>
 
 #include "schemas/digest.h"
 #include "schemas/limits.h"
@@ -50,10 +53,15 @@ class Predictions {
     Matrix p(embeddings.rows, head_.record.classes.size());
     AUGSTORE_TRY(engine_->Apply(head_.network, embeddings, p.view()));
     Softmax(p.view());
+    errno = 0;
     PrintHeader();
     for (size_t i = 0; i < keys.size(); ++i) Print(keys[i], Best(p.row(i)));
-    return OkStatus();
+    return CheckOutput();
   }
+
+  // Whoever reads has gone, as in `augstore head predict … | head`: there is nobody left to write
+  // for.
+  bool closed() const { return closed_; }
 
   void Finish(const std::string& source) {
     PrintHeader();
@@ -63,8 +71,16 @@ class Predictions {
  private:
   // Not before the first row: an error shall leave standard output empty.
   void PrintHeader() {
-    if (!json_ && !header_printed_) fmt::print("key,class,probability\n");
+    if (!json_ && !header_printed_) std::fputs("key,class,probability\n", stdout);
     header_printed_ = true;
+  }
+
+  Status CheckOutput() {
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return OkStatus();
+    closed_ = errno == EPIPE;
+    if (closed_) return OkStatus();
+    return Unavailable("standard output cannot be written: {}",
+                       std::generic_category().message(errno));
   }
 
   std::vector<Guess> Best(std::span<const float> p) const {
@@ -81,7 +97,9 @@ class Predictions {
   void Print(const std::string& key, const std::vector<Guess>& guesses) {
     if (!json_) {
       for (const Guess& guess : guesses) {
-        fmt::print("{},{},{:.6f}\n", CsvField(key), CsvField(guess.name), guess.probability);
+        const std::string line =
+            fmt::format("{},{},{:.6f}\n", CsvField(key), CsvField(guess.name), guess.probability);
+        std::fwrite(line.data(), 1, line.size(), stdout);
       }
       return;
     }
@@ -101,6 +119,7 @@ class Predictions {
   std::unique_ptr<Engine> engine_;
   Json list_ = Json::array();
   bool header_printed_ = false;
+  bool closed_ = false;
 };
 
 struct Chosen {
@@ -157,6 +176,7 @@ Status PredictAll(Client& client, const Client::Versioned<CollectionRecord>& col
     AUGSTORE_ASSIGN(const SamplesReply reply, client.Call<SamplesReply>(request));
     AUGSTORE_TRY(PredictChosen(client, collection.ref(), ChooseFrom(reply.samples, begin, flags),
                                predictions));
+    if (predictions->closed()) break;
     if (Interrupted()) return InterruptedStatus("predicting changes nothing: run it again");
   }
   return OkStatus();

@@ -23,9 +23,9 @@ expect again.json collection drawn@2
 
 step "corrupt images are named, skipped and counted"
 cp -r images/train broken
-victim=$(find broken -name '*.png' | sort | head -n 1)
+victim=$(find broken -name '*.png' | sort | sed -n 1p)
 head -c 200 "$victim" >cut.png && mv cut.png "$victim"
-echo "not an image" >broken/$(ls broken | head -n 1)/text.jpg
+echo "not an image" >"$(dirname "$victim")/text.jpg"
 "$augstore" ingest --store db-broken --collection drawn --backbone "$backbone" --images broken --json --quiet \
   >broken.json 2>broken.txt
 expect broken.json embedded 399
@@ -34,15 +34,24 @@ grep -q "$(basename "$victim")" broken.txt || fail "the truncated image is not n
 grep -q "text.jpg" broken.txt || fail "the text file is not named: $(cat broken.txt)"
 
 step "killed in the middle and run again: the same digest as undisturbed"
-ingest undisturbed images/train --split train >undisturbed.json
-for rows in 1 2; do
-  ingest killed images/train --split train >killed.json &
+"$augstore" draw --out images/many --per-class 150 --seed 3
+ingest undisturbed images/many --split train >undisturbed.json
+killed_midway=no
+for delay in 0.9 1.2 1.5 1.8 2.2 2.6 3.2 4 5; do
+  "$augstore" ingest --store killed --collection drawn --backbone "$backbone" --images images/many --split train --quiet \
+    >/dev/null 2>&1 &
   pid=$!
-  sleep 1.$rows
+  sleep "$delay"
   kill -9 "$pid" 2>/dev/null || true
   wait "$pid" 2>/dev/null || true
+  "$augstore" stats --store killed >stats.json 2>/dev/null || true  # there may be no store yet
+  rows=$(json stats.json rows)
+  echo "   killed after $delay s: ${rows:-0} rows are stored"
+  [ "${rows:-0}" -gt 0 ] && [ "$rows" -lt 1500 ] && killed_midway=yes && break
 done
-ingest killed images/train --split train >killed.json
+[ "$killed_midway" = yes ] || fail "no kill came in the middle"
+ingest killed images/many --split train >killed.json
+expect killed.json embedded $((1500 - rows))
 [ "$(json killed.json digest)" = "$(json undisturbed.json digest)" ] || fail "the digests differ"
 "$augstore" verify --store killed --quiet --json >verify.json
 expect verify.json ok true
@@ -60,7 +69,7 @@ step "collections can be listed, shown and deleted"
 "$augstore" collection show drawn@1 --store db --json >show.json
 expect show.json samples 400
 "$augstore" collection delete drawn@1 --store db
-expect_exit 3 "drawn@1" "$augstore" collection show drawn@1 --store db
+expect_exit 3 "no version 1" "$augstore" collection show drawn@1 --store db
 
 step "wrong usage has its exit code and its remedy"
 expect_exit 2 "AUGSTORE_STORE" "$augstore" stats

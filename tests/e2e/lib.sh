@@ -16,7 +16,7 @@ fail() { echo "FAILED: $*" >&2; exit 1; }
 step() { echo "-- $*"; }
 
 # The first value of a key in augstore's JSON (one key a line): json FILE KEY
-json() { sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}$/\1/p" "$1" | head -n 1; }
+json() { sed -n "s/^ *\"$2\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}$/\1/p" "$1" | sed -n 1p; }
 # expect FILE KEY VALUE
 expect() {
   local got

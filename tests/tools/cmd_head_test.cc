@@ -170,6 +170,9 @@ TEST_F(HeadCommands, PredictRefusesAnotherBackboneFileWithoutRegisteringIt) {
   EXPECT_EQ(result.exit_code, 4);
   EXPECT_NE(result.err.find(BlobBackbone().Hex()), std::string::npos) << result.err;
   EXPECT_NE(result.err.find(Sha256File(file)->Hex()), std::string::npos) << result.err;
+  const auto database = Database::Open({.store = store(), .connect = {}});
+  ASSERT_TRUE(database.ok());
+  EXPECT_EQ((*database)->client().List<BackboneRecord>(RecordKind::kBackbone)->size(), 1u);
 }
 
 TEST_F(HeadCommands, EvalRefusesSamplesWithoutLabels) {
