@@ -1,6 +1,7 @@
 // The `augstore` program: its subcommands stand in the cmd_*.cc files.
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <system_error>
 
 #include "tools/command.h"
 #include "tools/version.h"
@@ -45,6 +46,10 @@ int main(int argc, char** argv) {
     return error.get_exit_code();
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
+  } catch (const std::system_error& error) {
+    if (error.code() == std::errc::broken_pipe) return 0;  // the reader of our output has seen enough
+    std::fprintf(stderr, "augstore: Internal: %s\n", error.what());
+    return 1;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "augstore: Internal: %s\n", error.what());
     return 1;

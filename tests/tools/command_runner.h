@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
@@ -26,6 +27,10 @@ struct CommandResult {
 
 // `add` is one of command.h's Add…Command(s); `args` are what a user types after "augstore".
 inline CommandResult RunCommand(void (*add)(CLI::App*), std::vector<std::string> args) {
+  for (const char* name :
+       {"AUGSTORE_STORE", "AUGSTORE_CONNECT", "AUGSTORE_BACKBONE", "AUGSTORE_MEMORY"}) {
+    ::unsetenv(name);  // a flag that a test leaves out must stay out
+  }
   CLI::App app;
   app.require_subcommand(1);
   add(&app);
