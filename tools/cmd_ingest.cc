@@ -1,6 +1,5 @@
 // augstore ingest: images in, one embedding each, a new version of a collection.
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tools/collection_writer.h"
@@ -77,7 +76,7 @@ Status Ingest(const IngestFlags& flags) {
                                 .backbone = backbone->record().digest,
                                 .labels = {{flags.label_column, source.classes}},
                                 .replace = flags.replace,
-                                .source = std::filesystem::path(flags.images).filename().string()};
+                                .source = FolderName(flags.images)};
   AUGSTORE_ASSIGN(const WrittenCollection written,
                   WriteCollection(database->client(), begin, samples));
   if (flags.common.json) {

@@ -43,12 +43,6 @@ std::vector<ImageItem> Spread(std::vector<ImageItem> items, uint64_t limit) {
   return chosen;
 }
 
-// The last component of a path, also when it ends in a slash.
-std::string FolderName(const std::string& path) {
-  const std::filesystem::path normal = std::filesystem::path(path).lexically_normal();
-  return (normal.has_filename() ? normal : normal.parent_path()).filename().string();
-}
-
 struct Folder {
   std::string path;
   std::vector<ImageItem> items;

@@ -1,7 +1,6 @@
 // The data of a comparison: few training samples of each class, and test embeddings as they are and
 // under every op.
 #include <algorithm>
-#include <filesystem>
 #include <map>
 #include <numeric>
 
@@ -101,7 +100,7 @@ Status PrepareTraining(const CompareFlags& flags, Database& database, LazyBackbo
                                 .backbone = backbone.record().digest,
                                 .labels = {{"label", data->classes}},
                                 .replace = true,
-                                .source = std::filesystem::path(flags.train).filename().string()};
+                                .source = FolderName(flags.train)};
   AUGSTORE_ASSIGN(const WrittenCollection written,
                   WriteCollection(database.client(), begin, samples));
   data->collection = written.ref;

@@ -163,7 +163,9 @@ class Runner {
                       TrainHeads(*source, data_.tests, TrainOptions(label, seed), nullptr));
       AddSeed(report, &row);
       row.phi_calls = backbone_.images_embedded() - phi_before;
-      psi_ = 3 * report.heads[0].MultiplyAdds();  // forward, and twice as much backward
+      // Forward, gradients of the weights, and of the inputs of all layers but the first.
+      const LayerShape first = report.heads[0].layers[0].shape;
+      psi_ = 3 * report.heads[0].MultiplyAdds() - uint64_t{first.in} * first.out;
     }
     row.seconds /= flags_.seeds;
     return row;

@@ -65,8 +65,10 @@ std::string CostText(const CompareResult& result, const CompareCost& cost) {
       cost.predicted, HumanCount(static_cast<double>(cost.phi)), HumanCount(cost.omega),
       HumanCount(static_cast<double>(cost.psi)));
   if (!result.flags.no_pixel) {
-    text += fmt::format(", {:.1f}x measured (embedding the {} images once included: {:.2f} s)",
-                        cost.measured, result.train_samples, result.ingest_seconds);
+    text += fmt::format(
+        ", {:.1f}x measured (with the {:.2f} s of embedding the {} images once, without fitting Ω, "
+        "which serves all later heads)",
+        cost.measured, result.ingest_seconds, result.train_samples);
   }
   return text + "\n";
 }

@@ -1,6 +1,6 @@
 // The transforms of a comparison: one for every op and family.
-#include <filesystem>
-
+#include "schemas/digest.h"
+#include "tools/cmd_transform.h"
 #include "tools/compare.h"
 #include "tools/progress.h"
 #include "tools/transform_training.h"
@@ -8,33 +8,31 @@
 namespace augstore {
 namespace {
 
-// Versions of one op's families stand under one name, and an alias says which is which:
-// vflip@affine, vflip@mlp.
-std::string TransformName(const std::string& op) {
-  std::string name;
-  for (const char c : op) {
-    if (c != '(' && c != ')' && c != ',') name += c;
+// Names the pairs that a transform was trained on: with it the transform of an earlier run on the
+// same pairs is recognised, whatever folder they came from.
+std::string PairsText(const Pairs& pairs) {
+  DigestBuilder digest;
+  for (const Matrix* matrix : {&pairs.z, &pairs.z_target}) {
+    digest.AddU64(matrix->rows());
+    digest.AddBytes({reinterpret_cast<const uint8_t*>(matrix->data()),
+                     matrix->rows() * matrix->cols() * sizeof(float)});
   }
-  return name;
+  return "compare, pairs " + digest.Finish().Hex().substr(0, 32);
 }
 
-// The number of pairs that a card was made from, held-out part included: with it an earlier run's
-// transform is recognised.
-uint64_t PairsOf(const Card& card) {
-  return card.train_pairs + (card.entries.empty() ? 0 : card.entries[0].pairs);
-}
+using KnownTransform = Client::Versioned<TransformRecord>;
 
-std::optional<CompareTransform> FindTrained(
-    const std::vector<Client::Versioned<TransformRecord>>& known, const CompareTransform& wanted,
-    const Digest& backbone, uint64_t pairs) {
+const KnownTransform* FindTrained(const std::vector<KnownTransform>& known, const std::string& op,
+                                  const std::string& family, const Digest& backbone,
+                                  const std::string& pairs) {
   for (auto entry = known.rbegin(); entry != known.rend(); ++entry) {
     const TransformRecord& record = entry->record;
-    if (record.backbone == backbone && record.op == wanted.op && record.family == wanted.family &&
-        PairsOf(record.card) == pairs && record.card.entries.size() == 2) {
-      return CompareTransform{wanted.op, wanted.family, entry->ref(), record.card};
+    if (record.backbone == backbone && record.op == op && record.family == family &&
+        record.card.notes.find(pairs) != std::string::npos) {
+      return &*entry;
     }
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 class TransformMaker {
@@ -59,27 +57,33 @@ class TransformMaker {
   Result<CompareTransform> MakeOne(const ImageOp& op, const std::string& family, const Pairs& pairs,
                                    const Pairs& check) {
     Client& client = database_.client();
-    const std::string name = TransformName(op.text());
-    CompareTransform wanted{op.text(), family, "", {}};
+    // Versions of one op's families stand under one name, and an alias says which is which:
+    // vflip@affine, vflip@mlp.
+    const std::string name = DefaultTransformName(op.text());
+    const std::string pairs_text = PairsText(pairs);
+    const std::string check_name = FolderName(flags_.test);
     AUGSTORE_ASSIGN(const auto known, client.List<TransformRecord>(RecordKind::kTransform, name));
-    if (auto found = FindTrained(known, wanted, backbone_.record().digest, pairs.z.rows()))
-      return *found;
-
+    if (const KnownTransform* found =
+            FindTrained(known, op.text(), family, backbone_.record().digest, pairs_text)) {
+      CompareTransform transform{op.text(), family, found->ref(), found->record.card};
+      AUGSTORE_ASSIGN(const Layers layers, client.GetLayers(RecordKind::kTransform, transform.ref));
+      AUGSTORE_ASSIGN(CardEntry entry, CheckTransform(check_name, layers, check));
+      transform.card.entries.resize(1);  // the test images may be others than then
+      transform.card.entries.push_back(std::move(entry));
+      return transform;
+    }
     TransformTrainOptions options;
     options.family = family;
     AUGSTORE_ASSIGN(TrainedTransform trained, Train(name, options, pairs));
-    AUGSTORE_ASSIGN(CardEntry entry,
-                    CheckTransform(std::filesystem::path(flags_.test).filename().string(),
-                                   trained.layers, check));
+    AUGSTORE_ASSIGN(CardEntry entry, CheckTransform(check_name, trained.layers, check));
     trained.card.entries.push_back(std::move(entry));
+    trained.card.notes += (trained.card.notes.empty() ? "" : ", ") + pairs_text;
     AUGSTORE_ASSIGN(const uint32_t version,
                     RegisterTransform(client, name, backbone_.record(), op.text(), family,
                                       trained.layers, trained.card));
     AUGSTORE_TRY(
         client.SetAlias(RecordKind::kTransform, name, family, version, "trained by compare"));
-    wanted.ref = name + "@" + std::to_string(version);
-    wanted.card = trained.card;
-    return wanted;
+    return CompareTransform{op.text(), family, name + "@" + std::to_string(version), trained.card};
   }
 
   Result<TrainedTransform> Train(const std::string& name, const TransformTrainOptions& options,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <future>
 #include <map>
 #include <thread>
@@ -228,11 +229,15 @@ Result<Matrix> FetchRows(Client& client, const BackboneRecord& backbone,
   return out;
 }
 
+std::string FolderName(const std::string& path) {
+  const std::filesystem::path normal = std::filesystem::path(path).lexically_normal();
+  return (normal.has_filename() ? normal : normal.parent_path()).filename().string();
+}
+
 DecodedImages DecodeItems(std::span<const ImageItem> items, uint32_t height, uint32_t width,
                           int threads) {
   DecodedImages out;
   out.images.resize(items.size());
-  out.hashes.resize(items.size());
   out.reasons.resize(items.size());
   BackboneRecord record;
   record.input_height = height;
@@ -245,7 +250,6 @@ DecodedImages DecodeItems(std::span<const ImageItem> items, uint32_t height, uin
       out.reasons[i] = bytes.status().message();
       return;
     }
-    out.hashes[i] = HashContent({reinterpret_cast<const uint8_t*>(bytes->data()), bytes->size()});
     reader.Decode(*bytes, i, &out.images[i], &out.reasons[i]);
   });
   return out;

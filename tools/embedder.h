@@ -69,11 +69,13 @@ Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
 Result<Matrix> FetchRows(Client& client, const BackboneRecord& backbone,
                          std::span<const RowId> rows);
 
+// The last component of a path, also when it ends in a slash: what a folder of images is called.
+std::string FolderName(const std::string& path);
+
 // Reads, decodes and resizes items to the backbone's input, on `threads` threads; images[i] is
 // empty where it failed and reasons[i] says why.
 struct DecodedImages {
   std::vector<Image> images;
-  std::vector<ContentHash> hashes;
   std::vector<std::string> reasons;
 };
 DecodedImages DecodeItems(std::span<const ImageItem> items, uint32_t height, uint32_t width,

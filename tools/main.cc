@@ -47,7 +47,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   } catch (const std::system_error& error) {
-    if (error.code() == std::errc::broken_pipe) return 0;  // the reader of our output has seen enough
+    if (error.code() == std::errc::broken_pipe)
+      return 0;  // the reader of our output has seen enough
     std::fprintf(stderr, "augstore: Internal: %s\n", error.what());
     return 1;
   } catch (const std::exception& error) {

@@ -132,8 +132,10 @@ std::string CostSection(const CompareResult& result, const CompareCost& cost) {
       HumanCount(static_cast<double>(cost.phi)), HumanCount(cost.omega),
       HumanCount(static_cast<double>(cost.psi)), cost.predicted);
   if (!result.flags.no_pixel) {
-    html += fmt::format(", <b>{:.1f}×</b> measured in seconds, embedding the images once included",
-                        cost.measured);
+    html += fmt::format(
+        ", <b>{:.1f}×</b> measured in seconds, with embedding the images once and without fitting "
+        "Ω, which serves all later heads",
+        cost.measured);
   }
   return html + ".</p>\n";
 }
