@@ -88,7 +88,7 @@ class Trainer final : public HeadTrainer {
     const std::vector<HeadScore> scores = networks_.Forward(batch.x, batch.labels);
     for (size_t h = 0; h < scores.size(); ++h) {
       if (!std::isfinite(scores[h].loss_sum)) {
-        return Internal(
+        return InvalidArgument(
             "head {} (learning rate {}, seed {}) has the loss {} at step {}: lower its learning "
             "rate, and check the embeddings for NaN",
             h, heads_[h].learning_rate, heads_[h].seed, scores[h].loss_sum, steps_);

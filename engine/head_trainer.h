@@ -53,7 +53,7 @@ class HeadTrainer {
   virtual ~HeadTrainer() = default;
 
   // One optimiser step of every head. Samples with label -1 are left out. Errors: kInvalidArgument
-  // (columns; a label >= classes), kInternal (a loss that is not finite, naming the head).
+  // (columns; a label >= classes), and a loss that is not finite, naming the head.
   virtual Status Step(ConstMatrixView embeddings, std::span<const int32_t> labels) = 0;
   // Mean training loss of each head since the last call, and resets it.
   virtual std::vector<double> TakeTrainLoss() = 0;

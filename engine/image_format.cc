@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "schemas/limits.h"
@@ -243,12 +244,14 @@ Result<ImageHeader> InspectTiff(Bytes bytes) {
   if (!reader.Holds(directory + 2, fields * 12)) return CutShort("TIFF");
   ImageHeader header{ImageFormat::kTiff, 0, 0};
   std::vector<uint64_t> offsets, lengths;
+  std::set<uint64_t> seen;  // a tag that came again and again would be read again and again
   for (uint64_t i = 0; i < fields; ++i) {
     const uint64_t at = directory + 2 + i * 12;
     const uint64_t tag = reader.Number(at, 2);
     const bool size_tag = tag == 256 || tag == 257;
     const bool offset_tag = tag == 273 || tag == 324, length_tag = tag == 279 || tag == 325;
     if (!size_tag && !offset_tag && !length_tag) continue;
+    if (!seen.insert(tag).second) return InvalidArgument("the TIFF field {} comes twice", tag);
     std::vector<uint64_t> values = reader.Values(at);
     if (values.empty()) return InvalidArgument("the TIFF field {} is damaged or cut off", tag);
     if (tag == 256) header.width = values[0];

@@ -1,5 +1,5 @@
-// A keyed permutation of [0, n) in O(1) memory: a balanced Feistel network over the next even
-// number of bits, cycle-walked back into the range (Black & Rogaway, "Ciphers with Arbitrary Finite
+// A keyed permutation of [0, n) in O(1) memory: a Feistel network over as many bits as n needs
+// (at least 8), cycle-walked back into the range (Black & Rogaway, "Ciphers with Arbitrary Finite
 // Domains", CT-RSA 2002).
 #ifndef AUGSTORE_ENGINE_PERMUTATION_H_
 #define AUGSTORE_ENGINE_PERMUTATION_H_

@@ -160,7 +160,7 @@ class Trainer {
       RunEpoch(epoch);
       const double error = HeldOutError(Mapped());
       if (!std::isfinite(error)) {
-        return Internal(
+        return InvalidArgument(
             "training of '{}' diverged in epoch {} with learning rate {}: give a "
             "smaller one",
             options_.family, epoch, chosen_.learning_rate);

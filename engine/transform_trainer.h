@@ -44,7 +44,7 @@ struct TrainedTransform {
 // targets are never moves away from them. `progress` (may be empty) is called after each epoch;
 // returning false stops early with the best so far. Errors: kInvalidArgument (unknown family,
 // naming those there are; an option out of its range; fewer than 20 pairs; NaN or infinity in the
-// input), kInternal (training diverged; Torch failed).
+// input; a learning rate with which training diverges), kInternal (Torch failed).
 Result<TrainedTransform> TrainTransform(
     ConstMatrixView z, ConstMatrixView z_target, const TransformTrainOptions& options,
     const std::function<bool(const TransformProgress&)>& progress);

@@ -168,13 +168,18 @@ void Session::StartBuilding(std::optional<Frame> request) {
 }
 
 void Session::Build(std::optional<Frame> request) {
-  if (request.has_value()) source_ = service_->Start(std::move(*request));
   std::optional<Sealed> reply;
-  if (std::optional<Frame> frame = source_->Next(); frame.has_value()) {
-    reply.emplace();
-    reply->header = SealHeader(*frame);
-    reply->frame = std::move(*frame);
-  } else {
+  try {
+    if (request.has_value()) source_ = service_->Start(std::move(*request));
+    if (std::optional<Frame> frame = source_->Next(); frame.has_value()) {
+      reply.emplace();
+      reply->header = SealHeader(*frame);
+      reply->frame = std::move(*frame);
+    } else {
+      source_.reset();
+    }
+  } catch (const std::exception&) {  // no memory even for the reply that says so: end the run
+    reply.reset();
     source_.reset();
   }
   asio::post(socket_.get_executor(),

@@ -156,7 +156,8 @@ Result<Named<CollectionRecord>> Catalog::CommitDraft(uint32_t draft_id, uint64_t
   AUGSTORE_TRY(draft->ForEachChunk(store_, visit));
   record.digest = digest.Finish();
   AUGSTORE_ASSIGN(Named<CollectionRecord> published, Publish(*draft, std::move(record)));
-  AUGSTORE_TRY(AbortDraft(draft_id));
+  std::lock_guard drafts_lock(mutex_);
+  drafts_.erase(draft_id);  // dropped meanwhile or not: the version stands
   return published;
 }
 

@@ -96,6 +96,8 @@ Result<VerifyStep> Catalog::VerifyRecords(uint64_t total, uint64_t run, uint64_t
   std::unique_lock<std::mutex> step_lock;
   if (check != nullptr) step_lock = std::unique_lock(check->mutex);
   if (check == nullptr || check->position != position) {
+    if (step_lock.owns_lock())
+      step_lock.unlock();  // before its mutex may go with the last reference
     check = std::make_shared<Check>();
     step_lock = std::unique_lock(check->mutex);
     AUGSTORE_ASSIGN(check->todo, AllRecords(store_));
@@ -109,7 +111,12 @@ Result<VerifyStep> Catalog::VerifyRecords(uint64_t total, uint64_t run, uint64_t
   step.total = total;
   uint64_t bytes = 0;
   while (!check->todo.empty() && step.checked < kStepItems && bytes < kStepEmbeddingBytes) {
-    AUGSTORE_TRY(CheckNext(check.get(), &step));
+    if (const Status status = CheckNext(check.get(), &step); !status.ok()) {
+      // What this step had found is not told, so a retry must not go on behind it.
+      std::lock_guard lock(mutex_);
+      checks_.erase(run);
+      return status;
+    }
     ++step.checked;
     if (check->collection.has_value()) {
       bytes += uint64_t{kSampleChunkRows} * check->collection->dim * sizeof(float);

@@ -151,12 +151,32 @@ Result<std::unique_ptr<Store>> RocksDbStore::Open(const std::string& path,
   return std::unique_ptr<Store>(std::move(store));
 }
 
+// Opening would add our column families to somebody else's database, which its owner could then not
+// open any more.
+Status RocksDbStore::RefuseForeign() const {
+  std::vector<std::string> names;
+  const rocksdb::Status listed =
+      rocksdb::DB::ListColumnFamilies(rocksdb::DBOptions(), path_, &names);
+  // What cannot be listed is refused by opening it, with a better reason.
+  if (!listed.ok() || names.size() != 1) return OkStatus();
+  rocksdb::DB* opened = nullptr;
+  const rocksdb::Status status = rocksdb::DB::OpenForReadOnly(rocksdb::Options(), path_, &opened);
+  if (!status.ok()) return OkStatus();
+  const std::unique_ptr<rocksdb::DB> database(opened);
+  const std::unique_ptr<rocksdb::Iterator> any(database->NewIterator(rocksdb::ReadOptions()));
+  any->SeekToFirst();
+  if (!any->Valid()) return OkStatus();  // a store whose creation was cut short
+  return FailedPrecondition("folder '{}' holds another RocksDB database: name another folder",
+                            path_);
+}
+
 Status RocksDbStore::OpenDb(bool exists) {
   if (!exists) {
     std::error_code error;
     fs::create_directories(path_, error);
     if (error) return Unavailable("store '{}' cannot be made: {}", path_, error.message());
   }
+  if (exists) AUGSTORE_TRY(RefuseForeign());
   const auto blocks = rocksdb::NewLRUCache(kBlockCacheBytes);
   std::vector<rocksdb::ColumnFamilyDescriptor> families(kFamilies);
   families[kDefault] = {rocksdb::kDefaultColumnFamilyName, FamilyOptions(blocks)};

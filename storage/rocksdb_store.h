@@ -72,6 +72,7 @@ class RocksDbStore final : public Store {
   RocksDbStore(std::string path, const StoreOptions& options);
 
   // --- Opening (rocksdb_store.cc) ---
+  Status RefuseForeign() const;
   Status OpenDb(bool exists);
   Status CheckFormat();
   Status CreateIdentity();

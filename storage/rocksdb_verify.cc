@@ -195,7 +195,8 @@ Result<VerifyStep> RocksDbStore::VerifyImages(const std::string& after) {
       db_->NewIterator(rocksdb::ReadOptions(), family(kImages)));
   i->Seek(after);
   if (i->Valid() && i->key() == after) i->Next();
-  for (; i->Valid() && step.checked < kStepImages; i->Next(), ++step.checked) {
+  for (; i->Valid() && step.checked < kStepImages && step.problems.size() < kMaxProblems - 1;
+       i->Next(), ++step.checked) {
     const std::string_view key = i->key().ToStringView();
     step.cursor = "images " + Hex(key);
     const auto problem = [&](std::string_view what) {

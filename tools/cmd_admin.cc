@@ -21,16 +21,25 @@ Status Verify(const CommonFlags& common) {
   AUGSTORE_ASSIGN(const auto database, Database::Open(common));
   std::vector<std::string> problems;
   uint64_t checked = 0;
+  // An error or Ctrl-C must not hide what was found before.
+  const auto tell = [&](Status status) {
+    for (const std::string& problem : problems)
+      std::fprintf(stderr, "damaged: %s\n", problem.c_str());
+    return status;
+  };
   {
     VerifyRequest request;
     Progress progress("verify", "items", 0, !common.quiet);
     do {
-      AUGSTORE_ASSIGN(const VerifyReply reply, database->client().Call<VerifyReply>(request));
-      problems.insert(problems.end(), reply.problems.begin(), reply.problems.end());
-      checked += reply.checked;
-      request.cursor = reply.cursor;
+      const auto reply = database->client().Call<VerifyReply>(request);
+      if (!reply.ok()) return tell(reply.status());
+      problems.insert(problems.end(), reply->problems.begin(), reply->problems.end());
+      checked += reply->checked;
+      request.cursor = reply->cursor;
       progress.Update(checked, fmt::format("{} problems", problems.size()));
-      if (Interrupted()) return InterruptedStatus(fmt::format("{} items were checked", checked));
+      if (Interrupted()) {
+        return tell(InterruptedStatus(fmt::format("{} items were checked", checked)));
+      }
     } while (!request.cursor.empty());
   }
   if (common.json) {

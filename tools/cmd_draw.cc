@@ -11,10 +11,12 @@ namespace {
 struct DrawFlags {
   std::string out;
   DrawnImagesOptions options{.seed = 0, .per_class = 100};
+  bool any_angle = false;
   bool json = false;
 };
 
-Status Draw(const DrawFlags& flags) {
+Status Draw(DrawFlags flags) {
+  flags.options.upright = !flags.any_angle;
   AUGSTORE_TRY(WriteDrawnImages(flags.out, flags.options));
   if (flags.json) {
     PrintJson({{"folder", flags.out},
@@ -40,6 +42,8 @@ void AddDrawCommand(CLI::App* app) {
       ->capture_default_str();
   command->add_option("--size", flags->options.size, "Width and height in pixels")
       ->capture_default_str();
+  command->add_flag("--any-angle", flags->any_angle,
+                    "Objects turned by any angle instead of upright");
   command->add_flag("--json", flags->json, "Print the result as JSON");
 }
 

@@ -141,9 +141,9 @@ Status CheckFlags(TrainFlags* flags, const ImageOp& op) {
   AUGSTORE_TRY(ValidateName(flags->name));
   if (!flags->alias.empty()) AUGSTORE_TRY(ValidateAlias(flags->alias));
   const double held_out = flags->options.validation_fraction;
-  if (!(held_out > 0 && held_out < 1)) {
+  if (!(held_out > 0 && held_out <= 0.9)) {
     return InvalidArgument(
-        "--validation is {}: it is the part of the pairs that is held out, such as 0.1", held_out);
+        "--validation is {}: it is the part of the pairs that is held out, at most 0.9", held_out);
   }
   return OkStatus();
 }

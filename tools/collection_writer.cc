@@ -50,6 +50,15 @@ Status AppendAll(Client& client, const DraftReply& draft, const std::vector<int3
   return OkStatus();
 }
 
+Result<RecordReply> FillAndCommit(Client& client, const BeginDraftRequest& begin,
+                                  const DraftReply& draft,
+                                  const std::vector<SampleToWrite>& samples) {
+  AUGSTORE_ASSIGN(const std::vector<int32_t> classes,
+                  MapClasses(begin.labels[0].classes, draft.labels[0].classes));
+  AUGSTORE_TRY(AppendAll(client, draft, classes, samples));
+  return client.Call<RecordReply>(CommitDraftRequest{draft.draft, samples.size()});
+}
+
 }  // namespace
 
 Result<WrittenCollection> WriteCollection(Client& client, const BeginDraftRequest& begin,
@@ -59,16 +68,13 @@ Result<WrittenCollection> WriteCollection(Client& client, const BeginDraftReques
   if (before.ok()) latest = before->version;
 
   AUGSTORE_ASSIGN(const DraftReply draft, client.Call<DraftReply>(begin));
-  AUGSTORE_ASSIGN(const std::vector<int32_t> classes,
-                  MapClasses(begin.labels[0].classes, draft.labels[0].classes));
-  const Status appended = AppendAll(client, draft, classes, samples);
-  if (!appended.ok()) {
+  const Result<RecordReply> committed = FillAndCommit(client, begin, draft, samples);
+  if (!committed.ok()) {
     // The first error is the one to tell; a draft that cannot be aborted dies with the server.
     (void)client.Call<EndReply>(AbortDraftRequest{draft.draft});
-    return appended;
+    return committed.status();
   }
-  AUGSTORE_ASSIGN(const RecordReply reply,
-                  client.Call<RecordReply>(CommitDraftRequest{draft.draft, samples.size()}));
+  const RecordReply& reply = *committed;
   AUGSTORE_ASSIGN(CollectionRecord record, Decode<CollectionRecord>(reply.record));
   return WrittenCollection{reply.name + "@" + std::to_string(reply.version), std::move(record),
                            reply.version == latest};

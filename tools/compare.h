@@ -47,7 +47,7 @@ struct CompareData {
   std::vector<TestSet> tests;  // [0]: as they are; [1 + i]: under op i
   uint64_t train_embedded = 0;
   double ingest_seconds =
-      0;  // of the training images, if none had been stored: measured, or scaled from Φ's rate
+      0;  // of embedding the training images once; measured again when they were stored already
 };
 
 struct CompareTransform {

@@ -78,6 +78,17 @@ class WindowReader {
   }
 
   void Decode(const std::string& bytes, size_t item, Image* image, std::string* reason) const {
+    try {
+      DecodeOrThrow(bytes, item, image, reason);
+    } catch (const std::exception&
+                 error) {  // out of memory in a thread of ours must not end the process
+      *reason = fmt::format("{}: {}", items_[item].key, error.what());
+    }
+  }
+
+ private:
+  void DecodeOrThrow(const std::string& bytes, size_t item, Image* image,
+                     std::string* reason) const {
     Result<Image> decoded = DecodeItem(items_[item], bytes);
     if (!decoded.ok()) {
       *reason = decoded.status().message();
@@ -90,7 +101,6 @@ class WindowReader {
     if (op_) *image = op_->Apply(*image);
   }
 
- private:
   Status LookUp(Window* window) const {
     FindImagesRequest request{.backbone = record_.digest, .images = {}};
     std::vector<size_t> asked;
@@ -184,7 +194,8 @@ Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
   outcome.rows.assign(items.size(), kNoRow);
   if (items.empty()) return outcome;
   AUGSTORE_ASSIGN(const std::unique_ptr<Client> reader_client, database.NewClient());
-  const WindowReader reader(reader_client.get(), backbone.record(), items, op, ThreadCount(0));
+  const WindowReader reader(reader_client.get(), backbone.record(), items, op,
+                            ThreadCount(backbone.threads()));
   SegmentFiller filler(&database.client(), &backbone);
   std::vector<ContentHash> hashes(items.size());
   Progress progress(label, "images", items.size(), show_progress);

@@ -36,6 +36,7 @@ class LazyBackbone {
   static Result<std::unique_ptr<LazyBackbone>> Open(const BackboneFlags& flags, Client& client);
   const std::string& ref() const { return ref_; }
   const BackboneRecord& record() const { return record_; }
+  int threads() const { return flags_.threads; }
   Result<Backbone*> Load();
   uint64_t images_embedded() const { return loaded_ ? loaded_->images_embedded() : 0; }
 

@@ -21,6 +21,18 @@ int64_t UnixNow() {
       .count();
 }
 
+BackboneRecord Describe(const Backbone& loaded, const std::string& file) {
+  return {.digest = loaded.digest(),
+          .dim = loaded.dim(),
+          .input_height = loaded.input_height(),
+          .input_width = loaded.input_width(),
+          .mean = loaded.mean(),
+          .stddev = loaded.stddev(),
+          .source = std::filesystem::path(file).filename().string(),
+          .multiply_adds = loaded.multiply_adds(),
+          .created_unix_s = UnixNow()};
+}
+
 std::string Preprocessing(uint32_t height, uint32_t width, const std::vector<float>& mean,
                           const std::vector<float>& stddev) {
   std::string text = fmt::format("{}x{} pixels", width, height);
@@ -33,6 +45,7 @@ std::string Preprocessing(uint32_t height, uint32_t width, const std::vector<flo
 // under the same identity.
 Status CheckPreprocessing(const BackboneFlags& flags, const std::string& ref,
                           const BackboneRecord& record) {
+  if (record.input_height == 0) return OkStatus();  // imported: nothing was decided
   const bool resize_differs = flags.resize != 0 && (flags.resize != record.input_height ||
                                                     flags.resize != record.input_width);
   const bool mean_differs = !flags.mean.empty() && flags.mean != record.mean;
@@ -80,19 +93,20 @@ Result<std::unique_ptr<LazyBackbone>> LazyBackbone::Open(const BackboneFlags& fl
     if (entry.record.digest != digest) continue;
     AUGSTORE_TRY(CheckPreprocessing(flags, entry.ref(), entry.record));
     backbone->ref_ = entry.ref();
+    if (entry.record.input_height ==
+        0) {  // known by embeddings that were imported, not by its file
+      AUGSTORE_ASSIGN(const Backbone* loaded, backbone->Load());
+      backbone->record_ = Describe(*loaded, flags.file);
+      if (loaded->dim() == entry.record.dim) return backbone;
+      return FailedPrecondition(
+          "backbone {} is registered with dimension {}, but {} gives embeddings of dimension {}",
+          entry.ref(), entry.record.dim, flags.file, loaded->dim());
+    }
     backbone->record_ = entry.record;
     return backbone;
   }
   AUGSTORE_ASSIGN(Backbone * loaded, backbone->Load());
-  BackboneRecord record{.digest = digest,
-                        .dim = loaded->dim(),
-                        .input_height = loaded->input_height(),
-                        .input_width = loaded->input_width(),
-                        .mean = loaded->mean(),
-                        .stddev = loaded->stddev(),
-                        .source = std::filesystem::path(flags.file).filename().string(),
-                        .multiply_adds = loaded->multiply_adds(),
-                        .created_unix_s = UnixNow()};
+  const BackboneRecord record = Describe(*loaded, flags.file);
   const std::string name = flags.name.empty() ? DefaultName(flags.file) : flags.name;
   AUGSTORE_ASSIGN(const uint32_t version, client.Add(RecordKind::kBackbone, name, Encode(record)));
   backbone->ref_ = name + "@" + std::to_string(version);
