@@ -77,6 +77,7 @@ Status ListRecords(const std::string& path, uint64_t size, const Layout& layout,
     ImageItem item;
     item.key = fmt::format("{}#{}", name, i);
     item.label = label;
+    if (name.starts_with("test")) item.split = "test";  // test_batch.bin, test.bin
     item.path = path;
     item.offset = i * record.size() + layout.label_bytes;
     item.cifar = true;

@@ -47,11 +47,9 @@ Result<Listing> ListFolder(const fs::path& folder) {
     const fs::file_status status = entry->status(broken);
     if (fs::is_directory(status)) {
       listing.folders.push_back(name);
-    } else if (fs::is_regular_file(status)) {
-      listing.files.push_back(name);
-    } else if (IsImageName(name)) {
-      return InvalidArgument("'{}' is not a file ({}); remove it or give it a file to point at",
-                             entry->path().string(), broken ? broken.message() : "special");
+    } else if (fs::is_regular_file(status) || IsImageName(name)) {
+      listing.files.push_back(
+          name);  // a broken link or a pipe is named and skipped when it is read
     }
   }
   if (error) {

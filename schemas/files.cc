@@ -8,6 +8,8 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <system_error>
 
 namespace augstore {
@@ -122,7 +124,7 @@ Status FillAndRename(File& file, const std::string& temporary, const std::string
 }  // namespace
 
 Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
-  File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file.ok()) {
     if (errno == ENOENT || errno == ENOTDIR) {
       return NotFound("file '{}' does not exist: check the path", path);
@@ -136,6 +138,9 @@ Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
   if (S_ISDIR(info.st_mode)) {
     return InvalidArgument("'{}' is a folder: give the path of a file", path);
   }
+  if (!S_ISREG(info.st_mode)) {
+    return InvalidArgument("'{}' is no regular file: give the path of a file", path);
+  }
   const auto size = static_cast<uint64_t>(std::max<off_t>(info.st_size, 0));
   if (size > max_bytes) {
     return InvalidArgument("file '{}' has {} bytes, more than the limit of {}: give a smaller file",
@@ -144,7 +149,19 @@ Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
   return ReadAll(file.fd(), static_cast<size_t>(size), max_bytes, path);
 }
 
-Status WriteFileAtomically(const std::string& path, std::string_view bytes) {
+Status WriteFileAtomically(const std::string& named, std::string_view bytes) {
+  std::string path = named;
+  struct stat info = {};
+  if (::stat(named.c_str(), &info) == 0) {
+    // Renaming over a device or a pipe would put a plain file in its place.
+    if (!S_ISREG(info.st_mode)) {
+      return InvalidArgument("'{}' exists and is no regular file: name another file", named);
+    }
+    // Behind a link it is the file that is replaced, not the link.
+    const std::unique_ptr<char, decltype(&std::free)> target(::realpath(named.c_str(), nullptr),
+                                                             &std::free);
+    if (target != nullptr) path = target.get();
+  }
   std::string temporary;
   File file(CreateBeside(path, &temporary));
   if (!file.ok()) {

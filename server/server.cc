@@ -36,13 +36,16 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr size_t kMaxRefusals = 32;
 constexpr std::chrono::milliseconds kAcceptPause{100};  // when the process has no descriptors left
 
+constexpr int kMaxWorkers = 1024;
+
 Status CheckOptions(const ServerOptions& options) {
   if (options.listen.empty()) {
     return InvalidArgument("a server needs an address to listen at, for example tcp://127.0.0.1:{}",
                            kDefaultPort);
   }
-  if (options.workers < 0) {
-    return InvalidArgument("{} workers: give 1 or more, or 0 for all cores", options.workers);
+  if (options.workers < 0 || options.workers > kMaxWorkers) {
+    return InvalidArgument("{} workers: give 1 to {}, or 0 for all cores", options.workers,
+                           kMaxWorkers);
   }
   if (options.max_connections == 0) {
     return InvalidArgument("a limit of 0 connections: give 1 or more");

@@ -94,6 +94,10 @@ Status Show(const CommonFlags& common, const std::string& ref) {
 }
 
 Status Delete(const CommonFlags& common, const std::string& ref) {
+  if (ref.find('@') == std::string::npos) {
+    return InvalidArgument("'{}' names no version: say which one to delete, such as {}@1", ref,
+                           ref);
+  }
   AUGSTORE_ASSIGN(const auto database, Database::Open(common));
   AUGSTORE_ASSIGN(const auto entry,
                   database->client().Get<CollectionRecord>(RecordKind::kCollection, ref));

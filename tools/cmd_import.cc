@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -66,6 +67,28 @@ Status RegisterBackbone(Client& client, const ImportFlags& flags, const Backbone
                                ? std::filesystem::path(flags.backbone_file).stem().string()
                                : flags.backbone_name;
   AUGSTORE_TRY(client.Add(RecordKind::kBackbone, name, Encode(record)));
+  return OkStatus();
+}
+
+// Everything that can be wrong with the matrix or the collection comes up before anything is
+// stored.
+Status CheckBeforeStoring(Client& client, const ImportFlags& flags, const Matrix& matrix,
+                          const Digest& backbone) {
+  if (matrix.rows() == 0) return InvalidArgument("{} has no rows", flags.embeddings);
+  if (flags.split.empty()) return InvalidArgument("--split is empty: give a name, such as train");
+  for (size_t i = 0; i < matrix.rows(); ++i) {
+    for (const float value : matrix.row(i)) {
+      if (std::isfinite(value)) continue;
+      return InvalidArgument("row {} of {} has the value {}: embeddings must be finite", i,
+                             flags.embeddings, value);
+    }
+  }
+  const auto latest = client.Get<CollectionRecord>(RecordKind::kCollection, flags.collection);
+  if (latest.ok() && latest->record.backbone != backbone) {
+    return FailedPrecondition(
+        "collection {} is of backbone {}, these embeddings are of {}: name another collection",
+        latest->ref(), latest->record.backbone.Hex(), backbone.Hex());
+  }
   return OkStatus();
 }
 
@@ -141,6 +164,7 @@ Status Import(const ImportFlags& flags) {
                   ImportedBackbone(flags, static_cast<uint32_t>(matrix.cols())));
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
   Client& client = database->client();
+  AUGSTORE_TRY(CheckBeforeStoring(client, flags, matrix, backbone.digest));
   AUGSTORE_TRY(RegisterBackbone(client, flags, backbone));
   AUGSTORE_ASSIGN(const ImportedRows stored,
                   StoreRows(client, backbone.digest, matrix, !flags.common.quiet));

@@ -64,6 +64,7 @@ void AddQueryCommand(CLI::App* app) {
       ->required();
   command->add_option("--ids", flags->ids, "Sample numbers, separated by commas")
       ->delimiter(',')
+      ->check(CLI::NonNegativeNumber)
       ->required();
   command->add_option("--apply", flags->apply, "Chain of transforms, left to right")
       ->capture_default_str();

@@ -55,5 +55,9 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "augstore: Internal: %s\n", error.what());
     return 1;
   }
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    std::fprintf(stderr, "augstore: Unavailable: standard output could not be written\n");
+    return 5;
+  }
   return 0;
 }

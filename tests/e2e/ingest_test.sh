@@ -63,12 +63,17 @@ expect import.json samples 400
 "$augstore" import --store db --collection copied --npy z.npy --labels y.npy --backbone-name elsewhere --json --quiet >import2.json
 expect import2.json stored 0
 expect import2.json unchanged true
+"$augstore" import --store db-imported --collection first --npy z.npy --backbone "$backbone" --json --quiet >import3.json
+"$augstore" ingest --store db-imported --collection second --backbone "$backbone" --images images/test --json --quiet >after.json
+expect after.json skipped 0
+expect_exit 2 "no regular file" "$augstore" export --store db --collection drawn --npy /dev/full
 
 step "collections can be listed, shown and deleted"
 "$augstore" collection versions drawn --store db | grep -q drawn@1 || fail "versions does not list drawn@1"
 "$augstore" collection show drawn@1 --store db --json >show.json
 expect show.json samples 400
 "$augstore" collection delete drawn@1 --store db
+expect_exit 2 "drawn@1" "$augstore" collection delete drawn --store db
 expect_exit 3 "no version 1" "$augstore" collection show drawn@1 --store db
 
 step "wrong usage has its exit code and its remedy"

@@ -28,6 +28,7 @@ TEST(ImageCifar, ReadsTheTenClasses) {
   EXPECT_EQ(source->items[1].key, "data_batch_1.bin#1");
   EXPECT_EQ(source->items[1].label, 9);
   EXPECT_EQ(source->items[2].key, "test_batch.bin#0");
+  EXPECT_EQ(source->items[2].split, "test");
   EXPECT_EQ(ReadItem(source->items[1]).value(), std::string(kCifarPixelBytes, 'y'));
 }
 

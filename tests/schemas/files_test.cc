@@ -100,5 +100,20 @@ TEST(WriteFileAtomically, ShowsReadersOnlyWholeFiles) {
   EXPECT_EQ(CountEntries(folder.path()), 1U);
 }
 
+TEST(Files, NeverRenamesOverWhatIsNoRegularFile) {
+  const Status status = WriteFileAtomically("/dev/null", "x");
+  EXPECT_EQ(status.code(), Code::kInvalidArgument);
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+}
+
+TEST(Files, ReplacesTheFileBehindALink) {
+  const TempDir dir;
+  const std::string file = dir.Write("file", "old");
+  std::filesystem::create_symlink(file, dir.path() + "/link");
+  ASSERT_TRUE(WriteFileAtomically(dir.path() + "/link", "new").ok());
+  EXPECT_TRUE(std::filesystem::is_symlink(dir.path() + "/link"));
+  EXPECT_EQ(*ReadFile(file, 10), "new");
+}
+
 }  // namespace
 }  // namespace augstore
