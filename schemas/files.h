@@ -15,7 +15,8 @@ namespace augstore {
 Result<std::string> ReadFile(const std::string& path, size_t max_bytes);
 
 // Writes to a temporary file beside `path`, syncs it and renames it over `path`: readers see the
-// old or the new file. Errors: kUnavailable, naming the path and the system's reason.
+// old or the new file. A link stays, and the file behind it is replaced. Errors: kInvalidArgument
+// (`path` is a folder, a device or a pipe), kUnavailable; both name the path and the reason.
 Status WriteFileAtomically(const std::string& path, std::string_view bytes);
 
 }  // namespace augstore

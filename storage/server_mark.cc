@@ -40,7 +40,7 @@ Status StoreIsHeld(const std::string& store_path) {
   }
   const std::string_view address = text.substr(0, blank);
   return FailedPrecondition("store '{}' is held by the server at {} (pid {}): use --connect {}",
-                            store_path, address, pid, address.substr(0, address.find(' ')));
+                            store_path, address, pid, address);
 }
 
 // The mark only makes a message better, so a failure to write or remove it is no failure of the

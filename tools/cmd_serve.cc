@@ -40,7 +40,7 @@ Status Serve(const ServeFlags& flags) {
   AUGSTORE_ASSIGN(const std::unique_ptr<Catalog> catalog, Catalog::Open(store.get()));
   Service service(catalog.get(), {.address = Join(options.listen)});
   AUGSTORE_ASSIGN(const std::unique_ptr<Server> server, Server::Start(&service, options));
-  const ServerMark mark(path, Join(server->addresses()));
+  const ServerMark mark(path, server->addresses().front().ToString());
   if (flags.common.json) {
     Json addresses = Json::array();
     for (const Address& address : server->addresses()) addresses.push_back(address.ToString());

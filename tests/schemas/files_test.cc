@@ -72,11 +72,11 @@ TEST(WriteFileAtomically, NamesAFolderThatIsMissing) {
   EXPECT_NE(status.message().find("/missing/file"), std::string::npos);
 }
 
-TEST(WriteFileAtomically, RemovesItsTemporaryFileWhenItFails) {
+TEST(WriteFileAtomically, LeavesAFolderOfThatNameAsItIs) {
   const TempDir folder;
   const std::string path = folder.path() + "/taken";
   std::filesystem::create_directories(path + "/full");
-  EXPECT_EQ(WriteFileAtomically(path, "x").code(), Code::kUnavailable);
+  EXPECT_EQ(WriteFileAtomically(path, "x").code(), Code::kInvalidArgument);
   EXPECT_EQ(CountEntries(folder.path()), 1U);
 }
 
