@@ -104,9 +104,34 @@ Result<Layers> Client::GetLayers(RecordKind kind, std::string_view ref) {
 
 Result<uint32_t> Client::Add(RecordKind kind, const std::string& name, std::string record,
                              std::string blob) {
+  constexpr int kMaxAttempts = 8;
   const AddRecordRequest request{kind, name, std::move(record), std::move(blob)};
-  AUGSTORE_ASSIGN(const RecordReply reply, Call<RecordReply>(request));
-  return reply.version;
+  AUGSTORE_ASSIGN(const RecordListReply before,
+                  Call<RecordListReply>(ListRecordsRequest{kind, name}));
+  const uint32_t latest = before.records.empty() ? 0 : before.records.back().version;
+  for (int attempt = 1;; ++attempt) {
+    const Result<RecordReply> reply = Call<RecordReply>(request);
+    if (reply.ok()) return reply->version;
+    if (reply.status().code() != Code::kUnavailable || attempt == kMaxAttempts) {
+      return reply.status();
+    }
+    // The answer was lost. Asking waits until the server is back.
+    AUGSTORE_ASSIGN(const uint32_t added, FindAdded(request, latest));
+    if (added != 0) return added;
+  }
+}
+
+Result<uint32_t> Client::FindAdded(const AddRecordRequest& request, uint32_t latest) {
+  AUGSTORE_ASSIGN(const RecordListReply now,
+                  Call<RecordListReply>(ListRecordsRequest{request.kind, request.name}));
+  for (const RecordReply& entry : now.records) {
+    if (entry.version <= latest || request.blob.empty()) continue;
+    const std::string ref = fmt::format("{}@{}", entry.name, entry.version);
+    AUGSTORE_ASSIGN(const RecordReply stored,
+                    Call<RecordReply>(GetRecordRequest{request.kind, ref, true}));
+    if (stored.blob == request.blob) return entry.version;
+  }
+  return 0;
 }
 
 Status Client::SetAlias(RecordKind kind, const std::string& name, const std::string& alias,

@@ -79,7 +79,10 @@ class Client {
   }
   // The weights of a transform or a head.
   Result<Layers> GetLayers(RecordKind kind, std::string_view ref);
-  // Adds the next version and gives its number.
+  // Adds the next version and gives its number. When the server goes away in the middle, looks
+  // whether the version was stored (by its weights) before it sends it again: a head that took
+  // hours to train is neither lost nor stored twice. A backbone is the same version however often
+  // it is added.
   Result<uint32_t> Add(RecordKind kind, const std::string& name, std::string record,
                        std::string blob = {});
   Status SetAlias(RecordKind kind, const std::string& name, const std::string& alias,
@@ -95,6 +98,8 @@ class Client {
                                                     uint32_t prefetch = 4);
 
  private:
+  // The version above `latest` that holds the request's weights; 0: none.
+  Result<uint32_t> FindAdded(const AddRecordRequest& request, uint32_t latest);
   template <typename Record>
   static Result<Versioned<Record>> FromReply(const RecordReply& reply) {
     AUGSTORE_ASSIGN(Record record, Decode<Record>(reply.record));

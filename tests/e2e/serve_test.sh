@@ -49,7 +49,7 @@ stop_server
 step "a head trains through a server that is killed and restarted: the same weights"
 start_server db "$address"
 train=(head train "${to[@]}" --collection drawn --split train --policy 'identity:1,vflip@champion:1' --arch 'mlp(64)'
-  --epochs 60 --batch-size 32 --test-split test --seed 7)
+  --epochs 200 --batch-size 32 --test-split test --seed 7)
 "$augstore" "${train[@]}" --name calm --out calm --json >calm.json
 "$augstore" "${train[@]}" --name stormy --out stormy --json >stormy.json 2>stormy.txt &
 trainer=$!
