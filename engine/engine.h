@@ -4,7 +4,7 @@
 //  - a row of the output depends on that row of the input alone: bit for bit the same whatever
 //  stands beside it and however
 //    many rows there are. That is what makes a batch the same bytes for any batch size, thread
-//    count and server;
+//    count and server, where oneDNN picks the same instruction set;
 //  - values agree with the reference within 1e-4 relative to the largest value of the row.
 //
 // Thread safety: none. Each worker owns its engine; weights that were prepared once are shared
