@@ -24,14 +24,16 @@ bool IsRepeatable(MessageType type) {
   }
 }
 
-Result<Layers> CheckedLayers(const Digest& weights, std::string_view ref, const std::string& blob) {
+// Layers or TransformWeights.
+template <typename Weights>
+Result<Weights> Checked(const Digest& weights, std::string_view ref, const std::string& blob) {
   const std::span bytes(reinterpret_cast<const uint8_t*>(blob.data()), blob.size());
   if (Sha256(bytes) != weights) {
     return DataLoss(
         "the weights of '{}' do not match their digest {}: run `augstore verify` on the server",
         ref, weights.Hex());
   }
-  return Layers::FromSafetensors(blob);
+  return Weights::FromSafetensors(blob);
 }
 
 Result<Batch> ToBatch(const Frame& reply) {
@@ -87,19 +89,18 @@ Result<Batch> Client::CallForBatch(const ReadRowsRequest& request) {
   return ToBatch(reply);
 }
 
-Result<Layers> Client::GetLayers(RecordKind kind, std::string_view ref) {
-  if (kind != RecordKind::kTransform && kind != RecordKind::kHead) {
-    return InvalidArgument("'{}' is a {}: only transforms and heads have layers", ref,
-                           RecordKindName(kind));
-  }
-  const GetRecordRequest request{kind, std::string(ref), true};
+Result<Layers> Client::GetLayers(std::string_view head) {
+  const GetRecordRequest request{RecordKind::kHead, std::string(head), true};
   AUGSTORE_ASSIGN(const RecordReply reply, Call<RecordReply>(request));
-  if (kind == RecordKind::kTransform) {
-    AUGSTORE_ASSIGN(const TransformRecord record, Decode<TransformRecord>(reply.record));
-    return CheckedLayers(record.weights, ref, reply.blob);
-  }
   AUGSTORE_ASSIGN(const HeadRecord record, Decode<HeadRecord>(reply.record));
-  return CheckedLayers(record.weights, ref, reply.blob);
+  return Checked<Layers>(record.weights, head, reply.blob);
+}
+
+Result<TransformWeights> Client::GetWeights(std::string_view transform) {
+  const GetRecordRequest request{RecordKind::kTransform, std::string(transform), true};
+  AUGSTORE_ASSIGN(const RecordReply reply, Call<RecordReply>(request));
+  AUGSTORE_ASSIGN(const TransformRecord record, Decode<TransformRecord>(reply.record));
+  return Checked<TransformWeights>(record.weights, transform, reply.blob);
 }
 
 Result<uint32_t> Client::Add(RecordKind kind, const std::string& name, std::string record,
@@ -134,9 +135,8 @@ Result<uint32_t> Client::FindAdded(const AddRecordRequest& request, uint32_t lat
   return 0;
 }
 
-Status Client::SetAlias(RecordKind kind, const std::string& name, const std::string& alias,
-                        uint32_t version, const std::string& note) {
-  AUGSTORE_TRY(Call<EndReply>(SetAliasRequest{kind, name, alias, version, note}));
+Status Client::SetAlias(const SetAliasRequest& request) {
+  AUGSTORE_TRY(Call<EndReply>(request));
   return OkStatus();
 }
 

@@ -21,6 +21,7 @@
 #include "client/batch_stream.h"
 #include "client/channel.h"
 #include "schemas/messages.h"
+#include "schemas/transform_weights.h"
 
 namespace augstore {
 
@@ -77,16 +78,16 @@ class Client {
     }
     return out;
   }
-  // The weights of a transform or a head.
-  Result<Layers> GetLayers(RecordKind kind, std::string_view ref);
+  // The weights of a head, and those of a transform. Errors: kNotFound, kDataLoss.
+  Result<Layers> GetLayers(std::string_view head);
+  Result<TransformWeights> GetWeights(std::string_view transform);
   // Adds the next version and gives its number. When the server goes away in the middle, looks
   // whether the version was stored (by its weights) before it sends it again: a head that took
   // hours to train is neither lost nor stored twice. A backbone is the same version however often
   // it is added.
   Result<uint32_t> Add(RecordKind kind, const std::string& name, std::string record,
                        std::string blob = {});
-  Status SetAlias(RecordKind kind, const std::string& name, const std::string& alias,
-                  uint32_t version, const std::string& note);
+  Status SetAlias(const SetAliasRequest& request);
   Result<AliasHistory> Aliases(RecordKind kind, const std::string& name);
 
   // Opens a stream. Prefetches `prefetch` batches on a thread of its own. Errors: those of

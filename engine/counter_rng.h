@@ -11,7 +11,17 @@ namespace augstore {
 
 // What a draw is for; part of the key, so that different uses of one seed are independent. Decides
 // which samples a stream gives: never change a number.
-enum class RngUse : uint32_t { kPermutation = 1, kChain = 2, kSplit = 3, kInit = 4, kNoise = 5 };
+enum class RngUse : uint32_t {
+  kPermutation = 1,
+  kChain = 2,
+  kSplit = 3,
+  kInit = 4,
+  kNoise = 5,
+  kBootstrap = 6,
+  kMagnitude = 7,
+  kResidual = 8,
+  kRetrieval = 9
+};
 
 // The published function: 10 rounds on a 128-bit counter under a 64-bit key.
 std::array<uint32_t, 4> Philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);

@@ -42,11 +42,6 @@ class Engine {
   virtual Status Apply(const NetworkPtr& network, ConstMatrixView in, MatrixView out) = 0;
 };
 
-// Applies networks left to right, the last one writing into `out`; an empty chain copies. Errors:
-// those of Apply. Scratch space is kept in `scratch` between calls.
-Status ApplyChain(Engine& engine, std::span<const NetworkPtr> chain, ConstMatrixView in,
-                  MatrixView out, Matrix* scratch);
-
 // Ok when Apply may be called with these matrices. Errors: kInvalidArgument, naming the sizes.
 Status CheckShapes(const Layers& layers, ConstMatrixView in, ConstMatrixView out);
 

@@ -38,11 +38,20 @@ class ImageOp {
   // Errors: kInvalidArgument, naming the text and the ops that there are, or the parameter and its
   // range.
   static Result<ImageOp> Parse(std::string_view text);
+  // Several ops, applied left to right: "hflip>rotate(15)"; one is Parse's. Errors: those of Parse.
+  static Result<ImageOp> ParseSequence(std::string_view text);
   // The canonical text: equal ops have equal texts.
   const std::string& text() const { return text_; }
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return name_; }  // of a sequence: its last op's
+  // The text of the op that undoes this one, up to pixels lost at borders and by interpolation;
+  // empty: none does.
+  std::string InverseText() const;
   // Same size as the input. Geometry is about the image's centre, bilinear, borders by reflection.
   Image Apply(const Image& image) const;
+  // The parameters with which the op `name` changes nothing; and whether it moves pixels, so that
+  // it blurs even next to those parameters. REQUIRES: there is such an op.
+  static std::vector<double> NeutralParameters(std::string_view name);
+  static bool Resamples(std::string_view name);
   // One line for each op: name, parameters, meaning. For --help.
   static std::string Help();
 
@@ -50,6 +59,7 @@ class ImageOp {
   std::string text_;
   std::string name_;
   std::vector<double> parameters_;
+  std::vector<ImageOp> before_;  // of a sequence: the ops applied first
 };
 
 }  // namespace augstore

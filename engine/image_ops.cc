@@ -105,6 +105,7 @@ struct ParameterSpec {
   std::string_view name;
   double min = 0;
   double max = 0;
+  double neutral = 0;  // changes nothing
 };
 
 struct OpSpec {
@@ -112,19 +113,24 @@ struct OpSpec {
   std::vector<ParameterSpec> parameters;
   std::string_view meaning;
   Image (*apply)(const Image&, const Parameters&);
+  bool resamples = false;
 };
 
 const std::vector<OpSpec>& Ops() {
   static const std::vector<OpSpec> ops = {
       {"hflip", {}, "mirror left and right", HorizontalFlip},
       {"vflip", {}, "mirror top and bottom", VerticalFlip},
-      {"rotate", {{"degrees", -360, 360}}, "turn counter-clockwise", Rotate},
-      {"zoom", {{"factor", 0.1, 10}}, "enlarge (above 1) or shrink", Zoom},
-      {"translate", {{"right", -4096, 4096}, {"down", -4096, 4096}}, "shift by pixels", Translate},
-      {"brightness", {{"factor", 0, 10}}, "multiply every value", Brightness},
-      {"contrast", {{"factor", 0, 10}}, "stretch about the mean grey level", Contrast},
-      {"saturation", {{"factor", 0, 10}}, "stretch each pixel about its grey level", Saturation},
-      {"blur", {{"sigma", 0.1, 20}}, "Gaussian blur, sigma in pixels", Blur},
+      {"rotate", {{"degrees", -360, 360}}, "turn counter-clockwise", Rotate, true},
+      {"zoom", {{"factor", 0.1, 10, 1}}, "enlarge (above 1) or shrink", Zoom, true},
+      {"translate",
+       {{"right", -4096, 4096}, {"down", -4096, 4096}},
+       "shift by pixels",
+       Translate,
+       true},
+      {"brightness", {{"factor", 0, 10, 1}}, "multiply every value", Brightness},
+      {"contrast", {{"factor", 0, 10, 1}}, "stretch about the mean grey level", Contrast},
+      {"saturation", {{"factor", 0, 10, 1}}, "stretch each pixel about its grey level", Saturation},
+      {"blur", {{"sigma", 0.1, 20}}, "Gaussian blur, sigma in pixels", Blur, true},
       {"grayscale", {}, "grey in all three channels", Grayscale},
   };
   return ops;
@@ -205,12 +211,62 @@ Result<ImageOp> ImageOp::Parse(std::string_view text) {
   return parsed;
 }
 
+Result<ImageOp> ImageOp::ParseSequence(std::string_view text) {
+  std::vector<ImageOp> before;
+  std::string joined;
+  while (true) {
+    const size_t end = text.find('>');
+    AUGSTORE_ASSIGN(ImageOp op, Parse(text.substr(0, end)));
+    joined += op.text_;
+    if (end == std::string_view::npos) {
+      op.text_ = std::move(joined);
+      op.before_ = std::move(before);
+      return op;
+    }
+    joined += '>';
+    before.push_back(std::move(op));
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::string ImageOp::InverseText() const {
+  if (!before_.empty()) return "";
+  if (name_ == "hflip" || name_ == "vflip") return name_;
+  std::string inverse;
+  if (name_ == "rotate") inverse = fmt::format("rotate({})", -parameters_[0]);
+  if (name_ == "translate") {
+    inverse = fmt::format("translate({},{})", -parameters_[0], -parameters_[1]);
+  }
+  return inverse.empty() ? "" : Parse(inverse)->text();
+}
+
 Image ImageOp::Apply(const Image& image) const {
+  if (!before_.empty()) {
+    ImageOp last = *this;
+    last.before_.clear();
+    Image moved = image;
+    for (const ImageOp& op : before_) moved = op.Apply(moved);
+    return last.Apply(moved);
+  }
   const OpSpec* const op = FindOp(name_);
   AUGSTORE_CHECK(op != nullptr && image.width <= kMaxImageSide && image.height <= kMaxImageSide);
   AUGSTORE_CHECK(image.rgb.size() == size_t{image.width} * image.height * 3);
   if (image.rgb.empty()) return image;
   return op->apply(image, parameters_);
+}
+
+std::vector<double> ImageOp::NeutralParameters(std::string_view name) {
+  const OpSpec* const op = FindOp(name);
+  AUGSTORE_CHECK(op != nullptr);
+  std::vector<double> neutral;
+  for (const ParameterSpec& parameter : op->parameters) neutral.push_back(parameter.neutral);
+  return neutral;
+}
+
+bool ImageOp::Resamples(std::string_view name) {
+  const OpSpec* const op = FindOp(name);
+  AUGSTORE_CHECK(op != nullptr);
+  return op->resamples;
 }
 
 std::string ImageOp::Help() {

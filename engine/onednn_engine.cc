@@ -64,6 +64,11 @@ struct Product {
 class PackedLayer {
  public:
   explicit PackedLayer(const Layer& layer) : shape_(layer.shape) {
+    if (shape_.kind == LayerKind::kDiagonal) {
+      diagonal_ = layer;
+      any_rows_ = true;
+      return;
+    }
     const auto first = Describe(
         kLoneTileRows,
         memory::desc({shape_.in, shape_.out}, memory::data_type::f32, memory::format_tag::any));
@@ -84,6 +89,21 @@ class PackedLayer {
   bool any_rows() const { return any_rows_; }
   const memory& weights() const { return weights_; }
   const memory& bias() const { return bias_; }
+
+  // A diagonal layer needs no product: it is bound by memory.
+  void ApplyDiagonal(size_t rows, const float* source, const float* stack_input,
+                     float* target) const {
+    const size_t cols = shape_.out;
+    const bool relu = shape_.activation == Activation::kRelu;
+    for (size_t row = 0; row < rows; ++row) {
+      for (size_t c = 0; c < cols; ++c) {
+        const size_t i = row * cols + c;
+        float value = diagonal_.weight[c] * source[i] + diagonal_.bias[c];
+        if (shape_.residual) value += stack_input[i];
+        target[i] = relu && value < 0 ? 0 : value;
+      }
+    }
+  }
 
   // Primitives are immutable: a copy shares.
   Product ForRows(size_t rows) {
@@ -118,6 +138,7 @@ class PackedLayer {
   }
 
   const LayerShape shape_;
+  Layer diagonal_;  // of a diagonal layer, which has nothing below
   memory weights_;
   memory bias_;
   bool any_rows_ = false;
@@ -241,6 +262,9 @@ class OneDnnEngine : public Engine {
 
   void Execute(PackedLayer& layer, size_t rows, const float* source, const float* stack_input,
                float* target) {
+    if (layer.shape().kind == LayerKind::kDiagonal) {
+      return layer.ApplyDiagonal(rows, source, stack_input, target);
+    }
     const Product product = layer.ForRows(rows);
     const memory::desc out = RowMajor(rows, layer.shape().out);
     float* scratchpad = Reserve(&scratchpad_, product.scratchpad.get_size() / sizeof(float) + 1);

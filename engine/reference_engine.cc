@@ -12,8 +12,12 @@ void ApplyLayer(const Layer& layer, std::span<const float> stack_input,
   out->resize(shape.out);
   for (size_t o = 0; o < shape.out; ++o) {
     double sum = layer.bias[o];
-    const float* weights = &layer.weight[o * shape.in];
-    for (size_t i = 0; i < shape.in; ++i) sum += double{weights[i]} * double{in[i]};
+    if (shape.kind == LayerKind::kDiagonal) {
+      sum += double{layer.weight[o]} * double{in[o]};
+    } else {
+      const float* weights = &layer.weight[o * shape.in];
+      for (size_t i = 0; i < shape.in; ++i) sum += double{weights[i]} * double{in[i]};
+    }
     if (shape.residual) sum += stack_input[o];
     if (shape.activation == Activation::kRelu && sum < 0) sum = 0;
     (*out)[o] = static_cast<float>(sum);

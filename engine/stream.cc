@@ -14,7 +14,7 @@ namespace augstore {
 namespace {
 
 constexpr uint64_t kSamplesPerRead = 65536;
-constexpr size_t kCachedNetworks = 64;
+constexpr size_t kCachedModels = 64;
 // Number of the rules in this file and in stream_batch.cc: what one spec gives may only change
 // together with it.
 constexpr uint64_t kStreamFormat = 1;
@@ -97,41 +97,41 @@ Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog,
   return std::shared_ptr<const SampleTable>(std::move(table));
 }
 
-struct NetworkCache::State {
+struct ModelCache::State {
   Catalog* catalog;
   std::mutex mutex;  // guards what follows
-  std::map<RecordKey, std::weak_ptr<const Network>> known;
-  std::list<std::pair<RecordKey, NetworkPtr>> recent;  // the last used first
+  std::map<RecordKey, std::weak_ptr<const TransformModel>> known;
+  std::list<std::pair<RecordKey, TransformModelPtr>> recent;  // the last used first
 
   // The network of `key` if it is alive, as the last used.
-  NetworkPtr Find(const RecordKey& key) {
+  TransformModelPtr Find(const RecordKey& key) {
     const auto found = known.find(key);
-    NetworkPtr network = found == known.end() ? nullptr : found->second.lock();
-    if (network != nullptr) Touch(key, network);
-    return network;
+    TransformModelPtr model = found == known.end() ? nullptr : found->second.lock();
+    if (model != nullptr) Touch(key, model);
+    return model;
   }
 
-  void Touch(const RecordKey& key, const NetworkPtr& network) {
+  void Touch(const RecordKey& key, const TransformModelPtr& model) {
     recent.remove_if([&](const auto& item) { return item.first == key; });
-    recent.emplace_front(key, network);
-    if (recent.size() > kCachedNetworks) recent.pop_back();
+    recent.emplace_front(key, model);
+    if (recent.size() > kCachedModels) recent.pop_back();
   }
 };
 
-NetworkCache::NetworkCache(Catalog* catalog) : state_(std::make_unique<State>()) {
+ModelCache::ModelCache(Catalog* catalog) : state_(std::make_unique<State>()) {
   state_->catalog = catalog;
 }
-NetworkCache::~NetworkCache() = default;
+ModelCache::~ModelCache() = default;
 
-Result<NetworkPtr> NetworkCache::Get(const RecordKey& key) {
+Result<TransformModelPtr> ModelCache::Get(const RecordKey& key) {
   {
     const std::lock_guard<std::mutex> lock(state_->mutex);
-    if (NetworkPtr network = state_->Find(key)) return network;
+    if (TransformModelPtr model = state_->Find(key)) return model;
   }
-  AUGSTORE_ASSIGN(Layers layers, state_->catalog->GetLayers(key));
-  AUGSTORE_ASSIGN(NetworkPtr loaded, MakeNetwork(std::move(layers)));
+  AUGSTORE_ASSIGN(TransformWeights weights, state_->catalog->GetWeights(key));
+  AUGSTORE_ASSIGN(TransformModelPtr loaded, MakeTransformModel(std::move(weights)));
   const std::lock_guard<std::mutex> lock(state_->mutex);
-  if (NetworkPtr network = state_->Find(key)) return network;
+  if (TransformModelPtr model = state_->Find(key)) return model;
   std::erase_if(state_->known, [](const auto& item) { return item.second.expired(); });
   state_->known[key] = loaded;
   state_->Touch(key, loaded);
@@ -147,16 +147,17 @@ std::string BackboneName(Catalog& catalog, const Digest& digest) {
 
 }  // namespace
 
-Result<PinnedChain> ResolveChain(Catalog& catalog, NetworkCache& networks, const Digest& backbone,
+Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Digest& backbone,
                                  const ChainRef& chain) {
-  if (chain.transforms.size() > kMaxChainLength) {
+  if (chain.steps.size() > kMaxChainLength) {
     return InvalidArgument("chain '{}' has {} transforms: use at most {}", chain.ToString(),
-                           chain.transforms.size(), kMaxChainLength);
+                           chain.steps.size(), kMaxChainLength);
   }
   PinnedChain pinned;
   ChainRef versions;
-  for (const Ref& ref : chain.transforms) {
-    AUGSTORE_ASSIGN(const Named<TransformRecord> transform, catalog.GetTransform(ref.ToString()));
+  for (const ChainStep& asked : chain.steps) {
+    AUGSTORE_ASSIGN(const Named<TransformRecord> transform,
+                    catalog.GetTransform(asked.transform.ToString()));
     if (transform.record.backbone != backbone) {
       return FailedPrecondition(
           "transform {} was trained for backbone {}, and the embeddings are of backbone {}: train "
@@ -164,11 +165,19 @@ Result<PinnedChain> ResolveChain(Catalog& catalog, NetworkCache& networks, const
           transform.ref(), BackboneName(catalog, transform.record.backbone),
           BackboneName(catalog, backbone));
     }
-    AUGSTORE_ASSIGN(NetworkPtr network,
-                    networks.Get({RecordKind::kTransform, transform.name, transform.version}));
-    pinned.networks.push_back(std::move(network));
+    AUGSTORE_ASSIGN(TransformModelPtr model,
+                    models.Get({RecordKind::kTransform, transform.name, transform.version}));
+    std::optional<OpPattern> pattern;
+    if (!asked.ops.empty()) {
+      AUGSTORE_ASSIGN(pattern, OpPattern::Parse(asked.ops));
+    }
+    // Canonical, so that equal chains have equal texts.
+    const std::string ops = pattern.has_value() ? pattern->ToString() : "";
+    AUGSTORE_ASSIGN(TransformStep step,
+                    MakeStep(transform.ref(), std::move(model), std::move(pattern), asked.spread));
+    pinned.steps.push_back(std::move(step));
     pinned.weights.push_back(transform.record.weights);
-    versions.transforms.push_back({transform.name, transform.version, ""});
+    versions.steps.push_back({{transform.name, transform.version, ""}, ops, asked.spread});
   }
   pinned.text = versions.ToString();
   return pinned;
@@ -203,8 +212,7 @@ Status CheckBatchBytes(const StreamSpec& spec, uint32_t dim) {
 }
 
 // Sets chains, the pinned policy and the transforms' digests.
-Status ResolvePolicy(Catalog& catalog, NetworkCache& networks, const Digest& backbone,
-                     Stream* stream) {
+Status ResolvePolicy(Catalog& catalog, ModelCache& models, const Digest& backbone, Stream* stream) {
   AUGSTORE_ASSIGN(const PolicySpec policy, ParsePolicy(stream->info.spec.policy));
   if (policy.entries.size() > kMaxChains) {
     return InvalidArgument("a policy of {} chains: use at most {}", policy.entries.size(),
@@ -212,7 +220,7 @@ Status ResolvePolicy(Catalog& catalog, NetworkCache& networks, const Digest& bac
   }
   PolicySpec pinned;
   for (const PolicyEntry& entry : policy.entries) {
-    AUGSTORE_ASSIGN(PinnedChain chain, ResolveChain(catalog, networks, backbone, entry.chain));
+    AUGSTORE_ASSIGN(PinnedChain chain, ResolveChain(catalog, models, backbone, entry.chain));
     const auto same = std::find(stream->info.chains.begin(), stream->info.chains.end(), chain.text);
     if (same != stream->info.chains.end()) {
       pinned.entries[static_cast<size_t>(same - stream->info.chains.begin())].weight +=
@@ -226,7 +234,7 @@ Status ResolvePolicy(Catalog& catalog, NetworkCache& networks, const Digest& bac
       auto& all = stream->info.transforms;
       if (std::find(all.begin(), all.end(), digest) == all.end()) all.push_back(digest);
     }
-    stream->chains.push_back({std::move(chain.text), std::move(chain.networks), 0});
+    stream->chains.push_back({std::move(chain.text), std::move(chain.steps), 0});
   }
   double total = 0;
   for (const PolicyEntry& entry : pinned.entries) total += entry.weight;
@@ -280,7 +288,7 @@ Digest Fingerprint(const StreamReply& info) {
 
 }  // namespace
 
-Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, NetworkCache& networks,
+Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, ModelCache& models,
                                                     const StreamSpec& spec) {
   AUGSTORE_TRY(CheckSizes(spec));
   AUGSTORE_ASSIGN(const Named<CollectionRecord> collection, catalog.GetCollection(spec.collection));
@@ -291,7 +299,7 @@ Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, NetworkCac
   info.spec.collection = collection.ref();
   info.collection_digest = collection.record.digest;
   info.dim = collection.record.dim;
-  AUGSTORE_TRY(ResolvePolicy(catalog, networks, collection.record.backbone, stream.get()));
+  AUGSTORE_TRY(ResolvePolicy(catalog, models, collection.record.backbone, stream.get()));
   const auto column = FindLabelColumn(collection.record, spec.label_column);
   AUGSTORE_TRY(column.ok() ? OkStatus() : column.status().WithContext(collection.ref()));
   if (column.value() >= 0) {

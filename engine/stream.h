@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/transform_chain.h"
 #include "schemas/messages.h"
 #include "storage/catalog.h"
 
@@ -34,7 +35,7 @@ Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog,
 // One chain of a policy with its transforms loaded.
 struct ResolvedChain {
   std::string text;  // pinned: "hflip@3>rotate15@1"
-  std::vector<NetworkPtr> networks;
+  std::vector<TransformStep> steps;
   uint64_t threshold = 0;  // drawn when the 64-bit draw is below it and not below the one before
 };
 
@@ -45,14 +46,14 @@ struct Stream {
   std::vector<ResolvedChain> chains;
 };
 
-// Loads networks once per transform version. Thread-safe.
-class NetworkCache {
+// Loads transforms once per version. Thread-safe.
+class ModelCache {
  public:
-  explicit NetworkCache(Catalog* catalog);
-  ~NetworkCache();
-  // The transform or head of `key`: the same object for as long as anybody holds it, and while it
-  // is among the last 64 that were asked for. Errors: those of Catalog::GetLayers.
-  Result<NetworkPtr> Get(const RecordKey& key);
+  explicit ModelCache(Catalog* catalog);
+  ~ModelCache();
+  // The transform of `key`: the same object for as long as anybody holds it, and while it is among
+  // the last 64 that were asked for. Errors: those of Catalog::GetWeights.
+  Result<TransformModelPtr> Get(const RecordKey& key);
 
  private:
   struct State;
@@ -63,12 +64,12 @@ class NetworkCache {
 // be used on.
 struct PinnedChain {
   std::string text;
-  std::vector<NetworkPtr> networks;
+  std::vector<TransformStep> steps;
   std::vector<Digest> weights;
 };
 // Errors: kNotFound (a transform), kFailedPrecondition (a transform of another backbone, naming
-// both), kInvalidArgument.
-Result<PinnedChain> ResolveChain(Catalog& catalog, NetworkCache& networks, const Digest& backbone,
+// both), kInvalidArgument, those of MakeStep.
+Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Digest& backbone,
                                  const ChainRef& chain);
 
 // Resolves a spec: pins versions, loads the sample table and the transforms, computes steps and
@@ -81,7 +82,7 @@ Result<PinnedChain> ResolveChain(Catalog& catalog, NetworkCache& networks, const
 // Errors: kNotFound, kInvalidArgument (batch_size 0 or over kMaxBatchRows, or a batch over
 // kMaxReplyBytes; rank >= world_size; an empty split; drop_last that leaves no batch; policy
 // syntax), kFailedPrecondition (a transform of another backbone).
-Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, NetworkCache& networks,
+Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, ModelCache& models,
                                                     const StreamSpec& spec);
 
 // Batch number `step` of this rank in `epoch`: global batch step * world_size + rank, positions
@@ -92,7 +93,8 @@ Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, NetworkCac
 Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t step, Store& store,
                                Engine& engine);
 
-// The chain index that `sample` gets in `epoch`.
+// The chain index that `sample` gets in `epoch`. The parameters and residuals of its steps are
+// drawn with the same seed, epoch and sample: see ApplyChain.
 uint16_t DrawChain(const Stream& stream, uint64_t epoch, SampleId sample);
 
 }  // namespace augstore

@@ -35,21 +35,21 @@ Plan PlanBatch(const Stream& stream, uint64_t epoch, uint64_t begin, size_t coun
 
 // Kept by each worker from batch to batch.
 struct Scratch {
-  Matrix rows;   // what a chain reads
-  Matrix chain;  // between its transforms
+  Matrix rows;  // what a chain reads
+  ChainScratch chain;
 };
 
 Status FillGroup(const ResolvedChain& chain, SpaceId space, std::span<const RowId> rows,
-                 Store& store, Engine& engine, MatrixView out) {
+                 const RowKeys& keys, Store& store, Engine& engine, MatrixView out) {
   if (rows.empty()) return OkStatus();
-  if (chain.networks.empty()) return store.ReadRows(space, rows, out);
+  if (chain.steps.empty()) return store.ReadRows(space, rows, out);
   thread_local Scratch scratch;
   if (scratch.rows.cols() != out.cols || scratch.rows.rows() < rows.size()) {
     scratch.rows = Matrix(rows.size(), out.cols);
   }
   const MatrixView in = scratch.rows.view().Slice(0, rows.size());
   AUGSTORE_TRY(store.ReadRows(space, rows, in));
-  return ApplyChain(engine, chain.networks, in, out, &scratch.chain)
+  return ApplyChain(engine, chain.steps, keys, in, out, &scratch.chain)
       .WithContext("chain " + chain.text);
 }
 
@@ -87,8 +87,9 @@ Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t st
     const size_t size = plan.begins[c + 1] - first;
     std::fill_n(writer.chains().begin() + static_cast<std::ptrdiff_t>(first), size,
                 static_cast<uint16_t>(c));
+    const RowKeys keys{spec.seed, epoch, writer.samples().subspan(first, size)};
     AUGSTORE_TRY(FillGroup(stream.chains[c], table.space, std::span(rows).subspan(first, size),
-                           store, engine, writer.embeddings().Slice(first, size)));
+                           keys, store, engine, writer.embeddings().Slice(first, size)));
   }
   return writer.Finish(epoch, step);
 }

@@ -61,7 +61,15 @@ Status CheckLayer(size_t index, const Layer& layer, uint32_t dim_before, uint32_
         "them equal",
         index, shape.out, dim_in);
   }
-  const uint64_t weights = uint64_t{shape.in} * shape.out;
+  if (shape.kind != LayerKind::kDense && shape.kind != LayerKind::kDiagonal) {
+    return InvalidArgument("layer {} is of the unknown kind {}: give dense or diagonal", index,
+                           static_cast<int>(shape.kind));
+  }
+  if (shape.kind == LayerKind::kDiagonal && shape.in != shape.out) {
+    return InvalidArgument("layer {} is diagonal and {} -> {}: make them equal", index, shape.in,
+                           shape.out);
+  }
+  const uint64_t weights = shape.weights();
   if (layer.weight.size() != weights || layer.bias.size() != shape.out) {
     return InvalidArgument("layer {} ({} -> {}) has {} weights and {} biases: give {} and {}",
                            index, shape.in, shape.out, layer.weight.size(), layer.bias.size(),
@@ -93,10 +101,12 @@ std::optional<std::pair<uint32_t, bool>> SplitName(std::string_view name) {
   return std::pair(index, rest == ".weight");
 }
 
-Result<std::map<uint32_t, LayerTensors>> GroupTensors(const std::vector<TensorView>& tensors) {
+Result<std::map<uint32_t, LayerTensors>> GroupTensors(const std::vector<TensorView>& tensors,
+                                                      std::string_view prefix, uint32_t most) {
   std::map<uint32_t, LayerTensors> groups;
   for (const TensorView& tensor : tensors) {
-    const auto name = SplitName(tensor.name);
+    if (!tensor.name.starts_with(prefix)) continue;
+    const auto name = SplitName(std::string_view(tensor.name).substr(prefix.size()));
     if (!name) {
       return InvalidArgument("tensor '{}' is no layer's: name tensors '<i>.weight' and '<i>.bias'",
                              tensor.name);
@@ -108,8 +118,8 @@ Result<std::map<uint32_t, LayerTensors>> GroupTensors(const std::vector<TensorVi
     LayerTensors& group = groups[name->first];
     (name->second ? group.weight : group.bias) = &tensor;
   }
-  if (groups.empty() || groups.size() > kMaxLayers) {
-    return InvalidArgument("weights have {} layers: give 1 .. {}", groups.size(), kMaxLayers);
+  if (groups.empty() || groups.size() > most) {
+    return InvalidArgument("weights have {} layers: give 1 .. {}", groups.size(), most);
   }
   return groups;
 }
@@ -120,12 +130,13 @@ Result<Layer> ReadLayer(uint32_t number, const LayerTensors& tensors) {
                            number);
   }
   const TensorView& weight = *tensors.weight;
-  if (weight.shape.size() != 2) {
-    return InvalidArgument("tensor '{}' has {} dimensions: give [out, in]", weight.name,
-                           weight.shape.size());
+  if (weight.shape.empty() || weight.shape.size() > 2) {
+    return InvalidArgument(
+        "tensor '{}' has {} dimensions: give [out, in], or [out] of a diagonal layer", weight.name,
+        weight.shape.size());
   }
   const uint64_t out = weight.shape[0];
-  const uint64_t in = weight.shape[1];
+  const uint64_t in = weight.shape.back();
   if (out == 0 || out > kMaxDim || in == 0 || in > kMaxDim) {
     return InvalidArgument("tensor '{}' has the shape [{}, {}]: dimensions are 1 .. {}",
                            weight.name, out, in, kMaxDim);
@@ -133,6 +144,7 @@ Result<Layer> ReadLayer(uint32_t number, const LayerTensors& tensors) {
   Layer layer;
   layer.shape.in = static_cast<uint32_t>(in);
   layer.shape.out = static_cast<uint32_t>(out);
+  if (weight.shape.size() == 1) layer.shape.kind = LayerKind::kDiagonal;
   layer.weight = FloatsOf(weight);
   if (tensors.bias == nullptr) {
     layer.bias.assign(out, 0.0F);
@@ -188,7 +200,7 @@ std::vector<LayerShape> Layers::shapes() const {
 
 uint64_t Layers::MultiplyAdds() const {
   uint64_t total = 0;
-  for (const Layer& layer : layers) total += uint64_t{layer.shape.in} * layer.shape.out;
+  for (const Layer& layer : layers) total += layer.shape.weights();
   return total;
 }
 
@@ -208,30 +220,25 @@ Status Layers::Validate() const {
                          bytes, kMaxWeightsBytes);
 }
 
-std::string Layers::ToSafetensors() const {
-  std::vector<TensorView> tensors;
+void AppendLayers(const Layers& layers, std::vector<TensorView>* tensors,
+                  std::map<std::string, std::string>* metadata) {
   std::string forms;
-  for (size_t i = 0; i < layers.size(); ++i) {
-    const Layer& layer = layers[i];
-    tensors.push_back({fmt::format("{}.weight", i),
-                       "F32",
-                       {layer.shape.out, layer.shape.in},
-                       BytesOf(layer.weight)});
-    tensors.push_back({fmt::format("{}.bias", i), "F32", {layer.shape.out}, BytesOf(layer.bias)});
+  for (size_t i = 0; i < layers.layers.size(); ++i) {
+    const Layer& layer = layers.layers[i];
+    std::vector<uint64_t> shape = {layer.shape.out, layer.shape.in};
+    if (layer.shape.kind == LayerKind::kDiagonal) shape.pop_back();
+    tensors->push_back(
+        {fmt::format("{}.weight", i), "F32", std::move(shape), BytesOf(layer.weight)});
+    tensors->push_back({fmt::format("{}.bias", i), "F32", {layer.shape.out}, BytesOf(layer.bias)});
     if (i > 0) forms += ',';
     forms += ActivationName(layer.shape.activation);
     if (layer.shape.residual) forms += kResidual;
   }
-  return WriteSafetensors({{kMetadataKey, forms}}, tensors);
+  (*metadata)[kMetadataKey] = forms;
 }
 
-Result<Layers> Layers::FromSafetensors(std::string_view bytes) {
-  if (bytes.size() > kMaxWeightsBytes) {
-    return InvalidArgument("weights have {} bytes, more than the limit of {}: use smaller layers",
-                           bytes.size(), kMaxWeightsBytes);
-  }
-  AUGSTORE_ASSIGN(const SafetensorsView view, ParseSafetensors(bytes));
-  AUGSTORE_ASSIGN(const auto groups, GroupTensors(view.tensors));
+Result<Layers> ReadStack(const SafetensorsView& view) {
+  AUGSTORE_ASSIGN(const auto groups, GroupTensors(view.tensors, "", kMaxLayers));
   Layers result;
   for (const auto& [number, tensors] : groups) {
     AUGSTORE_ASSIGN(Layer layer, ReadLayer(number, tensors));
@@ -242,6 +249,33 @@ Result<Layers> Layers::FromSafetensors(std::string_view bytes) {
   if (forms != view.metadata.end()) AUGSTORE_TRY(ReadForms(forms->second, &result.layers));
   AUGSTORE_TRY(result.Validate());
   return result;
+}
+
+Result<std::vector<Layer>> ReadUnlinkedLayers(const SafetensorsView& view,
+                                              const std::string& prefix) {
+  AUGSTORE_ASSIGN(const auto groups, GroupTensors(view.tensors, prefix, kMaxBasis));
+  std::vector<Layer> layers;
+  for (const auto& [number, tensors] : groups) {
+    AUGSTORE_ASSIGN(Layer layer, ReadLayer(number, tensors));
+    layers.push_back(std::move(layer));
+  }
+  return layers;
+}
+
+std::string Layers::ToSafetensors() const {
+  std::vector<TensorView> tensors;
+  std::map<std::string, std::string> metadata;
+  AppendLayers(*this, &tensors, &metadata);
+  return WriteSafetensors(metadata, tensors);
+}
+
+Result<Layers> Layers::FromSafetensors(std::string_view bytes) {
+  if (bytes.size() > kMaxWeightsBytes) {
+    return InvalidArgument("weights have {} bytes, more than the limit of {}: use smaller layers",
+                           bytes.size(), kMaxWeightsBytes);
+  }
+  AUGSTORE_ASSIGN(const SafetensorsView view, ParseSafetensors(bytes));
+  return ReadStack(view);
 }
 
 }  // namespace augstore

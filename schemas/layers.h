@@ -4,8 +4,11 @@
 // stack. The paper's Ω is two layers (d -> 2d with ReLU, 2d -> d without); its residual form sets
 // `residual` on the last; an affine map is one layer.
 //
+// A diagonal layer multiplies element by element: y = activation(w * x + b [+ x0]), in = out.
+//
 // As safetensors (the only file format for weights): tensors "<i>.weight" (F32, [out, in],
-// row-major) and "<i>.bias" (F32, [out], optional: zeros) with ascending integers i, so that
+// row-major; [out] of a diagonal layer) and "<i>.bias" (F32, [out], optional: zeros) with ascending
+// integers i, so that
 // torch.nn.Sequential's state_dict loads as it is. Metadata key "augstore.layers", when present,
 // holds one "activation[+residual]" per layer, separated by commas
 // ("relu,none+residual"); without it every layer but the last has ReLU and none is residual.
@@ -13,10 +16,12 @@
 #define AUGSTORE_SCHEMAS_LAYERS_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "schemas/safetensors.h"
 #include "schemas/types.h"
 
 namespace augstore {
@@ -24,17 +29,22 @@ namespace augstore {
 // Stored and sent: never change a number.
 enum class Activation : uint8_t { kNone = 0, kRelu = 1 };
 
+enum class LayerKind : uint8_t { kDense = 0, kDiagonal = 1 };
+
 struct LayerShape {
   uint32_t in = 0;
   uint32_t out = 0;
   Activation activation = Activation::kNone;
   bool residual = false;  // adds the stack's input before the activation
+  LayerKind kind = LayerKind::kDense;
   bool operator==(const LayerShape&) const = default;
+  // Elements of the weight, which are the multiply-adds of one row.
+  uint64_t weights() const { return kind == LayerKind::kDense ? uint64_t{in} * out : out; }
 };
 
 struct Layer {
   LayerShape shape;
-  std::vector<float> weight;  // out x in, row-major
+  std::vector<float> weight;  // out x in, row-major; out of a diagonal layer
   std::vector<float> bias;    // out
   bool operator==(const Layer&) const = default;
 };
@@ -60,6 +70,16 @@ struct Layers {
   // kind, with its name).
   static Result<Layers> FromSafetensors(std::string_view bytes);
 };
+
+// For files that hold more than one stack. AppendLayers adds the tensors and the metadata of a
+// stack; they point into `layers`. ReadStack reads one from tensors that are all its own.
+// ReadUnlinkedLayers takes the tensors "<prefix><i>.weight" and ".bias" as layers without
+// activation that need not fit together. Errors: those of FromSafetensors.
+void AppendLayers(const Layers& layers, std::vector<TensorView>* tensors,
+                  std::map<std::string, std::string>* metadata);
+Result<Layers> ReadStack(const SafetensorsView& view);
+Result<std::vector<Layer>> ReadUnlinkedLayers(const SafetensorsView& view,
+                                              const std::string& prefix);
 
 }  // namespace augstore
 

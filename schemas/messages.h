@@ -82,6 +82,10 @@ struct SetAliasRequest {
   std::string alias;
   uint32_t version = 0;
   std::string note;
+  // An alias of a transform moves to a version whose card shows G above this on held-out pairs,
+  // with its whole interval; to any other only by force, which its history records.
+  double min_explained = 0;
+  bool force = false;
 };
 
 // --- Embeddings of a space (one backbone) ---

@@ -1,4 +1,6 @@
 // The messages about records.
+#include <cmath>
+
 #include "schemas/codec.h"
 #include "schemas/messages.h"
 #include "schemas/wire_generated.h"
@@ -128,7 +130,8 @@ SharedBytes EncodeBody(const SetAliasRequest& message) {
   const auto alias = b.PutText(message.alias);
   const auto note = b.PutText(message.note);
   return b.Seal(wire::CreateSetAliasRequest(b, static_cast<uint8_t>(message.kind), name, alias,
-                                            message.version, note));
+                                            message.version, note, message.force,
+                                            message.min_explained));
 }
 Status DecodeBody(const SharedBytes& body, SetAliasRequest* message) {
   Reader in("SetAliasRequest", body);
@@ -138,6 +141,9 @@ Status DecodeBody(const SharedBytes& body, SetAliasRequest* message) {
     message->alias = in.Text("alias", t->alias(), kMaxNameBytes);
     message->version = t->version();
     message->note = in.Text("note", t->note(), kMaxTextBytes);
+    message->min_explained = t->min_explained();
+    if (!std::isfinite(message->min_explained)) in.Fail("min_explained", "is not finite");
+    message->force = t->force();
   }
   return in.status();
 }

@@ -17,6 +17,9 @@ bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 bool IsWord(char c) { return IsLetter(c) || IsDigit(c) || c == '_'; }
 bool IsNameRest(char c) { return IsWord(c) || c == '.' || c == '+' || c == '-'; }
+bool IsOpArgument(char c) {
+  return IsDigit(c) || IsBlank(c) || c == '(' || c == '.' || c == ',' || c == '+' || c == '-';
+}
 bool IsAliasRest(char c) { return IsWord(c) || c == '.' || c == '-'; }
 
 // Text as a message shows it: short, and without bytes that would disturb a terminal or a log.
@@ -80,14 +83,25 @@ class Parser {
     return OkStatus();
   }
 
+  Status ParseStep(ChainStep* step) {
+    AUGSTORE_TRY(ParseRef(&step->transform));
+    if (Peek() == '[') AUGSTORE_TRY(Ops(&step->ops));
+    if (Peek() == '~') {
+      step->spread = true;
+      ++position_;
+      SkipBlanks();
+    }
+    return OkStatus();
+  }
+
   Status ParseChain(ChainRef* chain) {
     if (TakeIdentity()) return OkStatus();
     while (true) {
-      if (chain->transforms.size() == kMaxChainLength) {
+      if (chain->steps.size() == kMaxChainLength) {
         return Expected(
             fmt::format("the chain's end: a chain has at most {} transforms", kMaxChainLength));
       }
-      AUGSTORE_TRY(ParseRef(&chain->transforms.emplace_back()));
+      AUGSTORE_TRY(ParseStep(&chain->steps.emplace_back()));
       if (Peek() != '>') return OkStatus();
       ++position_;
     }
@@ -138,6 +152,30 @@ class Parser {
           Quote(text_), begin, size, kMaxNameBytes);
     }
     *token = text_.substr(begin, size);
+    return OkStatus();
+  }
+
+  // '[' ops ']'; blanks inside are dropped.
+  Status Ops(std::string* ops) {
+    do {
+      ++position_;  // '[' or '>'
+      if (!ops->empty()) *ops += '>';
+      SkipBlanks();
+      if (!IsWord(Peek())) return Expected("an op, such as hflip or rotate(-15..15)");
+      while (IsWord(Peek())) *ops += text_[position_++];
+      if (Peek() == '(') {
+        while (IsOpArgument(Peek())) {
+          if (!IsBlank(Peek())) *ops += Peek();
+          ++position_;
+        }
+        if (Peek() != ')') return Expected("numbers, ranges such as -15..15, or the closing ')'");
+        *ops += text_[position_++];
+      }
+      SkipBlanks();
+    } while (Peek() == '>');
+    if (Peek() != ']') return Expected("'>' and another op, or the closing ']'");
+    ++position_;
+    SkipBlanks();
     return OkStatus();
   }
 
@@ -192,12 +230,19 @@ std::string Ref::ToString() const {
   return alias.empty() ? name : fmt::format("{}@{}", name, alias);
 }
 
+std::string ChainStep::ToString() const {
+  std::string text = transform.ToString();
+  if (!ops.empty()) text += fmt::format("[{}]", ops);
+  if (spread) text += '~';
+  return text;
+}
+
 std::string ChainRef::ToString() const {
-  if (transforms.empty()) return std::string(kIdentity);
+  if (steps.empty()) return std::string(kIdentity);
   std::string text;
-  for (const Ref& ref : transforms) {
+  for (const ChainStep& step : steps) {
     if (!text.empty()) text += '>';
-    text += ref.ToString();
+    text += step.ToString();
   }
   return text;
 }
@@ -243,7 +288,7 @@ Result<ChainRef> ParseChain(std::string_view text) {
   AUGSTORE_TRY(parser.CheckSize());
   ChainRef chain;
   AUGSTORE_TRY(parser.ParseChain(&chain));
-  AUGSTORE_TRY(parser.End("'@', '>' or the end"));
+  AUGSTORE_TRY(parser.End("'@', '[', '~', '>' or the end"));
   return chain;
 }
 
@@ -252,7 +297,7 @@ Result<PolicySpec> ParsePolicy(std::string_view text) {
   AUGSTORE_TRY(parser.CheckSize());
   PolicySpec policy;
   AUGSTORE_TRY(parser.ParsePolicy(&policy));
-  AUGSTORE_TRY(parser.End("'@', '>', ':', ',' or the end"));
+  AUGSTORE_TRY(parser.End("'@', '[', '~', '>', ':', ',' or the end"));
   return policy;
 }
 

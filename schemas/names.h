@@ -1,13 +1,18 @@
 // Names, references `name[@version|@alias]`, chains `a>b` and policies `chain:weight,…`: their
 // grammar and nothing else.
 //
-//   name    := [A-Za-z0-9_] [A-Za-z0-9_.+-]* [ '(' [A-Za-z0-9_.,+-]* ')' ]       at most
-//   kMaxNameBytes ref     := name [ '@' ( version | alias ) ]      version := [1-9][0-9]* alias :=
-//   [A-Za-z_][A-Za-z0-9_.-]* chain   := 'identity' | ref ( '>' ref )* policy  := chain [ ':' weight
-//   ] ( ',' chain [ ':' weight ] )*                weight: decimal > 0, default 1
+//   name   := [A-Za-z0-9_] [A-Za-z0-9_.+-]* [ '(' [A-Za-z0-9_.,+-]* ')' ]    at most kMaxNameBytes
+//   ref    := name [ '@' ( version | alias ) ]
+//   version := [1-9][0-9]*      alias := [A-Za-z_][A-Za-z0-9_.-]*
+//   step   := ref [ '[' ops ']' ] [ '~' ]
+//   ops    := op ( '>' op )*    op := [A-Za-z0-9_]+ [ '(' [0-9.,+-]* ')' ]
+//   chain  := 'identity' | step ( '>' step )*
+//   policy := chain [ ':' weight ] ( ',' chain [ ':' weight ] )*    weight: decimal > 0, default 1
 //
-// 'identity' is reserved: it is a whole chain, and no name. A weight may have an exponent ("1e-3").
-// Blanks around tokens are ignored. A comma inside parentheses does not separate.
+// `[ops]` asks a conditional transform for image ops: "geo@2[hflip>rotate(-15..15)]"; a range draws
+// the parameter for every sample. '~' adds a drawn residual. 'identity' is reserved: it is a whole
+// chain, and no name. A weight may have an exponent ("1e-3"). Blanks around tokens are ignored. A
+// comma inside parentheses does not separate.
 #ifndef AUGSTORE_SCHEMAS_NAMES_H_
 #define AUGSTORE_SCHEMAS_NAMES_H_
 
@@ -29,9 +34,18 @@ struct Ref {
   std::string ToString() const;
 };
 
+// One application of a transform.
+struct ChainStep {
+  Ref transform;
+  std::string ops;      // what a conditional transform is asked for; empty otherwise
+  bool spread = false;  // with a drawn residual
+  bool operator==(const ChainStep&) const = default;
+  std::string ToString() const;  // "hflip@1", "geo@2[hflip>rotate(10)]~"
+};
+
 // A chain of transforms, applied left to right. Empty: identity.
 struct ChainRef {
-  std::vector<Ref> transforms;
+  std::vector<ChainStep> steps;
   bool operator==(const ChainRef&) const = default;
   std::string ToString() const;  // "identity" or "hflip@1>rotate15@2"
 };

@@ -229,19 +229,22 @@ std::string Encode(const AliasHistory& history) {
   std::vector<std::string> notes;
   std::vector<uint32_t> versions;
   std::vector<int64_t> unix_s;
+  std::vector<uint8_t> forced;
   for (const AliasMove& move : history.moves) {
     aliases.push_back(move.alias);
     versions.push_back(move.version);
     notes.push_back(move.note);
     unix_s.push_back(move.unix_s);
+    forced.push_back(move.forced);
   }
   Builder b;
   const auto alias_texts = b.PutTexts(aliases);
   const auto version_numbers = b.PutNumbers(versions);
   const auto note_texts = b.PutTexts(notes);
   const auto times = b.PutNumbers(unix_s);
+  const auto forces = b.PutNumbers(forced);
   return b.SealRecord(fb::records::CreateAliases(b, codec::kRecordFormat, alias_texts,
-                                                 version_numbers, note_texts, times),
+                                                 version_numbers, note_texts, times, forces),
                       "AGRA");
 }
 
@@ -255,12 +258,16 @@ Result<AliasHistory> Decode(std::string_view bytes) {
     const auto versions = in.Numbers("versions", t->versions(), kMaxAliasMoves);
     auto notes = in.Texts("notes", t->notes(), kMaxAliasMoves, kMaxTextBytes);
     const auto unix_s = in.Numbers("unix_s", t->unix_s(), kMaxAliasMoves);
+    auto forced = in.Numbers("forced", t->forced(), kMaxAliasMoves);
+    if (forced.empty()) forced.resize(aliases.size());
+    in.Equal("forced", forced.size(), aliases.size(), "aliases");
     in.Equal("versions", versions.size(), aliases.size(), "aliases");
     in.Equal("notes", notes.size(), aliases.size(), "aliases");
     in.Equal("unix_s", unix_s.size(), aliases.size(), "aliases");
     AUGSTORE_TRY(in.status());
     for (size_t i = 0; i < aliases.size(); ++i)
-      history.moves.push_back({std::move(aliases[i]), versions[i], std::move(notes[i]), unix_s[i]});
+      history.moves.push_back(
+          {std::move(aliases[i]), versions[i], std::move(notes[i]), unix_s[i], forced[i] != 0});
   }
   AUGSTORE_TRY(in.status());
   return history;

@@ -95,7 +95,37 @@ struct CardEntry {
   double cosine_before = 0;  // cos(z, z')
   double cosine_after = 0;   // cos(Ω(z), z')
   double dispersion = 0;     // tr Cov(Ω(z)) / tr Cov(z')
+  // Bootstrap 95 % interval of `explained` over pairs; both equal to it: not measured.
+  double explained_low = 0;
+  double explained_high = 0;
+  // The rank of the true z' among `candidates` views when they are sorted by their distance to
+  // Ω(z): z' itself and views of the same image under other ops and of other images. Mean
+  // reciprocal rank, and the part of pairs with rank <= 1 and <= 5. candidates 0: not measured.
+  uint32_t candidates = 0;
+  double mrr = 0;
+  double hit1 = 0;
+  double hit5 = 0;
   bool operator==(const CardEntry&) const = default;
+};
+
+// One family that was fitted to the same pairs, measured on the same held-out part.
+struct CardRung {
+  std::string family;
+  double explained = 0;  // G
+  double explained_low = 0;
+  double explained_high = 0;
+  double mse = 0;
+  uint64_t multiply_adds = 0;  // per row
+  double train_seconds = 0;
+  std::string notes;  // hyperparameters chosen
+  bool operator==(const CardRung&) const = default;
+};
+
+// A further number about a transform. Names: docs/formats.md.
+struct CardMeasure {
+  std::string name;
+  double value = 0;
+  bool operator==(const CardMeasure&) const = default;
 };
 
 struct Card {
@@ -106,6 +136,9 @@ struct Card {
   double train_seconds = 0;
   uint64_t multiply_adds = 0;  // per row
   std::string notes;           // hyperparameters chosen: "lambda=3.2", "epochs=17"
+  std::vector<CardRung>
+      ladder;  // every family that was tried, cheapest first; empty: one was named
+  std::vector<CardMeasure> measures;
   bool operator==(const Card&) const = default;
 };
 
@@ -113,8 +146,9 @@ struct Card {
 struct TransformRecord {
   Digest backbone;
   uint32_t dim = 0;
-  std::string op;      // canonical op text, "rotate(15)"; empty: unknown
-  std::string family;  // "mlp", "residual", "affine", or "custom"
+  std::string op;      // canonical op text, "rotate(15)"; of a conditional transform all its ops,
+                       // "hflip,rotate(-15..15)"; empty: unknown
+  std::string family;  // engine/transform_trainer.h names them; "custom": registered as weights
   std::vector<LayerShape> layers;
   Digest weights;  // SHA-256 of the blob
   Card card;
@@ -163,6 +197,7 @@ struct AliasMove {
   uint32_t version = 0;
   std::string note;
   int64_t unix_s = 0;
+  bool forced = false;  // moved although the card did not allow it
   bool operator==(const AliasMove&) const = default;
 };
 

@@ -16,7 +16,8 @@ Offset<VectorOf<Offset<fb::records::LayerShape>>> PutLayers(Builder& b,
   std::vector<Offset<fb::records::LayerShape>> shapes;
   for (const LayerShape& layer : layers) {
     shapes.push_back(fb::records::CreateLayerShape(
-        b, layer.in, layer.out, static_cast<uint8_t>(layer.activation), layer.residual));
+        b, layer.in, layer.out, static_cast<uint8_t>(layer.activation), layer.residual,
+        static_cast<uint8_t>(layer.kind)));
   }
   return b.PutTables(shapes);
 }
@@ -29,26 +30,68 @@ std::vector<LayerShape> ReadLayers(Reader& in,
     if (layer->activation() > static_cast<uint8_t>(Activation::kRelu))
       in.Fail("layers.activation",
               fmt::format("is {}, which is no activation", layer->activation()));
+    if (layer->kind() > static_cast<uint8_t>(LayerKind::kDiagonal))
+      in.Fail("layers.kind", fmt::format("is {}, which is no kind of layer", layer->kind()));
     in.AtMost("layers.in", layer->in(), kMaxDim);
     in.AtMost("layers.out", layer->out(), kMaxDim);
-    result.push_back(
-        {layer->in(), layer->out(), Activation{layer->activation()}, layer->residual()});
+    result.push_back({layer->in(), layer->out(), Activation{layer->activation()}, layer->residual(),
+                      LayerKind{layer->kind()}});
   }
   return result;
+}
+
+Offset<VectorOf<Offset<fb::records::CardRung>>> PutLadder(Builder& b,
+                                                          const std::vector<CardRung>& ladder) {
+  std::vector<Offset<fb::records::CardRung>> rungs;
+  for (const CardRung& rung : ladder) {
+    const auto family = b.PutText(rung.family);
+    const auto notes = b.PutText(rung.notes);
+    rungs.push_back(fb::records::CreateCardRung(b, family, rung.explained, rung.explained_low,
+                                                rung.explained_high, rung.mse, rung.multiply_adds,
+                                                rung.train_seconds, notes));
+  }
+  return b.PutTables(rungs);
 }
 
 Offset<fb::records::Card> PutCard(Builder& b, const Card& card) {
   std::vector<Offset<fb::records::CardEntry>> rows;
   for (const CardEntry& entry : card.entries) {
     const auto data = b.PutText(entry.data);
-    rows.push_back(fb::records::CreateCardEntry(b, data, entry.pairs, entry.mse, entry.identity_mse,
-                                                entry.explained, entry.cosine_before,
-                                                entry.cosine_after, entry.dispersion));
+    rows.push_back(fb::records::CreateCardEntry(
+        b, data, entry.pairs, entry.mse, entry.identity_mse, entry.explained, entry.cosine_before,
+        entry.cosine_after, entry.dispersion, entry.explained_low, entry.explained_high,
+        entry.candidates, entry.mrr, entry.hit1, entry.hit5));
   }
   const auto entries = b.PutTables(rows);
   const auto notes = b.PutText(card.notes);
+  const auto ladder = PutLadder(b, card.ladder);
+  std::vector<Offset<fb::records::CardMeasure>> values;
+  for (const CardMeasure& measure : card.measures) {
+    values.push_back(fb::records::CreateCardMeasure(b, b.PutText(measure.name), measure.value));
+  }
+  const auto measures = b.PutTables(values);
   return fb::records::CreateCard(b, entries, card.train_pairs, card.seed, card.train_seconds,
-                                 card.multiply_adds, notes);
+                                 card.multiply_adds, notes, ladder, measures);
+}
+
+void ReadLadder(Reader& in, const fb::records::Card& t, Card* card) {
+  if (t.ladder() == nullptr || !in.AtMost("card.ladder", t.ladder()->size(), kMaxCardEntries))
+    return;
+  for (const auto* rung : *t.ladder()) {
+    card->ladder.push_back({in.Text("card.ladder.family", rung->family(), kMaxNameBytes),
+                            rung->explained(), rung->explained_low(), rung->explained_high(),
+                            rung->mse(), rung->multiply_adds(), rung->train_seconds(),
+                            in.Text("card.ladder.notes", rung->notes(), kMaxTextBytes)});
+  }
+}
+
+void ReadMeasures(Reader& in, const fb::records::Card& t, Card* card) {
+  if (t.measures() == nullptr || !in.AtMost("card.measures", t.measures()->size(), kMaxCardEntries))
+    return;
+  for (const auto* measure : *t.measures()) {
+    card->measures.push_back(
+        {in.Text("card.measures.name", measure->name(), kMaxNameBytes), measure->value()});
+  }
 }
 
 Card ReadCard(Reader& in, const fb::records::Card& t) {
@@ -58,12 +101,16 @@ Card ReadCard(Reader& in, const fb::records::Card& t) {
   card.train_seconds = t.train_seconds();
   card.multiply_adds = t.multiply_adds();
   card.notes = in.Text("card.notes", t.notes(), kMaxTextBytes);
+  ReadLadder(in, t, &card);
+  ReadMeasures(in, t, &card);
   if (t.entries() == nullptr || !in.AtMost("card.entries", t.entries()->size(), kMaxCardEntries))
     return card;
   for (const auto* row : *t.entries()) {
     card.entries.push_back({in.Text("card.entries.data", row->data(), kMaxTextBytes), row->pairs(),
                             row->mse(), row->identity_mse(), row->explained(), row->cosine_before(),
-                            row->cosine_after(), row->dispersion()});
+                            row->cosine_after(), row->dispersion(), row->explained_low(),
+                            row->explained_high(), row->candidates(), row->mrr(), row->hit1(),
+                            row->hit5()});
   }
   return card;
 }

@@ -92,11 +92,11 @@ inline constexpr size_t kCachedTables = 8;
 
 struct ServiceState {
   ServiceState(Catalog* the_catalog, ServiceOptions the_options)
-      : catalog(the_catalog), options(std::move(the_options)), networks(the_catalog) {}
+      : catalog(the_catalog), options(std::move(the_options)), models(the_catalog) {}
 
   Catalog* const catalog;
   const ServiceOptions options;
-  NetworkCache networks;
+  ModelCache models;
   EnginePool engines;
   RecentlyUsed<StreamSpec, Stream> streams{kCachedStreams};  // by the pinned spec
   RecentlyUsed<std::pair<std::string, std::string>, SampleTable> tables{

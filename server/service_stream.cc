@@ -39,7 +39,7 @@ std::shared_ptr<const Stream> WithSharedTable(ServiceState& state,
 
 Result<std::shared_ptr<const Stream>> ResolveAndKeep(ServiceState& state, const StreamSpec& spec) {
   AUGSTORE_ASSIGN(std::shared_ptr<const Stream> stream,
-                  ResolveStream(*state.catalog, state.networks, spec));
+                  ResolveStream(*state.catalog, state.models, spec));
   AUGSTORE_TRY(CheckBatchFits(stream->info.spec.batch_size, stream->info.dim));
   stream = WithSharedTable(state, std::move(stream));
   state.streams.Insert(stream->info.spec, stream);
@@ -105,14 +105,14 @@ Status CheckSamples(const QueryRequest& message, const Named<CollectionRecord>& 
 
 // The chain's output for the stored rows, written straight into `out`.
 Status ReadThroughChain(ServiceState& state, SpaceId space, const std::vector<RowId>& rows,
-                        const PinnedChain& chain, MatrixView out) {
+                        const PinnedChain& chain, const RowKeys& keys, MatrixView out) {
   Store* store = state.catalog->store();
-  if (chain.networks.empty()) return store->ReadRows(space, rows, out);
+  if (chain.steps.empty()) return store->ReadRows(space, rows, out);
   Matrix raw(out.rows, out.cols);
   AUGSTORE_TRY(store->ReadRows(space, rows, raw.view()));
   const EnginePool::Lease engine = state.engines.Take();
-  Matrix scratch;
-  return ApplyChain(*engine, chain.networks, raw.view(), out, &scratch);
+  ChainScratch scratch;
+  return ApplyChain(*engine, chain.steps, keys, raw.view(), out, &scratch);
 }
 
 // Rows of batch `step` of the stream's rank.
@@ -130,7 +130,7 @@ Result<Frame> handlers::Query(ServiceState& state, const Frame& request) {
   AUGSTORE_ASSIGN(const Named<CollectionRecord> collection,
                   state.catalog->GetCollection(message.collection));
   AUGSTORE_ASSIGN(const PinnedChain chain,
-                  ResolveChain(*state.catalog, state.networks, collection.record.backbone, parsed));
+                  ResolveChain(*state.catalog, state.models, collection.record.backbone, parsed));
   AUGSTORE_ASSIGN(const TablePointer table, FindTable(state, collection, message.label_column));
   AUGSTORE_TRY(CheckSamples(message, collection, *table));
 
@@ -138,7 +138,8 @@ Result<Frame> handlers::Query(ServiceState& state, const Frame& request) {
   rows.reserve(message.samples.size());
   for (const SampleId sample : message.samples) rows.push_back(table->rows[sample]);
   BatchWriter writer(rows.size(), table->dim);
-  AUGSTORE_TRY(ReadThroughChain(state, table->space, rows, chain, writer.embeddings()));
+  AUGSTORE_TRY(ReadThroughChain(state, table->space, rows, chain, {0, 0, message.samples},
+                                writer.embeddings()));
   std::ranges::copy(message.samples, writer.samples().begin());
   std::ranges::transform(message.samples, writer.labels().begin(),
                          [&](SampleId sample) { return table->labels[sample]; });

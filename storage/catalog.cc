@@ -184,8 +184,29 @@ Result<Named<CollectionRecord>> Catalog::LatestCollection(const std::string& nam
   return DecodeNamed<CollectionRecord>(versions.back().key, versions.back().bytes);
 }
 
+namespace {
+
+Status CheckWorth(const std::string& ref, const Card& card, double least) {
+  if (card.entries.empty()) {
+    return FailedPrecondition(
+        "{} has no card, so nobody knows whether it is worth applying: measure it with `augstore "
+        "transform eval --save`, or move the alias with --force",
+        ref);
+  }
+  const CardEntry& entry = card.entries.front();
+  if (entry.explained_low > least) return OkStatus();
+  return FailedPrecondition(
+      "{} is not shown to be worth applying: G on {} pairs is {:.4f} with a 95 % interval of "
+      "{:.4f} "
+      "to {:.4f}, which does not lie above {:g}; train it on more images or as another family, or "
+      "move the alias with --force",
+      ref, entry.data, entry.explained, entry.explained_low, entry.explained_high, least);
+}
+
+}  // namespace
+
 Status Catalog::SetAlias(RecordKind kind, const std::string& name, const std::string& alias,
-                         uint32_t version, const std::string& note) {
+                         uint32_t version, const std::string& note, const AliasGate& gate) {
   AUGSTORE_TRY(ValidateAlias(alias));
   if (kind < RecordKind::kBackbone || kind > RecordKind::kHead) {
     return InvalidArgument("a record of kind {} cannot have aliases", RecordKindName(kind));
@@ -197,14 +218,22 @@ Status Catalog::SetAlias(RecordKind kind, const std::string& name, const std::st
   }
   AUGSTORE_TRY(ValidateName(name));
   std::lock_guard lock(registry_mutex_);
-  AUGSTORE_TRY(Resolve(kind, Ref{name, version, ""}.ToString()));
+  const std::string ref = Ref{name, version, ""}.ToString();
+  AUGSTORE_TRY(Resolve(kind, ref));
+  bool forced = false;
+  if (kind == RecordKind::kTransform) {
+    AUGSTORE_ASSIGN(const Named<TransformRecord> transform, GetTransform(ref));
+    const Status worth = CheckWorth(ref, transform.record.card, gate.min_explained);
+    if (!worth.ok() && !gate.force) return worth;
+    forced = !worth.ok();
+  }
   const RecordKey key = AliasKey(kind, name);
   AUGSTORE_ASSIGN(AliasHistory history, ReadHistory(store_, key));
   if (history.moves.size() >= kMaxAliasMoves) {
     return ResourceExhausted("{} '{}' had its aliases moved {} times: use another name",
                              RecordKindName(kind), name, history.moves.size());
   }
-  history.moves.push_back({alias, version, note, UnixNow()});
+  history.moves.push_back({alias, version, note, UnixNow(), forced});
   AUGSTORE_ASSIGN(const std::string bytes, EncodeChecked(history));
   return store_->PutRecord(key.kind, key.name, bytes);
 }

@@ -14,6 +14,7 @@
 #include "schemas/messages.h"
 #include "schemas/names.h"
 #include "schemas/records.h"
+#include "schemas/transform_weights.h"
 #include "storage/store.h"
 
 namespace augstore {
@@ -25,6 +26,12 @@ struct Named {
   uint32_t version = 0;
   T record;
   std::string ref() const { return name + "@" + std::to_string(version); }
+};
+
+// When an alias of a transform may move.
+struct AliasGate {
+  double min_explained = 0;
+  bool force = false;
 };
 
 class Catalog {
@@ -45,9 +52,10 @@ class Catalog {
   Result<Named<CollectionRecord>> GetCollection(std::string_view ref);
   Result<Named<TransformRecord>> GetTransform(std::string_view ref);
   Result<Named<HeadRecord>> GetHead(std::string_view ref);
-  // The weights of a transform or a head, checked against the record's digest and shapes. Errors:
-  // kDataLoss.
-  Result<Layers> GetLayers(const RecordKey& key);
+  // The weights of a head, and those of a transform, checked against the record's digest and
+  // shapes. Errors: kInvalidArgument (another kind of key), kDataLoss.
+  Result<Layers> GetLayers(const RecordKey& head);
+  Result<TransformWeights> GetWeights(const RecordKey& transform);
 
   // Adds the next version. Backbones: adding the same digest under the same name again gives the
   // existing version. Errors: kInvalidArgument (bad name, bad dims, weights that do not match the
@@ -59,10 +67,13 @@ class Catalog {
   Result<RecordKey> AddHead(const std::string& name, HeadRecord record,
                             std::string_view safetensors);
 
-  // Moves an alias; the move is appended to the name's history. Errors: kNotFound (name or
-  // version), kInvalidArgument.
+  // Moves an alias; the move is appended to the name's history. An alias of a transform goes to a
+  // version whose card shows that it is worth applying: the 95 % interval of G on held-out pairs
+  // lies above `gate.min_explained`. `gate.force` moves it all the same, and the history says so.
+  // Errors: kNotFound (name or version), kInvalidArgument, kFailedPrecondition (the card does not
+  // allow it, with its figures).
   Status SetAlias(RecordKind kind, const std::string& name, const std::string& alias,
-                  uint32_t version, const std::string& note);
+                  uint32_t version, const std::string& note, const AliasGate& gate = {});
   Result<AliasHistory> GetAliases(RecordKind kind, const std::string& name);
 
   // --- Collection versions ---

@@ -143,11 +143,11 @@ Status Catalog::CheckNext(Check* check, VerifyStep* step) {
       found = CheckChunk(check, key, &done);
       break;
     case RecordKind::kTransform:
-    case RecordKind::kHead: {
-      const Result<Layers> layers = GetLayers(key);
-      found = layers.status();
+      found = GetWeights(key).status();
       break;
-    }
+    case RecordKind::kHead:
+      found = GetLayers(key).status();
+      break;
     case RecordKind::kBackbone: {
       const Result<std::string> bytes = store_->ReadRecord(key);
       found = bytes.ok() ? Decode<BackboneRecord>(*bytes).status() : bytes.status();

@@ -24,7 +24,16 @@ Status CheckCard(const Card& card) {
   for (const CardEntry& entry : card.entries) {
     AUGSTORE_TRY(CheckFinite(fmt::format("the card's entry '{}'", entry.data),
                              {entry.mse, entry.identity_mse, entry.explained, entry.cosine_before,
-                              entry.cosine_after, entry.dispersion}));
+                              entry.cosine_after, entry.dispersion, entry.explained_low,
+                              entry.explained_high, entry.mrr, entry.hit1, entry.hit5}));
+  }
+  for (const CardRung& rung : card.ladder) {
+    AUGSTORE_TRY(CheckFinite(
+        fmt::format("the card's rung '{}'", rung.family),
+        {rung.explained, rung.explained_low, rung.explained_high, rung.mse, rung.train_seconds}));
+  }
+  for (const CardMeasure& measure : card.measures) {
+    AUGSTORE_TRY(CheckFinite(fmt::format("the card's '{}'", measure.name), {measure.value}));
   }
   return OkStatus();
 }
@@ -47,16 +56,22 @@ Status CheckBackbone(const BackboneRecord& record) {
   return OkStatus();
 }
 
-// Parses the weights and fills, or compares, what the record says about them.
-Result<Layers> ReadWeights(std::string_view what, std::string_view safetensors,
-                           std::vector<LayerShape>* shapes, Digest* digest) {
+const Layers& StackOf(const Layers& weights) { return weights; }
+const Layers& StackOf(const TransformWeights& weights) { return weights.layers; }
+
+// Parses the weights (Layers of a head, TransformWeights) and fills, or compares, what the record
+// says about them.
+template <typename Weights>
+Result<Weights> ReadWeights(std::string_view what, std::string_view safetensors,
+                            std::vector<LayerShape>* shapes, Digest* digest) {
   if (safetensors.size() > kMaxWeightsBytes) {
     return InvalidArgument("the weights of {} have {} bytes: at most {} are allowed", what,
                            safetensors.size(), kMaxWeightsBytes);
   }
-  Result<Layers> layers = Layers::FromSafetensors(safetensors);
-  if (!layers.ok()) return layers.status().WithContext(what);
-  if (!shapes->empty() && *shapes != layers->shapes()) {
+  Result<Weights> weights = Weights::FromSafetensors(safetensors);
+  if (!weights.ok()) return weights.status().WithContext(what);
+  const std::vector<LayerShape> actual_shapes = StackOf(*weights).shapes();
+  if (!shapes->empty() && *shapes != actual_shapes) {
     return InvalidArgument("the layers in the record of {} are not those of its weights", what);
   }
   const Digest actual =
@@ -65,9 +80,9 @@ Result<Layers> ReadWeights(std::string_view what, std::string_view safetensors,
     return InvalidArgument("the weights of {} have digest {}, its record says {}", what,
                            actual.Hex(), digest->Hex());
   }
-  *shapes = layers->shapes();
+  *shapes = actual_shapes;
   *digest = actual;
-  return layers;
+  return weights;
 }
 
 Status CheckDims(std::string_view what, const Layers& layers, uint32_t dim, uint64_t dim_out) {
@@ -121,11 +136,12 @@ Result<RecordKey> Catalog::AddTransform(const std::string& name, TransformRecord
   AUGSTORE_TRY(CheckDim(record.dim));
   AUGSTORE_TRY(CheckCard(record.card));
   const std::string what = fmt::format("transform '{}'", name);
-  AUGSTORE_ASSIGN(const Layers layers,
-                  ReadWeights(what, safetensors, &record.layers, &record.weights));
-  AUGSTORE_TRY(CheckDims(what, layers, record.dim, record.dim));
+  AUGSTORE_ASSIGN(
+      const TransformWeights weights,
+      ReadWeights<TransformWeights>(what, safetensors, &record.layers, &record.weights));
+  AUGSTORE_TRY(CheckDims(what, weights.layers, record.dim, record.dim));
   AUGSTORE_TRY(CheckSpace(record.backbone, record.dim).WithContext(what));
-  record.card.multiply_adds = layers.MultiplyAdds();
+  record.card.multiply_adds = weights.MultiplyAdds();
   if (record.created_unix_s == 0) record.created_unix_s = UnixNow();
   AUGSTORE_ASSIGN(const std::string bytes, EncodeChecked(record));
   AUGSTORE_ASSIGN(const uint32_t version,
@@ -141,7 +157,7 @@ Result<RecordKey> Catalog::AddHead(const std::string& name, HeadRecord record,
   AUGSTORE_TRY(CheckFinite(what, {record.train_loss, record.test_accuracy, record.test_loss,
                                   record.lineage.learning_rate, record.lineage.weight_decay}));
   AUGSTORE_ASSIGN(const Layers layers,
-                  ReadWeights(what, safetensors, &record.layers, &record.weights));
+                  ReadWeights<Layers>(what, safetensors, &record.layers, &record.weights));
   AUGSTORE_TRY(CheckDims(what, layers, record.dim, record.classes.size()));
   AUGSTORE_TRY(CheckSpace(record.backbone, record.dim).WithContext(what));
   if (record.created_unix_s == 0) record.created_unix_s = UnixNow();
@@ -151,27 +167,33 @@ Result<RecordKey> Catalog::AddHead(const std::string& name, HeadRecord record,
   return RecordKey{RecordKind::kHead, name, version};
 }
 
-Result<Layers> Catalog::GetLayers(const RecordKey& key) {
-  if (key.kind != RecordKind::kTransform && key.kind != RecordKind::kHead) {
-    return InvalidArgument("{} has no weights", Describe(key));
-  }
-  AUGSTORE_ASSIGN(const std::string bytes, store_->ReadRecord(key));
-  std::vector<LayerShape> shapes;
-  Digest digest;
-  if (key.kind == RecordKind::kTransform) {
-    AUGSTORE_ASSIGN(const auto named, DecodeNamed<TransformRecord>(key, bytes));
-    shapes = named.record.layers;
-    digest = named.record.weights;
-  } else {
-    AUGSTORE_ASSIGN(const auto named, DecodeNamed<HeadRecord>(key, bytes));
-    shapes = named.record.layers;
-    digest = named.record.weights;
-  }
-  AUGSTORE_ASSIGN(const std::string blob, store_->ReadBlob(key));
-  Result<Layers> layers = ReadWeights(Describe(key), blob, &shapes, &digest);
-  if (layers.ok()) return layers;
+namespace {
+
+// What is stored was checked when it was added: a refusal now is damage.
+template <typename Weights, typename Record>
+Result<Weights> ReadStored(Store* store, const RecordKey& key) {
+  AUGSTORE_ASSIGN(const std::string bytes, store->ReadRecord(key));
+  AUGSTORE_ASSIGN(Named<Record> named, DecodeNamed<Record>(key, bytes));
+  AUGSTORE_ASSIGN(const std::string blob, store->ReadBlob(key));
+  Result<Weights> weights =
+      ReadWeights<Weights>(Describe(key), blob, &named.record.layers, &named.record.weights);
+  if (weights.ok()) return weights;
   return DataLoss("the stored weights are damaged: {}; run `augstore verify`",
-                  layers.status().message());
+                  weights.status().message());
+}
+
+}  // namespace
+
+Result<Layers> Catalog::GetLayers(const RecordKey& head) {
+  if (head.kind != RecordKind::kHead) return InvalidArgument("{} is no head", Describe(head));
+  return ReadStored<Layers, HeadRecord>(store_, head);
+}
+
+Result<TransformWeights> Catalog::GetWeights(const RecordKey& transform) {
+  if (transform.kind != RecordKind::kTransform) {
+    return InvalidArgument("{} is no transform", Describe(transform));
+  }
+  return ReadStored<TransformWeights, TransformRecord>(store_, transform);
 }
 
 }  // namespace augstore

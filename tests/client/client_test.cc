@@ -70,17 +70,18 @@ TEST_F(ClientTest, AddsAndReadsBackLayers) {
                                       Encode(TestTransform(layers)), layers.ToSafetensors());
   ASSERT_TRUE(version.ok()) << Text(version);
   EXPECT_EQ(*version, 1u);
-  const auto back = (*client)->GetLayers(RecordKind::kTransform, "seven@1");
+  const auto back = (*client)->GetWeights("seven@1");
   ASSERT_TRUE(back.ok()) << Text(back);
-  EXPECT_EQ(*back, layers);
-  EXPECT_EQ((*client)->GetLayers(RecordKind::kCollection, "toy").status().code(),
-            Code::kInvalidArgument);
+  EXPECT_EQ(back->layers, layers);
+  EXPECT_EQ((*client)->GetLayers("seven@1").status().code(), Code::kNotFound);
 }
 
 TEST_F(ClientTest, MovesAliasesAndTellsTheirHistory) {
   const auto client = Flaky();
-  ASSERT_TRUE(client->SetAlias(RecordKind::kTransform, "shift", "best", 1, "first").ok());
-  ASSERT_TRUE(client->SetAlias(RecordKind::kTransform, "shift", "best", 2, "second").ok());
+  ASSERT_TRUE(
+      client->SetAlias({RecordKind::kTransform, "shift", "best", 1, "first", 0, false}).ok());
+  ASSERT_TRUE(
+      client->SetAlias({RecordKind::kTransform, "shift", "best", 2, "second", 0, false}).ok());
   const auto history = client->Aliases(RecordKind::kTransform, "shift");
   ASSERT_TRUE(history.ok()) << Text(history);
   EXPECT_EQ(history->moves.size(), 2u);
@@ -114,7 +115,8 @@ TEST_F(ClientTest, SendsARepeatableRequestAgain) {
 TEST_F(ClientTest, DoesNotRepeatWhatMayHaveTakenEffect) {
   const auto client = Flaky();
   faults_.receives = 1;
-  const Status lost = client->SetAlias(RecordKind::kTransform, "shift", "best", 1, "note");
+  const Status lost =
+      client->SetAlias({RecordKind::kTransform, "shift", "best", 1, "note", 0, false});
   EXPECT_EQ(lost.code(), Code::kUnavailable);
   EXPECT_THAT(lost.message(), HasSubstr("may or may not have taken effect"));
   EXPECT_EQ(client->Aliases(RecordKind::kTransform, "shift")->moves.size(), 1u);
@@ -124,7 +126,8 @@ TEST_F(ClientTest, RepeatsAnyRequestThatCannotHaveArrived) {
   const auto client = Flaky();
   faults_.sends = 2;
   faults_.connects = 1;
-  EXPECT_TRUE(client->SetAlias(RecordKind::kTransform, "shift", "best", 1, "note").ok());
+  EXPECT_TRUE(
+      client->SetAlias({RecordKind::kTransform, "shift", "best", 1, "note", 0, false}).ok());
   EXPECT_EQ(client->Aliases(RecordKind::kTransform, "shift")->moves.size(), 1u);
 }
 
@@ -163,7 +166,8 @@ TEST_F(ClientTest, OutlivesARestartOfTheServer) {
   serving.Stop();
   serving.Start();
   // Not repeatable, but the closed connection is noticed before it is sent.
-  EXPECT_TRUE((*client)->SetAlias(RecordKind::kTransform, "shift", "best", 1, "note").ok());
+  EXPECT_TRUE(
+      (*client)->SetAlias({RecordKind::kTransform, "shift", "best", 1, "note", 0, false}).ok());
 }
 
 TEST_F(ClientTest, ResumesAStreamThatIsWhatItWas) {

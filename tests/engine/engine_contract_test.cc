@@ -13,7 +13,9 @@ std::vector<double> PlainRow(const Layers& layers, std::span<const float> row) {
     std::vector<double> next;
     for (uint32_t o = 0; o < layer.shape.out; ++o) {
       double sum = layer.bias[o];
-      for (uint32_t i = 0; i < layer.shape.in; ++i)
+      const bool diagonal = layer.shape.kind == LayerKind::kDiagonal;
+      if (diagonal) sum += layer.weight[o] * value[o];
+      for (uint32_t i = 0; !diagonal && i < layer.shape.in; ++i)
         sum += layer.weight[o * layer.shape.in + i] * value[i];
       if (layer.shape.residual) sum += row[o];
       next.push_back(layer.shape.activation == Activation::kRelu ? std::max(sum, 0.0) : sum);
@@ -77,6 +79,13 @@ testing::AssertionResult AgreesWithPlainLoops(Engine& engine, const NetworkPtr& 
   return testing::AssertionSuccess();
 }
 
+// Diagonal layers alone, before and behind a dense one.
+std::vector<LayerShape> DiagonalShapes(uint32_t dim) {
+  return {{dim, dim, Activation::kNone, false, LayerKind::kDiagonal},
+          {dim, dim, Activation::kRelu, false},
+          {dim, dim, Activation::kRelu, true, LayerKind::kDiagonal}};
+}
+
 TEST_P(EngineContract, ComputesWhatOneComputesByHand) {
   // Two layers with a residual: relu([1 2; -1 0] x + [1, 0]), then relu([1 1; 0 -1] h + [0, 3] +
   // x).
@@ -100,6 +109,7 @@ TEST_P(EngineContract, AgreesWithPlainLoopsForEveryKindOfLayer) {
     EXPECT_TRUE(AgreesWithPlainLoops(*engine_, RandomNetwork(MlpShapes(dim)), 30)) << dim;
     EXPECT_TRUE(AgreesWithPlainLoops(*engine_, RandomNetwork(MlpShapes(dim, true)), 30)) << dim;
   }
+  EXPECT_TRUE(AgreesWithPlainLoops(*engine_, RandomNetwork(DiagonalShapes(33)), 300));
   const NetworkPtr head = RandomNetwork({{48, 96, Activation::kRelu, false},
                                          {96, 48, Activation::kRelu, true},
                                          {48, 17, Activation::kRelu, false},
@@ -113,6 +123,7 @@ TEST_P(EngineContract, RowsAreTheSameBytesWhateverStandsBesideThem) {
   EXPECT_TRUE(RowsStandAlone(*engine_, RandomNetwork({{100, 77, Activation::kNone, false}})));
   EXPECT_TRUE(RowsStandAlone(*engine_, RandomNetwork({{5, 3, Activation::kNone, false}})));
   EXPECT_TRUE(RowsStandAlone(*engine_, RandomNetwork({{1, 1, Activation::kNone, true}})));
+  EXPECT_TRUE(RowsStandAlone(*engine_, RandomNetwork(DiagonalShapes(37))));
 }
 
 TEST_P(EngineContract, TakesNoRows) {

@@ -28,13 +28,13 @@ class StreamTest : public testing::Test {
   }
 
   std::shared_ptr<const Stream> Resolve(const StreamSpec& spec) {
-    const auto stream = ResolveStream(*filled_.catalog, networks_, spec);
+    const auto stream = ResolveStream(*filled_.catalog, models_, spec);
     EXPECT_TRUE(stream.ok()) << stream.status().ToString();
     return stream.ok() ? stream.value() : nullptr;
   }
 
   Status Refusal(const StreamSpec& spec) {
-    return ResolveStream(*filled_.catalog, networks_, spec).status();
+    return ResolveStream(*filled_.catalog, models_, spec).status();
   }
 
   Batch Build(const Stream& stream, uint64_t epoch, uint64_t step, Engine& engine) {
@@ -46,7 +46,7 @@ class StreamTest : public testing::Test {
   }
 
   FilledStore filled_;
-  NetworkCache networks_{filled_.catalog.get()};
+  ModelCache models_{filled_.catalog.get()};
 };
 
 }  // namespace augstore

@@ -60,45 +60,45 @@ TEST_F(LoadSampleTableTest, LabelsAreUnknownWithoutALabelColumn) {
   EXPECT_TRUE(table->classes.empty());
 }
 
-using NetworkCacheTest = StreamTest;
+using ModelCacheTest = StreamTest;
 
-TEST_F(NetworkCacheTest, GivesOneNetworkPerVersionAcrossThreads) {
+TEST_F(ModelCacheTest, GivesOneNetworkPerVersionAcrossThreads) {
   std::vector<NetworkPtr> got(8);
   std::vector<std::thread> threads;
   for (NetworkPtr& network : got) {
     threads.emplace_back([&] {
-      network = networks_.Get({RecordKind::kTransform, "shift", 2}).value();
+      network = models_.Get({RecordKind::kTransform, "shift", 2}).value();
     });
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(std::set<NetworkPtr>(got.begin(), got.end()).size(), 1u);
   EXPECT_EQ(got[0]->layers, ScalingLayers(1, 3));
-  EXPECT_NE(networks_.Get({RecordKind::kTransform, "shift", 1}).value(), got[0]);
+  EXPECT_NE(models_.Get({RecordKind::kTransform, "shift", 1}).value(), got[0]);
 }
 
-TEST_F(NetworkCacheTest, SaysWhenThereIsNoSuchTransform) {
-  EXPECT_EQ(networks_.Get({RecordKind::kTransform, "shift", 9}).status().code(), Code::kNotFound);
+TEST_F(ModelCacheTest, SaysWhenThereIsNoSuchTransform) {
+  EXPECT_EQ(models_.Get({RecordKind::kTransform, "shift", 9}).status().code(), Code::kNotFound);
 }
 
-TEST_F(NetworkCacheTest, KeepsWhatIsHeldAndForgetsWhatWasUsedLongAgo) {
-  const NetworkPtr held = networks_.Get({RecordKind::kTransform, "double", 1}).value();
-  std::weak_ptr<const Network> old = networks_.Get({RecordKind::kTransform, "shift", 1}).value();
+TEST_F(ModelCacheTest, KeepsWhatIsHeldAndForgetsWhatWasUsedLongAgo) {
+  const NetworkPtr held = models_.Get({RecordKind::kTransform, "double", 1}).value();
+  std::weak_ptr<const Network> old = models_.Get({RecordKind::kTransform, "shift", 1}).value();
   for (int i = 0; i < 70; ++i) {
     const Layers layers = ScalingLayers(1, static_cast<float>(i));
     const auto key = filled_.catalog->AddTransform("t" + std::to_string(i), TestTransform(layers),
                                                    layers.ToSafetensors());
     ASSERT_TRUE(key.ok()) << key.status().ToString();
-    ASSERT_TRUE(networks_.Get(key.value()).ok());
+    ASSERT_TRUE(models_.Get(key.value()).ok());
   }
   EXPECT_TRUE(old.expired());
-  EXPECT_EQ(networks_.Get({RecordKind::kTransform, "double", 1}).value(), held);
+  EXPECT_EQ(models_.Get({RecordKind::kTransform, "double", 1}).value(), held);
 }
 
 using ResolveChainTest = StreamTest;
 
 TEST_F(ResolveChainTest, PinsVersionsAndAliases) {
   ASSERT_TRUE(filled_.catalog->SetAlias(RecordKind::kTransform, "shift", "champion", 1, "").ok());
-  const auto chain = ResolveChain(*filled_.catalog, networks_, TestBackbone(),
+  const auto chain = ResolveChain(*filled_.catalog, models_, TestBackbone(),
                                   ParseChain("shift>double>shift@champion").value());
   ASSERT_TRUE(chain.ok()) << chain.status().ToString();
   EXPECT_EQ(chain.value().text, "shift@2>double@1>shift@1");
@@ -106,7 +106,7 @@ TEST_F(ResolveChainTest, PinsVersionsAndAliases) {
   EXPECT_EQ(chain.value().networks[0]->layers, ScalingLayers(1, 3));
   EXPECT_EQ(chain.value().networks[2]->layers, ScalingLayers(1, 1));
   EXPECT_EQ(chain.value().weights[1], TestTransform(ScalingLayers(2, 0)).weights);
-  const auto identity = ResolveChain(*filled_.catalog, networks_, TestBackbone(), ChainRef{});
+  const auto identity = ResolveChain(*filled_.catalog, models_, TestBackbone(), ChainRef{});
   EXPECT_EQ(identity.value().text, "identity");
   EXPECT_TRUE(identity.value().networks.empty());
 }
@@ -121,7 +121,7 @@ TEST_F(ResolveChainTest, RefusesATransformOfAnotherBackboneAndNamesBoth) {
   record.backbone = other.digest;
   ASSERT_TRUE(filled_.catalog->AddTransform("foreign", record, layers.ToSafetensors()).ok());
   const Status refused =
-      ResolveChain(*filled_.catalog, networks_, TestBackbone(), ParseChain("foreign").value())
+      ResolveChain(*filled_.catalog, models_, TestBackbone(), ParseChain("foreign").value())
           .status();
   EXPECT_EQ(refused.code(), Code::kFailedPrecondition);
   EXPECT_NE(refused.message().find("foreign@1 was trained for backbone psi@1"), std::string::npos)
@@ -132,11 +132,11 @@ TEST_F(ResolveChainTest, RefusesATransformOfAnotherBackboneAndNamesBoth) {
 
 TEST_F(ResolveChainTest, RefusesUnknownTransformsAndEndlessChains) {
   const auto unknown =
-      ResolveChain(*filled_.catalog, networks_, TestBackbone(), ParseChain("nosuch").value());
+      ResolveChain(*filled_.catalog, models_, TestBackbone(), ParseChain("nosuch").value());
   EXPECT_EQ(unknown.status().code(), Code::kNotFound);
   ChainRef endless;
-  endless.transforms.assign(17, Ref{"double", 0, ""});
-  const auto refused = ResolveChain(*filled_.catalog, networks_, TestBackbone(), endless);
+  endless.steps.assign(17, ChainStep{{"double", 0, ""}, "", false});
+  const auto refused = ResolveChain(*filled_.catalog, models_, TestBackbone(), endless);
   EXPECT_EQ(refused.status().code(), Code::kInvalidArgument);
 }
 
@@ -205,7 +205,7 @@ TEST_F(ResolveStreamTest, EveryOtherFieldChangesTheFingerprint) {
   }
   // The same names over other content: another digest of the collection.
   const FilledStore other(1);
-  NetworkCache networks(other.catalog.get());
+  ModelCache models(other.catalog.get());
   fingerprints.insert(ResolveStream(*other.catalog, networks, Spec()).value()->info.fingerprint);
   EXPECT_EQ(fingerprints.size(), changes.size() + 2);
 }

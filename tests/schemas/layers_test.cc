@@ -56,6 +56,21 @@ TEST(Layers, ReadWhatTheyWrite) {
   EXPECT_EQ(again->ToSafetensors(), layers.ToSafetensors());
 }
 
+TEST(Layers, TakeAVectorAsADiagonalLayer) {
+  const auto layers = Load({{"0.weight", {3}}, {"1.weight", {2, 3}}});
+  ASSERT_TRUE(layers.ok()) << layers.status().ToString();
+  EXPECT_EQ(layers->layers[0].shape,
+            (LayerShape{3, 3, Activation::kRelu, false, LayerKind::kDiagonal}));
+  EXPECT_EQ(layers->MultiplyAdds(), 3u + 6u);
+  EXPECT_EQ(Layers::FromSafetensors(layers->ToSafetensors()).value(), *layers);
+  Layers odd = *layers;
+  odd.layers[0].shape.out = 2;
+  ExpectRefused(odd.Validate(), "diagonal");
+  odd = *layers;
+  odd.layers[0].shape.kind = static_cast<LayerKind>(7);
+  ExpectRefused(odd.Validate(), "unknown kind 7");
+}
+
 TEST(Layers, ReadEveryNumberOfLayersThatTheyWrite) {
   Layers layers;
   for (uint32_t i = 0; i < kMaxLayers; ++i) {
@@ -125,7 +140,7 @@ TEST(Layers, RefuseTensorsOfAnotherKindAndNameThem) {
   }
   ExpectRefused(Load({{"0.weight", {1, 1}, "F16"}}).status(), "F16");
   ExpectRefused(Load({{"0.weight", {2, 2}}, {"1.bias", {2}}}).status(), "'1.bias'");
-  ExpectRefused(Load({{"0.weight", {4}}}).status(), "1 dimensions");
+  ExpectRefused(Load({{"0.weight", {4, 1, 1}}}).status(), "3 dimensions");
   ExpectRefused(Load({{"0.weight", {2, 2}}, {"0.bias", {3}}}).status(), "'0.bias'");
   ExpectRefused(Load({{"0.weight", {0, 2}}}).status(), "[0, 2]");
   ExpectRefused(Load({{"0.weight", {0, 1u << 20}}}).status(), "0.weight");

@@ -39,7 +39,7 @@ inline auto Fields(const RecordListReply& m) { return std::tie(m.records); }
 inline auto Fields(const AddRecordRequest& m) { return std::tie(m.kind, m.name, m.record, m.blob); }
 inline auto Fields(const DeleteRecordRequest& m) { return std::tie(m.kind, m.ref); }
 inline auto Fields(const SetAliasRequest& m) {
-  return std::tie(m.kind, m.name, m.alias, m.version, m.note);
+  return std::tie(m.kind, m.name, m.alias, m.version, m.note, m.min_explained, m.force);
 }
 inline auto Fields(const FindImagesRequest& m) { return std::tie(m.backbone, m.images); }
 inline auto Fields(const RowIdsReply& m) { return std::tie(m.rows); }
@@ -96,7 +96,7 @@ inline void Fill(AddRecordRequest* m) {
 }
 inline void Fill(DeleteRecordRequest* m) { *m = {RecordKind::kTransform, "hflip@3"}; }
 inline void Fill(SetAliasRequest* m) {
-  *m = {RecordKind::kHead, "digits", "champion", 7, "because"};
+  *m = {RecordKind::kHead, "digits", "champion", 7, "because", 0.125, true};
 }
 inline void Fill(FindImagesRequest* m) { *m = {MakeDigest(1), {MakeHash(2), MakeHash(3)}}; }
 inline void Fill(RowIdsReply* m) { *m = {{1, kNoRow, 3}}; }

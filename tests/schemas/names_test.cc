@@ -81,7 +81,7 @@ TEST(ParseChain, ReadsIdentityAsNoTransforms) {
   for (const char* text : {"identity", " identity "}) {
     const auto chain = ParseChain(text);
     ASSERT_TRUE(chain.ok());
-    EXPECT_TRUE(chain->transforms.empty());
+    EXPECT_TRUE(chain->steps.empty());
     EXPECT_EQ(chain->ToString(), "identity");
   }
 }
@@ -89,9 +89,27 @@ TEST(ParseChain, ReadsIdentityAsNoTransforms) {
 TEST(ParseChain, ReadsTransformsInOrder) {
   const auto chain = ParseChain("hflip@1 > rotate(15)@champion>identity2");
   ASSERT_TRUE(chain.ok()) << chain.status().ToString();
-  ASSERT_EQ(chain->transforms.size(), 3U);
-  EXPECT_EQ(chain->transforms[1], (Ref{"rotate(15)", 0, "champion"}));
+  ASSERT_EQ(chain->steps.size(), 3U);
+  EXPECT_EQ(chain->steps[1].transform, (Ref{"rotate(15)", 0, "champion"}));
   EXPECT_EQ(chain->ToString(), "hflip@1>rotate(15)@champion>identity2");
+}
+
+TEST(ParseChain, ReadsOpsInBracketsAndDrawnResiduals) {
+  const auto chain = ParseChain("geo@2[ hflip > rotate( -15 .. 15 ) ]~ > rotate(15)~>x");
+  ASSERT_TRUE(chain.ok()) << chain.status().ToString();
+  ASSERT_EQ(chain->steps.size(), 3U);
+  EXPECT_EQ(chain->steps[0], (ChainStep{{"geo", 2, ""}, "hflip>rotate(-15..15)", true}));
+  EXPECT_EQ(chain->steps[1], (ChainStep{{"rotate(15)", 0, ""}, "", true}));
+  EXPECT_EQ(chain->steps[2], (ChainStep{{"x", 0, ""}, "", false}));
+  EXPECT_EQ(chain->ToString(), "geo@2[hflip>rotate(-15..15)]~>rotate(15)~>x");
+}
+
+TEST(ParseChain, RefusesBracketsThatHoldNoOps) {
+  for (const char* text :
+       {"a[", "a[]", "a[x", "a[x>]", "a[>x]", "a[x(]", "a[x(1]", "a[x(a)]", "a[x]]", "a~~", "~",
+        "a~[x]", "[x]", "identity~", "identity[x]", "a[x@1]"}) {
+    EXPECT_NE(Refusal(ParseChain(text)), "") << text;
+  }
 }
 
 TEST(ParseChain, RefusesHolesAndIdentityAmongTransforms) {
@@ -115,9 +133,17 @@ TEST(ParsePolicy, ReadsChainsAndWeights) {
   EXPECT_EQ(policy->entries[0].weight, 2);
   EXPECT_EQ(policy->entries[1].weight, 0.5);
   EXPECT_EQ(policy->entries[2].weight, 0.001);
-  EXPECT_EQ(policy->entries[2].chain.transforms[1].name, "rotate(1,2)");
+  EXPECT_EQ(policy->entries[2].chain.steps[1].transform.name, "rotate(1,2)");
   EXPECT_EQ(policy->entries[3].weight, 1);
   EXPECT_EQ(policy->ToString(), "identity:2,hflip@1:0.5,hflip>rotate(1,2)@4:0.001,x");
+}
+
+TEST(ParsePolicy, SeparatesNothingInsideBrackets) {
+  const auto policy = ParsePolicy("geo[translate(-2..2,1)>hflip]~:2,vflip~");
+  ASSERT_TRUE(policy.ok()) << policy.status().ToString();
+  ASSERT_EQ(policy->entries.size(), 2U);
+  EXPECT_EQ(policy->entries[0].chain.steps[0].ops, "translate(-2..2,1)>hflip");
+  EXPECT_EQ(policy->ToString(), "geo[translate(-2..2,1)>hflip]~:2,vflip~");
 }
 
 TEST(ParsePolicy, RefusesWhatIsNoPolicy) {
@@ -142,7 +168,7 @@ TEST(ParsePolicy, ReadsEveryWeightThatItPrints) {
     PolicySpec policy;
     const double weight =
         std::ldexp(static_cast<double>(random() | 1), static_cast<int>(random() % 1900) - 1000);
-    policy.entries.push_back({ChainRef{{Ref{"a", 1, ""}}}, weight});
+    policy.entries.push_back({ChainRef{{ChainStep{{"a", 1, ""}, "", false}}}, weight});
     policy.entries.push_back({ChainRef{}, 1.0 / (1.0 + static_cast<double>(i))});
     const auto again = ParsePolicy(policy.ToString());
     ASSERT_TRUE(again.ok()) << again.status().ToString();
@@ -151,7 +177,7 @@ TEST(ParsePolicy, ReadsEveryWeightThatItPrints) {
 }
 
 TEST(ParsePolicy, SurvivesRandomText) {
-  constexpr std::string_view kAlphabet = "ab1@>:,() .-identity";
+  constexpr std::string_view kAlphabet = "ab1@>:,()[]~ .-identity";
   std::mt19937 random(2);
   size_t parsed = 0;
   for (int i = 0; i < 20000; ++i) {

@@ -57,8 +57,12 @@ inline CollectionRecord Collection() {
 
 inline Card MakeCard() {
   Card card;
-  card.entries = {{"held-out", 100, 0.5, 1.5, 0.625, 0.75, 0.875, 0.9375},
-                  {"/data/x", 2, -1, 3, -4, 5, 6, 7}};
+  card.entries = {
+      {"held-out", 100, 0.5, 1.5, 0.625, 0.75, 0.875, 0.9375, 0.5, 0.75, 50, 0.25, 0.125, 0.375},
+      {"/data/x", 2, -1, 3, -4, 5, 6, 7, -5, -3, 1, 8, 9, 10}};
+  card.ladder = {{"affine", 0.25, 0.125, 0.375, 1.5, 262144, 0.75, "lambda=0.1"},
+                 {"mlp", -1, -2, -0.5, 3, 1048576, 12, ""}};
+  card.measures = {{"us_per_row", 12.5}, {"inverse_explained", -0.25}};
   card.train_pairs = 900;
   card.seed = 11;
   card.train_seconds = 2.5;
@@ -73,7 +77,9 @@ inline TransformRecord Transform() {
   record.dim = 512;
   record.op = "rotate(15)";
   record.family = "residual";
-  record.layers = {{512, 1024, Activation::kRelu, false}, {1024, 512, Activation::kNone, true}};
+  record.layers = {{512, 1024, Activation::kRelu, false},
+                   {1024, 512, Activation::kNone, true},
+                   {512, 512, Activation::kRelu, true, LayerKind::kDiagonal}};
   record.weights = MakeDigest(5);
   record.card = MakeCard();
   record.created_unix_s = 1700000002;
@@ -111,7 +117,8 @@ inline HeadRecord Head() {
 }
 
 inline AliasHistory Aliases() {
-  return {{{"champion", 1, "first", 100}, {"old", 2, "", 200}, {"champion", 3, "better", -1}}};
+  return {
+      {{"champion", 1, "first", 100}, {"old", 2, "", 200}, {"champion", 3, "better", -1, true}}};
 }
 
 }  // namespace augstore::samples

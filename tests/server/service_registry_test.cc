@@ -78,9 +78,9 @@ TEST_F(ServiceRegistryTest, VerifiesTheStoreStepByStep) {
 }
 
 TEST_F(ServiceRegistryTest, GivesARecordByNameVersionAndAlias) {
-  ASSERT_TRUE(
-      Ask<EndReply>(service_, SetAliasRequest{RecordKind::kTransform, "shift", "old", 1, "why"})
-          .ok());
+  ASSERT_TRUE(Ask<EndReply>(service_, SetAliasRequest{RecordKind::kTransform, "shift", "old", 1,
+                                                      "why", 0, false})
+                  .ok());
   const std::pair<std::string, uint32_t> expected[] = {
       {"shift", 2}, {"shift@1", 1}, {"shift@old", 1}};
   for (const auto& [ref, version] : expected) {
@@ -137,7 +137,8 @@ TEST_F(ServiceRegistryTest, AddsTheNextVersionOfATransform) {
   ASSERT_TRUE(added.ok()) << Text(added);
   EXPECT_EQ(added->name, "shift");
   EXPECT_EQ(added->version, 3u);
-  EXPECT_EQ(*filled_.catalog->GetLayers({RecordKind::kTransform, "shift", 3}), layers);
+  EXPECT_EQ(filled_.catalog->GetWeights({RecordKind::kTransform, "shift", 3}).value().layers,
+            layers);
 }
 
 TEST_F(ServiceRegistryTest, RefusesWeightsThatAreNotTheRecords) {
@@ -193,12 +194,12 @@ TEST_F(ServiceRegistryTest, DeletesCollectionsAlone) {
 }
 
 TEST_F(ServiceRegistryTest, TellsTheHistoryOfAliases) {
-  ASSERT_TRUE(
-      Ask<EndReply>(service_, SetAliasRequest{RecordKind::kTransform, "shift", "best", 1, "first"})
-          .ok());
-  ASSERT_TRUE(
-      Ask<EndReply>(service_, SetAliasRequest{RecordKind::kTransform, "shift", "best", 2, "better"})
-          .ok());
+  ASSERT_TRUE(Ask<EndReply>(service_, SetAliasRequest{RecordKind::kTransform, "shift", "best", 1,
+                                                      "first", 0, false})
+                  .ok());
+  ASSERT_TRUE(Ask<EndReply>(service_, SetAliasRequest{RecordKind::kTransform, "shift", "best", 2,
+                                                      "better", 0, false})
+                  .ok());
   const auto reply =
       Ask<RecordReply>(service_, GetRecordRequest{RecordKind::kAliases, "transform/shift", false});
   ASSERT_TRUE(reply.ok()) << Text(reply);
@@ -209,7 +210,8 @@ TEST_F(ServiceRegistryTest, TellsTheHistoryOfAliases) {
                 .status()
                 .code(),
             Code::kInvalidArgument);
-  EXPECT_EQ(Ask<EndReply>(service_, SetAliasRequest{RecordKind::kTransform, "shift", "best", 9, ""})
+  EXPECT_EQ(Ask<EndReply>(service_,
+                          SetAliasRequest{RecordKind::kTransform, "shift", "best", 9, "", 0, false})
                 .status()
                 .code(),
             Code::kNotFound);

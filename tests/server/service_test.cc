@@ -43,15 +43,16 @@ TEST_F(ServiceTest, RefusesABodyThatIsNoFlatBufferForEveryRequestType) {
 }
 
 TEST_F(ServiceTest, RefusesTheBodyOfAnotherMessage) {
-  Frame frame = ToFrame(SetAliasRequest{RecordKind::kTransform, "double", "best", 1, "note"});
+  Frame frame =
+      ToFrame(SetAliasRequest{RecordKind::kTransform, "double", "best", 1, "note", 0, false});
   frame.type = MessageType::kAppendRowsRequest;
   EXPECT_EQ(ExpectType(AskFrame(service_, frame), MessageType::kRowIdsReply).code(),
             Code::kInvalidArgument);
 }
 
 TEST_F(ServiceTest, DoesNothingBeforeTheFirstReplyIsAskedFor) {
-  const auto source =
-      service_.Start(ToFrame(SetAliasRequest{RecordKind::kTransform, "double", "best", 1, "note"}));
+  const auto source = service_.Start(
+      ToFrame(SetAliasRequest{RecordKind::kTransform, "double", "best", 1, "note", 0, false}));
   EXPECT_TRUE(filled_.catalog->GetAliases(RecordKind::kTransform, "double")->moves.empty());
   EXPECT_TRUE(source->Next().has_value());
   EXPECT_EQ(filled_.catalog->GetAliases(RecordKind::kTransform, "double")->moves.size(), 1u);

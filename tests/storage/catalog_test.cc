@@ -7,6 +7,37 @@ namespace {
 
 using CatalogTest = CatalogFixture;
 
+TEST_F(CatalogTest, MovesATransformsAliasOnlyToWhatIsShownToBeWorthApplying) {
+  const auto add = [&](std::vector<CardEntry> entries) {
+    TransformRecord record = Transform();
+    record.card.entries = std::move(entries);
+    return catalog_->AddTransform("t", record, Affine(kTestDim, kTestDim).ToSafetensors())->version;
+  };
+  CardEntry entry;
+  entry.data = "held-out";
+  entry.explained = 0.1;
+  entry.explained_low = -0.01;
+  const uint32_t unknown = add({});
+  const uint32_t doubtful = add({entry});
+  entry.explained_low = 0.05;
+  const uint32_t worth = add({entry});
+  const auto move = [&](uint32_t version, const AliasGate& gate) {
+    return catalog_->SetAlias(RecordKind::kTransform, "t", "champion", version, "", gate);
+  };
+  EXPECT_EQ(move(unknown, {}).code(), Code::kFailedPrecondition);
+  const Status refused = move(doubtful, {});
+  EXPECT_EQ(refused.code(), Code::kFailedPrecondition);
+  EXPECT_NE(refused.message().find("-0.0100"), std::string::npos) << refused.message();
+  EXPECT_TRUE(move(worth, {.min_explained = 0.04}).ok());
+  EXPECT_EQ(move(worth, {.min_explained = 0.06}).code(), Code::kFailedPrecondition);
+  EXPECT_TRUE(move(worth, {.force = true}).ok());
+  EXPECT_TRUE(move(doubtful, {.force = true}).ok());
+  const AliasHistory history = catalog_->GetAliases(RecordKind::kTransform, "t").value();
+  ASSERT_EQ(history.moves.size(), 3u);
+  EXPECT_FALSE(history.moves[1].forced);  // force was not needed
+  EXPECT_TRUE(history.moves[2].forced);
+}
+
 TEST_F(CatalogTest, ResolvesNumbersAliasesAndTheLatestVersion) {
   CommitOk("birds", Samples(0, 2));
   CommitOk("birds", Samples(2, 2));

@@ -58,7 +58,7 @@ TEST_F(CatalogWeightsTest, FillsInWhatTheWeightsSay) {
   EXPECT_EQ(record.weights, Sha256({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}));
   EXPECT_EQ(record.card.multiply_adds, layers.MultiplyAdds());
   EXPECT_GT(record.created_unix_s, 0);
-  EXPECT_EQ(catalog_->GetLayers(key).value(), layers);
+  EXPECT_EQ(catalog_->GetWeights(key)->layers, layers);
   // A record that says the same is accepted again, as the next version.
   EXPECT_EQ(catalog_->AddTransform("hflip", record, bytes)->version, 2u);
 
@@ -124,8 +124,8 @@ TEST_F(CatalogWeightsTest, ReportsDamagedWeights) {
   std::string damaged = bytes;
   damaged.back() ^= 1;
   ASSERT_TRUE(store_->AddRecord(RecordKind::kTransform, "t", record, damaged).ok());
-  EXPECT_EQ(catalog_->GetLayers({RecordKind::kTransform, "t", 2}).status().code(), Code::kDataLoss);
-  EXPECT_EQ(catalog_->GetLayers({RecordKind::kTransform, "t", 3}).status().code(), Code::kNotFound);
+  EXPECT_EQ(catalog_->GetWeights({RecordKind::kTransform, "t", 2}).status().code(), Code::kDataLoss);
+  EXPECT_EQ(catalog_->GetWeights({RecordKind::kTransform, "t", 3}).status().code(), Code::kNotFound);
   EXPECT_EQ(catalog_->GetLayers({RecordKind::kBackbone, "t", 1}).status().code(),
             Code::kInvalidArgument);
 }

@@ -1,0 +1,75 @@
+// Transforms made ready to be applied, and chains of them on rows of samples.
+#ifndef AUGSTORE_ENGINE_TRANSFORM_CHAIN_H_
+#define AUGSTORE_ENGINE_TRANSFORM_CHAIN_H_
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/op_pattern.h"
+#include "schemas/transform_weights.h"
+
+namespace augstore {
+
+// A transform ready to be applied. Immutable; share one per version.
+struct TransformModel {
+  NetworkPtr network;  // the stack; of a conditional transform, what follows several ops
+  std::optional<OpFamily> family;  // of a conditional transform, as is
+  std::vector<Layer> basis;
+  Activation activation = Activation::kNone;  // of the last layer
+  Matrix residuals;                           // no rows: none
+  uint32_t dim = 0;
+};
+using TransformModelPtr = std::shared_ptr<const TransformModel>;
+// Errors: those of TransformWeights::Validate; kInvalidArgument (ops that do not parse, or a basis
+// of another number of maps than they have features).
+Result<TransformModelPtr> MakeTransformModel(TransformWeights weights);
+
+// One op of a conditional transform. With fixed parameters it is one affine map; with drawn ones
+// the maps of its features stand in one network, and each row adds up its own.
+struct OpMap {
+  NetworkPtr network;  // dim -> dim, or dim -> features * dim
+  OpTerm op;
+  bool fixed = true;
+};
+
+// One application in a chain.
+struct TransformStep {
+  TransformModelPtr model;
+  std::optional<OpPattern> ops;  // of a conditional transform
+  std::vector<OpMap> maps;       // of each op
+  bool spread = false;
+};
+// Errors: kInvalidArgument, naming `name`: a conditional transform without ops or another one with
+// ops; ops that it was not trained for; kFailedPrecondition (spread without residuals).
+Result<TransformStep> MakeStep(const std::string& name, TransformModelPtr model,
+                               std::optional<OpPattern> ops, bool spread);
+
+// What the draws of a matrix's rows depend on.
+struct RowKeys {
+  uint64_t seed = 0;
+  uint64_t epoch = 0;
+  std::span<const SampleId> samples;  // of each row
+};
+
+// Kept between calls, so that memory is taken once.
+struct ChainScratch {
+  Matrix between;  // outputs of all steps but the last
+  Matrix ops;      // outputs of all ops but the last of a step
+  Matrix maps;     // what each feature's map gives for a block of rows
+};
+
+// Applies steps left to right, the last one writing into `out`; an empty chain copies. A row of the
+// output is a function of that row of the input, its sample id, seed and epoch alone: bit for bit
+// the same in any company. A drawn residual is added to its step's output, which is then clamped
+// when the transform ends in ReLU. REQUIRES: keys.samples.size() ==
+// in.rows. Errors: those of Engine::Apply. `in` and `out` must not overlap.
+Status ApplyChain(Engine& engine, std::span<const TransformStep> chain, const RowKeys& keys,
+                  ConstMatrixView in, MatrixView out, ChainScratch* scratch);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_ENGINE_TRANSFORM_CHAIN_H_
