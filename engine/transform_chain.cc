@@ -139,10 +139,9 @@ std::vector<double> DrawAll(const OpPattern& ops, size_t number, const RowKeys& 
   return parameters;
 }
 
-Status ApplyOps(Engine& engine, const TransformStep& step, size_t number, const RowKeys& keys,
+Status ApplyOps(Engine& engine, const TransformStep& step, std::span<const double> parameters,
                 ConstMatrixView in, MatrixView out, ChainScratch* scratch) {
   const TransformModel& model = *step.model;
-  const std::vector<double> parameters = DrawAll(*step.ops, number, keys);
   const bool several = step.maps.size() > 1;
   float* halves = Reserve(&scratch->ops, several ? 2 * in.rows : 0, model.dim).data;
   ConstMatrixView source = in;
@@ -155,8 +154,7 @@ Status ApplyOps(Engine& engine, const TransformStep& step, size_t number, const 
       AUGSTORE_TRY(engine.Apply(map.network, source, target));
     } else {
       DrawnOp op(engine, model, map, scratch);
-      AUGSTORE_TRY(
-          op.Apply(source, std::span(parameters).subspan(first), step.ops->parameters(), target));
+      AUGSTORE_TRY(op.Apply(source, parameters.subspan(first), step.ops->parameters(), target));
     }
     first += map.op.parameters.size();
     source = target;
@@ -186,7 +184,8 @@ Status ApplyStep(Engine& engine, const TransformStep& step, size_t number, const
         in.rows, in.cols, out.rows, out.cols);
   }
   if (model.family.has_value()) {
-    AUGSTORE_TRY(ApplyOps(engine, step, number, keys, in, out, scratch));
+    const std::vector<double> parameters = DrawAll(*step.ops, number, keys);
+    AUGSTORE_TRY(ApplyOps(engine, step, parameters, in, out, scratch));
   } else {
     AUGSTORE_TRY(engine.Apply(model.network, in, out));
   }
@@ -238,6 +237,13 @@ Result<TransformStep> MakeStep(const std::string& name, TransformModelPtr model,
     }
   }
   return step;
+}
+
+Status ApplyStepWith(Engine& engine, const TransformStep& step, std::span<const double> parameters,
+                     ConstMatrixView in, MatrixView out) {
+  AUGSTORE_CHECK(step.ops.has_value() && parameters.size() == in.rows * step.ops->parameters());
+  ChainScratch scratch;
+  return ApplyOps(engine, step, parameters, in, out, &scratch);
 }
 
 Status ApplyChain(Engine& engine, std::span<const TransformStep> chain, const RowKeys& keys,

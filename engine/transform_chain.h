@@ -70,6 +70,11 @@ struct ChainScratch {
 Status ApplyChain(Engine& engine, std::span<const TransformStep> chain, const RowKeys& keys,
                   ConstMatrixView in, MatrixView out, ChainScratch* scratch);
 
+// One step of a conditional transform with the parameters of every row given (rows x
+// step.ops->parameters()) instead of drawn, and without residuals. Errors and REQUIRES as above.
+Status ApplyStepWith(Engine& engine, const TransformStep& step, std::span<const double> parameters,
+                     ConstMatrixView in, MatrixView out);
+
 }  // namespace augstore
 
 #endif  // AUGSTORE_ENGINE_TRANSFORM_CHAIN_H_

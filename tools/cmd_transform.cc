@@ -2,6 +2,7 @@
 #include "tools/cmd_transform.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -26,6 +27,8 @@ struct AliasFlags {
   std::string alias;
   uint32_t version = 0;
   std::string note;
+  double min_explained = 0;
+  bool force = false;
 };
 
 void AddRow(const NamedTransform& transform, const std::vector<std::string>& aliases,
@@ -71,23 +74,37 @@ Status List(const ReadFlags& flags) {
   return OkStatus();
 }
 
+void PrintCard(const TransformRecord& record) {
+  const Card& card = record.card;
+  if (card.train_pairs > 0) {
+    fmt::print("  trained   on {} pairs in {:.1f} s, seed {}{}\n", card.train_pairs,
+               card.train_seconds, card.seed, card.notes.empty() ? "" : "; " + card.notes);
+  }
+  if (card.entries.empty()) {
+    fmt::print(
+        "  card      none: it was registered without data; `augstore transform eval` "
+        "measures it\n");
+    return;
+  }
+  fmt::print("\nquality: G is the part of |z - z'|^2 that is explained, with its 95 % interval\n{}",
+             CardTable(card));
+  if (!card.ladder.empty()) {
+    fmt::print("\nfamilies that were tried on the same held-out pairs; * is this one\n{}",
+               LadderTable(card, record.family));
+  }
+  if (!card.measures.empty()) fmt::print("\n{}", MeasureTable(card.measures));
+}
+
 void PrintTransform(const NamedTransform& transform, const std::vector<std::string>& aliases) {
   const TransformRecord& record = transform.record;
+  const uint64_t cost = std::max(MultiplyAdds(record.layers), record.card.multiply_adds);
   fmt::print("{}\n  op        {}\n  family    {}\n  layers    {}\n", transform.ref(),
              record.op.empty() ? "unknown" : record.op, record.family, LayersText(record.layers));
   fmt::print("  cost      {} multiply-adds per row\n  backbone  {}\n  weights   {}\n",
-             HumanCount(static_cast<double>(MultiplyAdds(record.layers))), record.backbone.Hex(),
-             record.weights.Hex());
+             HumanCount(static_cast<double>(cost)), record.backbone.Hex(), record.weights.Hex());
   fmt::print("  aliases   {}\n  created   {} UTC\n", ListText(aliases, "none"),
              UtcText(record.created_unix_s));
-  const Card& card = record.card;
-  if (card.entries.empty()) {
-    fmt::print("  card      none: it was registered without data\n");
-    return;
-  }
-  fmt::print("  trained   on {} pairs in {:.1f} s, seed {}{}\n\n{}", card.train_pairs,
-             card.train_seconds, card.seed, card.notes.empty() ? "" : "; " + card.notes,
-             CardTable(card));
+  PrintCard(record);
 }
 
 Status Show(const ReadFlags& flags) {
@@ -114,9 +131,11 @@ void PrintHistory(const AliasHistory& history, const AliasFlags& flags) {
     moves.push_back({{"alias", move.alias},
                      {"version", move.version},
                      {"note", move.note},
-                     {"unix_s", move.unix_s}});
+                     {"unix_s", move.unix_s},
+                     {"forced", move.forced}});
     aliases[move.alias] = move.version;
-    table.Row({UtcText(move.unix_s), move.alias, std::to_string(move.version), move.note});
+    table.Row({UtcText(move.unix_s), move.alias,
+               fmt::format("{}{}", move.version, move.forced ? " (forced)" : ""), move.note});
   }
   if (flags.common.json) {
     PrintJson({{"name", flags.name}, {"aliases", aliases}, {"moves", moves}});
@@ -141,8 +160,8 @@ Status Alias(const AliasFlags& flags) {
     AUGSTORE_TRY(client.Get<TransformRecord>(RecordKind::kTransform, flags.name));
   } else {
     AUGSTORE_TRY(ValidateAlias(flags.alias));
-    AUGSTORE_TRY(client.SetAlias(RecordKind::kTransform, flags.name, flags.alias, flags.version,
-                                 flags.note));
+    AUGSTORE_TRY(client.SetAlias({RecordKind::kTransform, flags.name, flags.alias, flags.version,
+                                  flags.note, flags.min_explained, flags.force}));
   }
   AUGSTORE_ASSIGN(const AliasHistory history, client.Aliases(RecordKind::kTransform, flags.name));
   PrintHistory(history, flags);
@@ -172,13 +191,24 @@ void AddAlias(CLI::App* group) {
   auto flags = std::make_shared<AliasFlags>();
   CLI::App* command = AddCommand(
       group, "alias", "Point an alias to a version; with a name alone, show every move",
-      "augstore transform alias rotate15 champion 2 --note 'better on cifar10' --store db",
+      "augstore transform alias rotate15 champion 2 --note 'better on cifar10' --store db\n\n"
+      "An alias moves to a version whose card shows that it is worth applying: the 95 % interval "
+      "of "
+      "G on held-out pairs lies above --min-g. Policies may name it: "
+      "identity:1,rotate15@champion:1",
       [flags] { return Alias(*flags); });
   AddCommonFlags(command, &flags->common);
   command->add_option("name", flags->name, "The transform")->required();
   command->add_option("alias", flags->alias, "The alias");
   command->add_option("version", flags->version, "The version that it shall point to");
   command->add_option("--note", flags->note, "Why; kept in the history");
+  command
+      ->add_option("--min-g", flags->min_explained,
+                   "Refuse a version whose interval of G does not lie above this")
+      ->check(CLI::Range(-1.0, 1.0))
+      ->capture_default_str();
+  command->add_flag("--force", flags->force,
+                    "Move it all the same; the history records that it was forced");
 }
 
 }  // namespace
@@ -213,7 +243,9 @@ void AddTransformCommands(CLI::App* app) {
   CLI::App* group =
       AddCommand(app, "transform", "Train, register and inspect transforms", "", nullptr);
   AddTransformTrainCommand(group);
+  AddTransformConditionalCommand(group);
   AddTransformRegisterCommand(group);
+  AddTransformEvalCommand(group);
   AddReaders(group);
   AddAlias(group);
 }

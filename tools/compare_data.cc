@@ -33,14 +33,6 @@ std::vector<ImageItem> SelectPerClass(const std::vector<ImageItem>& items, uint3
   return out;
 }
 
-// `limit` items spread evenly over the list, which is sorted by class.
-std::vector<ImageItem> SelectEvenly(std::vector<ImageItem> items, uint32_t limit) {
-  if (limit == 0 || items.size() <= limit) return items;
-  std::vector<ImageItem> out;
-  for (size_t i = 0; i < limit; ++i) out.push_back(items[i * items.size() / limit]);
-  return out;
-}
-
 // Test labels must mean what the training labels mean.
 Status RelabelByClassName(const ImageSource& source, const std::vector<std::string>& classes,
                           std::vector<ImageItem>* items) {
@@ -126,12 +118,12 @@ Result<CompareData> PrepareData(const CompareFlags& flags, Database& database,
   AUGSTORE_TRY(PrepareTraining(flags, database, backbone,
                                SelectPerClass(train.items, flags.per_class), &data));
   if (flags.base.empty()) {
-    data.base = SelectEvenly(train.items, flags.base_limit);
+    data.base = SpreadItems(train.items, flags.base_limit);
   } else {
     AUGSTORE_ASSIGN(ImageSource base, ListImages(flags.base));
-    data.base = SelectEvenly(std::move(base.items), flags.base_limit);
+    data.base = SpreadItems(std::move(base.items), flags.base_limit);
   }
-  data.test = SelectEvenly(test.items, flags.test_limit);
+  data.test = SpreadItems(test.items, flags.test_limit);
   AUGSTORE_TRY(RelabelByClassName(test, data.classes, &data.test));
   AUGSTORE_ASSIGN(TestSet plain, EmbedTest(flags, database, backbone, data.test, ""));
   data.tests.push_back(std::move(plain));

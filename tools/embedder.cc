@@ -46,8 +46,8 @@ struct Window {
 class WindowReader {
  public:
   WindowReader(Client* client, const BackboneRecord& record, std::span<const ImageItem> items,
-               const std::optional<ImageOp>& op, int threads)
-      : client_(client), record_(record), items_(items), op_(op), threads_(threads) {}
+               std::span<const OpList> ops, int threads)
+      : client_(client), record_(record), items_(items), ops_(ops), threads_(threads) {}
 
   Result<Window> Read(size_t begin) const {
     Window window;
@@ -66,7 +66,8 @@ class WindowReader {
       }
       bytes[i] = std::move(*read);
       const auto* data = reinterpret_cast<const uint8_t*>(bytes[i].data());
-      window.hashes[i] = DeriveHash(HashContent({data, bytes[i].size()}), op_ ? op_->text() : "");
+      window.hashes[i] =
+          DeriveHash(HashContent({data, bytes[i].size()}), OpListText(OpsOf(begin + i)));
     });
     AUGSTORE_TRY(LookUp(&window));
     ParallelFor(count, threads_, [&](size_t i) {
@@ -98,7 +99,12 @@ class WindowReader {
     if (image->width != record_.input_width || image->height != record_.input_height) {
       *image = ResizeImage(*image, record_.input_width, record_.input_height);
     }
-    if (op_) *image = op_->Apply(*image);
+    for (const ImageOp& op : OpsOf(item)) *image = op.Apply(*image);
+  }
+
+  std::span<const ImageOp> OpsOf(size_t item) const {
+    if (ops_.empty()) return {};
+    return ops_[ops_.size() == 1 ? 0 : item];
   }
 
   Status LookUp(Window* window) const {
@@ -120,7 +126,7 @@ class WindowReader {
   Client* client_;
   const BackboneRecord& record_;
   std::span<const ImageItem> items_;
-  const std::optional<ImageOp>& op_;
+  std::span<const OpList> ops_;
   int threads_;
 };
 
@@ -187,14 +193,29 @@ Status TakeWindow(Window window, std::span<const ImageItem> items, SegmentFiller
 
 }  // namespace
 
+std::string OpListText(std::span<const ImageOp> ops) {
+  std::string text;
+  for (const ImageOp& op : ops) text += (text.empty() ? "" : ">") + op.text();
+  return text;
+}
+
 Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
                                 std::span<const ImageItem> items, const std::optional<ImageOp>& op,
                                 const std::string& label, bool show_progress) {
+  std::vector<OpList> ops;
+  if (op.has_value()) ops.push_back({*op});
+  return EmbedItems(database, backbone, items, ops, label, show_progress);
+}
+
+Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
+                                std::span<const ImageItem> items, std::span<const OpList> ops,
+                                const std::string& label, bool show_progress) {
+  AUGSTORE_CHECK(ops.size() <= 1 || ops.size() == items.size());
   EmbedOutcome outcome;
   outcome.rows.assign(items.size(), kNoRow);
   if (items.empty()) return outcome;
   AUGSTORE_ASSIGN(const std::unique_ptr<Client> reader_client, database.NewClient());
-  const WindowReader reader(reader_client.get(), backbone.record(), items, op,
+  const WindowReader reader(reader_client.get(), backbone.record(), items, ops,
                             ThreadCount(backbone.threads()));
   SegmentFiller filler(&database.client(), &backbone);
   std::vector<ContentHash> hashes(items.size());
@@ -240,6 +261,14 @@ Result<Matrix> FetchRows(Client& client, const BackboneRecord& backbone,
   return out;
 }
 
+std::vector<ImageItem> SpreadItems(std::vector<ImageItem> items, uint64_t limit) {
+  if (limit == 0 || items.size() <= limit) return items;
+  std::vector<ImageItem> chosen;
+  chosen.reserve(limit);
+  for (uint64_t i = 0; i < limit; ++i) chosen.push_back(items[i * items.size() / limit]);
+  return chosen;
+}
+
 std::string FolderName(const std::string& path) {
   const std::filesystem::path normal = std::filesystem::path(path).lexically_normal();
   return (normal.has_filename() ? normal : normal.parent_path()).filename().string();
@@ -253,8 +282,7 @@ DecodedImages DecodeItems(std::span<const ImageItem> items, uint32_t height, uin
   BackboneRecord record;
   record.input_height = height;
   record.input_width = width;
-  const std::optional<ImageOp> no_op;
-  const WindowReader reader(nullptr, record, items, no_op, 1);
+  const WindowReader reader(nullptr, record, items, {}, 1);
   ParallelFor(items.size(), ThreadCount(threads), [&](size_t i) {
     Result<std::string> bytes = ReadItem(items[i]);
     if (!bytes.ok()) {

@@ -65,10 +65,21 @@ struct EmbedOutcome {
 Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
                                 std::span<const ImageItem> items, const std::optional<ImageOp>& op,
                                 const std::string& label, bool show_progress);
+// The same with a list of ops, applied left to right: none, one list for all items, or one for each.
+using OpList = std::vector<ImageOp>;
+Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
+                                std::span<const ImageItem> items, std::span<const OpList> ops,
+                                const std::string& label, bool show_progress);
+// "hflip>rotate(10)"; empty for no ops.
+std::string OpListText(std::span<const ImageOp> ops);
 
 // The embeddings at `rows`, in order, fetched in parts. REQUIRES: no kNoRow among them.
 Result<Matrix> FetchRows(Client& client, const BackboneRecord& backbone,
                          std::span<const RowId> rows);
+
+// At most `limit` items (0: all), spread evenly: the first ones of a sorted listing would all be of
+// the first classes.
+std::vector<ImageItem> SpreadItems(std::vector<ImageItem> items, uint64_t limit);
 
 // The last component of a path, also when it ends in a slash: what a folder of images is called.
 std::string FolderName(const std::string& path);
