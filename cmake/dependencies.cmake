@@ -20,6 +20,10 @@ foreach(module core imgcodecs imgproc)
   find_library(AUGSTORE_OPENCV_${module} opencv_${module} REQUIRED)
 endforeach()
 
+find_path(AUGSTORE_EIGEN_INCLUDE Eigen/Core PATH_SUFFIXES eigen3 REQUIRED)  # headers only
+add_library(augstore_eigen INTERFACE)
+target_include_directories(augstore_eigen SYSTEM INTERFACE ${AUGSTORE_EIGEN_INCLUDE})
+
 add_library(augstore_opencv INTERFACE)
 target_include_directories(augstore_opencv SYSTEM INTERFACE ${AUGSTORE_OPENCV_INCLUDE})
 target_link_libraries(augstore_opencv INTERFACE ${AUGSTORE_OPENCV_core} ${AUGSTORE_OPENCV_imgcodecs}

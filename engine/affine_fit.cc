@@ -10,89 +10,37 @@ namespace augstore {
 namespace {
 
 constexpr size_t kBlockRows = 1024;  // of one product in float, before it is added in double
-constexpr size_t kPanelColumns =
-    64;  // right-hand sides solved together: their panel stays in the cache
+// Of the mean variance: a dimension that varies less has no slope.
+constexpr double kLeastVariance = 1e-9;
 
-// Column means of z, and of z_target - z.
-void Means(ConstMatrixView z, ConstMatrixView z_target, std::vector<double>* mean,
-           std::vector<double>* mean_shift) {
-  for (size_t row = 0; row < z.rows; ++row) {
-    const float* from = z.row(row).data();
-    const float* to = z_target.row(row).data();
-    for (size_t i = 0; i < z.cols; ++i) {
-      (*mean)[i] += from[i];
-      (*mean_shift)[i] += double{to[i]} - from[i];
-    }
-  }
-  for (double& value : *mean) value /= static_cast<double>(z.rows);
-  for (double& value : *mean_shift) value /= static_cast<double>(z.rows);
-}
-
-// Lower Cholesky factor in place (row-major; the upper triangle is left as it was). False when not
-// positive definite.
-bool Factorise(std::vector<double>& matrix, size_t dim) {
-  const double smallest = 1e-13 * *std::max_element(matrix.begin(), matrix.end());
-  for (size_t i = 0; i < dim; ++i) {
-    double* row = matrix.data() + i * dim;
-    for (size_t j = 0; j <= i; ++j) {
-      const double* other = matrix.data() + j * dim;
-      // Four partial sums: one alone would wait for each addition to finish.
-      double sums[4] = {0, 0, 0, 0};
-      size_t k = 0;
-      for (; k + 4 <= j; k += 4) {
-        for (size_t s = 0; s < 4; ++s) sums[s] += row[k + s] * other[k + s];
-      }
-      for (; k < j; ++k) sums[0] += row[k] * other[k];
-      const double rest = row[j] - ((sums[0] + sums[1]) + (sums[2] + sums[3]));
-      if (i == j) {
-        if (!(rest > smallest)) return false;
-        row[i] = std::sqrt(rest);
-      } else {
-        row[j] = rest / other[j];
-      }
-    }
-  }
-  return true;
-}
-
-// row -= Σ_k factors[k * stride] * panel row (first + k), for `count` rows of kPanelColumns.
-void SubtractRows(double* row, const double* panel, const double* factors, size_t stride,
-                  size_t count) {
-  size_t k = 0;
-  for (; k + 4 <= count; k += 4) {
-    const double f0 = factors[k * stride];
-    const double f1 = factors[(k + 1) * stride];
-    const double f2 = factors[(k + 2) * stride];
-    const double f3 = factors[(k + 3) * stride];
-    const double* p = panel + k * kPanelColumns;
-    for (size_t c = 0; c < kPanelColumns; ++c) {
-      row[c] -= (f0 * p[c] + f1 * p[c + kPanelColumns]) +
-                (f2 * p[c + 2 * kPanelColumns] + f3 * p[c + 3 * kPanelColumns]);
-    }
-  }
-  for (; k < count; ++k) {
-    const double factor = factors[k * stride];
-    const double* p = panel + k * kPanelColumns;
-    for (size_t c = 0; c < kPanelColumns; ++c) row[c] -= factor * p[c];
+void AddColumns(ConstMatrixView rows, std::vector<double>* sums) {
+  for (size_t row = 0; row < rows.rows; ++row) {
+    const float* values = rows.row(row).data();
+    for (size_t i = 0; i < rows.cols; ++i) (*sums)[i] += values[i];
   }
 }
 
-// Solves L L' X = B in place for one panel of B (dim x kPanelColumns).
-void SolvePanel(const std::vector<double>& factor, size_t dim, double* panel) {
-  for (size_t i = 0; i < dim; ++i) {
-    double* row = panel + i * kPanelColumns;
-    SubtractRows(row, panel, factor.data() + i * dim, 1, i);
-    const double scale = 1 / factor[i * dim + i];
-    for (size_t c = 0; c < kPanelColumns; ++c) row[c] *= scale;
+void SubtractFromRows(const std::vector<double>& mean, MatrixView rows) {
+  for (size_t row = 0; row < rows.rows; ++row) {
+    float* values = rows.row(row).data();
+    for (size_t i = 0; i < rows.cols; ++i) values[i] = static_cast<float>(values[i] - mean[i]);
   }
-  for (size_t i = dim; i-- > 0;) {
-    double* row = panel + i * kPanelColumns;
-    if (i + 1 < dim) {
-      SubtractRows(row, row + kPanelColumns, factor.data() + (i + 1) * dim + i, dim, dim - i - 1);
-    }
-    const double scale = 1 / factor[i * dim + i];
-    for (size_t c = 0; c < kPanelColumns; ++c) row[c] *= scale;
-  }
+}
+
+// sum += left' right.
+void AddProduct(ConstMatrixView left, ConstMatrixView right, Matrix* product,
+                std::vector<double>* sum) {
+  const auto m = static_cast<int64_t>(left.cols);
+  const auto n = static_cast<int64_t>(right.cols);
+  Gemm(true, false, m, n, static_cast<int64_t>(left.rows), left.data, m, right.data, n, 0,
+       product->data(), n);
+  for (size_t i = 0; i < sum->size(); ++i) (*sum)[i] += product->data()[i];
+}
+
+InputRows RowsOf(ConstMatrixView z) {
+  return [z](size_t begin, MatrixView out) {
+    std::copy_n(z.data + begin * z.cols, out.rows * out.cols, out.data);
+  };
 }
 
 double MeanSquaredError(const Layer& layer, ConstMatrixView z, ConstMatrixView z_target,
@@ -114,113 +62,151 @@ double MeanSquaredError(const Layer& layer, ConstMatrixView z, ConstMatrixView z
   return sum / static_cast<double>(z.rows * dim);
 }
 
+// X'(D - X S), where S has the slopes of a diagonal map.
+std::vector<double> Remaining(const PairMoments& moments, const std::vector<double>& diagonal) {
+  std::vector<double> cross = moments.cross;
+  for (size_t in = 0; in < moments.inputs; ++in) {
+    for (size_t out = 0; out < moments.dim; ++out) {
+      cross[in * moments.dim + out] -= moments.gram[in * moments.inputs + out] * diagonal[out];
+    }
+  }
+  return cross;
+}
+
+std::optional<std::vector<double>> AddDiagonal(std::optional<std::vector<double>> slopes,
+                                               const std::vector<double>& diagonal) {
+  if (!slopes) return std::nullopt;
+  for (size_t i = 0; i < diagonal.size(); ++i) (*slopes)[i * diagonal.size() + i] += diagonal[i];
+  return slopes;
+}
+
 // Keeps the best λ that it has seen.
 class Sweep {
  public:
-  Sweep(const RidgeProblem& problem, ConstMatrixView z, ConstMatrixView z_target, bool relu)
-      : problem_(problem),
+  Sweep(const PairMoments& moments, ConstMatrixView z, ConstMatrixView z_target, bool relu)
+      : moments_(moments),
+        problem_(moments),
         z_(z),
         z_target_(z_target),
         relu_(relu),
-        mapped_(z.rows, z.cols),
-        pool_(ComputeThreads()) {}
+        mapped_(z.rows, z.cols) {}
 
   void Try(double exponent) {
     const double lambda = std::pow(10, exponent);
-    std::optional<Layer> layer = problem_.Solve(lambda, pool_);
-    if (!layer) return;
-    if (relu_) layer->shape.activation = Activation::kRelu;
-    const double error = MeanSquaredError(*layer, z_, z_target_, &mapped_);
+    std::optional<std::vector<double>> slopes = problem_.Solve(lambda);
+    if (!slopes) return;
+    const Layer layer = AffineLayer(moments_, *slopes, relu_);
+    const double error = MeanSquaredError(layer, z_, z_target_, &mapped_);
     if (!std::isfinite(error) || (best_ && error >= best_->held_out_mse)) return;
-    best_ = AffineFit{std::move(*layer), lambda, error};
+    best_ = AffineFit{std::move(*slopes), lambda, error};
     best_exponent_ = exponent;
   }
   double best_exponent() const { return best_exponent_; }
   std::optional<AffineFit>& best() { return best_; }
 
  private:
-  const RidgeProblem& problem_;
+  const PairMoments& moments_;
+  const RidgeProblem problem_;
   ConstMatrixView z_;
   ConstMatrixView z_target_;
   bool relu_;
   Matrix mapped_;
-  WorkerPool pool_;
   std::optional<AffineFit> best_;
   double best_exponent_ = 0;
 };
 
 }  // namespace
 
-RidgeProblem::RidgeProblem(ConstMatrixView z, ConstMatrixView z_target)
-    : dim_(z.cols),
-      mean_(z.cols),
-      mean_shift_(z.cols),
-      gram_(z.cols * z.cols),
-      cross_(z.cols * z.cols) {
-  Means(z, z_target, &mean_, &mean_shift_);
-  Matrix inputs(kBlockRows, dim_);
-  Matrix shifts(kBlockRows, dim_);
-  Matrix product(dim_, dim_);
-  const auto d = static_cast<int64_t>(dim_);
-  for (size_t begin = 0; begin < z.rows; begin += kBlockRows) {
-    const size_t rows = std::min(kBlockRows, z.rows - begin);
-    for (size_t row = 0; row < rows; ++row) {
-      const float* from = z.row(begin + row).data();
-      const float* to = z_target.row(begin + row).data();
-      for (size_t i = 0; i < dim_; ++i) {
-        inputs.row(row)[i] = static_cast<float>(from[i] - mean_[i]);
-        shifts.row(row)[i] = static_cast<float>(double{to[i]} - from[i] - mean_shift_[i]);
+PairMoments::PairMoments(ConstMatrixView z, ConstMatrixView z_target)
+    : PairMoments(z.cols, RowsOf(z), z, z_target) {}
+
+PairMoments::PairMoments(size_t input_columns, const InputRows& rows, ConstMatrixView z,
+                         ConstMatrixView z_target)
+    : inputs(input_columns),
+      dim(z.cols),
+      mean(inputs),
+      mean_shift(dim),
+      gram(inputs * inputs),
+      cross(inputs * dim) {
+  Matrix input_block(kBlockRows, inputs);
+  Matrix shift_block(kBlockRows, dim);
+  Matrix product(inputs, std::max(inputs, dim));
+  const auto for_blocks = [&](const auto& visit) {
+    for (size_t begin = 0; begin < z.rows; begin += kBlockRows) {
+      const size_t count = std::min(kBlockRows, z.rows - begin);
+      rows(begin, input_block.view().Slice(0, count));
+      for (size_t i = 0; i < count * dim; ++i) {
+        shift_block.data()[i] = z_target.data[begin * dim + i] - z.data[begin * dim + i];
       }
+      visit(input_block.view().Slice(0, count), shift_block.view().Slice(0, count));
     }
-    const auto accumulate = [&](const Matrix& right, std::vector<double>& sum) {
-      Gemm(true, false, d, d, static_cast<int64_t>(rows), inputs.data(), d, right.data(), d, 0,
-           product.data(), d);
-      for (size_t i = 0; i < sum.size(); ++i) sum[i] += product.data()[i];
-    };
-    accumulate(inputs, gram_);
-    accumulate(shifts, cross_);
-  }
+  };
+  for_blocks([&](MatrixView of_inputs, MatrixView of_shifts) {
+    AddColumns(of_inputs, &mean);
+    AddColumns(of_shifts, &mean_shift);
+  });
+  for (double& value : mean) value /= static_cast<double>(z.rows);
+  for (double& value : mean_shift) value /= static_cast<double>(z.rows);
+  for_blocks([&](MatrixView of_inputs, MatrixView of_shifts) {
+    SubtractFromRows(mean, of_inputs);
+    SubtractFromRows(mean_shift, of_shifts);
+    AddProduct(of_inputs, of_inputs, &product, &gram);
+    AddProduct(of_inputs, of_shifts, &product, &cross);
+  });
+  double trace = 0;
+  for (size_t i = 0; i < inputs; ++i) trace += gram[i * inputs + i];
+  mean_eigenvalue = trace / static_cast<double>(inputs);
 }
 
-std::optional<Layer> RidgeProblem::Solve(double lambda, WorkerPool& pool) const {
-  std::vector<double> factor = gram_;
-  double trace = 0;
-  for (size_t i = 0; i < dim_; ++i) trace += gram_[i * dim_ + i];
-  const double penalty = lambda * trace / static_cast<double>(dim_);
-  for (size_t i = 0; i < dim_; ++i) factor[i * dim_ + i] += penalty;
-  if (!Factorise(factor, dim_)) return std::nullopt;
+std::vector<double> DiagonalSlopes(const PairMoments& moments) {
+  std::vector<double> slopes(moments.dim);
+  for (size_t i = 0; i < moments.dim; ++i) {
+    const double variance = moments.gram[i * moments.inputs + i];
+    if (variance > kLeastVariance * moments.mean_eigenvalue) {
+      slopes[i] = moments.cross[i * moments.dim + i] / variance;
+    }
+  }
+  return slopes;
+}
 
+RidgeProblem::RidgeProblem(const PairMoments& moments)
+    : moments_(moments),
+      diagonal_(DiagonalSlopes(moments)),
+      system_(moments.gram, Remaining(moments, diagonal_), moments.inputs) {}
+
+std::optional<std::vector<double>> RidgeProblem::Solve(double lambda) const {
+  return AddDiagonal(system_.Solve(lambda * moments_.mean_eigenvalue), diagonal_);
+}
+
+std::optional<std::vector<double>> SolveRidge(const PairMoments& moments, double lambda) {
+  const std::vector<double> diagonal = DiagonalSlopes(moments);
+  return AddDiagonal(SolveShifted(moments.gram, Remaining(moments, diagonal), moments.inputs,
+                                  lambda * moments.mean_eigenvalue),
+                     diagonal);
+}
+
+Layer AffineLayer(const PairMoments& moments, std::span<const double> slopes, bool relu) {
+  const size_t dim = moments.dim;
   Layer layer;
-  layer.shape.in = layer.shape.out = static_cast<uint32_t>(dim_);
-  layer.weight.resize(dim_ * dim_);
-  layer.bias.resize(dim_);
-  const size_t panels = (dim_ + kPanelColumns - 1) / kPanelColumns;
-  pool.Run(panels, [&](size_t index, size_t) {
-    const size_t begin = index * kPanelColumns;
-    const size_t columns = std::min(kPanelColumns, dim_ - begin);
-    std::vector<double> panel(dim_ * kPanelColumns);
-    for (size_t i = 0; i < dim_; ++i) {
-      std::copy_n(cross_.data() + i * dim_ + begin, columns, panel.data() + i * kPanelColumns);
+  layer.shape.in = layer.shape.out = static_cast<uint32_t>(dim);
+  layer.shape.activation = relu ? Activation::kRelu : Activation::kNone;
+  layer.weight.resize(dim * dim);
+  layer.bias.resize(dim);
+  std::vector<double> bias = moments.mean_shift;
+  for (size_t in = 0; in < dim; ++in) {
+    for (size_t out = 0; out < dim; ++out) {
+      const double slope = slopes[in * dim + out];
+      bias[out] -= slope * moments.mean[in];
+      layer.weight[out * dim + in] = static_cast<float>(slope + (in == out ? 1 : 0));
     }
-    SolvePanel(factor, dim_, panel.data());
-    for (size_t c = 0; c < columns; ++c) {
-      const size_t out = begin + c;
-      double bias = mean_shift_[out];
-      for (size_t i = 0; i < dim_; ++i) {
-        const double slope = panel[i * kPanelColumns + c];
-        bias -= slope * mean_[i];
-        layer.weight[out * dim_ + i] = static_cast<float>(slope + (i == out ? 1 : 0));
-      }
-      layer.bias[out] = static_cast<float>(bias);
-    }
-  });
+  }
+  for (size_t out = 0; out < dim; ++out) layer.bias[out] = static_cast<float>(bias[out]);
   return layer;
 }
 
-Result<AffineFit> FitAffine(ConstMatrixView z, ConstMatrixView z_target, ConstMatrixView held_out_z,
+Result<AffineFit> FitAffine(const PairMoments& moments, ConstMatrixView held_out_z,
                             ConstMatrixView held_out_target, bool relu) {
-  const RidgeProblem problem(z, z_target);
-  Sweep sweep(problem, held_out_z, held_out_target, relu);
+  Sweep sweep(moments, held_out_z, held_out_target, relu);
   for (int decade = 3; decade >= -6; --decade) sweep.Try(decade);
   for (const double step : {0.5, 0.25}) {
     const double centre = sweep.best_exponent();
@@ -229,9 +215,9 @@ Result<AffineFit> FitAffine(ConstMatrixView z, ConstMatrixView z_target, ConstMa
   }
   if (!sweep.best()) {
     return InvalidArgument(
-        "no ridge penalty from 1e-6 to 1e3 can be solved for {} pairs of {} dimensions: the "
+        "no ridge penalty from 1e-6 to 1e3 can be solved for pairs of {} dimensions: the "
         "embeddings do not differ from each other, give pairs of different images",
-        z.rows, z.cols);
+        moments.dim);
   }
   return std::move(*sweep.best());
 }

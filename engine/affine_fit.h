@@ -1,49 +1,83 @@
 // Ridge regression of z' - z on z in closed form: the affine transform. No Torch; its products run
-// on Gemm.
+// on Gemm, its systems on eigen_shifted_system.h.
 #ifndef AUGSTORE_ENGINE_AFFINE_FIT_H_
 #define AUGSTORE_ENGINE_AFFINE_FIT_H_
 
+#include <functional>
 #include <optional>
+#include <span>
 #include <vector>
 
-#include "engine/worker_pool.h"
+#include "engine/eigen_shifted_system.h"
 #include "schemas/layers.h"
 #include "schemas/types.h"
 
 namespace augstore {
 
-// The second moments of centred pairs, from which the map for any λ follows. Memory: 2 d² doubles.
-class RidgeProblem {
- public:
-  // REQUIRES: same shapes, at least one row. The pairs are not needed afterwards.
-  RidgeProblem(ConstMatrixView z, ConstMatrixView z_target);
+// Gives rows begin .. begin + out.rows - 1 of the inputs.
+using InputRows = std::function<void(size_t begin, MatrixView out)>;
 
-  // The map z -> z + A'(z - mean) + mean(z' - z) as one layer, where A minimises the squared error
-  // plus λ tr(A'A). λ is in units of the mean eigenvalue of the Gram matrix, so that one grid
-  // serves every scale and number of pairs. The intercept bears no penalty. Nothing when the Gram
-  // matrix plus λ is not positive definite in double precision.
-  std::optional<Layer> Solve(double lambda, WorkerPool& pool) const;
+// The first and second moments of pairs, from which every transform in closed form follows. With X
+// the rows of the inputs minus their mean (the inputs are z, or features of z) and D the rows
+// z' - z - mean_shift. Memory: inputs (inputs + dim) doubles.
+struct PairMoments {
+  // The inputs are z. REQUIRES here and below: same shapes, at least one row. The pairs are not
+  // needed afterwards.
+  PairMoments(ConstMatrixView z, ConstMatrixView z_target);
+  // `rows` is asked twice for each row.
+  PairMoments(size_t inputs, const InputRows& rows, ConstMatrixView z, ConstMatrixView z_target);
 
- private:
-  size_t dim_;
-  std::vector<double> mean_;        // of z
-  std::vector<double> mean_shift_;  // of z' - z
-  std::vector<double> gram_;        // Σ (z - mean)(z - mean)', d x d
-  std::vector<double> cross_;       // Σ (z - mean)(z' - z - mean_shift)', d x d
+  size_t inputs;
+  size_t dim;
+  std::vector<double> mean;        // of the inputs
+  std::vector<double> mean_shift;  // of z' - z
+  std::vector<double> gram;        // X'X, inputs x inputs
+  std::vector<double> cross;       // X'D, inputs x dim
+  double mean_eigenvalue;          // of the Gram matrix
 };
 
+// The slope s_i of each dimension on the input of its number alone: it minimises |D_i - s_i X_i|²;
+// 0 where that input does not vary. REQUIRES: inputs >= dim.
+std::vector<double> DiagonalSlopes(const PairMoments& moments);
+
+// The ridge maps of pairs for every λ. Immutable after construction: any thread may solve.
+class RidgeProblem {
+ public:
+  // `moments` must outlive it.
+  explicit RidgeProblem(const PairMoments& moments);
+
+  // A, inputs x dim, that minimises |D - X A|² + λ' |A - S|², where S has the DiagonalSlopes: a
+  // strong penalty leaves what each dimension says of itself, which is better than nothing. λ is in
+  // units of the mean eigenvalue of the Gram matrix, so that one grid serves every scale and number
+  // of pairs: λ' = λ mean_eigenvalue. Nothing when the Gram matrix plus λ' is not positive definite
+  // in double precision.
+  std::optional<std::vector<double>> Solve(double lambda) const;
+
+ private:
+  const PairMoments& moments_;
+  std::vector<double> diagonal_;
+  ShiftedSystem system_;
+};
+
+// The same for one λ, in a quarter of the time.
+std::optional<std::vector<double>> SolveRidge(const PairMoments& moments, double lambda);
+
+// The map z -> z + A'(z - mean) + mean_shift, where the inputs are z, as one dense layer that ends
+// in ReLU or in nothing.
+Layer AffineLayer(const PairMoments& moments, std::span<const double> slopes, bool relu);
+
 struct AffineFit {
-  Layer layer;
-  double lambda = 0;        // chosen
-  double held_out_mse = 0;  // mean over pairs and dimensions
+  std::vector<double> slopes;  // A, d x d: in by out
+  double lambda = 0;           // chosen
+  double held_out_mse = 0;     // mean over pairs and dimensions
 };
 
 // Tries λ on a logarithmic grid, 1e-6 to 1e3 by decades, then by half and quarter decades around
-// the best, and keeps the one with the least error on the held-out pairs. `relu` ends the layer in
-// ReLU, for targets that are never negative. REQUIRES: four matrices of the same columns, pairs of
-// the same rows, at least one row each. Errors: kInvalidArgument (no λ of the grid can be solved:
-// the pairs have no spread).
-Result<AffineFit> FitAffine(ConstMatrixView z, ConstMatrixView z_target, ConstMatrixView held_out_z,
+// the best, and keeps the one with the least error on the held-out pairs. `relu` judges the layer
+// as it is when it ends in ReLU, for targets that are never negative. REQUIRES: matrices of
+// moments.dim columns and the same rows, at least one. Errors: kInvalidArgument (no λ of the grid
+// can be solved: the pairs have no spread).
+Result<AffineFit> FitAffine(const PairMoments& moments, ConstMatrixView held_out_z,
                             ConstMatrixView held_out_target, bool relu);
 
 }  // namespace augstore

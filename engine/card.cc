@@ -1,20 +1,16 @@
 #include "engine/card.h"
 
+#include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <numeric>
 #include <utility>
 #include <vector>
 
+#include "engine/bootstrap.h"
+
 namespace augstore {
 namespace {
-
-double SquaredDistance(std::span<const float> a, std::span<const float> b) {
-  double sum = 0;
-  for (size_t j = 0; j < a.size(); ++j) {
-    const double difference = double{a[j]} - double{b[j]};
-    sum += difference * difference;
-  }
-  return sum;
-}
 
 double Cosine(std::span<const float> a, std::span<const float> b) {
   double dot = 0;
@@ -47,9 +43,8 @@ double TotalVariance(ConstMatrixView matrix) {
   return sum / static_cast<double>(matrix.rows);
 }
 
-double Explained(double mapped_error, double identity_error, double moved) {
-  if (identity_error == 0) return moved == 0 ? 0 : -1;
-  return 1 - mapped_error / identity_error;
+double Sum(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
 }
 
 double Ratio(double value, double divisor) {
@@ -63,15 +58,11 @@ CardEntry MeasureCard(std::string data, ConstMatrixView z, ConstMatrixView z_tar
                       ConstMatrixView z_mapped) {
   AUGSTORE_CHECK(z.rows >= 1 && z.rows == z_target.rows && z.rows == z_mapped.rows);
   AUGSTORE_CHECK(z.cols == z_target.cols && z.cols == z_mapped.cols);
-  double mapped_error = 0;
-  double identity_error = 0;
-  double moved = 0;
+  const std::vector<double> errors = SquaredDistances(z_mapped, z_target);
+  const std::vector<double> baselines = SquaredDistances(z, z_target);
   double cosine_before = 0;
   double cosine_after = 0;
   for (size_t i = 0; i < z.rows; ++i) {
-    mapped_error += SquaredDistance(z_mapped.row(i), z_target.row(i));
-    identity_error += SquaredDistance(z.row(i), z_target.row(i));
-    moved += SquaredDistance(z.row(i), z_mapped.row(i));
     cosine_before += Cosine(z.row(i), z_target.row(i));
     cosine_after += Cosine(z_mapped.row(i), z_target.row(i));
   }
@@ -80,13 +71,49 @@ CardEntry MeasureCard(std::string data, ConstMatrixView z, ConstMatrixView z_tar
   CardEntry entry;
   entry.data = std::move(data);
   entry.pairs = z.rows;
-  entry.mse = mapped_error / values;
-  entry.identity_mse = identity_error / values;
-  entry.explained = Explained(mapped_error, identity_error, moved);
+  entry.mse = Sum(errors) / values;
+  entry.identity_mse = Sum(baselines) / values;
+  entry.explained = ExplainedOf(errors, baselines);
+  const Interval interval = BootstrapExplained(errors, baselines, 0);
+  entry.explained_low = std::min(interval.low, entry.explained);
+  entry.explained_high = std::max(interval.high, entry.explained);
   entry.cosine_before = cosine_before / pairs;
   entry.cosine_after = cosine_after / pairs;
   entry.dispersion = Ratio(TotalVariance(z_mapped), TotalVariance(z_target));
   return entry;
+}
+
+double MeasureInverse(ConstMatrixView z, ConstMatrixView there, ConstMatrixView back) {
+  const double moved = Sum(SquaredDistances(there, z));
+  const double left = Sum(SquaredDistances(back, z));
+  if (moved == 0) return left == 0 ? 1 : 0;
+  return 1 - left / moved;
+}
+
+Result<double> MeasureMicrosPerRow(ConstMatrixView sample, const ApplyRows& apply) {
+  AUGSTORE_CHECK(sample.rows >= 1);
+  constexpr size_t kRows = 256;
+  constexpr size_t kLeastCalls = 5;
+  constexpr size_t kMostCalls = 1000;
+  constexpr double kBudgetMicros = 50'000;
+  Matrix in(kRows, sample.cols);
+  Matrix out(kRows, sample.cols);
+  for (size_t i = 0; i < kRows; ++i) {
+    std::ranges::copy(sample.row(i % sample.rows), in.row(i).begin());
+  }
+  AUGSTORE_TRY(apply(in.view(), out.view()));
+  std::vector<double> micros;
+  double total = 0;
+  while (micros.size() < kLeastCalls || (micros.size() < kMostCalls && total < kBudgetMicros)) {
+    const auto start = std::chrono::steady_clock::now();
+    AUGSTORE_TRY(apply(in.view(), out.view()));
+    const std::chrono::duration<double, std::micro> taken =
+        std::chrono::steady_clock::now() - start;
+    micros.push_back(taken.count());
+    total += taken.count();
+  }
+  std::ranges::nth_element(micros, micros.begin() + static_cast<ptrdiff_t>(micros.size() / 2));
+  return micros[micros.size() / 2] / kRows;
 }
 
 }  // namespace augstore

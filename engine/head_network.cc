@@ -198,4 +198,12 @@ Layers HeadNetworks::Export(size_t head) const {
   return result;
 }
 
+void HeadNetworks::Import(size_t head, const Layers& weights) {
+  for (size_t l = 0; l < layers_.size(); ++l) {
+    const Layer& layer = weights.layers[l];
+    std::ranges::copy(layer.weight, Parameters(head) + layers_[l].weight);
+    std::ranges::copy(layer.bias, Parameters(head) + layers_[l].bias);
+  }
+}
+
 }  // namespace augstore

@@ -39,6 +39,8 @@ class HeadNetworks {
   // `x` is Forward's.
   void BackwardAndUpdate(ConstMatrixView x, std::span<const OptimizerStep> steps);
   Layers Export(size_t head) const;
+  // Replaces the weights of one head. REQUIRES: the shapes of Export(head).
+  void Import(size_t head, const Layers& weights);
   size_t heads() const { return heads_; }
 
  private:

@@ -70,6 +70,28 @@ Result<std::vector<uint32_t>> Widths(const HeadTrainerOptions& options) {
   return widths;
 }
 
+Status CheckInitial(const HeadTrainerOptions& options, const std::vector<uint32_t>& widths) {
+  if (!options.initial.empty() && options.initial.size() != options.heads.size()) {
+    return InvalidArgument("{} heads come with the initial weights of {}: give those of each",
+                           options.heads.size(), options.initial.size());
+  }
+  std::vector<LayerShape> shapes;
+  for (size_t l = 0; l + 1 < widths.size(); ++l) {
+    const bool last = l + 2 == widths.size();
+    shapes.push_back({widths[l], widths[l + 1], last ? Activation::kNone : Activation::kRelu});
+  }
+  for (size_t h = 0; h < options.initial.size(); ++h) {
+    AUGSTORE_TRY(options.initial[h].Validate());
+    if (options.initial[h].shapes() == shapes) continue;
+    return InvalidArgument(
+        "the initial weights of head {} map {} to {} values in {} layers, and arch '{}' on {} "
+        "dimensions and {} classes has other layers: start from a head of that arch",
+        h, options.initial[h].dim_in(), options.initial[h].dim_out(),
+        options.initial[h].layers.size(), options.arch, options.dim, options.classes);
+  }
+  return OkStatus();
+}
+
 class Trainer final : public HeadTrainer {
  public:
   Trainer(const HeadTrainerOptions& options, OptimizerKind kind, std::vector<uint32_t> widths)
@@ -80,7 +102,9 @@ class Trainer final : public HeadTrainer {
         heads_(options.heads),
         pool_(ComputeThreads()),
         networks_(std::move(widths), Seeds(options), &pool_),
-        loss_sums_(options.heads.size()) {}
+        loss_sums_(options.heads.size()) {
+    for (size_t h = 0; h < options.initial.size(); ++h) networks_.Import(h, options.initial[h]);
+  }
 
   Status Step(ConstMatrixView embeddings, std::span<const int32_t> labels) override {
     AUGSTORE_ASSIGN(const Labelled batch, KeepLabelled(embeddings, labels));
@@ -228,6 +252,7 @@ Result<std::unique_ptr<HeadTrainer>> HeadTrainer::Create(const HeadTrainerOption
   AUGSTORE_TRY(CheckOptions(options));
   AUGSTORE_ASSIGN(const OptimizerKind kind, ParseOptimizer(options.optimizer));
   AUGSTORE_ASSIGN(std::vector<uint32_t> widths, Widths(options));
+  AUGSTORE_TRY(CheckInitial(options, widths));
   return std::unique_ptr<HeadTrainer>(std::make_unique<Trainer>(options, kind, std::move(widths)));
 }
 

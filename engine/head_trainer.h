@@ -34,6 +34,9 @@ struct HeadTrainerOptions {
   uint32_t classes = 0;
   uint64_t total_steps = 0;  // for the cosine learning-rate schedule; 0: constant
   std::vector<HeadConfig> heads;
+  // Weights to start from instead of random ones (the seeds then decide nothing): none, or those of
+  // each head, with the shapes of the architecture.
+  std::vector<Layers> initial = {};
 };
 
 struct HeadMetrics {
@@ -48,7 +51,7 @@ struct HeadMetrics {
 // gives.
 class HeadTrainer {
  public:
-  // Errors: kInvalidArgument (arch, optimizer, sizes, no heads).
+  // Errors: kInvalidArgument (arch, optimizer, sizes, no heads, initial weights of other shapes).
   static Result<std::unique_ptr<HeadTrainer>> Create(const HeadTrainerOptions& options);
   virtual ~HeadTrainer() = default;
 

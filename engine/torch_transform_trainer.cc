@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -24,14 +25,9 @@ struct Hyperparameters {
   double weight_decay;
 };
 
-// The defaults were chosen on vertical flips of 9,000 small images: among rates from 0.1 to 4 and
-// decays from 0 to 1e-3 for "mlp", rates from 3e-4 to 3e-3 and decays from 0.01 to 10 for
-// "residual". Strong decay pays there, since few pairs determine many weights; a higher rate gains
-// a little but often stops too early.
 Hyperparameters Choose(const TransformTrainOptions& options) {
-  Hyperparameters chosen = options.family == "residual"
-                               ? Hyperparameters{OptimizerKind::kAdamW, 5e-4, 4}
-                               : Hyperparameters{OptimizerKind::kSgd, 1, 1e-4};
+  Hyperparameters chosen{OptimizerKind::kSgd, 1, 1e-4};
+  if (options.family == "residual") chosen = {OptimizerKind::kAdamW, 5e-4, 4};
   if (options.learning_rate > 0) chosen.learning_rate = options.learning_rate;
   if (options.weight_decay >= 0) chosen.weight_decay = options.weight_decay;
   return chosen;
@@ -142,9 +138,10 @@ class Trainer {
   Trainer(const TransformPairs& pairs, const TransformTrainOptions& options)
       : options_(options),
         chosen_(Choose(options)),
-        residual_(options.family == "residual"),
+        residual_(options.family != "mlp"),
         relu_(residual_ && pairs.non_negative),
         units_(Wrap(pairs.train_z.view())),
+        floor_(units_.mean * (-1 / units_.scale)),
         train_z_(units_.From(Wrap(pairs.train_z.view()))),
         train_target_(units_.From(Wrap(pairs.train_target.view()))),
         held_out_z_(Wrap(pairs.held_out_z.view())),
@@ -153,11 +150,11 @@ class Trainer {
 
   Result<FittedTransform> Run(const TransformProgressCallback& progress) {
     const double identity_error = HeldOutError(held_out_z_);
-    double best_error = 0;
+    std::optional<double> best_error;
     uint32_t best_epoch = 0;
     FittedTransform best;
-    for (uint32_t epoch = 1; epoch <= options_.max_epochs; ++epoch) {
-      RunEpoch(epoch);
+    for (uint32_t epoch = residual_ ? 0 : 1; epoch <= options_.max_epochs; ++epoch) {
+      if (epoch > 0) RunEpoch(epoch);
       const double error = HeldOutError(Mapped());
       if (!std::isfinite(error)) {
         return InvalidArgument(
@@ -165,15 +162,15 @@ class Trainer {
             "smaller one",
             options_.family, epoch, chosen_.learning_rate);
       }
-      if (best_epoch == 0 || error < best_error) {
+      if (!best_error || error < *best_error) {
         best_error = error;
         best_epoch = epoch;
         best.layers = network_.Export(units_, relu_);
       }
-      const TransformProgress state{epoch, options_.max_epochs, error,
+      const TransformProgress state{options_.family, epoch, options_.max_epochs, error,
                                     identity_error > 0 ? 1 - error / identity_error : 0};
       if (progress && !progress(state)) break;
-      if (epoch - best_epoch >= options_.patience) break;
+      if (epoch - best_epoch >= options_.patience && epoch > 0) break;
     }
     best.notes = fmt::format("epochs={} learning_rate={} weight_decay={}", best_epoch,
                              chosen_.learning_rate, chosen_.weight_decay);
@@ -194,7 +191,8 @@ class Trainer {
         rows.data_ptr<int64_t>()[i] =
             static_cast<int64_t>(order.At(static_cast<uint64_t>(begin + i)));
       }
-      const at::Tensor mapped = network_.Forward(train_z_.index_select(0, rows));
+      at::Tensor mapped = network_.Forward(train_z_.index_select(0, rows));
+      if (relu_ && getenv("AUG_CLAMP")) mapped = at::maximum(mapped, floor_);
       at::mse_loss(mapped, train_target_.index_select(0, rows)).backward();
       const double rate = ScheduledRate(chosen_.learning_rate, done_, total);
       network_.Update(OptimizerStep(chosen_.optimizer, rate, chosen_.weight_decay, ++done_));
@@ -217,6 +215,7 @@ class Trainer {
   const bool residual_;
   const bool relu_;
   const Units units_;
+  const at::Tensor floor_;
   at::Tensor train_z_;
   at::Tensor train_target_;
   at::Tensor held_out_z_;

@@ -1,15 +1,19 @@
 #include "engine/transform_trainer.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <utility>
 #include <vector>
 
-#include "engine/affine_fit.h"
+#include "engine/bootstrap.h"
 #include "engine/card.h"
-#include "engine/counter_rng.h"
 #include "engine/engine.h"
+#include "engine/held_out.h"
+#include "engine/ladder.h"
+#include "engine/refine.h"
 #include "engine/torch_transform_trainer.h"
 #include "schemas/limits.h"
 
@@ -17,11 +21,17 @@ namespace augstore {
 namespace {
 
 constexpr size_t kMinPairs = 20;
+constexpr std::string_view kAuto = "auto";
 
 Status CheckOptions(const TransformTrainOptions& options) {
-  if (options.family != "mlp" && options.family != "residual" && options.family != "affine") {
-    return InvalidArgument("transform family '{}' does not exist: give mlp, residual or affine",
-                           options.family);
+  const auto families = TransformFamilies();
+  if (options.family != kAuto &&
+      std::find(families.begin(), families.end(), options.family) == families.end()) {
+    return InvalidArgument("transform family '{}' does not exist: give {} or {}", options.family,
+                           fmt::join(families, ", "), kAuto);
+  }
+  if (options.residuals > kMaxResiduals) {
+    return InvalidArgument("{} residuals to keep: give 0 .. {}", options.residuals, kMaxResiduals);
   }
   if (!(options.validation_fraction > 0 && options.validation_fraction <= 0.9)) {
     return InvalidArgument("validation fraction {}: give a number above 0 and at most 0.9",
@@ -71,21 +81,19 @@ Matrix Gather(ConstMatrixView from, const std::vector<size_t>& rows) {
   return result;
 }
 
-// Pair i is held out when its draw is below the fraction. Should that leave one part empty, it gets
-// the pair whose draw is nearest to it.
+// Of several views of an image the first one alone judges: the others would count it again.
 TransformPairs Split(ConstMatrixView z, ConstMatrixView z_target,
                      const TransformTrainOptions& options) {
-  std::vector<double> draws(z.rows);
-  for (size_t i = 0; i < z.rows; ++i) {
-    draws[i] = PhiloxUniform(options.seed, RngUse::kSplit, 0, i);
-  }
-  const auto [least, most] = std::minmax_element(draws.begin(), draws.end());
-  *least = 0;
-  *most = 1;
+  const size_t images = z.rows / options.views;
+  const std::vector<bool> is_held_out = HeldOut(images, options.seed, options.validation_fraction);
   std::vector<size_t> train;
   std::vector<size_t> held_out;
   for (size_t i = 0; i < z.rows; ++i) {
-    (draws[i] < options.validation_fraction ? held_out : train).push_back(i);
+    if (!is_held_out[i % images]) {
+      train.push_back(i);
+    } else if (i < images) {
+      held_out.push_back(i);
+    }
   }
   TransformPairs pairs{Gather(z, train), Gather(z_target, train), Gather(z, held_out),
                        Gather(z_target, held_out)};
@@ -94,45 +102,144 @@ TransformPairs Split(ConstMatrixView z, ConstMatrixView z_target,
   return pairs;
 }
 
-Result<FittedTransform> Fit(const TransformPairs& pairs, const TransformTrainOptions& options,
-                            const TransformProgressCallback& progress) {
-  if (options.family != "affine") return TrainNetworkTransform(pairs, options, progress);
-  AUGSTORE_ASSIGN(AffineFit fit, FitAffine(pairs.train_z.view(), pairs.train_target.view(),
-                                           pairs.held_out_z.view(), pairs.held_out_target.view(),
-                                           pairs.non_negative));
+// One family that was fitted, and what it does to the held-out pairs.
+struct Rung {
+  std::string_view family;
   FittedTransform fitted;
-  fitted.layers.layers.push_back(std::move(fit.layer));
-  fitted.notes = fmt::format("lambda={:.4g}", fit.lambda);
-  return fitted;
+  Matrix mapped;
+  std::vector<double> errors;  // |Ω(z) - z'|²
+  CardEntry entry;
+  CardRung summary;
+};
+
+// Fits families to the same pairs.
+class Fitter {
+ public:
+  Fitter(const TransformPairs& pairs, const TransformTrainOptions& options,
+         const TransformProgressCallback& progress)
+      : pairs_(pairs),
+        options_(options),
+        progress_(progress),
+        closed_forms_(pairs),
+        engine_(NewOneDnnEngine()),
+        baselines_(SquaredDistances(pairs.held_out_z.view(), pairs.held_out_target.view())) {}
+
+  const std::vector<double>& baselines() const { return baselines_; }
+
+  Result<Rung> Fit(std::string_view family) {
+    const auto start = std::chrono::steady_clock::now();
+    AUGSTORE_ASSIGN(FittedTransform fitted, FitLayers(family));
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+    Rung rung;
+    rung.family = family;
+    rung.fitted = std::move(fitted);
+    rung.mapped = Matrix(pairs_.held_out_z.rows(), pairs_.held_out_z.cols());
+    AUGSTORE_ASSIGN(const NetworkPtr network, MakeNetwork(rung.fitted.layers));
+    AUGSTORE_TRY(engine_->Apply(network, pairs_.held_out_z.view(), rung.mapped.view()));
+    rung.errors =
+        SquaredDistances(std::as_const(rung.mapped).view(), pairs_.held_out_target.view());
+    rung.entry = MeasureCard("held-out", pairs_.held_out_z.view(), pairs_.held_out_target.view(),
+                             std::as_const(rung.mapped).view());
+    rung.summary = {std::string(family),      rung.entry.explained,
+                    rung.entry.explained_low, rung.entry.explained_high,
+                    rung.entry.mse,           rung.fitted.layers.MultiplyAdds(),
+                    elapsed.count(),          rung.fitted.notes};
+    return rung;
+  }
+
+ private:
+  Result<FittedTransform> FitLayers(std::string_view family) {
+    if (ClosedForms::Has(family)) return closed_forms_.Fit(family);
+    TransformTrainOptions options = options_;
+    options.family = family;
+    if (family != "refined") return TrainNetworkTransform(pairs_, options, progress_);
+    AUGSTORE_ASSIGN(const AffineFit* ridge, closed_forms_.Ridge());
+    return Refine(pairs_, options, closed_forms_.moments(), *ridge, progress_);
+  }
+
+  const TransformPairs& pairs_;
+  const TransformTrainOptions& options_;
+  const TransformProgressCallback& progress_;
+  ClosedForms closed_forms_;
+  std::unique_ptr<Engine> engine_;
+  std::vector<double> baselines_;
+};
+
+// Every family. When the caller stops it, those that are done.
+Result<std::vector<Rung>> Climb(Fitter& fitter, const TransformProgressCallback& progress,
+                                std::string* left_out) {
+  std::vector<Rung> rungs;
+  for (const std::string_view family : TransformFamilies()) {
+    Result<Rung> rung = fitter.Fit(family);
+    if (!rung.ok() && rung.status().code() == Code::kInvalidArgument) {
+      *left_out += fmt::format("{}left out {}: {}", left_out->empty() ? "" : "; ", family,
+                               rung.status().message());
+      continue;
+    }
+    AUGSTORE_TRY(rung.status());
+    rungs.push_back(std::move(*rung));
+    const CardRung& summary = rungs.back().summary;
+    const TransformProgress done{summary.family, 0, 0, summary.mse, summary.explained, &summary};
+    if (!progress(done)) break;
+  }
+  return rungs;
+}
+
+size_t Choose(const std::vector<Rung>& rungs, const std::vector<double>& baselines, uint64_t seed) {
+  std::vector<Contender> contenders;
+  for (const Rung& rung : rungs) {
+    contenders.push_back({rung.family, rung.summary.multiply_adds, rung.errors});
+  }
+  return ChooseContender(contenders, baselines, seed);
 }
 
 }  // namespace
 
-Result<TrainedTransform> TrainTransform(
-    ConstMatrixView z, ConstMatrixView z_target, const TransformTrainOptions& options,
-    const std::function<bool(const TransformProgress&)>& progress) {
+Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_target,
+                                        const TransformTrainOptions& options,
+                                        const TransformProgressCallback& progress) {
   AUGSTORE_CHECK(z.rows == z_target.rows && z.cols == z_target.cols);
   AUGSTORE_TRY(CheckOptions(options));
   AUGSTORE_TRY(CheckPairs(z, "z"));
   AUGSTORE_TRY(CheckPairs(z_target, "z'"));
+  if (options.views == 0 || z.rows % options.views != 0 || z.rows / options.views < kMinPairs) {
+    return InvalidArgument("{} pairs cannot be {} views each of at least {} images", z.rows,
+                           options.views, kMinPairs);
+  }
   const auto start = std::chrono::steady_clock::now();
   const TransformPairs pairs = Split(z, z_target, options);
-  AUGSTORE_ASSIGN(FittedTransform fitted, Fit(pairs, options, progress));
+  bool stopped = false;
+  const TransformProgressCallback ask = [&](const TransformProgress& state) {
+    stopped = stopped || (progress && !progress(state));
+    return !stopped;
+  };
+  Fitter fitter(pairs, options, ask);
+  TrainedTransform trained;
+  std::vector<Rung> rungs;
+  std::string left_out;
+  if (options.family == kAuto) {
+    AUGSTORE_ASSIGN(rungs, Climb(fitter, ask, &left_out));
+    for (const Rung& rung : rungs) trained.card.ladder.push_back(rung.summary);
+  } else {
+    AUGSTORE_ASSIGN(Rung rung, fitter.Fit(options.family));
+    rungs.push_back(std::move(rung));
+  }
+  Rung& chosen = rungs[Choose(rungs, fitter.baselines(), options.seed)];
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
 
-  AUGSTORE_ASSIGN(const NetworkPtr network, MakeNetwork(fitted.layers));
-  Matrix mapped(pairs.held_out_z.rows(), z.cols);
-  AUGSTORE_TRY(NewOneDnnEngine()->Apply(network, pairs.held_out_z.view(), mapped.view()));
-  TrainedTransform trained;
-  trained.card.entries.push_back(MeasureCard("held-out", pairs.held_out_z.view(),
-                                             pairs.held_out_target.view(),
-                                             std::as_const(mapped).view()));
-  trained.card.train_pairs = pairs.train_z.rows();
-  trained.card.seed = options.seed;
-  trained.card.train_seconds = elapsed.count();
-  trained.card.multiply_adds = fitted.layers.MultiplyAdds();
-  trained.card.notes = std::move(fitted.notes);
-  trained.layers = std::move(fitted.layers);
+  const ConstMatrixView mapped = std::as_const(chosen.mapped).view();
+  trained.family = chosen.family;
+  Card& card = trained.card;
+  card.entries.push_back(std::move(chosen.entry));
+  card.train_pairs = pairs.train_z.rows();
+  card.seed = options.seed;
+  card.train_seconds = elapsed.count();
+  card.multiply_adds = chosen.summary.multiply_adds;
+  card.notes = chosen.fitted.notes + (left_out.empty() || chosen.fitted.notes.empty() ? "" : "; ") +
+               left_out;
+  trained.weights.layers = std::move(chosen.fitted.layers);
+  trained.weights.residuals =
+      KeepResiduals(pairs.held_out_target.view(), mapped, options.residuals);
   return trained;
 }
 

@@ -6,48 +6,63 @@
 #include <functional>
 #include <string>
 
-#include "schemas/layers.h"
 #include "schemas/records.h"
+#include "schemas/transform_weights.h"
 #include "schemas/types.h"
 
 namespace augstore {
 
 struct TransformTrainOptions {
-  // "mlp": the paper's d -> 2d -> d with ReLU, MSE, SGD with momentum. "residual": z + MLP(z), last
-  // layer starting at zero, AdamW. "affine": ridge regression of z' - z on z in closed form, λ
-  // chosen on the held-out part; one layer.
-  std::string family = "affine";
+  // "auto": every family of engine/ladder.h on the same pairs, of which the best is taken. One
+  // family: "identity", "shift", "diagonal", "procrustes" and "lowrank" in closed form. "affine":
+  // ridge regression of z' - z on z in closed form, λ chosen on the held-out part. "mlp": the
+  // paper's d -> 2d -> d with ReLU, MSE, SGD with momentum. "residual": z + MLP(z), last layer
+  // starting at zero, AdamW. "refined": the same, starting at the map of "affine" and keeping to
+  // closed forms (engine/refine.h).
+  std::string family = "auto";
   uint64_t seed = 0;
   double validation_fraction =
-      0.1;  // held out; chosen by (seed, index) alone, so all families share it
+      0.1;  // held out: engine/held_out.h; chosen by (seed, index) alone, so all families share it
+  // Views of each image: with n images, row i + k n is view k of image i. All views of an image are
+  // on the same side of the split, and the first one alone is held out to judge.
+  uint32_t views = 1;
   uint32_t max_epochs = 60;
   uint32_t patience = 5;  // epochs without improvement before stopping
   uint32_t batch_size = 256;
   double learning_rate = 0;  // 0: the family's default
   double weight_decay = -1;  // < 0: the family's default
+  uint32_t residuals = 512;  // at most this many held-out residuals are kept with the weights
 };
 
 struct TransformProgress {
+  std::string family;  // being trained, or done
   uint32_t epoch = 0;  // done
   uint32_t max_epochs = 0;
   double validation_mse = 0;
   double explained = 0;
+  const CardRung* finished = nullptr;  // of "auto": this family is done, and how it came out
 };
 
+using TransformProgressCallback = std::function<bool(const TransformProgress&)>;
+
 struct TrainedTransform {
-  Layers layers;  // of the best epoch
-  Card card;      // one entry, "held-out"
+  std::string family;        // that was fitted; of "auto": that was chosen
+  TransformWeights weights;  // of the best epoch; residuals: see options
+  Card card;                 // one entry, "held-out", with its interval; of "auto": the ladder
 };
 
 // REQUIRES: same shapes. Every weight of the result is finite. When every z' is non-negative (a
-// backbone that ends in ReLU), "residual" and "affine" end in ReLU as well: clamping to where all
-// targets are never moves away from them. `progress` (may be empty) is called after each epoch;
-// returning false stops early with the best so far. Errors: kInvalidArgument (unknown family,
-// naming those there are; an option out of its range; fewer than 20 pairs; NaN or infinity in the
-// input; a learning rate with which training diverges), kInternal (Torch failed).
-Result<TrainedTransform> TrainTransform(
-    ConstMatrixView z, ConstMatrixView z_target, const TransformTrainOptions& options,
-    const std::function<bool(const TransformProgress&)>& progress);
+// backbone that ends in ReLU), all families but "mlp" and "identity" end in ReLU as well: clamping
+// to where all targets are never moves away from them. The residuals are z' - Ω(z) of held-out
+// pairs, chosen evenly among them. `progress` (may be empty) is called after each epoch, and of
+// "auto" when a family is done; returning false stops early with the best so far. A family that
+// "auto" could not fit is left out, and the card's notes say why. Errors: kInvalidArgument (unknown
+// family, naming those there are; an option out of its range; fewer than 20 images; NaN or infinity
+// in the input; a learning rate with which training diverges; pairs without spread), kInternal
+// (Torch failed).
+Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_target,
+                                        const TransformTrainOptions& options,
+                                        const TransformProgressCallback& progress);
 
 }  // namespace augstore
 

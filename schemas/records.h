@@ -171,6 +171,7 @@ struct HeadLineage {
   std::string optimizer;  // "adamw"
   double learning_rate = 0;
   double weight_decay = 0;
+  std::string init;  // the head that training started from, "digits@3"; empty: random weights
   bool operator==(const HeadLineage&) const = default;
 };
 

@@ -123,10 +123,11 @@ Offset<fb::records::HeadLineage> PutLineage(Builder& b, const HeadLineage& linea
   const auto transforms = b.PutDigests(lineage.transforms);
   const auto label_column = b.PutText(lineage.label_column);
   const auto optimizer = b.PutText(lineage.optimizer);
+  const auto init = b.PutText(lineage.init);
   return fb::records::CreateHeadLineage(b, collection, collection_digest, split, policy, transforms,
                                         label_column, lineage.seed, lineage.epochs,
                                         lineage.batch_size, optimizer, lineage.learning_rate,
-                                        lineage.weight_decay, lineage.stream_seed);
+                                        lineage.weight_decay, lineage.stream_seed, init);
 }
 
 HeadLineage ReadLineage(Reader& in, const fb::records::HeadLineage& t) {
@@ -145,6 +146,7 @@ HeadLineage ReadLineage(Reader& in, const fb::records::HeadLineage& t) {
   lineage.learning_rate = t.learning_rate();
   lineage.weight_decay = t.weight_decay();
   lineage.stream_seed = t.stream_seed();
+  lineage.init = in.Text("lineage.init", t.init(), kMaxRefBytes);
   return lineage;
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "schemas/names.h"
+#include "tools/head_predictor.h"
 #include "tools/progress.h"
 #include "tools/record_text.h"
 #include "tools/table.h"
@@ -44,7 +45,7 @@ Status List(const ReadFlags& flags) {
   if (flags.common.json) {
     PrintJson({{"heads", list}});
   } else if (heads.empty()) {
-    fmt::print("no heads: `augstore head train` makes one\n");
+    fmt::print("no heads: `augstore head train` or `head fit` makes one\n");
   } else {
     fmt::print("{}", table.ToString());
   }
@@ -66,6 +67,7 @@ void PrintHead(const NamedHead& head) {
       "{}\n",
       lineage.epochs, lineage.batch_size, lineage.optimizer, lineage.learning_rate,
       lineage.weight_decay, lineage.seed, lineage.stream_seed);
+  if (!lineage.init.empty()) fmt::print("  started from {}\n", lineage.init);
   fmt::print("  train loss  {:.4f}\n", record.train_loss);
   if (record.test_samples > 0) {
     fmt::print("  test        accuracy {:.4f}, loss {:.4f} on {} samples of {}\n",
@@ -93,6 +95,7 @@ struct EvalFlags {
   CommonFlags common;
   std::string ref;
   StreamSpec spec;
+  TestTimeFlags tta;
 };
 
 // How a head does on the samples of a stream, class by class.
@@ -168,15 +171,14 @@ class Evaluation {
   double loss_ = 0;
 };
 
-Status RunStream(BatchStream& stream, const LoadedHead& head, bool show, Evaluation* evaluation) {
-  const std::unique_ptr<Engine> engine = NewOneDnnEngine();
+Status RunStream(BatchStream& stream, const LoadedHead& head, bool show, HeadPredictor* predictor,
+                 Evaluation* evaluation) {
   Progress progress("eval", "samples", stream.info().samples, show);
   uint64_t done = 0;
   for (const Result<Batch>& batch : stream.Epoch(0)) {
     if (!batch.ok()) return batch.status();
     Matrix p(batch->size(), head.record.classes.size());
-    AUGSTORE_TRY(engine->Apply(head.network, batch->embeddings, p.view()));
-    Softmax(p.view());
+    AUGSTORE_TRY(predictor->Predict(batch->embeddings, batch->samples, p.view()));
     AUGSTORE_TRY(evaluation->Add(*batch, p.view()));
     progress.Update(done += batch->size());
     if (Interrupted()) return InterruptedStatus("evaluating changes nothing: run it again");
@@ -185,16 +187,24 @@ Status RunStream(BatchStream& stream, const LoadedHead& head, bool show, Evaluat
 }
 
 void PrintEvaluation(const LoadedHead& head, const StreamReply& info, const Evaluation& evaluation,
-                     bool json) {
+                     const HeadPredictor& predictor, bool json) {
   if (json) {
-    PrintJson({{"head", head.ref},
-               {"collection", info.spec.collection},
-               {"split", info.spec.split},
-               {"test_accuracy", evaluation.accuracy()},
-               {"test_loss", evaluation.loss()},
-               {"samples", evaluation.samples()},
-               {"per_class", evaluation.PerClass()}});
+    Json out = {{"head", head.ref},
+                {"collection", info.spec.collection},
+                {"split", info.spec.split},
+                {"test_accuracy", evaluation.accuracy()},
+                {"test_loss", evaluation.loss()},
+                {"samples", evaluation.samples()},
+                {"per_class", evaluation.PerClass()}};
+    if (!predictor.policy().empty()) {
+      out["tta"] = predictor.policy();
+      out["views"] = predictor.views();
+    }
+    PrintJson(out);
     return;
+  }
+  if (!predictor.policy().empty()) {
+    fmt::print("averaged over {} views of {}\n", predictor.views(), predictor.policy());
   }
   fmt::print("{} on {} of {}: accuracy {:.4f}, loss {:.4f}, {} samples\n\n", head.ref,
              info.spec.split.empty() ? "all samples" : info.spec.split, info.spec.collection,
@@ -217,13 +227,14 @@ Status Eval(const EvalFlags& flags) {
   AUGSTORE_TRY(CheckBackbone(head, collection.record.backbone, "collection " + collection.ref()));
   AUGSTORE_ASSIGN(const auto stream, client.OpenStream(flags.spec));
   Evaluation evaluation(head, stream->info());
-  AUGSTORE_TRY(RunStream(*stream, head, !flags.common.quiet, &evaluation));
+  AUGSTORE_ASSIGN(const auto predictor, HeadPredictor::Open(client, head, flags.tta));
+  AUGSTORE_TRY(RunStream(*stream, head, !flags.common.quiet, predictor.get(), &evaluation));
   if (evaluation.samples() == 0) {
     return FailedPrecondition(
         "none of the {} samples of {} has a label: `augstore head predict` needs none",
         stream->info().samples, collection.ref());
   }
-  PrintEvaluation(head, stream->info(), evaluation, flags.common.json);
+  PrintEvaluation(head, stream->info(), evaluation, *predictor, flags.common.json);
   return OkStatus();
 }
 
@@ -263,13 +274,14 @@ void AddEval(CLI::App* group) {
       ->capture_default_str();
   command->add_option("--stream-seed", flags->spec.seed, "Seed of the policy's draws")
       ->capture_default_str();
+  AddTestTimeFlags(command, &flags->tta);
 }
 
 }  // namespace
 
 Result<LoadedHead> LoadHead(Client& client, const std::string& ref) {
   AUGSTORE_ASSIGN(const NamedHead head, client.Get<HeadRecord>(RecordKind::kHead, ref));
-  AUGSTORE_ASSIGN(Layers layers, client.GetLayers(RecordKind::kHead, head.ref()));
+  AUGSTORE_ASSIGN(Layers layers, client.GetLayers(head.ref()));
   if (layers.dim_in() != head.record.dim || layers.dim_out() != head.record.classes.size()) {
     return DataLoss(
         "head {} maps {} to {} values, and its record says {} to {} classes: run augstore verify",
@@ -343,13 +355,15 @@ Json HeadJson(const NamedHead& head) {
             {"batch_size", lineage.batch_size},
             {"optimizer", lineage.optimizer},
             {"lr", lineage.learning_rate},
-            {"weight_decay", lineage.weight_decay}}},
+            {"weight_decay", lineage.weight_decay},
+            {"init", lineage.init}}},
           {"created_unix_s", record.created_unix_s}};
 }
 
 void AddHeadCommands(CLI::App* app) {
   CLI::App* group = AddCommand(app, "head", "Train, test and use classifier heads", "", nullptr);
   AddHeadTrainCommand(group);
+  AddHeadFitCommand(group);
   AddReaders(group);
   AddEval(group);
   AddHeadPredictCommand(group);

@@ -15,6 +15,7 @@ namespace augstore {
 
 // Each in its file; AddHeadCommands adds them below `head`.
 void AddHeadTrainCommand(CLI::App* group);
+void AddHeadFitCommand(CLI::App* group);
 void AddHeadPredictCommand(CLI::App* group);
 
 // The heads that comma lists ask for: every combination, learning rates outermost, seeds innermost.

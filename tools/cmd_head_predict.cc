@@ -11,6 +11,7 @@
 #include "schemas/limits.h"
 #include "tools/cmd_head.h"
 #include "tools/embedder.h"
+#include "tools/head_predictor.h"
 
 namespace augstore {
 namespace {
@@ -24,6 +25,7 @@ struct PredictFlags {
   std::vector<SampleId> ids;
   std::string images;
   uint32_t top = 1;
+  TestTimeFlags tta;
 };
 
 struct Guess {
@@ -42,17 +44,17 @@ std::string CsvField(const std::string& text) {
 // Writes predictions as they are made: CSV line by line, JSON at the end.
 class Predictions {
  public:
-  Predictions(const LoadedHead& head, const PredictFlags& flags)
+  Predictions(const LoadedHead& head, HeadPredictor* predictor, const PredictFlags& flags)
       : head_(head),
+        predictor_(predictor),
         json_(flags.common.json),
-        top_(std::min<size_t>(flags.top, head.record.classes.size())),
-        engine_(NewOneDnnEngine()) {}
+        top_(std::min<size_t>(flags.top, head.record.classes.size())) {}
 
-  // keys[i] belongs to embeddings.row(i).
-  Status Add(const std::vector<std::string>& keys, ConstMatrixView embeddings) {
+  // keys[i] and ids[i] belong to embeddings.row(i).
+  Status Add(const std::vector<std::string>& keys, std::span<const SampleId> ids,
+             ConstMatrixView embeddings) {
     Matrix p(embeddings.rows, head_.record.classes.size());
-    AUGSTORE_TRY(engine_->Apply(head_.network, embeddings, p.view()));
-    Softmax(p.view());
+    AUGSTORE_TRY(predictor_->Predict(embeddings, ids, p.view()));
     errno = 0;
     PrintHeader();
     for (size_t i = 0; i < keys.size(); ++i) Print(keys[i], Best(p.row(i)));
@@ -65,7 +67,14 @@ class Predictions {
 
   void Finish(const std::string& source) {
     PrintHeader();
-    if (json_) PrintJson({{"head", head_.ref}, {"source", source}, {"predictions", list_}});
+    if (!json_) return;
+    Json json = {{"head", head_.ref}, {"source", source}};
+    if (!predictor_->policy().empty()) {
+      json["tta"] = predictor_->policy();
+      json["views"] = predictor_->views();
+    }
+    json["predictions"] = std::move(list_);
+    PrintJson(json);
   }
 
  private:
@@ -114,9 +123,9 @@ class Predictions {
   }
 
   const LoadedHead& head_;
+  HeadPredictor* predictor_;
   bool json_;
   size_t top_;
-  std::unique_ptr<Engine> engine_;
   Json list_ = Json::array();
   bool header_printed_ = false;
   bool closed_ = false;
@@ -148,7 +157,7 @@ Status PredictChosen(Client& client, const std::string& collection, const Chosen
     return Internal("the database answered with {} rows for {} samples of {}", batch.size(),
                     chosen.ids.size(), collection);
   }
-  return predictions->Add(chosen.keys, batch.embeddings);
+  return predictions->Add(chosen.keys, chosen.ids, batch.embeddings);
 }
 
 Status PredictIds(Client& client, const Client::Versioned<CollectionRecord>& collection,
@@ -188,7 +197,8 @@ Status PredictCollection(Database& database, const LoadedHead& head, const Predi
                   client.Get<CollectionRecord>(RecordKind::kCollection, flags.collection));
   AUGSTORE_TRY(CheckBackbone(head, collection.record.backbone, "collection " + collection.ref()));
   AUGSTORE_TRY(CheckSplit(collection, "--split", flags.split));
-  Predictions predictions(head, flags);
+  AUGSTORE_ASSIGN(const auto predictor, HeadPredictor::Open(client, head, flags.tta));
+  Predictions predictions(head, predictor.get(), flags);
   if (flags.ids.empty()) {
     AUGSTORE_TRY(PredictAll(client, collection, flags, &predictions));
   } else {
@@ -203,6 +213,7 @@ Status PredictImages(Database& database, const LoadedHead& head, const PredictFl
   // Before Open, which would load and register a backbone that this head has no use for.
   AUGSTORE_ASSIGN(const Digest digest, Sha256File(flags.backbone.file));
   AUGSTORE_TRY(CheckBackbone(head, digest, "--backbone " + flags.backbone.file));
+  AUGSTORE_ASSIGN(const auto predictor, HeadPredictor::Open(database.client(), head, flags.tta));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database.client()));
   AUGSTORE_ASSIGN(
       const EmbedOutcome outcome,
@@ -221,8 +232,10 @@ Status PredictImages(Database& database, const LoadedHead& head, const PredictFl
                            flags.images);
   }
   AUGSTORE_ASSIGN(const Matrix embeddings, FetchRows(database.client(), backbone->record(), rows));
-  Predictions predictions(head, flags);
-  AUGSTORE_TRY(predictions.Add(keys, embeddings.view()));
+  std::vector<SampleId> ids(keys.size());
+  std::iota(ids.begin(), ids.end(), SampleId{0});
+  Predictions predictions(head, predictor.get(), flags);
+  AUGSTORE_TRY(predictions.Add(keys, ids, embeddings.view()));
   predictions.Finish(flags.images);
   return OkStatus();
 }
@@ -257,7 +270,8 @@ void AddHeadPredictCommand(CLI::App* group) {
   CLI::App* command = AddCommand(
       group, "predict", "Classify stored samples or images: CSV of key,class,probability, or JSON",
       "augstore head predict cifar10@3 --collection cifar10 --split test --top 3 --store db\n"
-      "  augstore head predict cifar10@3 --images photos --backbone backbone.pt --store db --json",
+      "  augstore head predict cifar10@3 --images photos --backbone backbone.pt --store db --json\n"
+      "  augstore head predict cifar10@3 --collection cifar10 --tta trained --store db",
       [flags] { return Predict(*flags); });
   AddCommonFlags(command, &flags->common);
   AddBackboneFlags(command, &flags->backbone);
@@ -270,6 +284,7 @@ void AddHeadPredictCommand(CLI::App* group) {
       ->delimiter(',')
       ->allow_extra_args(false);
   command->add_option("--images", flags->images, "Folder, CIFAR file or CSV manifest");
+  AddTestTimeFlags(command, &flags->tta);
   command->add_option("--top", flags->top, "How many classes for each, best first")
       ->check(CLI::Range(1u, kMaxClasses))
       ->capture_default_str();

@@ -1,4 +1,4 @@
-// What `head train` writes: metrics, weights, the report.
+// What `head train` and `head fit` write: metrics, weights, the report.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -21,6 +21,7 @@ Json HeadMetricsJson(const HeadTrainFlags& flags, const TrainedHeads& trained, s
   const bool tested = trained.tested();
   const HeadMetrics test = tested ? trained.report.tests[h][0] : HeadMetrics{};
   return {{"head", h},
+          {"optimizer", trained.optimizers[h]},
           {"lr", config.learning_rate},
           {"weight_decay", config.weight_decay},
           {"seed", config.seed},
@@ -127,12 +128,12 @@ void PrintHeadReport(const HeadTrainFlags& flags, const TrainedHeads& trained) {
              trained.stream.spec.collection, trained.stream.spec.split, trained.stream.spec.policy,
              report.samples, report.seconds,
              HumanCount(static_cast<double>(report.samples) / std::max(report.seconds, 1e-9)));
-  Table table(
-      {"", "head", "lr", "weight decay", "seed", "accuracy", "loss", "train loss", "registered"});
+  Table table({"", "head", "optimizer", "lr", "weight decay", "seed", "accuracy", "loss",
+               "train loss", "registered"});
   for (size_t h = 0; h < trained.refs.size(); ++h) {
     const HeadConfig& config = flags.trainer.heads[h];
     const bool tested = trained.tested();
-    table.Row({h == trained.best ? "best" : "", std::to_string(h),
+    table.Row({h == trained.best ? "best" : "", std::to_string(h), trained.optimizers[h],
                fmt::format("{:g}", config.learning_rate), fmt::format("{:g}", config.weight_decay),
                std::to_string(config.seed), tested ? Decimal(report.tests[h][0].accuracy) : "-",
                tested ? Decimal(report.tests[h][0].loss) : "-", Decimal(report.train_loss[h]),

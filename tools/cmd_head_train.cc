@@ -49,9 +49,10 @@ HeadRecord Record(const HeadTrainFlags& flags, const TrainedHeads& trained, size
                                 .stream_seed = stream.spec.seed,
                                 .epochs = flags.epochs,
                                 .batch_size = stream.spec.batch_size,
-                                .optimizer = flags.trainer.optimizer,
+                                .optimizer = trained.optimizers[h],
                                 .learning_rate = config.learning_rate,
-                                .weight_decay = config.weight_decay},
+                                .weight_decay = config.weight_decay,
+                                .init = trained.init},
                     .train_loss = trained.report.train_loss[h],
                     .test_split = {}};
   if (trained.tested()) {
@@ -82,11 +83,7 @@ Status CheckFlags(HeadTrainFlags* flags) {
   AUGSTORE_TRY(ParseArch(flags->trainer.arch));
   AUGSTORE_ASSIGN(flags->trainer.heads, HeadGrid(flags->learning_rates, flags->weight_decays,
                                                  flags->seeds, flags->heads));
-  if (flags->name.empty()) {
-    AUGSTORE_ASSIGN(const Ref collection, ParseRef(flags->spec.collection));
-    flags->name = collection.name;
-  }
-  return ValidateName(flags->name);
+  return CheckHeadName(flags);
 }
 
 Status CheckClasses(const StreamReply& stream) {
@@ -99,77 +96,50 @@ Status CheckClasses(const StreamReply& stream) {
                                        : "label column '" + stream.spec.label_column + "'");
 }
 
+// The weights of --init for every head.
+Status LoadInitial(Client& client, const HeadTrainFlags& flags, TrainedHeads* trained,
+                   HeadTrainerOptions* options) {
+  if (flags.init.empty()) return OkStatus();
+  AUGSTORE_ASSIGN(const LoadedHead head, LoadHead(client, flags.init));
+  AUGSTORE_TRY(CheckBackbone(head, trained->backbone, "collection " + flags.spec.collection));
+  if (head.record.arch != options->arch) {
+    return FailedPrecondition("--init: head {} has arch {}, and --arch is {}: give --arch {}",
+                              head.ref, head.record.arch, options->arch, head.record.arch);
+  }
+  if (head.record.classes != trained->stream.classes) {
+    return FailedPrecondition(
+        "--init: head {} knows {} classes, and {} has {}, or others, or in another order: start "
+        "from a head of the same classes",
+        head.ref, head.record.classes.size(), flags.spec.collection,
+        trained->stream.classes.size());
+  }
+  AUGSTORE_ASSIGN(const Layers layers, client.GetLayers(head.ref));
+  options->initial.assign(options->heads.size(), layers);
+  trained->init = head.ref;
+  return OkStatus();
+}
+
 Status Train(HeadTrainFlags flags) {
   AUGSTORE_TRY(CheckFlags(&flags));
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
   Client& client = database->client();
-  AUGSTORE_ASSIGN(const auto collection,
-                  client.Get<CollectionRecord>(RecordKind::kCollection, flags.spec.collection));
-  AUGSTORE_TRY(CheckSplit(collection, "--split", flags.spec.split));
-  flags.spec.collection = collection.ref();  // one version, whatever is committed meanwhile
-  AUGSTORE_ASSIGN(auto stream, client.OpenStream(flags.spec, flags.prefetch));
   TrainedHeads trained;
-  trained.stream = stream->info();
-  trained.backbone = collection.record.backbone;
-  AUGSTORE_TRY(CheckClasses(trained.stream));
-  AUGSTORE_ASSIGN(trained.tests, LoadTests(client, collection, flags));
-  MetricsFile metrics;
-  if (!flags.out.empty()) AUGSTORE_TRY(metrics.Open(flags.out));
-
+  AUGSTORE_ASSIGN(const auto source, OpenHeadRun(client, &flags, &trained));
   HeadRunsOptions options{.trainer = flags.trainer,
                           .epochs = flags.epochs,
                           .show_progress = !flags.common.quiet,
                           .label = "train"};
   options.trainer.dim = trained.stream.dim;
   options.trainer.classes = static_cast<uint32_t>(trained.stream.classes.size());
-  const std::unique_ptr<BatchSource> source = StreamSource(std::move(stream));
+  AUGSTORE_TRY(LoadInitial(client, flags, &trained, &options.trainer));
+  MetricsFile metrics;
+  if (!flags.out.empty()) AUGSTORE_TRY(metrics.Open(flags.out));
   AUGSTORE_ASSIGN(trained.report,
                   TrainHeads(*source, trained.tests, options, [&](const CurvePoint& point) {
                     metrics.Add(point, flags.trainer.heads[point.head]);
                   }));
-  trained.best = BestHead(trained);
-  AUGSTORE_TRY(RegisterHeads(client, flags, &trained));
-  PrintHeadReport(flags, trained);
-  if (flags.out.empty()) return OkStatus();
-  AUGSTORE_TRY(metrics.Check());
-  return SaveHeads(trained.report, flags.out);
-}
-
-void AddStreamAndOutputFlags(CLI::App* command, HeadTrainFlags* flags) {
-  command
-      ->add_option("--collection", flags->spec.collection,
-                   "Collection, such as cifar10 or cifar10@2")
-      ->required();
-  flags->spec.split = "train";
-  command->add_option("--split", flags->spec.split, "Split to train on; '' for all samples")
-      ->capture_default_str();
-  command
-      ->add_option("--policy", flags->spec.policy,
-                   "Chains and their weights: identity:2,hflip:1,hflip>rotate15:1")
-      ->capture_default_str();
-  command->add_option("--label-column", flags->spec.label_column,
-                      "Label column (default: the first)");
-  command
-      ->add_option("--stream-seed", flags->spec.seed,
-                   "Seed of the order and of the policy's draws, shared by all heads")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command->add_option("--batch-size", flags->spec.batch_size, "Samples of one step")
-      ->capture_default_str();
-  command->add_option("--prefetch", flags->prefetch, "Batches fetched ahead")
-      ->capture_default_str();
-  command
-      ->add_option("--test-split", flags->test_split,
-                   "Split to test on after every epoch; '' for none")
-      ->each([flags](const std::string&) { flags->test_split_given = true; })
-      ->capture_default_str();
-  command->add_option("--name", flags->name, "Name to register under (default: the collection's)");
-  command->add_option("--out", flags->out,
-                      "Folder for metrics.jsonl and head.safetensors, head.pt (TorchScript)");
-  command->add_option("--register", flags->which, "Which heads to register")
-      ->check(CLI::IsMember({"best", "all"}))
-      ->capture_default_str();
-  command->add_flag("--no-register", flags->no_register, "Register none");
+  trained.optimizers.assign(flags.trainer.heads.size(), flags.trainer.optimizer);
+  return FinishHeadRun(client, flags, metrics, &trained);
 }
 
 void AddTrainerFlags(CLI::App* command, HeadTrainFlags* flags) {
@@ -198,9 +168,78 @@ void AddTrainerFlags(CLI::App* command, HeadTrainFlags* flags) {
   command->add_option("--optimizer", flags->trainer.optimizer, "Optimizer")
       ->check(CLI::IsMember({"adamw", "sgd"}))
       ->capture_default_str();
+  command->add_option("--init", flags->init,
+                      "Start from this head, such as one of `head fit`, instead of random weights");
 }
 
 }  // namespace
+
+void AddRunFlags(CLI::App* command, HeadTrainFlags* flags) {
+  command
+      ->add_option("--collection", flags->spec.collection,
+                   "Collection, such as cifar10 or cifar10@2")
+      ->required();
+  flags->spec.split = "train";
+  command->add_option("--split", flags->spec.split, "Split to train on; '' for all samples")
+      ->capture_default_str();
+  command
+      ->add_option("--policy", flags->spec.policy,
+                   "Chains and their weights: identity:2,hflip:1,hflip>rotate15:1")
+      ->capture_default_str();
+  command->add_option("--label-column", flags->spec.label_column,
+                      "Label column (default: the first)");
+  command
+      ->add_option("--stream-seed", flags->spec.seed,
+                   "Seed of the order and of the policy's draws, shared by all heads")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--batch-size", flags->spec.batch_size, "Samples of one step")
+      ->capture_default_str();
+  command->add_option("--prefetch", flags->prefetch, "Batches fetched ahead")
+      ->capture_default_str();
+  command->add_option("--test-split", flags->test_split, "Split to test on; '' for none")
+      ->each([flags](const std::string&) { flags->test_split_given = true; })
+      ->capture_default_str();
+  command->add_option("--name", flags->name, "Name to register under (default: the collection's)");
+  command->add_option("--out", flags->out,
+                      "Folder for metrics.jsonl and head.safetensors, head.pt (TorchScript)");
+  command->add_option("--register", flags->which, "Which heads to register")
+      ->check(CLI::IsMember({"best", "all"}))
+      ->capture_default_str();
+  command->add_flag("--no-register", flags->no_register, "Register none");
+}
+
+Status CheckHeadName(HeadTrainFlags* flags) {
+  if (flags->name.empty()) {
+    AUGSTORE_ASSIGN(const Ref collection, ParseRef(flags->spec.collection));
+    flags->name = collection.name;
+  }
+  return ValidateName(flags->name);
+}
+
+Result<std::unique_ptr<BatchSource>> OpenHeadRun(Client& client, HeadTrainFlags* flags,
+                                                 TrainedHeads* trained) {
+  AUGSTORE_ASSIGN(const auto collection,
+                  client.Get<CollectionRecord>(RecordKind::kCollection, flags->spec.collection));
+  AUGSTORE_TRY(CheckSplit(collection, "--split", flags->spec.split));
+  flags->spec.collection = collection.ref();  // one version, whatever is committed meanwhile
+  AUGSTORE_ASSIGN(auto stream, client.OpenStream(flags->spec, flags->prefetch));
+  trained->stream = stream->info();
+  trained->backbone = collection.record.backbone;
+  AUGSTORE_TRY(CheckClasses(trained->stream));
+  AUGSTORE_ASSIGN(trained->tests, LoadTests(client, collection, *flags));
+  return StreamSource(std::move(stream));
+}
+
+Status FinishHeadRun(Client& client, const HeadTrainFlags& flags, const MetricsFile& metrics,
+                     TrainedHeads* trained) {
+  trained->best = BestHead(*trained);
+  AUGSTORE_TRY(RegisterHeads(client, flags, trained));
+  PrintHeadReport(flags, *trained);
+  if (flags.out.empty()) return OkStatus();
+  AUGSTORE_TRY(metrics.Check());
+  return SaveHeads(trained->report, flags.out);
+}
 
 void AddHeadTrainCommand(CLI::App* group) {
   auto flags = std::make_shared<HeadTrainFlags>();
@@ -213,7 +252,7 @@ void AddHeadTrainCommand(CLI::App* group) {
                  "longer a test, so keep another split for `head eval`.",
                  [flags] { return Train(*flags); });
   AddCommonFlags(command, &flags->common);
-  AddStreamAndOutputFlags(command, flags.get());
+  AddRunFlags(command, flags.get());
   AddTrainerFlags(command, flags.get());
 }
 

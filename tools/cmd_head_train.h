@@ -1,5 +1,5 @@
-// What `head train` was asked and what came of it: shared by its run (cmd_head_train.cc) and its
-// report (cmd_head_report.cc).
+// What `head train` and `head fit` were asked and what came of it: shared by their runs
+// (cmd_head_train.cc, cmd_head_fit.cc) and their report (cmd_head_report.cc).
 #ifndef AUGSTORE_TOOLS_CMD_HEAD_TRAIN_H_
 #define AUGSTORE_TOOLS_CMD_HEAD_TRAIN_H_
 
@@ -25,6 +25,7 @@ struct HeadTrainFlags {
   uint32_t prefetch = 4;
   std::string test_split = "test";
   bool test_split_given = false;
+  std::string init;  // head to start from; empty: random weights
   std::string name;
   std::string out;
   std::string which = "best";
@@ -37,7 +38,9 @@ struct TrainedHeads {
   Digest backbone;
   std::vector<TestSet> tests;
   HeadRunsReport report;
+  std::vector<std::string> optimizers;  // of each head
   size_t best = 0;
+  std::string init;               // the head that they started from; empty: random weights
   std::vector<std::string> refs;  // of each head; empty: not registered
   bool tested() const { return !tests.empty(); }
 };
@@ -66,6 +69,20 @@ Status SaveHeads(const HeadRunsReport& report, const std::string& folder);
 
 // On standard output: a table, or JSON with --json.
 void PrintHeadReport(const HeadTrainFlags& flags, const TrainedHeads& trained);
+
+// --collection to --batch-size, --prefetch, --test-split, --name, --out, --register, --no-register.
+void AddRunFlags(CLI::App* command, HeadTrainFlags* flags);
+// Defaults the name to the collection's. Errors: kInvalidArgument.
+Status CheckHeadName(HeadTrainFlags* flags);
+// Opens what a run reads, pins the collection's version in `flags`, and fills in stream, backbone
+// and tests. Errors: kNotFound (collection, split), kFailedPrecondition (fewer than 2 classes),
+// those of OpenStream.
+Result<std::unique_ptr<BatchSource>> OpenHeadRun(Client& client, HeadTrainFlags* flags,
+                                                 TrainedHeads* trained);
+// Chooses the best head, registers, prints the report and writes --out. Errors: those of Add and
+// SaveHeads.
+Status FinishHeadRun(Client& client, const HeadTrainFlags& flags, const MetricsFile& metrics,
+                     TrainedHeads* trained);
 
 }  // namespace augstore
 

@@ -97,7 +97,8 @@ void PrintCard(const TransformRecord& record) {
 
 void PrintTransform(const NamedTransform& transform, const std::vector<std::string>& aliases) {
   const TransformRecord& record = transform.record;
-  const uint64_t cost = std::max(MultiplyAdds(record.layers), record.card.multiply_adds);
+  const uint64_t cost =
+      record.card.multiply_adds > 0 ? record.card.multiply_adds : MultiplyAdds(record.layers);
   fmt::print("{}\n  op        {}\n  family    {}\n  layers    {}\n", transform.ref(),
              record.op.empty() ? "unknown" : record.op, record.family, LayersText(record.layers));
   fmt::print("  cost      {} multiply-adds per row\n  backbone  {}\n  weights   {}\n",

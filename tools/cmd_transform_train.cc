@@ -1,9 +1,11 @@
 // augstore transform train: embeds images with and without an op, fits Ω to the pairs, measures it,
 // registers it.
 #include <CLI/CLI.hpp>
-#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "engine/ladder.h"
+#include "schemas/limits.h"
 #include "schemas/names.h"
 #include "tools/cmd_transform.h"
 #include "tools/progress.h"
@@ -24,6 +26,7 @@ struct TrainFlags {
   std::string alias;
   std::string note;
   uint64_t limit = 0;
+  bool mirror = false;
 };
 
 // What embedding the images of a command came to, over all its folders.
@@ -32,16 +35,6 @@ struct EmbedSums {
   uint64_t reused = 0;
   Json problems = Json::array();
 };
-
-// At most `limit` items, spread evenly: the first ones of a sorted listing would all be of the
-// first classes.
-std::vector<ImageItem> Spread(std::vector<ImageItem> items, uint64_t limit) {
-  if (limit == 0 || items.size() <= limit) return items;
-  std::vector<ImageItem> chosen;
-  chosen.reserve(limit);
-  for (uint64_t i = 0; i < limit; ++i) chosen.push_back(items[i * items.size() / limit]);
-  return chosen;
-}
 
 struct Folder {
   std::string path;
@@ -54,14 +47,15 @@ Result<std::vector<Folder>> ListFolders(const TrainFlags& flags) {
   for (const std::string& path : flags.check_images) folders.push_back({path, {}});
   for (Folder& folder : folders) {
     AUGSTORE_ASSIGN(ImageSource source, ListImages(folder.path));
-    folder.items = Spread(std::move(source.items), flags.limit);
+    folder.items = SpreadItems(std::move(source.items), flags.limit);
   }
   return folders;
 }
 
 Result<Pairs> PairsOf(Database& database, LazyBackbone& backbone, const Folder& folder,
-                      const ImageOp& op, const TrainFlags& flags, EmbedSums* sums) {
-  Result<Pairs> pairs = MakePairs(database, backbone, folder.items, op, !flags.common.quiet);
+                      const ImageOp& op, bool mirror, const TrainFlags& flags, EmbedSums* sums) {
+  Result<Pairs> pairs =
+      MakePairs(database, backbone, folder.items, op, !flags.common.quiet, mirror);
   if (!pairs.ok()) return pairs.status().WithContext(folder.path);
   sums->embedded += pairs->embedded;
   sums->reused += pairs->reused;
@@ -73,15 +67,12 @@ Result<Pairs> PairsOf(Database& database, LazyBackbone& backbone, const Folder& 
 }
 
 Result<TrainedTransform> TrainWithProgress(const Pairs& pairs, const TrainFlags& flags) {
-  Progress progress("train " + flags.options.family, "epochs", flags.options.max_epochs,
-                    !flags.common.quiet);
-  AUGSTORE_ASSIGN(TrainedTransform trained,
-                  TrainTransform(pairs.z.view(), pairs.z_target.view(), flags.options,
-                                 [&progress](const TransformProgress& step) {
-                                   progress.Update(step.epoch,
-                                                   fmt::format("G {:.4f}", step.explained));
-                                   return !Interrupted();
-                                 }));
+  TransformTrainOptions options = flags.options;
+  options.views = pairs.views;
+  TrainingProgress progress(!flags.common.quiet);
+  Result<TrainedTransform> trained = TrainTransform(
+      pairs.z.view(), pairs.z_target.view(), options,
+      [&progress](const TransformProgress& state) { return progress.Update(state); });
   if (Interrupted()) {
     return InterruptedStatus(
         "no transform was registered; the embeddings are stored, so that the same command starts "
@@ -96,9 +87,10 @@ void WarnIfUseless(const std::string& ref, const Card& card) {
   std::fflush(stdout);
   fmt::print(
       stderr,
-      "augstore: warning: {} is worse than doing nothing on held-out pairs: G = {:.4f}, mse {:.5g} "
-      "against {:.5g} of the identity; train on more images, or with another --family\n",
-      ref, entry.explained, entry.mse, entry.identity_mse);
+      "augstore: warning: {} is no better than doing nothing on held-out pairs: G = {:.4f}, mse "
+      "{:.5g} against {:.5g} of the identity; train on more images, or with {}\n",
+      ref, entry.explained, entry.mse, entry.identity_mse,
+      card.ladder.empty() ? "--family auto" : "another op");
 }
 
 void PrintTrained(const Client::Versioned<TransformRecord>& added, const EmbedSums& sums,
@@ -126,13 +118,17 @@ Result<Client::Versioned<TransformRecord>> AddTrained(Client& client, const Lazy
                                                       const TrainFlags& flags) {
   AUGSTORE_ASSIGN(const uint32_t version,
                   RegisterTransform(client, flags.name, backbone.record(), op.text(),
-                                    flags.options.family, trained.layers, trained.card));
+                                    trained.family, trained.weights, trained.card));
   if (!flags.alias.empty()) {
-    AUGSTORE_TRY(
-        client.SetAlias(RecordKind::kTransform, flags.name, flags.alias, version, flags.note));
+    const Status moved =
+        client.SetAlias({RecordKind::kTransform, flags.name, flags.alias, version, flags.note});
+    if (!moved.ok()) {
+      return moved.WithContext(fmt::format("{}@{} is registered, its alias '{}' is not", flags.name,
+                                           version, flags.alias));
+    }
   }
   return client.Get<TransformRecord>(RecordKind::kTransform,
-                                     flags.name + "@" + std::to_string(version));
+                                     fmt::format("{}@{}", flags.name, version));
 }
 
 // Everything that can be wrong with the flags comes up before an image is embedded.
@@ -158,13 +154,14 @@ Status Train(TrainFlags flags) {
   EmbedSums sums;
   std::vector<Pairs> pairs;
   for (const Folder& folder : folders) {
-    AUGSTORE_ASSIGN(Pairs more, PairsOf(*database, *backbone, folder, op, flags, &sums));
+    const bool mirror = flags.mirror && pairs.empty();
+    AUGSTORE_ASSIGN(Pairs more, PairsOf(*database, *backbone, folder, op, mirror, flags, &sums));
     pairs.push_back(std::move(more));
   }
   AUGSTORE_ASSIGN(TrainedTransform trained, TrainWithProgress(pairs[0], flags));
   for (size_t i = 1; i < folders.size(); ++i) {
     AUGSTORE_ASSIGN(CardEntry entry,
-                    CheckTransform(FolderName(folders[i].path), trained.layers, pairs[i]));
+                    CheckTransform(FolderName(folders[i].path), trained.weights, pairs[i]));
     trained.card.entries.push_back(std::move(entry));
   }
   AUGSTORE_ASSIGN(const auto added, AddTrained(database->client(), *backbone, op, trained, flags));
@@ -174,17 +171,23 @@ Status Train(TrainFlags flags) {
 }
 
 void AddTrainingFlags(CLI::App* command, TransformTrainOptions* options) {
+  std::vector<std::string> families = {"auto"};
+  families.insert(families.end(), TransformFamilies().begin(), TransformFamilies().end());
   command
-      ->add_option(
-          "--family", options->family,
-          "affine: one matrix, in closed form; residual: z + MLP(z); mlp: the paper's d -> 2d -> d")
-      ->check(CLI::IsMember({"affine", "residual", "mlp"}))
+      ->add_option("--family", options->family,
+                   "auto: fit every family, keep the table in the card, and take the best on "
+                   "held-out pairs, or a cheaper one that they cannot tell from it; or one of "
+                   "those, cheapest first: identity, shift (z + b), diagonal (w z + b), lowrank "
+                   "(affine through a narrow layer), procrustes (rotation), affine (one matrix, "
+                   "ridge regression), residual (z + MLP(z)), refined (affine plus hidden units), "
+                   "mlp (the paper's d -> 2d -> d)")
+      ->check(CLI::IsMember(families))
       ->capture_default_str();
   command
       ->add_option("--seed", options->seed, "Seed of the held-out part and of the initial weights")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command->add_option("--epochs", options->max_epochs, "At most (affine needs none)")
+  command->add_option("--epochs", options->max_epochs, "At most, of residual, refined and mlp")
       ->check(CLI::Range(1u, 1u << 20))
       ->capture_default_str();
   command->add_option("--patience", options->patience, "Epochs without improvement before stopping")
@@ -197,6 +200,12 @@ void AddTrainingFlags(CLI::App* command, TransformTrainOptions* options) {
   command
       ->add_option("--weight-decay", options->weight_decay, "Weight decay (default: the family's)")
       ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--residuals", options->residuals,
+                   "Held-out residuals z' - Ω(z) to keep, so that policies may draw them (hflip~); "
+                   "0: none")
+      ->check(CLI::Range(0u, kMaxResiduals))
+      ->capture_default_str();
   command
       ->add_option("--validation", options->validation_fraction,
                    "Part of the pairs that is held out")
@@ -232,6 +241,9 @@ void AddTransformTrainCommand(CLI::App* group) {
       ->check(CLI::PositiveNumber);
   command->add_option("--alias", flags->alias, "Point this alias to the new version");
   command->add_option("--note", flags->note, "Why; kept in the alias's history");
+  command->add_flag("--mirror", flags->mirror,
+                    "Learn from the mirror images of --images too: twice the embedding, a little "
+                    "more fidelity");
   AddTrainingFlags(command, &flags->options);
 }
 

@@ -82,9 +82,11 @@ void AddServeCommand(CLI::App* app);
 void AddQueryCommand(CLI::App* app);
 void AddStreamCommand(CLI::App* app);
 void AddHeadCommands(CLI::App* app);
+void AddPolicyCommands(CLI::App* app);
 void AddAdminCommands(CLI::App* app);
 void AddDrawCommand(CLI::App* app);
 void AddCompareCommand(CLI::App* app);
+void AddPaperCommand(CLI::App* app);
 
 }  // namespace augstore
 

@@ -2,7 +2,6 @@
 #include "schemas/digest.h"
 #include "tools/cmd_transform.h"
 #include "tools/compare.h"
-#include "tools/progress.h"
 #include "tools/transform_training.h"
 
 namespace augstore {
@@ -22,12 +21,15 @@ std::string PairsText(const Pairs& pairs) {
 
 using KnownTransform = Client::Versioned<TransformRecord>;
 
+// A version with a ladder is what "auto" chose, whatever its family.
 const KnownTransform* FindTrained(const std::vector<KnownTransform>& known, const std::string& op,
                                   const std::string& family, const Digest& backbone,
                                   const std::string& pairs) {
   for (auto entry = known.rbegin(); entry != known.rend(); ++entry) {
     const TransformRecord& record = entry->record;
-    if (record.backbone == backbone && record.op == op && record.family == family &&
+    const bool chosen = !record.card.ladder.empty();
+    if (record.backbone == backbone && record.op == op &&
+        (family == "auto" ? chosen : !chosen && record.family == family) &&
         record.card.notes.find(pairs) != std::string::npos) {
       return &*entry;
     }
@@ -66,8 +68,8 @@ class TransformMaker {
     if (const KnownTransform* found =
             FindTrained(known, op.text(), family, backbone_.record().digest, pairs_text)) {
       CompareTransform transform{op.text(), family, found->ref(), found->record.card};
-      AUGSTORE_ASSIGN(const Layers layers, client.GetLayers(RecordKind::kTransform, transform.ref));
-      AUGSTORE_ASSIGN(CardEntry entry, CheckTransform(check_name, layers, check));
+      AUGSTORE_ASSIGN(const TransformWeights weights, client.GetWeights(transform.ref));
+      AUGSTORE_ASSIGN(CardEntry entry, CheckTransform(check_name, weights, check));
       transform.card.entries.resize(1);  // the test images may be others than then
       transform.card.entries.push_back(std::move(entry));
       return transform;
@@ -75,26 +77,24 @@ class TransformMaker {
     TransformTrainOptions options;
     options.family = family;
     AUGSTORE_ASSIGN(TrainedTransform trained, Train(name, options, pairs));
-    AUGSTORE_ASSIGN(CardEntry entry, CheckTransform(check_name, trained.layers, check));
+    AUGSTORE_ASSIGN(CardEntry entry, CheckTransform(check_name, trained.weights, check));
     trained.card.entries.push_back(std::move(entry));
     trained.card.notes += (trained.card.notes.empty() ? "" : ", ") + pairs_text;
     AUGSTORE_ASSIGN(const uint32_t version,
-                    RegisterTransform(client, name, backbone_.record(), op.text(), family,
-                                      trained.layers, trained.card));
-    AUGSTORE_TRY(
-        client.SetAlias(RecordKind::kTransform, name, family, version, "trained by compare"));
+                    RegisterTransform(client, name, backbone_.record(), op.text(), trained.family,
+                                      trained.weights, trained.card));
+    AUGSTORE_TRY(client.SetAlias(
+        {RecordKind::kTransform, name, family, version, "trained by compare", 0, true}));
     return CompareTransform{op.text(), family, name + "@" + std::to_string(version), trained.card};
   }
 
   Result<TrainedTransform> Train(const std::string& name, const TransformTrainOptions& options,
                                  const Pairs& pairs) const {
-    Progress progress("transform " + name + " (" + options.family + ")", "epochs",
-                      options.max_epochs, !flags_.common.quiet);
+    if (!flags_.common.quiet) fmt::print(stderr, "transform {} ({})\n", name, options.family);
+    TrainingProgress progress(!flags_.common.quiet);
     Result<TrainedTransform> trained = TrainTransform(
-        pairs.z.view(), pairs.z_target.view(), options, [&progress](const TransformProgress& at) {
-          progress.Update(at.epoch, fmt::format("G {:.3f}", at.explained));
-          return !Interrupted();
-        });
+        pairs.z.view(), pairs.z_target.view(), options,
+        [&progress](const TransformProgress& state) { return progress.Update(state); });
     if (Interrupted())
       return InterruptedStatus("embeddings are stored: run the same command again to go on");
     return trained;

@@ -52,7 +52,7 @@ TestPart LabelledPart(const TestSet& test, size_t begin, size_t count) {
   return part;
 }
 
-Result<std::vector<HeadMetrics>> TestHeads(HeadTrainer& trainer, const TestSet& test) {
+Result<std::vector<HeadMetrics>> RunTest(HeadTrainer& trainer, const TestSet& test) {
   std::vector<HeadMetrics> sums(trainer.size());
   for (size_t begin = 0; begin < test.labels.size(); begin += kTestRows) {
     const TestPart part =
@@ -73,6 +73,17 @@ Result<std::vector<HeadMetrics>> TestHeads(HeadTrainer& trainer, const TestSet& 
     sum.accuracy /= static_cast<double>(sum.samples);
   }
   return sums;
+}
+
+Status CheckTests(const std::vector<TestSet>& tests) {
+  for (const TestSet& test : tests) {
+    if (HasLabel(test.labels)) continue;
+    return FailedPrecondition(
+        "none of the {} samples of '{}' has a label to test with: name another split, or ingest it "
+        "with labels",
+        test.labels.size(), test.name);
+  }
+  return OkStatus();
 }
 
 // One run of TrainHeads: what its epochs share.
@@ -137,7 +148,7 @@ class Run {
     }
     if (TestIsDue(epochs_done)) {
       for (const TestSet& test : tests_) {
-        AUGSTORE_ASSIGN(const std::vector<HeadMetrics> metrics, TestHeads(trainer_, test));
+        AUGSTORE_ASSIGN(const std::vector<HeadMetrics> metrics, RunTest(trainer_, test));
         for (size_t h = 0; h < points.size(); ++h) points[h].tests.push_back(metrics[h]);
       }
     }
@@ -203,19 +214,32 @@ Result<HeadRunsReport> TrainHeads(BatchSource& source, const std::vector<TestSet
   if (source.steps_per_epoch() == 0) {
     return InvalidArgument("there is no batch to train on: the stream has no samples");
   }
-  for (const TestSet& test : tests) {
-    if (HasLabel(test.labels)) continue;
-    return FailedPrecondition(
-        "none of the {} samples of '{}' has a label to test with: name another split, or ingest it "
-        "with labels",
-        test.labels.size(), test.name);
-  }
+  AUGSTORE_TRY(CheckTests(tests));
   HeadTrainerOptions trainer_options = options.trainer;
   trainer_options.total_steps = source.steps_per_epoch() * options.epochs;
   AUGSTORE_ASSIGN(const std::unique_ptr<HeadTrainer> trainer, HeadTrainer::Create(trainer_options));
   Run run(source, tests, options, on_point, *trainer);
   for (uint32_t epoch = 0; epoch < options.epochs; ++epoch) AUGSTORE_TRY(run.Epoch(epoch));
   return run.Finish();
+}
+
+Result<std::vector<std::vector<HeadMetrics>>> TestHeads(const std::vector<Layers>& heads,
+                                                        const std::string& arch,
+                                                        const std::vector<TestSet>& tests) {
+  AUGSTORE_TRY(CheckTests(tests));
+  HeadTrainerOptions options{.arch = arch, .heads = {}, .initial = heads};
+  options.heads.resize(heads.size());
+  if (!heads.empty()) {
+    options.dim = heads[0].dim_in();
+    options.classes = heads[0].dim_out();
+  }
+  AUGSTORE_ASSIGN(const std::unique_ptr<HeadTrainer> trainer, HeadTrainer::Create(options));
+  std::vector<std::vector<HeadMetrics>> metrics(heads.size());
+  for (const TestSet& test : tests) {
+    AUGSTORE_ASSIGN(const std::vector<HeadMetrics> of_test, RunTest(*trainer, test));
+    for (size_t h = 0; h < heads.size(); ++h) metrics[h].push_back(of_test[h]);
+  }
+  return metrics;
 }
 
 }  // namespace augstore

@@ -73,6 +73,12 @@ Result<HeadRunsReport> TrainHeads(BatchSource& source, const std::vector<TestSet
                                   const HeadRunsOptions& options,
                                   const std::function<void(const CurvePoint&)>& on_point);
 
+// Metrics of finished heads of one architecture, [head][test set]. Errors: kFailedPrecondition (no
+// sample of a test set has a label), those of HeadTrainer.
+Result<std::vector<std::vector<HeadMetrics>>> TestHeads(const std::vector<Layers>& heads,
+                                                        const std::string& arch,
+                                                        const std::vector<TestSet>& tests);
+
 }  // namespace augstore
 
 #endif  // AUGSTORE_TOOLS_HEAD_RUNS_H_

@@ -36,9 +36,11 @@ int main(int argc, char** argv) {
   augstore::AddQueryCommand(&app);
   augstore::AddStreamCommand(&app);
   augstore::AddHeadCommands(&app);
+  augstore::AddPolicyCommands(&app);
   augstore::AddAdminCommands(&app);
   augstore::AddDrawCommand(&app);
   augstore::AddCompareCommand(&app);
+  augstore::AddPaperCommand(&app);
   augstore::InstallInterruptHandler();
   try {
     app.parse(argc, argv);

@@ -28,9 +28,16 @@ Json LayersJson(const std::vector<LayerShape>& layers);
 // Multiply-adds for one row.
 uint64_t MultiplyAdds(const std::vector<LayerShape>& layers);
 
+Json CardEntryJson(const CardEntry& entry);
 Json CardJson(const Card& card);
-// A table with one line per entry.
+// A table with one line per entry; ranks where an entry has them.
 std::string CardTable(const Card& card);
+// G with its interval, where that was measured: "0.5312 [0.5200, 0.5420]".
+std::string ExplainedText(double explained, double low, double high);
+// The families that were tried, `registered` marked with '*'; empty when there are none.
+std::string LadderTable(const Card& card, const std::string& registered);
+// The further measures; empty when there are none.
+std::string MeasureTable(const std::vector<CardMeasure>& measures);
 
 }  // namespace augstore
 

@@ -166,6 +166,49 @@ std::string BarPlot(const std::string& title, std::string_view y_format,
   return canvas.Finish();
 }
 
+std::string IntervalPlot(const std::string& title, std::string_view format,
+                         const std::vector<IntervalBar>& bars) {
+  constexpr double kNames = 240;
+  constexpr double kPlot = 420;
+  constexpr double kRow = 20;
+  double low = 0;
+  double high = 0;
+  for (const IntervalBar& bar : bars) {
+    low = std::min({low, bar.low, bar.value});
+    high = std::max({high, bar.high, bar.value});
+  }
+  const Axis axis = MakeAxis(low, high);
+  const auto x = [&](double value) {
+    return kNames + 8 + (value - axis.low) / (axis.high - axis.low) * kPlot;
+  };
+  const double bottom = 40 + kRow * static_cast<double>(bars.size());
+  std::string out = fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" role=\"img\" "
+      "font-family=\"system-ui, sans-serif\" font-size=\"11\" fill=\"#333\"><rect width=\"100%\" "
+      "height=\"100%\" fill=\"#fff\"/><text x=\"8\" y=\"18\" font-size=\"13\" "
+      "font-weight=\"600\">{}</text>\n",
+      kNames + kPlot + 40, bottom + 24, EscapeHtml(title));
+  for (double tick = axis.low; tick <= axis.high + axis.step / 2; tick += axis.step) {
+    const double shown = std::abs(tick) < axis.step / 1e6 ? 0 : tick;
+    out += fmt::format(
+        "<line x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"30\" y2=\"{1}\" stroke=\"{2}\"/><text "
+        "x=\"{0:.1f}\" y=\"{3}\" text-anchor=\"middle\">{4}</text>\n",
+        x(tick), bottom, shown == 0 ? "#888" : "#e5e5e5", bottom + 15,
+        fmt::format(fmt::runtime(format), shown));
+  }
+  for (size_t i = 0; i < bars.size(); ++i) {
+    const IntervalBar& bar = bars[i];
+    const double y = 36 + kRow * static_cast<double>(i);
+    out += fmt::format(
+        "<text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text><rect x=\"{:.1f}\" y=\"{:.1f}\" "
+        "width=\"{:.1f}\" height=\"12\" fill=\"#0072b2\"/><line x1=\"{:.1f}\" x2=\"{:.1f}\" "
+        "y1=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#000\"/>\n",
+        kNames, y + 10, EscapeHtml(bar.name), std::min(x(0), x(bar.value)), y,
+        std::abs(x(bar.value) - x(0)), x(bar.low), x(bar.high), y + 6, y + 6);
+  }
+  return out + "</svg>\n";
+}
+
 std::string EscapeHtml(std::string_view text) {
   std::string out;
   for (const char c : text) {

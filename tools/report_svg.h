@@ -26,6 +26,16 @@ struct BarGroup {
 std::string BarPlot(const std::string& title, std::string_view y_format,
                     const std::vector<std::string>& legend, const std::vector<BarGroup>& groups);
 
+// Horizontal bars with intervals, as a file of its own.
+struct IntervalBar {
+  std::string name;
+  double value = 0;
+  double low = 0;
+  double high = 0;
+};
+std::string IntervalPlot(const std::string& title, std::string_view format,
+                         const std::vector<IntervalBar>& bars);
+
 // Text for HTML and SVG: & < > " become entities.
 std::string EscapeHtml(std::string_view text);
 

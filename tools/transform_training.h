@@ -4,12 +4,14 @@
 #define AUGSTORE_TOOLS_TRANSFORM_TRAINING_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/image_source.h"
 #include "engine/transform_trainer.h"
 #include "tools/embedder.h"
+#include "tools/progress.h"
 
 namespace augstore {
 
@@ -17,22 +19,40 @@ namespace augstore {
 struct Pairs {
   Matrix z;
   Matrix z_target;
+  uint32_t views = 1;  // 2: the same images once more, mirrored (TransformTrainOptions::views)
   uint64_t embedded = 0;
   uint64_t reused = 0;
   std::vector<SkippedImage> skipped;
 };
-// Both sides are kept in the store, so other families and later runs find them.
+// Both sides are kept in the store, so other families and later runs find them. `mirror` adds
+// (Φ(m(x)), Φ(op(m(x)))) of the mirror images m(x).
 Result<Pairs> MakePairs(Database& database, LazyBackbone& backbone,
-                        std::span<const ImageItem> items, const ImageOp& op, bool show_progress);
+                        std::span<const ImageItem> items, const ImageOp& op, bool show_progress,
+                        bool mirror = false);
 
-// The card's entry of `layers` on pairs; `data` names them.
-Result<CardEntry> CheckTransform(const std::string& data, const Layers& layers, const Pairs& pairs);
+// The card's entry of `weights` (not conditional) on pairs; `data` names them.
+Result<CardEntry> CheckTransform(const std::string& data, const TransformWeights& weights,
+                                 const Pairs& pairs);
 
-// Registers layers as the next version of `name`; gives the version.
+// Registers weights as the next version of `name`; gives the version.
 Result<uint32_t> RegisterTransform(Client& client, const std::string& name,
                                    const BackboneRecord& backbone, const std::string& op,
-                                   const std::string& family, const Layers& layers,
+                                   const std::string& family, const TransformWeights& weights,
                                    const Card& card);
+
+// Shows how the families of a transform come along: a progress line for one that is trained by
+// epochs, and of "auto" a line for each that is done.
+class TrainingProgress {
+ public:
+  explicit TrainingProgress(bool enabled) : enabled_(enabled) {}
+  // Give it to TrainTransform. False after Ctrl-C.
+  bool Update(const TransformProgress& state);
+
+ private:
+  bool enabled_;
+  std::string family_;
+  std::unique_ptr<Progress> line_;
+};
 
 }  // namespace augstore
 

@@ -64,5 +64,68 @@ TEST(MeasureCard, AddsUpInDouble) {
   EXPECT_DOUBLE_EQ(entry.mse * 40001, 2.5e15 + 40000);
 }
 
+// Pairs in one dimension: z = 0, z' between 1 and 3, Ω(z) half of the way give or take.
+CardEntry MeasureNoisy(size_t pairs) {
+  std::vector<float> z(pairs, 0);
+  std::vector<float> target;
+  std::vector<float> mapped;
+  for (size_t i = 0; i < pairs; ++i) {
+    const auto a = static_cast<float>(i * 37 % 100) / 100;
+    const auto b = static_cast<float>(i * 61 % 97) / 97;
+    target.push_back(1 + 2 * a);
+    mapped.push_back(target.back() * (0.2F + 0.6F * b));
+  }
+  return MeasureCard("", View(z, 1), View(target, 1), View(mapped, 1));
+}
+
+TEST(MeasureCard, GivesAnIntervalThatHoldsGAndNarrowsWithMorePairs) {
+  const CardEntry few = MeasureNoisy(40);
+  const CardEntry many = MeasureNoisy(4000);
+  for (const CardEntry& entry : {few, many}) {
+    EXPECT_LT(entry.explained_low, entry.explained);
+    EXPECT_GT(entry.explained_high, entry.explained);
+  }
+  EXPECT_LT(many.explained_high - many.explained_low, (few.explained_high - few.explained_low) / 5);
+  EXPECT_EQ(MeasureNoisy(40), few) << "the same pairs have the same card";
+}
+
+TEST(MeasureCard, GivesNoWidthToTheIntervalOfOnePair) {
+  const CardEntry entry = MeasureNoisy(1);
+  EXPECT_EQ(entry.explained_low, entry.explained);
+  EXPECT_EQ(entry.explained_high, entry.explained);
+}
+
+TEST(MeasureInverse, IsOneAllTheWayBackAndZeroWithoutTheWay) {
+  const std::vector<float> z = {0, 0, 1, 1};
+  const std::vector<float> there = {3, 4, 1, 1};
+  const std::vector<float> half = {1.5, 2, 1, 1};
+  EXPECT_DOUBLE_EQ(MeasureInverse(View(z, 2), View(there, 2), View(z, 2)), 1);
+  EXPECT_DOUBLE_EQ(MeasureInverse(View(z, 2), View(there, 2), View(there, 2)), 0);
+  EXPECT_DOUBLE_EQ(MeasureInverse(View(z, 2), View(there, 2), View(half, 2)), 0.75);
+  EXPECT_EQ(MeasureInverse(View(z, 2), View(z, 2), View(z, 2)), 1);
+  EXPECT_EQ(MeasureInverse(View(z, 2), View(z, 2), View(there, 2)), 0);
+}
+
+TEST(MeasureMicrosPerRow, AppliesToRowsOfTheSampleAndGivesATime) {
+  const std::vector<float> sample = {1, 2, 3};
+  size_t rows = 0;
+  const auto micros = MeasureMicrosPerRow(View(sample, 1), [&](ConstMatrixView in, MatrixView out) {
+    EXPECT_EQ(out.rows, in.rows);
+    EXPECT_EQ(in.row(4)[0], 2);
+    rows = in.rows;
+    return OkStatus();
+  });
+  ASSERT_TRUE(micros.ok());
+  EXPECT_EQ(rows, 256u);
+  EXPECT_GT(*micros, 0);
+}
+
+TEST(MeasureMicrosPerRow, PassesErrorsOn) {
+  const std::vector<float> sample = {1};
+  const auto micros = MeasureMicrosPerRow(
+      View(sample, 1), [](ConstMatrixView, MatrixView) { return Internal("broken"); });
+  EXPECT_EQ(micros.status().code(), Code::kInternal);
+}
+
 }  // namespace
 }  // namespace augstore

@@ -297,5 +297,35 @@ TEST(HeadTrainer, TakesBatchesOfAnySize) {
   EXPECT_EQ(trainer->size(), 2u);
 }
 
+TEST(HeadTrainer, StartsFromGivenWeightsAndIsDeterministicFromThere) {
+  const std::unique_ptr<HeadTrainer> first = Make(Options("mlp(16)", 2));
+  Train(*first, 5);
+  HeadTrainerOptions options = Options("mlp(16)", 2);
+  options.initial = {first->Export(0), first->Export(1)};
+  const std::unique_ptr<HeadTrainer> one = Make(options);
+  EXPECT_EQ(one->Export(0), options.initial[0]);
+  EXPECT_EQ(one->Export(1), options.initial[1]);
+  options.heads[0].seed = 77;  // of weights that are replaced
+  const std::unique_ptr<HeadTrainer> other = Make(options);
+  Train(*one, 5);
+  Train(*other, 5);
+  EXPECT_EQ(one->Export(0), other->Export(0));
+  EXPECT_EQ(one->Export(1), other->Export(1));
+  EXPECT_NE(one->Export(0), options.initial[0]);
+}
+
+TEST(HeadTrainer, RefusesInitialWeightsOfAnotherShape) {
+  HeadTrainerOptions options = Options("mlp(16)", 2);
+  const Layers fits = Make(options)->Export(0);
+  options.initial = {fits};
+  ExpectRefused(HeadTrainer::Create(options).status(),
+                "2 heads come with the initial weights of 1");
+  options.initial = {fits, Make(Options("linear", 1))->Export(0)};
+  ExpectRefused(HeadTrainer::Create(options).status(), "initial weights of head 1");
+  options.initial = {fits, fits};
+  options.initial[1].layers[0].shape.activation = Activation::kNone;
+  ExpectRefused(HeadTrainer::Create(options).status(), "initial weights of head 1");
+}
+
 }  // namespace
 }  // namespace augstore

@@ -197,5 +197,37 @@ TEST(ImageOps, HelpNamesEveryOp) {
   EXPECT_EQ(std::count(help.begin(), help.end(), '\n'), std::ssize(kAll));
 }
 
+TEST(ImageOps, ApplySequencesFromLeftToRight) {
+  const Image image = Numbered(9, 7);
+  const auto both = ImageOp::ParseSequence("rotate(15.0)>translate(2,0)");
+  ASSERT_TRUE(both.ok()) << both.status().ToString();
+  EXPECT_EQ(both->text(), "rotate(15)>translate(2,0)");
+  EXPECT_EQ(both->Apply(image), Apply("translate(2,0)", Apply("rotate(15)", image)));
+  EXPECT_NE(both->Apply(image), Apply("rotate(15)", Apply("translate(2,0)", image)));
+  EXPECT_EQ(ImageOp::ParseSequence("hflip")->Apply(image), Apply("hflip", image));
+  const auto three = ImageOp::ParseSequence("hflip>vflip>hflip");
+  EXPECT_EQ(three->Apply(image), Apply("vflip", image));
+}
+
+TEST(ImageOps, RefuseSequencesWithAWrongPart) {
+  for (const std::string_view text : {"hflip>", ">hflip", "hflip>>vflip", "hflip>turn", ""}) {
+    EXPECT_EQ(ImageOp::ParseSequence(text).status().code(), Code::kInvalidArgument) << text;
+  }
+}
+
+TEST(ImageOps, NameTheOpThatUndoesThem) {
+  const auto inverse = [](std::string_view text) {
+    return ImageOp::ParseSequence(text)->InverseText();
+  };
+  EXPECT_EQ(inverse("hflip"), "hflip");
+  EXPECT_EQ(inverse("vflip"), "vflip");
+  EXPECT_EQ(inverse("rotate(15)"), "rotate(-15)");
+  EXPECT_EQ(inverse("rotate(0)"), "rotate(0)");
+  EXPECT_EQ(inverse("translate(2,-1)"), "translate(-2,1)");
+  EXPECT_EQ(inverse("blur(1)"), "");
+  EXPECT_EQ(inverse("zoom(1.25)"), "") << "what left the image does not come back";
+  EXPECT_EQ(inverse("hflip>vflip"), "");
+}
+
 }  // namespace
 }  // namespace augstore

@@ -106,7 +106,8 @@ inline HeadRecord Head() {
                     23,
                     "adamw",
                     0.001,
-                    0.01};
+                    0.01,
+                    "cifar10@1"};
   record.train_loss = 0.5;
   record.test_accuracy = 0.75;
   record.test_loss = 0.625;

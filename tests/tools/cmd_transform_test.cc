@@ -115,18 +115,24 @@ TEST_F(TransformCommands, RegisterNamesAnUnknownBackbone) {
 TEST_F(TransformCommands, AliasMovesAndKeepsItsHistory) {
   ASSERT_EQ(Register("rot").exit_code, 0);
   ASSERT_EQ(Register("rot").exit_code, 0);
-  ASSERT_EQ(Command({"transform", "alias", "rot", "champion", "1", "--store", store()}).exit_code,
-            0);
-  ASSERT_EQ(Command({"transform", "alias", "rot", "champion", "2", "--note", "better", "--store",
-                     store()})
-                .exit_code,
-            0);
+  const auto move = [&](std::vector<std::string> args) {
+    args.insert(args.begin(), {"transform", "alias", "rot", "champion"});
+    args.insert(args.end(), {"--store", store()});
+    return Command(std::move(args));
+  };
+  // Registered as weights, it has no card that shows what it is worth.
+  const CommandResult refused = move({"1"});
+  EXPECT_EQ(refused.exit_code, 4);
+  EXPECT_NE(refused.err.find("--force"), std::string::npos) << refused.err;
+  ASSERT_EQ(move({"1", "--force"}).exit_code, 0);
+  ASSERT_EQ(move({"2", "--note", "better", "--force"}).exit_code, 0);
   const CommandResult history =
       Command({"transform", "alias", "rot", "--store", store(), "--json"});
   ASSERT_EQ(history.exit_code, 0) << history.err;
   EXPECT_EQ(history.json()["aliases"]["champion"], 2);
   ASSERT_EQ(history.json()["moves"].size(), 2u);
   EXPECT_EQ(history.json()["moves"][1]["note"], "better");
+  EXPECT_EQ(history.json()["moves"][1]["forced"], true);
   const CommandResult show =
       Command({"transform", "show", "rot@champion", "--store", store(), "--json"});
   EXPECT_EQ(show.json()["ref"], "rot@2");
