@@ -68,6 +68,8 @@ bool ClosedForms::Has(std::string_view family) {
   return std::find(kFamilies.begin(), end, family) != end;
 }
 
+size_t ClosedForms::Count() { return kClosedForms; }
+
 const PairMoments& ClosedForms::moments() {
   if (!moments_) moments_.emplace(pairs_.train_z.view(), pairs_.train_target.view());
   return *moments_;

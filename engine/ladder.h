@@ -49,9 +49,11 @@ class ClosedForms {
   explicit ClosedForms(const TransformPairs& pairs);  // REQUIRES: `pairs` outlive it
 
   static bool Has(std::string_view family);
+  static size_t Count();  // families with a closed form: the first ones of TransformFamilies()
   // REQUIRES: Has(family). Errors: those of FitAffine.
   Result<FittedTransform> Fit(std::string_view family);
-  // What "affine" is made of; it stays here. Errors: those of FitAffine.
+  // What "affine" is made of; it stays here and, once computed, may be read from any thread.
+  // Errors: those of FitAffine.
   Result<const AffineFit*> Ridge();
   const PairMoments& moments();
 

@@ -3,8 +3,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cmath>
+#include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -13,8 +16,10 @@
 #include "engine/engine.h"
 #include "engine/held_out.h"
 #include "engine/ladder.h"
+#include "engine/onednn_gemm.h"
 #include "engine/refine.h"
 #include "engine/torch_transform_trainer.h"
+#include "engine/worker_pool.h"
 #include "schemas/limits.h"
 
 namespace augstore {
@@ -121,11 +126,11 @@ class Fitter {
         options_(options),
         progress_(progress),
         closed_forms_(pairs),
-        engine_(NewOneDnnEngine()),
         baselines_(SquaredDistances(pairs.held_out_z.view(), pairs.held_out_target.view())) {}
 
   const std::vector<double>& baselines() const { return baselines_; }
 
+  // Any thread may fit a family without a closed form once "affine" is fitted.
   Result<Rung> Fit(std::string_view family) {
     const auto start = std::chrono::steady_clock::now();
     AUGSTORE_ASSIGN(FittedTransform fitted, FitLayers(family));
@@ -135,7 +140,7 @@ class Fitter {
     rung.fitted = std::move(fitted);
     rung.mapped = Matrix(pairs_.held_out_z.rows(), pairs_.held_out_z.cols());
     AUGSTORE_ASSIGN(const NetworkPtr network, MakeNetwork(rung.fitted.layers));
-    AUGSTORE_TRY(engine_->Apply(network, pairs_.held_out_z.view(), rung.mapped.view()));
+    AUGSTORE_TRY(NewOneDnnEngine()->Apply(network, pairs_.held_out_z.view(), rung.mapped.view()));
     rung.errors =
         SquaredDistances(std::as_const(rung.mapped).view(), pairs_.held_out_target.view());
     rung.entry = MeasureCard("held-out", pairs_.held_out_z.view(), pairs_.held_out_target.view(),
@@ -161,29 +166,64 @@ class Fitter {
   const TransformTrainOptions& options_;
   const TransformProgressCallback& progress_;
   ClosedForms closed_forms_;
-  std::unique_ptr<Engine> engine_;
   std::vector<double> baselines_;
 };
 
-// Every family. When the caller stops it, those that are done.
-Result<std::vector<Rung>> Climb(Fitter& fitter, const TransformProgressCallback& progress,
-                                std::string* left_out) {
-  std::vector<Rung> rungs;
-  for (const std::string_view family : TransformFamilies()) {
-    Result<Rung> rung = fitter.Fit(family);
-    if (!rung.ok() && rung.status().code() == Code::kInvalidArgument) {
-      *left_out += fmt::format("{}left out {}: {}", left_out->empty() ? "" : "; ", family,
-                               rung.status().message());
-      continue;
-    }
-    AUGSTORE_TRY(rung.status());
-    rungs.push_back(std::move(*rung));
-    const CardRung& summary = rungs.back().summary;
-    const TransformProgress done{summary.family, 0, 0, summary.mse, summary.explained, &summary};
-    if (!progress(done)) break;
+// Every family, cheapest first: closed forms one after another, then the others side by side, each
+// on its share of the threads. Families do not wait for each other at every product as threads of
+// one family would, which costs most on a machine that has other work.
+class Climber {
+ public:
+  Climber(Fitter& fitter, const TransformProgressCallback& progress)
+      : fitter_(fitter), progress_(progress), outcomes_(TransformFamilies().size()) {}
+
+  // Those families that could be fitted, or were done when the caller stopped it.
+  Result<std::vector<Rung>> Run(std::string* left_out) {
+    const size_t closed = ClosedForms::Count();
+    for (size_t i = 0; i < closed; ++i) Try(i);
+    const size_t others = outcomes_.size() - closed;
+    const int threads = ComputeThreads();
+    WorkerPool pool(std::min<int>(threads, static_cast<int>(others)));
+    pool.Run(others, [&](size_t part, size_t) {
+      const int before = ComputeThreads();
+      SetComputeThreads(std::max<int>(1, threads / static_cast<int>(others)));
+      Try(closed + part);
+      SetComputeThreads(before);
+    });
+    return Collect(left_out);
   }
-  return rungs;
-}
+
+ private:
+  void Try(size_t i) {
+    if (stopped_) return;
+    outcomes_[i] = fitter_.Fit(TransformFamilies()[i]);
+    if (!outcomes_[i]->ok()) return;
+    const CardRung& summary = (*outcomes_[i])->summary;
+    const TransformProgress done{summary.family, 0, 0, summary.mse, summary.explained, &summary};
+    if (!progress_(done)) stopped_ = true;
+  }
+
+  Result<std::vector<Rung>> Collect(std::string* left_out) {
+    std::vector<Rung> rungs;
+    for (size_t i = 0; i < outcomes_.size(); ++i) {
+      std::optional<Result<Rung>>& outcome = outcomes_[i];
+      if (!outcome) continue;
+      if (!outcome->ok() && outcome->status().code() == Code::kInvalidArgument) {
+        *left_out += fmt::format("{}left out {}: {}", left_out->empty() ? "" : "; ",
+                                 TransformFamilies()[i], outcome->status().message());
+        continue;
+      }
+      AUGSTORE_TRY(outcome->status());
+      rungs.push_back(std::move(**outcome));
+    }
+    return rungs;
+  }
+
+  Fitter& fitter_;
+  const TransformProgressCallback& progress_;
+  std::vector<std::optional<Result<Rung>>> outcomes_;
+  std::atomic<bool> stopped_ = false;
+};
 
 size_t Choose(const std::vector<Rung>& rungs, const std::vector<double>& baselines, uint64_t seed) {
   std::vector<Contender> contenders;
@@ -208,8 +248,10 @@ Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_tar
   }
   const auto start = std::chrono::steady_clock::now();
   const TransformPairs pairs = Split(z, z_target, options);
+  std::mutex asking;
   bool stopped = false;
   const TransformProgressCallback ask = [&](const TransformProgress& state) {
+    const std::lock_guard<std::mutex> lock(asking);
     stopped = stopped || (progress && !progress(state));
     return !stopped;
   };
@@ -218,7 +260,7 @@ Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_tar
   std::vector<Rung> rungs;
   std::string left_out;
   if (options.family == kAuto) {
-    AUGSTORE_ASSIGN(rungs, Climb(fitter, ask, &left_out));
+    AUGSTORE_ASSIGN(rungs, Climber(fitter, ask).Run(&left_out));
     for (const Rung& rung : rungs) trained.card.ladder.push_back(rung.summary);
   } else {
     AUGSTORE_ASSIGN(Rung rung, fitter.Fit(options.family));

@@ -55,8 +55,9 @@ struct TrainedTransform {
 // backbone that ends in ReLU), all families but "mlp" and "identity" end in ReLU as well: clamping
 // to where all targets are never moves away from them. The residuals are z' - Ω(z) of held-out
 // pairs, chosen evenly among them. `progress` (may be empty) is called after each epoch, and of
-// "auto" when a family is done; returning false stops early with the best so far. A family that
-// "auto" could not fit is left out, and the card's notes say why. Errors: kInvalidArgument (unknown
+// "auto" when a family is done; returning false stops early with the best so far; "auto" trains
+// families side by side and calls from their threads, one call at a time. A family that "auto"
+// could not fit is left out, and the card's notes say why. Errors: kInvalidArgument (unknown
 // family, naming those there are; an option out of its range; fewer than 20 images; NaN or infinity
 // in the input; a learning rate with which training diverges; pairs without spread), kInternal
 // (Torch failed).

@@ -1,5 +1,6 @@
 #include "tools/transform_training.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "engine/card.h"
@@ -81,21 +82,23 @@ Result<CardEntry> CheckTransform(const std::string& data, const TransformWeights
 bool TrainingProgress::Update(const TransformProgress& state) {
   if (state.finished != nullptr) {
     line_.reset();
-    family_.clear();
+    training_.erase(state.family);
     const CardRung& rung = *state.finished;
     if (enabled_) {
       fmt::print(stderr, "{:<10} G {:7.4f} [{:.4f}, {:.4f}]  {:.1f} s\n", rung.family,
                  rung.explained, rung.explained_low, rung.explained_high, rung.train_seconds);
     }
-  } else {
-    if (state.family != family_) {
-      line_.reset();
-      line_ =
-          std::make_unique<Progress>("train " + state.family, "epochs", state.max_epochs, enabled_);
-      family_ = state.family;
-    }
-    line_->Update(state.epoch, fmt::format("G {:.4f}", state.explained));
+    return !Interrupted();
   }
+  training_[state.family] = {state.epoch, state.explained};
+  if (!line_) line_ = std::make_unique<Progress>("train", "epochs", state.max_epochs, enabled_);
+  uint32_t slowest = state.epoch;
+  std::string note;
+  for (const auto& [family, at] : training_) {
+    slowest = std::min(slowest, at.epoch);
+    note += fmt::format("{}{} G {:.4f}", note.empty() ? "" : ", ", family, at.explained);
+  }
+  line_->Update(slowest, note);
   return !Interrupted();
 }
 

@@ -4,6 +4,7 @@
 #define AUGSTORE_TOOLS_TRANSFORM_TRAINING_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,8 +41,8 @@ Result<uint32_t> RegisterTransform(Client& client, const std::string& name,
                                    const std::string& family, const TransformWeights& weights,
                                    const Card& card);
 
-// Shows how the families of a transform come along: a progress line for one that is trained by
-// epochs, and of "auto" a line for each that is done.
+// Shows how the families of a transform come along: one progress line for all that are being
+// trained, and of "auto" a line for each that is done.
 class TrainingProgress {
  public:
   explicit TrainingProgress(bool enabled) : enabled_(enabled) {}
@@ -49,8 +50,12 @@ class TrainingProgress {
   bool Update(const TransformProgress& state);
 
  private:
+  struct At {
+    uint32_t epoch = 0;
+    double explained = 0;
+  };
   bool enabled_;
-  std::string family_;
+  std::map<std::string, At> training_;
   std::unique_ptr<Progress> line_;
 };
 

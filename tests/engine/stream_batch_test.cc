@@ -203,5 +203,62 @@ TEST_F(BuildBatchTest, DrawsNoChainOfVanishingWeightAndAlwaysTheOnlyOne) {
   }
 }
 
+// A conditional transform with residuals, registered as geo@1.
+void AddConditional(Catalog& catalog) {
+  TransformWeights weights;
+  weights.layers = RandomLayers({{kTestDim, kTestDim, Activation::kRelu, true}}, 1);
+  for (unsigned p = 0; p < 4; ++p) {
+    weights.basis.push_back(
+        RandomLayers({{kTestDim, kTestDim, Activation::kNone, false}}, 2 + p).layers[0]);
+  }
+  weights.ops = "hflip,rotate(-15..15)";
+  weights.slots = 2;
+  weights.residuals = RandomMatrix(9, kTestDim, 7);
+  TransformRecord record = TestTransform(weights.layers);
+  record.weights = {};
+  ASSERT_TRUE(catalog.AddTransform("geo", record, weights.ToSafetensors()).ok());
+}
+
+TEST_F(BuildBatchTest, DrawsMagnitudesAndResidualsBySampleAndEpochAlone) {
+  AddConditional(*filled_.catalog);
+  const std::string policy = "identity,geo[hflip>rotate(-15..15)]~:2,geo[rotate(-5..5)]>double~";
+  EXPECT_EQ(Refusal(Spec(policy)).code(), Code::kFailedPrecondition);  // double has no residuals
+  const std::string drawn = "identity,geo[hflip>rotate(-15..15)]~:2,geo[rotate(-5..5)]>double";
+  // Embeddings by sample, whatever the batches.
+  const auto read = [&](uint32_t batch_size, uint32_t world_size, uint64_t epoch) {
+    std::map<SampleId, std::vector<float>> rows;
+    StreamSpec spec = Spec(drawn);
+    spec.batch_size = batch_size;
+    spec.world_size = world_size;
+    for (spec.rank = 0; spec.rank < world_size; ++spec.rank) {
+      const auto stream = Resolve(spec);
+      for (uint64_t step = 0; step < stream->info.steps; ++step) {
+        const Batch batch = Build(*stream, epoch, step, *engine_);
+        for (size_t i = 0; i < batch.size(); ++i) {
+          const auto row = batch.embeddings.row(i);
+          rows[batch.samples[i]].assign(row.begin(), row.end());
+        }
+      }
+    }
+    return rows;
+  };
+  const auto expected = read(64, 1, 2);
+  ASSERT_EQ(expected.size(), kTestTrain);
+  EXPECT_EQ(read(17, 1, 2), expected);
+  EXPECT_EQ(read(64, 3, 2), expected);
+  EXPECT_NE(read(64, 1, 3), expected);
+}
+
+TEST_F(BuildBatchTest, TellsTransformsWithOtherOpsOrResidualsApart) {
+  AddConditional(*filled_.catalog);
+  std::set<Digest> fingerprints;
+  for (const char* policy : {"geo[hflip]", "geo[hflip]~", "geo[rotate(5)]", "geo[rotate(-5..5)]"}) {
+    fingerprints.insert(Resolve(Spec(policy))->info.fingerprint);
+  }
+  EXPECT_EQ(fingerprints.size(), 4u);
+  const auto stream = Resolve(Spec("geo[ rotate( 5.0 ) ],geo@1[rotate(5)]:2"));
+  EXPECT_EQ(stream->info.spec.policy, "geo@1[rotate(5)]:3");
+}
+
 }  // namespace
 }  // namespace augstore

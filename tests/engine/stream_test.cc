@@ -62,17 +62,17 @@ TEST_F(LoadSampleTableTest, LabelsAreUnknownWithoutALabelColumn) {
 
 using ModelCacheTest = StreamTest;
 
-TEST_F(ModelCacheTest, GivesOneNetworkPerVersionAcrossThreads) {
-  std::vector<NetworkPtr> got(8);
+TEST_F(ModelCacheTest, GivesOneModelPerVersionAcrossThreads) {
+  std::vector<TransformModelPtr> got(8);
   std::vector<std::thread> threads;
-  for (NetworkPtr& network : got) {
+  for (TransformModelPtr& model : got) {
     threads.emplace_back([&] {
-      network = models_.Get({RecordKind::kTransform, "shift", 2}).value();
+      model = models_.Get({RecordKind::kTransform, "shift", 2}).value();
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(std::set<NetworkPtr>(got.begin(), got.end()).size(), 1u);
-  EXPECT_EQ(got[0]->layers, ScalingLayers(1, 3));
+  EXPECT_EQ(std::set<TransformModelPtr>(got.begin(), got.end()).size(), 1u);
+  EXPECT_EQ(got[0]->network->layers, ScalingLayers(1, 3));
   EXPECT_NE(models_.Get({RecordKind::kTransform, "shift", 1}).value(), got[0]);
 }
 
@@ -81,8 +81,9 @@ TEST_F(ModelCacheTest, SaysWhenThereIsNoSuchTransform) {
 }
 
 TEST_F(ModelCacheTest, KeepsWhatIsHeldAndForgetsWhatWasUsedLongAgo) {
-  const NetworkPtr held = models_.Get({RecordKind::kTransform, "double", 1}).value();
-  std::weak_ptr<const Network> old = models_.Get({RecordKind::kTransform, "shift", 1}).value();
+  const TransformModelPtr held = models_.Get({RecordKind::kTransform, "double", 1}).value();
+  std::weak_ptr<const TransformModel> old =
+      models_.Get({RecordKind::kTransform, "shift", 1}).value();
   for (int i = 0; i < 70; ++i) {
     const Layers layers = ScalingLayers(1, static_cast<float>(i));
     const auto key = filled_.catalog->AddTransform("t" + std::to_string(i), TestTransform(layers),
@@ -102,13 +103,13 @@ TEST_F(ResolveChainTest, PinsVersionsAndAliases) {
                                   ParseChain("shift>double>shift@champion").value());
   ASSERT_TRUE(chain.ok()) << chain.status().ToString();
   EXPECT_EQ(chain.value().text, "shift@2>double@1>shift@1");
-  ASSERT_EQ(chain.value().networks.size(), 3u);
-  EXPECT_EQ(chain.value().networks[0]->layers, ScalingLayers(1, 3));
-  EXPECT_EQ(chain.value().networks[2]->layers, ScalingLayers(1, 1));
+  ASSERT_EQ(chain.value().steps.size(), 3u);
+  EXPECT_EQ(chain.value().steps[0].model->network->layers, ScalingLayers(1, 3));
+  EXPECT_EQ(chain.value().steps[2].model->network->layers, ScalingLayers(1, 1));
   EXPECT_EQ(chain.value().weights[1], TestTransform(ScalingLayers(2, 0)).weights);
   const auto identity = ResolveChain(*filled_.catalog, models_, TestBackbone(), ChainRef{});
   EXPECT_EQ(identity.value().text, "identity");
-  EXPECT_TRUE(identity.value().networks.empty());
+  EXPECT_TRUE(identity.value().steps.empty());
 }
 
 TEST_F(ResolveChainTest, RefusesATransformOfAnotherBackboneAndNamesBoth) {
@@ -206,7 +207,7 @@ TEST_F(ResolveStreamTest, EveryOtherFieldChangesTheFingerprint) {
   // The same names over other content: another digest of the collection.
   const FilledStore other(1);
   ModelCache models(other.catalog.get());
-  fingerprints.insert(ResolveStream(*other.catalog, networks, Spec()).value()->info.fingerprint);
+  fingerprints.insert(ResolveStream(*other.catalog, models, Spec()).value()->info.fingerprint);
   EXPECT_EQ(fingerprints.size(), changes.size() + 2);
 }
 

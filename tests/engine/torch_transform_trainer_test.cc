@@ -126,8 +126,9 @@ TEST(TorchTransformTrainer, StopsAfterEpochsWithoutImprovement) {
         return true;
       });
   ASSERT_TRUE(fitted.ok());
-  EXPECT_EQ(errors.size(), 4u);
-  EXPECT_NEAR(Measure(pairs, fitted->layers).mse, errors.front(), 1e-6);
+  EXPECT_EQ(errors.size(), 4u) << "epoch 0 and three more";
+  EXPECT_NEAR(Measure(pairs, fitted->layers).mse, 0, 1e-6) << "no worse than where it began";
+  EXPECT_EQ(fitted->notes.rfind("epochs=0", 0), 0u) << fitted->notes;
 }
 
 TEST(TorchTransformTrainer, StopsWhenTheCallerSaysSoAndKeepsTheBest) {
