@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/affine_fit.h"
+#include "engine/bootstrap.h"
 #include "engine/card.h"
 #include "engine/conditional_ridge.h"
 #include "engine/held_out.h"
@@ -261,7 +262,26 @@ class Fitter {
       std::copy_n(z_.row(pairs_.images[views[i]]).data(), z_.cols, z.row(i).data());
     }
     const Matrix target = Gather(pairs_.targets.view(), views);
-    return MeasureCard(data, std::as_const(z).view(), target.view(), mapped.view());
+    CardEntry entry = MeasureCard(data, std::as_const(z).view(), target.view(), mapped.view());
+    // Views of one image are alike, so images are what is resampled.
+    const std::vector<double> errors = SquaredDistances(mapped.view(), target.view());
+    const std::vector<double> baselines = SquaredDistances(std::as_const(z).view(), target.view());
+    std::map<uint32_t, std::pair<double, double>> by_image;
+    for (size_t i = 0; i < views.size(); ++i) {
+      auto& sums = by_image[pairs_.images[views[i]]];
+      sums.first += errors[i];
+      sums.second += baselines[i];
+    }
+    std::vector<double> image_errors;
+    std::vector<double> image_baselines;
+    for (const auto& [image, sums] : by_image) {
+      image_errors.push_back(sums.first);
+      image_baselines.push_back(sums.second);
+    }
+    const Interval interval = BootstrapExplained(image_errors, image_baselines, options_.seed);
+    entry.explained_low = std::min(interval.low, entry.explained);
+    entry.explained_high = std::max(interval.high, entry.explained);
+    return entry;
   }
 
   const OpFamily& family_;

@@ -43,11 +43,10 @@ struct ConditionalFitOptions {
 // be empty) is called with (done, all) parts and may end the fit by returning false.
 //
 // The card has the entries "held-out" (all views of held-out images), "held-out <op>" for each op
-// of the family with its magnitudes, and "held-out chains". Views weigh as much as their op and
-// magnitude displaces less: by the inverse root mean square displacement of their op. Memory: about
-// 3 (3 d)² doubles for an op with one parameter. Errors: kInvalidArgument (fewer than 20 images; an
-// op without views; NaN or infinity; too many features of one op times d: more than 16384),
-// kUnavailable (ended by `progress`).
+// of the family with its magnitudes, and "held-out chains"; their intervals resample images.
+// Memory: about 3 (3 d)² doubles for an op with one parameter. Errors: kInvalidArgument (fewer than
+// 20 images; an op without views; NaN or infinity; too many features of one op times d: more than
+// 16384), kUnavailable (ended by `progress`).
 Result<TrainedTransform> FitConditional(
     const OpFamily& family, ConstMatrixView z, const ConditionalPairs& pairs,
     const ConditionalFitOptions& options,

@@ -5,6 +5,7 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <set>
 #include <utility>
 
 #include "schemas/digest.h"
@@ -211,6 +212,25 @@ Status CheckBatchBytes(const StreamSpec& spec, uint32_t dim) {
       spec.batch_size, dim, most);
 }
 
+// A short text may ask for many ops of a conditional transform, each a matrix of its own.
+Status CheckMapBytes(const std::vector<ResolvedChain>& chains) {
+  std::set<const Network*> counted;
+  uint64_t bytes = 0;
+  for (const ResolvedChain& chain : chains) {
+    for (const TransformStep& step : chain.steps) {
+      for (const OpMap& map : step.maps) {
+        if (!counted.insert(map.network.get()).second) continue;
+        bytes += map.network->layers.MultiplyAdds() * sizeof(float);
+      }
+    }
+  }
+  if (bytes <= kMaxPolicyMapBytes) return OkStatus();
+  return ResourceExhausted(
+      "the ops of this policy need {} MiB of maps: at most {} MiB are possible; ask for fewer "
+      "different ops",
+      bytes >> 20, kMaxPolicyMapBytes >> 20);
+}
+
 // Sets chains, the pinned policy and the transforms' digests.
 Status ResolvePolicy(Catalog& catalog, ModelCache& models, const Digest& backbone, Stream* stream) {
   AUGSTORE_ASSIGN(const PolicySpec policy, ParsePolicy(stream->info.spec.policy));
@@ -235,6 +255,7 @@ Status ResolvePolicy(Catalog& catalog, ModelCache& models, const Digest& backbon
       if (std::find(all.begin(), all.end(), digest) == all.end()) all.push_back(digest);
     }
     stream->chains.push_back({std::move(chain.text), std::move(chain.steps), 0});
+    AUGSTORE_TRY(CheckMapBytes(stream->chains));
   }
   double total = 0;
   for (const PolicyEntry& entry : pinned.entries) total += entry.weight;

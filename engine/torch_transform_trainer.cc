@@ -25,6 +25,10 @@ struct Hyperparameters {
   double weight_decay;
 };
 
+// The defaults were chosen on vertical flips of 9,000 small images: among rates from 0.1 to 4 and
+// decays from 0 to 1e-3 for "mlp", rates from 3e-4 to 3e-3 and decays from 0.01 to 10 for
+// "residual". Strong decay pays there, since few pairs determine many weights; a higher rate gains
+// a little but often stops too early.
 Hyperparameters Choose(const TransformTrainOptions& options) {
   Hyperparameters chosen{OptimizerKind::kSgd, 1, 1e-4};
   if (options.family == "residual") chosen = {OptimizerKind::kAdamW, 5e-4, 4};

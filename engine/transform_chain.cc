@@ -73,13 +73,15 @@ Result<OpMap> MakeOpMap(const TransformModel& model, const OpTerm& op) {
     parameters.push_back(range.low);
   }
   const size_t first = model.family->FirstFeature(op);
-  std::vector<float> features(model.family->FeatureCount(op));
-  if (map.fixed) {
+  const size_t count = model.family->FeatureCount(op);
+  // The stacked maps do not depend on the range.
+  const std::string key = map.fixed ? op.ToString() : op.name + "(..)";
+  AUGSTORE_ASSIGN(map.network, model.derived->Get(key, [&]() -> Result<NetworkPtr> {
+    if (!map.fixed) return OneLayer(StackedMaps(model, first, count));
+    std::vector<float> features(count);
     model.family->Features(op, parameters, features);
-    AUGSTORE_ASSIGN(map.network, OneLayer(FixedMap(model, first, features)));
-  } else {
-    AUGSTORE_ASSIGN(map.network, OneLayer(StackedMaps(model, first, features.size())));
-  }
+    return OneLayer(FixedMap(model, first, features));
+  }));
   return map;
 }
 
@@ -194,6 +196,18 @@ Status ApplyStep(Engine& engine, const TransformStep& step, size_t number, const
 }
 
 }  // namespace
+
+Result<NetworkPtr> DerivedNetworks::Get(const std::string& key,
+                                        const std::function<Result<NetworkPtr>()>& make) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (const auto found = networks_.find(key); found != networks_.end()) {
+    if (NetworkPtr network = found->second.lock()) return network;
+  }
+  std::erase_if(networks_, [](const auto& entry) { return entry.second.expired(); });
+  AUGSTORE_ASSIGN(NetworkPtr network, make());
+  networks_[key] = network;
+  return network;
+}
 
 Result<TransformModelPtr> MakeTransformModel(TransformWeights weights) {
   AUGSTORE_TRY(weights.Validate());

@@ -2,7 +2,10 @@
 #ifndef AUGSTORE_ENGINE_TRANSFORM_CHAIN_H_
 #define AUGSTORE_ENGINE_TRANSFORM_CHAIN_H_
 
+#include <functional>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +17,18 @@
 
 namespace augstore {
 
+// Networks that were derived from a model, by what they compute; kept as long as anybody holds
+// them. Thread-safe.
+class DerivedNetworks {
+ public:
+  // The network of `key`, made by `make` when nobody holds one. Errors: those of `make`.
+  Result<NetworkPtr> Get(const std::string& key, const std::function<Result<NetworkPtr>()>& make);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<const Network>> networks_;  // guarded by mutex_
+};
+
 // A transform ready to be applied. Immutable; share one per version.
 struct TransformModel {
   NetworkPtr network;  // the stack; of a conditional transform, what follows several ops
@@ -22,6 +37,7 @@ struct TransformModel {
   Activation activation = Activation::kNone;  // of the last layer
   Matrix residuals;                           // no rows: none
   uint32_t dim = 0;
+  const std::unique_ptr<DerivedNetworks> derived = std::make_unique<DerivedNetworks>();
 };
 using TransformModelPtr = std::shared_ptr<const TransformModel>;
 // Errors: those of TransformWeights::Validate; kInvalidArgument (ops that do not parse, or a basis

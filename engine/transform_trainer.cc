@@ -8,6 +8,7 @@
 #include <cmath>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -182,13 +183,13 @@ class Climber {
     const size_t closed = ClosedForms::Count();
     for (size_t i = 0; i < closed; ++i) Try(i);
     const size_t others = outcomes_.size() - closed;
-    const int threads = ComputeThreads();
-    WorkerPool pool(std::min<int>(threads, static_cast<int>(others)));
+    const auto cores = static_cast<int>(std::thread::hardware_concurrency());
+    const int share = std::max(1, ComputeThreads() / static_cast<int>(others));
+    WorkerPool pool(std::clamp(cores, 1, static_cast<int>(others)));
     pool.Run(others, [&](size_t part, size_t) {
-      const int before = ComputeThreads();
-      SetComputeThreads(std::max<int>(1, threads / static_cast<int>(others)));
+      SetComputeThreads(share);
       Try(closed + part);
-      SetComputeThreads(before);
+      SetComputeThreads(1);
     });
     return Collect(left_out);
   }

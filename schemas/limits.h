@@ -22,6 +22,8 @@ inline constexpr uint32_t kMaxBatchRows = 65536;  // rows of one batch, one appe
 inline constexpr uint32_t kMaxBatchesPerRequest = 1u << 20;
 inline constexpr uint32_t kMaxChains = 256;      // chains of one policy
 inline constexpr uint32_t kMaxChainLength = 16;  // transforms of one chain
+inline constexpr size_t kMaxPolicyMapBytes = 256u
+                                             << 20;  // of maps that one policy's ops are made into
 inline constexpr uint32_t kMaxWorldSize = 65536;
 inline constexpr uint32_t kMaxClasses = 1u << 20;  // classes of all label columns together
 inline constexpr uint32_t kMaxLabelColumns = 64;

@@ -18,7 +18,7 @@ bool IsBlank(char c) { return c == ' ' || c == '\t'; }
 bool IsWord(char c) { return IsLetter(c) || IsDigit(c) || c == '_'; }
 bool IsNameRest(char c) { return IsWord(c) || c == '.' || c == '+' || c == '-'; }
 bool IsOpArgument(char c) {
-  return IsDigit(c) || IsBlank(c) || c == '(' || c == '.' || c == ',' || c == '+' || c == '-';
+  return IsDigit(c) || IsBlank(c) || c == '.' || c == ',' || c == '+' || c == '-' || c == 'e';
 }
 bool IsAliasRest(char c) { return IsWord(c) || c == '.' || c == '-'; }
 
@@ -164,9 +164,12 @@ class Parser {
       if (!IsWord(Peek())) return Expected("an op, such as hflip or rotate(-15..15)");
       while (IsWord(Peek())) *ops += text_[position_++];
       if (Peek() == '(') {
-        while (IsOpArgument(Peek())) {
-          if (!IsBlank(Peek())) *ops += Peek();
-          ++position_;
+        *ops += text_[position_++];
+        for (bool blank = false; IsOpArgument(Peek()); ++position_) {
+          // "1 5" is not 15.
+          if (blank && IsDigit(Peek()) && IsDigit(ops->back())) return Expected("',' or '..'");
+          blank = IsBlank(Peek());
+          if (!blank) *ops += Peek();
         }
         if (Peek() != ')') return Expected("numbers, ranges such as -15..15, or the closing ')'");
         *ops += text_[position_++];

@@ -5,7 +5,7 @@
 //   ref    := name [ '@' ( version | alias ) ]
 //   version := [1-9][0-9]*      alias := [A-Za-z_][A-Za-z0-9_.-]*
 //   step   := ref [ '[' ops ']' ] [ '~' ]
-//   ops    := op ( '>' op )*    op := [A-Za-z0-9_]+ [ '(' [0-9.,+-]* ')' ]
+//   ops    := op ( '>' op )*    op := [A-Za-z0-9_]+ [ '(' [0-9.,+e-]* ')' ]
 //   chain  := 'identity' | step ( '>' step )*
 //   policy := chain [ ':' weight ] ( ',' chain [ ':' weight ] )*    weight: decimal > 0, default 1
 //

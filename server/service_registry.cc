@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "engine/transform_chain.h"
 #include "schemas/limits.h"
 #include "schemas/names.h"
 #include "server/service_state.h"
@@ -47,6 +48,15 @@ Result<AliasHistory> ReadAliases(Catalog& catalog, const std::string& ref) {
   return catalog.GetAliases(kind, ref.substr(slash + 1));
 }
 
+// What can be stored can be applied: the ops of a conditional transform parse and fit its maps.
+Status CheckApplies(const AddRecordRequest& message) {
+  Result<TransformWeights> weights = TransformWeights::FromSafetensors(message.blob);
+  if (weights.ok() && !weights->conditional()) return OkStatus();
+  const Status status =
+      weights.ok() ? MakeTransformModel(std::move(*weights)).status() : weights.status();
+  return status.WithContext(fmt::format("transform '{}'", message.name));
+}
+
 Result<RecordKey> AddDecoded(Catalog& catalog, const AddRecordRequest& message) {
   switch (message.kind) {
     case RecordKind::kBackbone: {
@@ -61,6 +71,7 @@ Result<RecordKey> AddDecoded(Catalog& catalog, const AddRecordRequest& message) 
     }
     case RecordKind::kTransform: {
       AUGSTORE_ASSIGN(TransformRecord record, DecodeSent<TransformRecord>(message.record));
+      AUGSTORE_TRY(CheckApplies(message));
       return catalog.AddTransform(message.name, std::move(record), message.blob);
     }
     case RecordKind::kHead: {

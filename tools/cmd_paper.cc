@@ -1,9 +1,11 @@
 // augstore paper: the experiment that tells what transforms are worth, resumable, with its report.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "engine/ladder.h"
 #include "schemas/digest.h"
 #include "schemas/files.h"
 #include "tools/paper.h"
@@ -12,17 +14,28 @@
 namespace augstore {
 namespace {
 
+void AddMatrix(const Matrix& matrix, DigestBuilder* digest) {
+  digest->AddU64(matrix.rows())
+      .AddBytes({reinterpret_cast<const uint8_t*>(matrix.data()),
+                 matrix.rows() * matrix.cols() * sizeof(float)});
+}
+
 // What must be the same for cells of an earlier run to count.
 std::string Settings(const PaperFlags& flags, const PaperData& data,
-                     const std::vector<PaperRow>& rows) {
+                     const PaperTransforms& transforms, const std::vector<PaperRow>& rows,
+                     const Digest& backbone) {
   DigestBuilder digest;
   digest.AddText("augstore paper 1").AddText(flags.arch);
   digest.AddU64(flags.steps).AddU64(flags.batch_size).AddU64(flags.checkpoints);
   digest.AddText(fmt::format("{}", flags.weight_decay));
   for (const double rate : flags.learning_rates) digest.AddText(fmt::format("{}", rate));
   for (const std::string& op : flags.ops) digest.AddText(op);
-  for (const TestSet& set : data.tests) digest.AddText(set.name).AddU64(set.labels.size());
-  digest.AddU64(data.items.size());
+  digest.AddBytes(backbone.bytes);
+  for (const std::string& name : data.classes) digest.AddText(name);
+  for (const ImageItem& item : data.items) digest.AddU64(static_cast<uint64_t>(item.label));
+  for (const Matrix& view : data.views) AddMatrix(view, &digest);
+  for (const TestSet& set : data.tests) AddMatrix(set.embeddings, &digest.AddText(set.name));
+  for (const Digest& weights : transforms.weights) digest.AddBytes(weights.bytes);
   for (const PaperRow& row : rows) digest.AddText(row.name).AddText(row.policy);
   return digest.Finish().Hex();
 }
@@ -39,7 +52,8 @@ class CellFile {
     std::ifstream in(path_);
     std::string line;
     if (std::getline(in, line)) {
-      if (Json::parse(line, nullptr, false).value("settings", "") != settings_) {
+      const Json head = Json::parse(line, nullptr, false);
+      if (!head.is_object() || head.value("settings", "") != settings_) {
         return FailedPrecondition(
             "{} holds results of other settings, images or transforms: remove it, or give another "
             "--out",
@@ -53,9 +67,11 @@ class CellFile {
       }
     }
     in.close();
-    out_.open(path_, std::ios::trunc);
-    out_ << Json{{"settings", settings_}}.dump() << '\n';
-    for (const PaperCell& cell : cells) AUGSTORE_TRY(Add(cell));
+    // Whole again, without a line that was cut off.
+    std::string text = Json{{"settings", settings_}}.dump() + '\n';
+    for (const PaperCell& cell : cells) text += ToJson(cell).dump() + '\n';
+    AUGSTORE_TRY(WriteFileAtomically(path_, text));
+    out_.open(path_, std::ios::app);
     return cells;
   }
 
@@ -70,7 +86,36 @@ class CellFile {
   std::ofstream out_;
 };
 
-Status Run(const PaperFlags& flags) {
+template <typename T>
+Status RefuseTwice(std::vector<T> values, std::string_view flag) {
+  std::ranges::sort(values);
+  const auto twice = std::ranges::adjacent_find(values);
+  if (twice == values.end()) return OkStatus();
+  return InvalidArgument("{} names {} twice: once is enough", flag, *twice);
+}
+
+// What can be wrong with the flags comes up before anything is trained.
+Status CheckFlags(PaperFlags* flags) {
+  for (std::string& op : flags->ops) {
+    AUGSTORE_ASSIGN(const ImageOp parsed, ImageOp::Parse(op));
+    op = parsed.text();
+  }
+  AUGSTORE_TRY(ParseArch(flags->arch));
+  AUGSTORE_TRY(RefuseTwice(flags->ops, "--ops"));
+  AUGSTORE_TRY(RefuseTwice(flags->families, "--families"));
+  AUGSTORE_TRY(RefuseTwice(flags->cached, "--cached"));
+  AUGSTORE_TRY(RefuseTwice(flags->per_class, "--per-class"));
+  AUGSTORE_TRY(RefuseTwice(flags->learning_rates, "--lr"));
+  for (const std::string& family : flags->families) {
+    const bool known = family == "auto" || std::ranges::count(TransformFamilies(), family) > 0;
+    if (known && family != "identity") continue;
+    return InvalidArgument("--families: '{}' is no family with a row of its own", family);
+  }
+  return OkStatus();
+}
+
+Status Run(PaperFlags flags) {
+  AUGSTORE_TRY(CheckFlags(&flags));
   std::error_code error;
   std::filesystem::create_directories(flags.out, error);
   if (error) return Unavailable("{} cannot be made: {}", flags.out, error.message());
@@ -80,7 +125,8 @@ Status Run(const PaperFlags& flags) {
                   PreparePaperTransforms(flags, *database, *backbone));
   AUGSTORE_ASSIGN(const PaperData data, PreparePaper(flags, *database, *backbone));
   const std::vector<PaperRow> rows = PaperRows(flags, transforms);
-  CellFile file(flags.out + "/cells.jsonl", Settings(flags, data, rows));
+  CellFile file(flags.out + "/cells.jsonl",
+                Settings(flags, data, transforms, rows, backbone->record().digest));
   AUGSTORE_ASSIGN(PaperCells cells, file.Open());
   AUGSTORE_TRY(RunPaper(flags, *database, *backbone, data, rows, &cells,
                         [&file](const PaperCell& cell) { return file.Add(cell); }));
@@ -123,16 +169,19 @@ void AddDataFlags(CLI::App* command, PaperFlags* flags) {
       ->capture_default_str();
   command
       ->add_option("--conditional", flags->conditional,
-                   "Ops of the conditional transform (train it before), or '' for none")
+                   "A conditional transform that does the ops, trained before on other images than "
+                   "those of --test; '' for none")
       ->capture_default_str();
 }
 
 void AddTrainingFlags(CLI::App* command, PaperFlags* flags) {
   command->add_option("--cached", flags->cached, "Numbers of cached real views, a row each")
+      ->check(CLI::PositiveNumber)
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str();
   command->add_option("--per-class", flags->per_class, "Numbers of training images of each class")
+      ->check(CLI::PositiveNumber)
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str();

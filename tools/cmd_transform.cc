@@ -39,7 +39,7 @@ void AddRow(const NamedTransform& transform, const std::vector<std::string>& ali
   const std::string cosine = Decimal(entry.cosine_before) + " -> " + Decimal(entry.cosine_after);
   table->Row({transform.ref(), record.op.empty() ? "-" : record.op, record.family,
               LayersText(record.layers), measured ? Decimal(entry.explained) : "-",
-              measured ? cosine : "-", HumanCount(static_cast<double>(MultiplyAdds(record.layers))),
+              measured ? cosine : "-", HumanCount(static_cast<double>(record.card.multiply_adds)),
               ListText(aliases, "")});
 }
 
@@ -232,7 +232,7 @@ Json TransformJson(const NamedTransform& transform, const std::vector<std::strin
           {"family", record.family},
           {"dim", record.dim},
           {"layers", LayersJson(record.layers)},
-          {"multiply_adds", MultiplyAdds(record.layers)},
+          {"multiply_adds", record.card.multiply_adds},
           {"backbone", record.backbone.Hex()},
           {"weights", record.weights.Hex()},
           {"aliases", aliases},

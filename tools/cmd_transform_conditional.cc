@@ -147,8 +147,12 @@ Status Train(ConditionalFlags flags) {
                                     trained.family, trained.weights, trained.card));
   const std::string ref = flags.name + "@" + std::to_string(version);
   if (!flags.alias.empty()) {
-    AUGSTORE_TRY(
-        client.SetAlias({RecordKind::kTransform, flags.name, flags.alias, version, flags.note}));
+    const Status moved =
+        client.SetAlias({RecordKind::kTransform, flags.name, flags.alias, version, flags.note});
+    if (!moved.ok()) {
+      return moved.WithContext(
+          fmt::format("{} is registered, its alias '{}' is not", ref, flags.alias));
+    }
   }
   AUGSTORE_ASSIGN(const auto added, client.Get<TransformRecord>(RecordKind::kTransform, ref));
   Print(added, views, clock.seconds(), flags);

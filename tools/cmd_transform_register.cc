@@ -62,22 +62,24 @@ Status Register(const RegisterFlags& flags) {
   AUGSTORE_TRY(ValidateName(flags.name));
   AUGSTORE_ASSIGN(const std::string op, CanonicalOp(flags.op));
   AUGSTORE_ASSIGN(const std::string bytes, ReadFile(flags.weights, kMaxWeightsBytes));
-  Result<Layers> layers = Layers::FromSafetensors(bytes);
-  if (!layers.ok()) return layers.status().WithContext(flags.weights);
+  Result<TransformWeights> weights = TransformWeights::FromSafetensors(bytes);
+  if (!weights.ok()) return weights.status().WithContext(flags.weights);
+  const std::string ops = weights->conditional() ? weights->ops : op;
+  const std::string family = weights->conditional() ? "conditional" : flags.family;
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
   Client& client = database->client();
   AUGSTORE_ASSIGN(const Digest backbone, BackboneDigest(flags, client));
 
   TransformRecord record{.backbone = backbone,
-                         .dim = layers->dim_in(),
-                         .op = op,
-                         .family = flags.family,
-                         .layers = layers->shapes(),
+                         .dim = weights->layers.dim_in(),
+                         .op = ops,
+                         .family = family,
+                         .layers = weights->layers.shapes(),
                          .weights = {},
                          .card = {}};
   // Stored in the canonical form, so that equal weights have equal digests whoever wrote the file.
   AUGSTORE_ASSIGN(const uint32_t version, client.Add(RecordKind::kTransform, flags.name,
-                                                     Encode(record), layers->ToSafetensors()));
+                                                     Encode(record), weights->ToSafetensors()));
   AUGSTORE_ASSIGN(const auto added,
                   client.Get<TransformRecord>(RecordKind::kTransform,
                                               flags.name + "@" + std::to_string(version)));
@@ -85,7 +87,7 @@ Status Register(const RegisterFlags& flags) {
     PrintJson(TransformJson(added, {}));
   } else {
     fmt::print("{}: {}, {} multiply-adds per row\n", added.ref(), LayersText(record.layers),
-               MultiplyAdds(record.layers));
+               added.record.card.multiply_adds);
   }
   return OkStatus();
 }

@@ -65,7 +65,8 @@ struct EmbedOutcome {
 Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
                                 std::span<const ImageItem> items, const std::optional<ImageOp>& op,
                                 const std::string& label, bool show_progress);
-// The same with a list of ops, applied left to right: none, one list for all items, or one for each.
+// The same with a list of ops, applied left to right: none, one list for all items, or one for
+// each.
 using OpList = std::vector<ImageOp>;
 Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
                                 std::span<const ImageItem> items, std::span<const OpList> ops,

@@ -2,8 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <utility>
-
 
 namespace augstore {
 namespace {
@@ -66,6 +66,9 @@ Result<std::unique_ptr<HeadPredictor>> HeadPredictor::Open(Client& client, const
   }
   double total = 0;
   for (const Chain& chain : predictor->chains_) total += chain.weight;
+  if (!std::isfinite(total)) {
+    return InvalidArgument("the weights of policy '{}' add up to infinity: use smaller ones", text);
+  }
   for (Chain& chain : predictor->chains_) chain.weight /= total * chain.draws;
   predictor->policy_ = pinned.ToString();
   return predictor;

@@ -26,7 +26,7 @@ struct PaperFlags {
   std::vector<std::string> ops = {"vflip", "rotate(15)", "rotate(-15)", "brightness(1.4)"};
   std::vector<std::string> families = {"shift",   "procrustes", "lowrank", "affine",
                                        "refined", "mlp",        "auto"};
-  std::string conditional = "vflip,rotate(-15..15),brightness(0.7..1.4)";  // empty: none
+  std::string conditional = "geo";  // reference of a conditional transform; empty: none
   std::vector<uint32_t> cached = {1, 4, 10};
   std::vector<uint32_t> per_class = {10, 50, 200, 1000};
   std::vector<double> learning_rates = {3e-4, 1e-3, 3e-3};
@@ -101,6 +101,7 @@ struct PaperTransforms {
   std::vector<CompareTransform> separate;
   std::string conditional;  // ref; empty: none
   Card conditional_card;
+  std::vector<Digest> weights;  // of all of them
 };
 Result<PaperTransforms> PreparePaperTransforms(const PaperFlags& flags, Database& database,
                                                LazyBackbone& backbone);

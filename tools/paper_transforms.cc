@@ -1,7 +1,6 @@
 // The transforms of the experiment, and the rows that they make.
 #include <nlohmann/json.hpp>
 
-#include "engine/op_pattern.h"
 #include "schemas/names.h"
 #include "tools/paper.h"
 
@@ -58,23 +57,28 @@ Result<PaperTransforms> PreparePaperTransforms(const PaperFlags& flags, Database
   data.test = std::move(test.items);
   PaperTransforms transforms;
   AUGSTORE_ASSIGN(transforms.separate, PrepareTransforms(compare, database, backbone, data));
-  if (flags.conditional.empty()) return transforms;
-  AUGSTORE_ASSIGN(const OpFamily family, OpFamily::Parse(flags.conditional, 2));
   Client& client = database.client();
-  AUGSTORE_ASSIGN(const auto known, client.List<TransformRecord>(RecordKind::kTransform));
-  for (const auto& transform : known) {
-    if (transform.record.family != "conditional" || transform.record.op != family.ToString() ||
-        transform.record.backbone != backbone.record().digest) {
-      continue;
-    }
-    transforms.conditional = transform.ref();
-    transforms.conditional_card = transform.record.card;
+  for (const CompareTransform& transform : transforms.separate) {
+    AUGSTORE_ASSIGN(const auto record,
+                    client.Get<TransformRecord>(RecordKind::kTransform, transform.ref));
+    transforms.weights.push_back(record.record.weights);
   }
-  if (!transforms.conditional.empty()) return transforms;
-  return NotFound(
-      "there is no conditional transform for '{}': train it first with `augstore transform "
-      "train-conditional --ops '{}'`",
-      family.ToString(), family.ToString());
+  if (flags.conditional.empty()) return transforms;
+  const auto conditional = client.Get<TransformRecord>(RecordKind::kTransform, flags.conditional);
+  if (conditional.status().code() == Code::kNotFound) {
+    return conditional.status().WithContext(
+        "--conditional: train it first with `augstore transform train-conditional`, or give '' for "
+        "none");
+  }
+  AUGSTORE_TRY(conditional.status());
+  if (conditional->record.family != "conditional") {
+    return InvalidArgument("--conditional: {} is of the family '{}'", conditional->ref(),
+                           conditional->record.family);
+  }
+  transforms.conditional = conditional->ref();
+  transforms.conditional_card = conditional->record.card;
+  transforms.weights.push_back(conditional->record.weights);
+  return transforms;
 }
 
 std::vector<PaperRow> PaperRows(const PaperFlags& flags, const PaperTransforms& transforms) {

@@ -53,7 +53,7 @@ Result<std::vector<std::string>> AllSteps(Client& client, const std::string& col
     AUGSTORE_ASSIGN(const Transform* transform, Choose(client, versions));
     const std::string& text = transform->record.op;
     const std::vector<std::string> ops = SplitOutside(text, ',');
-    if (ops.size() == 1 && text.find("..") == std::string::npos) {
+    if (transform->record.family != "conditional") {
       steps.push_back(transform->ref());
       continue;
     }

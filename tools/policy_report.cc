@@ -31,9 +31,12 @@ std::string RecommendationText(const PolicySearchFlags& flags, const RankedPolic
   }
   return fmt::format(
       "recommended: {}\ntest it once, on samples that it was not chosen by: augstore head train "
-      "--collection {} --policy '{}' --epochs {} --lr {}\n",
-      PolicyText(best.candidate), flags.runs.spec.collection, best.candidate.policy,
-      best.epochs * best.candidate.views, flags.runs.learning_rates[best.learning_rate]);
+      "--collection {} --split '{}' --policy '{}' --arch '{}' --optimizer {} --epochs {} "
+      "--batch-size {} --lr {} --weight-decay {}\n",
+      PolicyText(best.candidate), flags.runs.spec.collection, flags.runs.spec.split,
+      best.candidate.policy, flags.runs.trainer.arch, flags.runs.trainer.optimizer,
+      best.epochs * best.candidate.views, flags.runs.spec.batch_size,
+      flags.runs.learning_rates[best.learning_rate], flags.runs.weight_decay);
 }
 
 Json RankingJson(const PolicySearchFlags& flags, const PolicySearchResult& result) {

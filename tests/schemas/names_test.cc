@@ -107,7 +107,7 @@ TEST(ParseChain, ReadsOpsInBracketsAndDrawnResiduals) {
 TEST(ParseChain, RefusesBracketsThatHoldNoOps) {
   for (const char* text :
        {"a[", "a[]", "a[x", "a[x>]", "a[>x]", "a[x(]", "a[x(1]", "a[x(a)]", "a[x]]", "a~~", "~",
-        "a~[x]", "[x]", "identity~", "identity[x]", "a[x@1]"}) {
+        "a~[x]", "[x]", "identity~", "identity[x]", "a[x@1]", "a[x(1 5)]", "a[x((1)]"}) {
     EXPECT_NE(Refusal(ParseChain(text)), "") << text;
   }
 }

@@ -56,7 +56,7 @@ class PaperCommand : public testing::Test {
                                      "--families",
                                      "affine",
                                      "--conditional",
-                                     kOps,
+                                     "geo",
                                      "--cached",
                                      "2",
                                      "--per-class",

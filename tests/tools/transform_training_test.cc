@@ -28,11 +28,6 @@ TEST(TrainingProgress, PrintsALineForEachFamilyThatIsDone) {
   EXPECT_EQ(Shown(false, {done}), "");
 }
 
-TEST(TrainingProgress, ShowsTheFamiliesThatAreTrainedSideBySide) {
-  const std::string shown = Shown(true, {{"mlp", 3, 60, 0, 0.125}, {"residual", 7, 60, 0, 0.5}});
-  EXPECT_NE(shown.find("mlp G 0.1250, residual G 0.5000"), std::string::npos) << shown;
-}
-
 TEST(CheckTransform, MeasuresWithAnInterval) {
   Pairs pairs;
   pairs.z = Matrix(50, 2);
