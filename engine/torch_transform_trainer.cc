@@ -145,7 +145,6 @@ class Trainer {
         residual_(options.family != "mlp"),
         relu_(residual_ && pairs.non_negative),
         units_(Wrap(pairs.train_z.view())),
-        floor_(units_.mean * (-1 / units_.scale)),
         train_z_(units_.From(Wrap(pairs.train_z.view()))),
         train_target_(units_.From(Wrap(pairs.train_target.view()))),
         held_out_z_(Wrap(pairs.held_out_z.view())),
@@ -195,8 +194,7 @@ class Trainer {
         rows.data_ptr<int64_t>()[i] =
             static_cast<int64_t>(order.At(static_cast<uint64_t>(begin + i)));
       }
-      at::Tensor mapped = network_.Forward(train_z_.index_select(0, rows));
-      if (relu_ && getenv("AUG_CLAMP")) mapped = at::maximum(mapped, floor_);
+      const at::Tensor mapped = network_.Forward(train_z_.index_select(0, rows));
       at::mse_loss(mapped, train_target_.index_select(0, rows)).backward();
       const double rate = ScheduledRate(chosen_.learning_rate, done_, total);
       network_.Update(OptimizerStep(chosen_.optimizer, rate, chosen_.weight_decay, ++done_));
@@ -219,7 +217,6 @@ class Trainer {
   const bool residual_;
   const bool relu_;
   const Units units_;
-  const at::Tensor floor_;
   at::Tensor train_z_;
   at::Tensor train_target_;
   at::Tensor held_out_z_;
