@@ -75,9 +75,10 @@ struct Contender {
 };
 
 // The index of the contender to take: the one with the greatest G on the held-out pairs, or a
-// cheaper one when the 95 % interval of their paired difference contains 0, so that the pairs do
-// not tell them apart. Among those the cheapest; identity is cheaper than all; of equal cost the
-// one with the greatest G. REQUIRES: at least one; errors and baselines of the same length.
+// cheaper one when the 95 % interval of their paired difference does not lie above 2 % of that G:
+// the pairs do not tell them apart, or only by what nobody would pay for. Among those the cheapest;
+// identity is cheaper than all; of equal cost the one with the greatest G. REQUIRES: at least one;
+// errors and baselines of the same length.
 size_t ChooseContender(std::span<const Contender> contenders, std::span<const double> baselines,
                        uint64_t seed);
 

@@ -176,7 +176,7 @@ void AddTrainingFlags(CLI::App* command, TransformTrainOptions* options) {
   command
       ->add_option("--family", options->family,
                    "auto: fit every family, keep the table in the card, and take the best on "
-                   "held-out pairs, or a cheaper one that they cannot tell from it; or one of "
+                   "held-out pairs, or a cheaper one that is not clearly 2 % worse; or one of "
                    "those, cheapest first: identity, shift (z + b), diagonal (w z + b), lowrank "
                    "(affine through a narrow layer), procrustes (rotation), affine (one matrix, "
                    "ridge regression), residual (z + MLP(z)), refined (affine plus hidden units), "
