@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "engine/card.h"
+#include "engine/engine.h"
 #include "engine/ladder.h"
 #include "schemas/limits.h"
 #include "schemas/names.h"
@@ -79,6 +81,18 @@ Result<TrainedTransform> TrainWithProgress(const Pairs& pairs, const TrainFlags&
         "training at once");
   }
   return trained;
+}
+
+// What the transform costs on this machine, beside its multiply-adds.
+Status AddCost(ConstMatrixView z, TrainedTransform* trained) {
+  AUGSTORE_ASSIGN(const NetworkPtr network, MakeNetwork(trained->weights.layers));
+  const std::unique_ptr<Engine> engine = NewOneDnnEngine();
+  AUGSTORE_ASSIGN(const double micros,
+                  MeasureMicrosPerRow(z, [&](ConstMatrixView in, MatrixView out) {
+                    return engine->Apply(network, in, out);
+                  }));
+  trained->card.measures.push_back({"us_per_row", micros});
+  return OkStatus();
 }
 
 void WarnIfUseless(const std::string& ref, const Card& card) {
@@ -164,6 +178,7 @@ Status Train(TrainFlags flags) {
                     CheckTransform(FolderName(folders[i].path), trained.weights, pairs[i]));
     trained.card.entries.push_back(std::move(entry));
   }
+  AUGSTORE_TRY(AddCost(pairs[0].z.view(), &trained));
   AUGSTORE_ASSIGN(const auto added, AddTrained(database->client(), *backbone, op, trained, flags));
   PrintTrained(added, sums, clock.seconds(), flags);
   WarnIfUseless(added.ref(), added.record.card);
