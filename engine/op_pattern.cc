@@ -144,17 +144,6 @@ void OpPattern::Draw(const DrawKey& key, size_t step, std::span<double> paramete
   }
 }
 
-Result<std::vector<ImageOp>> OpPattern::Ops(std::span<const double> parameters) const {
-  AUGSTORE_CHECK(parameters.size() == parameters_);
-  std::vector<ImageOp> ops;
-  for (const OpTerm& term : terms_) {
-    AUGSTORE_ASSIGN(ImageOp op, MakeOp(term, parameters.first(term.parameters.size())));
-    ops.push_back(std::move(op));
-    parameters = parameters.subspan(term.parameters.size());
-  }
-  return ops;
-}
-
 Result<OpFamily> OpFamily::Parse(std::string_view ops, uint32_t slots) {
   if (slots == 0 || slots > kMaxChainLength) {
     return InvalidArgument("{} ops in one application: give 1 .. {}", slots, kMaxChainLength);

@@ -49,8 +49,6 @@ class OpPattern {
   // The parameters of all ops one after the other; those of a range are uniform in it and a
   // function of (key, step, parameter number) alone. `step` is the place in a chain of transforms.
   void Draw(const DrawKey& key, size_t step, std::span<double> parameters) const;
-  // The ops with these parameters.
-  Result<std::vector<ImageOp>> Ops(std::span<const double> parameters) const;
 
  private:
   std::vector<OpTerm> terms_;

@@ -154,6 +154,10 @@ void AddDataFlags(CLI::App* command, PaperFlags* flags) {
                    "Labelled images; a third of them chooses learning rate and length, the others "
                    "are the test")
       ->required();
+  command
+      ->add_option("--limit", flags->limit,
+                   "Use at most this many images of each folder, spread evenly (default: all)")
+      ->check(CLI::PositiveNumber);
   command->add_option("--out", flags->out, "Folder for results.md, its plots and cells.jsonl")
       ->capture_default_str();
   command->add_option("--title", flags->title, "Heading of the report")->capture_default_str();

@@ -67,16 +67,14 @@ Result<Views> EmbedViews(Database& database, LazyBackbone& backbone, const OpFam
                   EmbedPlain(database, backbone, items, show, &views));
   AUGSTORE_ASSIGN(views.pairs, PlanViews(family, kept.size(), flags.plan));
   std::vector<ImageItem> of_views;
-  std::vector<OpList> ops;
+  std::vector<ImageOp> ops;
   for (size_t v = 0; v < views.pairs.images.size(); ++v) {
-    std::vector<double> parameters(views.pairs.ops[v].parameters());
-    views.pairs.ops[v].Draw({}, 0, parameters);
-    AUGSTORE_ASSIGN(OpList list, views.pairs.ops[v].Ops(parameters));
+    AUGSTORE_ASSIGN(ImageOp op, ImageOp::ParseSequence(views.pairs.ops[v].ToString()));
     of_views.push_back(kept[views.pairs.images[v]]);
-    ops.push_back(std::move(list));
+    ops.push_back(std::move(op));
   }
   AUGSTORE_ASSIGN(const EmbedOutcome outcome,
-                  EmbedItems(database, backbone, of_views, std::span<const OpList>(ops),
+                  EmbedItems(database, backbone, of_views, std::span<const ImageOp>(ops),
                              "augmented views", show));
   views.embedded += outcome.embedded;
   views.reused += outcome.reused;

@@ -46,7 +46,7 @@ struct Window {
 class WindowReader {
  public:
   WindowReader(Client* client, const BackboneRecord& record, std::span<const ImageItem> items,
-               std::span<const OpList> ops, int threads)
+               std::span<const ImageOp> ops, int threads)
       : client_(client), record_(record), items_(items), ops_(ops), threads_(threads) {}
 
   Result<Window> Read(size_t begin) const {
@@ -66,8 +66,9 @@ class WindowReader {
       }
       bytes[i] = std::move(*read);
       const auto* data = reinterpret_cast<const uint8_t*>(bytes[i].data());
+      const ImageOp* const op = OpOf(begin + i);
       window.hashes[i] =
-          DeriveHash(HashContent({data, bytes[i].size()}), OpListText(OpsOf(begin + i)));
+          DeriveHash(HashContent({data, bytes[i].size()}), op != nullptr ? op->text() : "");
     });
     AUGSTORE_TRY(LookUp(&window));
     ParallelFor(count, threads_, [&](size_t i) {
@@ -99,12 +100,11 @@ class WindowReader {
     if (image->width != record_.input_width || image->height != record_.input_height) {
       *image = ResizeImage(*image, record_.input_width, record_.input_height);
     }
-    for (const ImageOp& op : OpsOf(item)) *image = op.Apply(*image);
+    if (const ImageOp* const op = OpOf(item)) *image = op->Apply(*image);
   }
 
-  std::span<const ImageOp> OpsOf(size_t item) const {
-    if (ops_.empty()) return {};
-    return ops_[ops_.size() == 1 ? 0 : item];
+  const ImageOp* OpOf(size_t item) const {
+    return ops_.empty() ? nullptr : &ops_[ops_.size() == 1 ? 0 : item];
   }
 
   Status LookUp(Window* window) const {
@@ -126,7 +126,7 @@ class WindowReader {
   Client* client_;
   const BackboneRecord& record_;
   std::span<const ImageItem> items_;
-  std::span<const OpList> ops_;
+  std::span<const ImageOp> ops_;  // none, one for all items, or one for each
   int threads_;
 };
 
@@ -191,26 +191,10 @@ Status TakeWindow(Window window, std::span<const ImageItem> items, SegmentFiller
   return OkStatus();
 }
 
-}  // namespace
-
-std::string OpListText(std::span<const ImageOp> ops) {
-  std::string text;
-  for (const ImageOp& op : ops) text += (text.empty() ? "" : ">") + op.text();
-  return text;
-}
-
-Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
-                                std::span<const ImageItem> items, const std::optional<ImageOp>& op,
-                                const std::string& label, bool show_progress) {
-  std::vector<OpList> ops;
-  if (op.has_value()) ops.push_back({*op});
-  return EmbedItems(database, backbone, items, ops, label, show_progress);
-}
-
-Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
-                                std::span<const ImageItem> items, std::span<const OpList> ops,
-                                const std::string& label, bool show_progress) {
-  AUGSTORE_CHECK(ops.size() <= 1 || ops.size() == items.size());
+// `ops`: none, one for all items, or one for each.
+Result<EmbedOutcome> Embed(Database& database, LazyBackbone& backbone,
+                           std::span<const ImageItem> items, std::span<const ImageOp> ops,
+                           const std::string& label, bool show_progress) {
   EmbedOutcome outcome;
   outcome.rows.assign(items.size(), kNoRow);
   if (items.empty()) return outcome;
@@ -242,6 +226,22 @@ Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
       outcome.rows[i] = filler.Row(hashes[i]);  // stays kNoRow where skipped
   }
   return outcome;
+}
+
+}  // namespace
+
+Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
+                                std::span<const ImageItem> items, const std::optional<ImageOp>& op,
+                                const std::string& label, bool show_progress) {
+  const auto ops = op.has_value() ? std::span(&*op, 1) : std::span<const ImageOp>();
+  return Embed(database, backbone, items, ops, label, show_progress);
+}
+
+Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
+                                std::span<const ImageItem> items, std::span<const ImageOp> ops,
+                                const std::string& label, bool show_progress) {
+  AUGSTORE_CHECK(ops.size() == items.size());
+  return Embed(database, backbone, items, ops, label, show_progress);
 }
 
 Result<Matrix> FetchRows(Client& client, const BackboneRecord& backbone,

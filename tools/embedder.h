@@ -65,14 +65,10 @@ struct EmbedOutcome {
 Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
                                 std::span<const ImageItem> items, const std::optional<ImageOp>& op,
                                 const std::string& label, bool show_progress);
-// The same with a list of ops, applied left to right: none, one list for all items, or one for
-// each.
-using OpList = std::vector<ImageOp>;
+// The same with an op of its own for each item. REQUIRES: as many ops as items.
 Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
-                                std::span<const ImageItem> items, std::span<const OpList> ops,
+                                std::span<const ImageItem> items, std::span<const ImageOp> ops,
                                 const std::string& label, bool show_progress);
-// "hflip>rotate(10)"; empty for no ops.
-std::string OpListText(std::span<const ImageOp> ops);
 
 // The embeddings at `rows`, in order, fetched in parts. REQUIRES: no kNoRow among them.
 Result<Matrix> FetchRows(Client& client, const BackboneRecord& backbone,

@@ -21,6 +21,7 @@ struct PaperFlags {
   std::string train;
   std::string test;
   std::string base;
+  uint64_t limit = 0;  // of images of each folder, spread evenly; 0: all
   std::string out = "results";
   std::string title = "Heads trained with augmentation";
   std::vector<std::string> ops = {"vflip", "rotate(15)", "rotate(-15)", "brightness(1.4)"};

@@ -63,8 +63,8 @@ class ConditionalTable {
     AUGSTORE_ASSIGN(model_, MakeTransformModel(std::move(weights)));
     AUGSTORE_ASSIGN(ImageSource base, ListImages(flags_.base));
     AUGSTORE_ASSIGN(ImageSource check, ListImages(flags_.test));
-    base_ = std::move(base.items);
-    check_ = std::move(check.items);
+    base_ = SpreadItems(std::move(base.items), flags_.limit);
+    check_ = SpreadItems(std::move(check.items), flags_.limit);
     AUGSTORE_ASSIGN(z_, Embed(check_, {}));
     text_ = fmt::format(
         "\n### One conditional transform ({}) against separate maps\n\nG on the test images with "
@@ -84,17 +84,13 @@ class ConditionalTable {
 
  private:
   Result<Matrix> Embed(const std::vector<ImageItem>& items, const std::string& ops_text) {
-    std::vector<OpList> ops;
+    std::optional<ImageOp> op;
     if (!ops_text.empty()) {
-      AUGSTORE_ASSIGN(const OpPattern pattern, OpPattern::Parse(ops_text));
-      std::vector<double> parameters(pattern.parameters());
-      pattern.Draw({}, 0, parameters);
-      AUGSTORE_ASSIGN(OpList list, pattern.Ops(parameters));
-      ops.push_back(std::move(list));
+      AUGSTORE_ASSIGN(op, ImageOp::ParseSequence(ops_text));
     }
     AUGSTORE_ASSIGN(const EmbedOutcome outcome,
-                    EmbedItems(database_, backbone_, items, std::span<const OpList>(ops),
-                               "test images, " + ops_text, !flags_.common.quiet));
+                    EmbedItems(database_, backbone_, items, op, "test images, " + ops_text,
+                               !flags_.common.quiet));
     if (!outcome.skipped.empty()) {
       return InvalidArgument("{} cannot be read: {}; the experiment needs every image, remove it",
                              outcome.skipped[0].key, outcome.skipped[0].reason);

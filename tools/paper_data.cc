@@ -91,8 +91,8 @@ Result<PaperData> PreparePaper(const PaperFlags& flags, Database& database,
   AUGSTORE_ASSIGN(const ImageSource train, ListImages(flags.train));
   AUGSTORE_ASSIGN(const ImageSource test, ListImages(flags.test));
   data.classes = train.classes;
-  data.items = Labelled(train, data.classes);
-  const std::vector<ImageItem> tests = Labelled(test, data.classes);
+  data.items = SpreadItems(Labelled(train, data.classes), flags.limit);
+  const std::vector<ImageItem> tests = SpreadItems(Labelled(test, data.classes), flags.limit);
   if (data.items.empty() || tests.empty()) {
     return InvalidArgument("{} or {} has no labelled images", flags.train, flags.test);
   }

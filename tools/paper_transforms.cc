@@ -53,8 +53,8 @@ Result<PaperTransforms> PreparePaperTransforms(const PaperFlags& flags, Database
   CompareData data;
   AUGSTORE_ASSIGN(ImageSource base, ListImages(flags.base));
   AUGSTORE_ASSIGN(ImageSource test, ListImages(flags.test));
-  data.base = std::move(base.items);
-  data.test = std::move(test.items);
+  data.base = SpreadItems(std::move(base.items), flags.limit);
+  data.test = SpreadItems(std::move(test.items), flags.limit);
   PaperTransforms transforms;
   AUGSTORE_ASSIGN(transforms.separate, PrepareTransforms(compare, database, backbone, data));
   Client& client = database.client();

@@ -61,16 +61,6 @@ TEST(OpPattern, DrawsFromKeySampleAndPlaceAlone) {
   EXPECT_NEAR(sum / 4000, 0, 0.6);
 }
 
-TEST(OpPattern, MakesTheOpsThatItDrew) {
-  const OpPattern pattern = OpPattern::Parse("hflip>rotate(-15..15)").value();
-  const std::vector<double> parameters = {2.5};
-  const auto ops = pattern.Ops(parameters);
-  ASSERT_TRUE(ops.ok()) << ops.status().ToString();
-  ASSERT_EQ(ops->size(), 2u);
-  EXPECT_EQ((*ops)[0].text(), "hflip");
-  EXPECT_EQ((*ops)[1].text(), "rotate(2.5)");
-}
-
 TEST(OpFamily, KnowsOpsByTheirFeatures) {
   const OpFamily family =
       OpFamily::Parse("hflip,rotate(-10..30),translate(-2..2,0..4),brightness(0.5..2)", 2).value();
