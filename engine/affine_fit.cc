@@ -43,23 +43,24 @@ InputRows RowsOf(ConstMatrixView z) {
   };
 }
 
-double MeanSquaredError(const Layer& layer, ConstMatrixView z, ConstMatrixView z_target,
+double MeanSquaredError(const Layer& layer, ConstMatrixView inputs, ConstMatrixView z_target,
                         Matrix* mapped) {
-  const size_t dim = z.cols;
-  for (size_t row = 0; row < z.rows; ++row) {
+  const size_t dim = z_target.cols;
+  const auto columns = static_cast<int64_t>(inputs.cols);
+  for (size_t row = 0; row < inputs.rows; ++row) {
     std::copy_n(layer.bias.data(), dim, mapped->row(row).data());
   }
-  Gemm(false, true, static_cast<int64_t>(z.rows), static_cast<int64_t>(dim),
-       static_cast<int64_t>(dim), z.data, static_cast<int64_t>(dim), layer.weight.data(),
-       static_cast<int64_t>(dim), 1, mapped->data(), static_cast<int64_t>(dim));
+  Gemm(false, true, static_cast<int64_t>(inputs.rows), static_cast<int64_t>(dim), columns,
+       inputs.data, columns, layer.weight.data(), columns, 1, mapped->data(),
+       static_cast<int64_t>(dim));
   const bool relu = layer.shape.activation == Activation::kRelu;
   double sum = 0;
-  for (size_t i = 0; i < z.rows * dim; ++i) {
+  for (size_t i = 0; i < inputs.rows * dim; ++i) {
     const float value = mapped->data()[i];
     const double error = double{relu && value < 0 ? 0 : value} - z_target.data[i];
     sum += error * error;
   }
-  return sum / static_cast<double>(z.rows * dim);
+  return sum / static_cast<double>(inputs.rows * dim);
 }
 
 // X'(D - X S), where S has the slopes of a diagonal map.
@@ -83,20 +84,20 @@ std::optional<std::vector<double>> AddDiagonal(std::optional<std::vector<double>
 // Keeps the best λ that it has seen.
 class Sweep {
  public:
-  Sweep(const PairMoments& moments, ConstMatrixView z, ConstMatrixView z_target, bool relu)
+  Sweep(const PairMoments& moments, ConstMatrixView inputs, ConstMatrixView z_target, bool relu)
       : moments_(moments),
         problem_(moments),
-        z_(z),
+        inputs_(inputs),
         z_target_(z_target),
         relu_(relu),
-        mapped_(z.rows, z.cols) {}
+        mapped_(z_target.rows, z_target.cols) {}
 
   void Try(double exponent) {
     const double lambda = std::pow(10, exponent);
     std::optional<std::vector<double>> slopes = problem_.Solve(lambda);
     if (!slopes) return;
     const Layer layer = AffineLayer(moments_, *slopes, relu_);
-    const double error = MeanSquaredError(layer, z_, z_target_, &mapped_);
+    const double error = MeanSquaredError(layer, inputs_, z_target_, &mapped_);
     if (!std::isfinite(error) || (best_ && error >= best_->held_out_mse)) return;
     best_ = AffineFit{std::move(*slopes), lambda, error};
     best_exponent_ = exponent;
@@ -107,7 +108,7 @@ class Sweep {
  private:
   const PairMoments& moments_;
   const RidgeProblem problem_;
-  ConstMatrixView z_;
+  ConstMatrixView inputs_;
   ConstMatrixView z_target_;
   bool relu_;
   Matrix mapped_;
@@ -188,25 +189,26 @@ std::optional<std::vector<double>> SolveRidge(const PairMoments& moments, double
 Layer AffineLayer(const PairMoments& moments, std::span<const double> slopes, bool relu) {
   const size_t dim = moments.dim;
   Layer layer;
-  layer.shape.in = layer.shape.out = static_cast<uint32_t>(dim);
+  layer.shape.in = static_cast<uint32_t>(moments.inputs);
+  layer.shape.out = static_cast<uint32_t>(dim);
   layer.shape.activation = relu ? Activation::kRelu : Activation::kNone;
-  layer.weight.resize(dim * dim);
+  layer.weight.resize(dim * moments.inputs);
   layer.bias.resize(dim);
   std::vector<double> bias = moments.mean_shift;
-  for (size_t in = 0; in < dim; ++in) {
+  for (size_t in = 0; in < moments.inputs; ++in) {
     for (size_t out = 0; out < dim; ++out) {
       const double slope = slopes[in * dim + out];
       bias[out] -= slope * moments.mean[in];
-      layer.weight[out * dim + in] = static_cast<float>(slope + (in == out ? 1 : 0));
+      layer.weight[out * moments.inputs + in] = static_cast<float>(slope + (in == out ? 1 : 0));
     }
   }
   for (size_t out = 0; out < dim; ++out) layer.bias[out] = static_cast<float>(bias[out]);
   return layer;
 }
 
-Result<AffineFit> FitAffine(const PairMoments& moments, ConstMatrixView held_out_z,
+Result<AffineFit> FitAffine(const PairMoments& moments, ConstMatrixView held_out_inputs,
                             ConstMatrixView held_out_target, bool relu) {
-  Sweep sweep(moments, held_out_z, held_out_target, relu);
+  Sweep sweep(moments, held_out_inputs, held_out_target, relu);
   for (int decade = 3; decade >= -6; --decade) sweep.Try(decade);
   for (const double step : {0.5, 0.25}) {
     const double centre = sweep.best_exponent();

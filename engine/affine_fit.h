@@ -62,22 +62,23 @@ class RidgeProblem {
 // The same for one λ, in a quarter of the time.
 std::optional<std::vector<double>> SolveRidge(const PairMoments& moments, double lambda);
 
-// The map z -> z + A'(z - mean) + mean_shift, where the inputs are z, as one dense layer that ends
-// in ReLU or in nothing.
+// The map of inputs x to z + A'(x - mean) + mean_shift, where the first columns of x are z, as one
+// dense layer that ends in ReLU or in nothing.
 Layer AffineLayer(const PairMoments& moments, std::span<const double> slopes, bool relu);
 
 struct AffineFit {
-  std::vector<double> slopes;  // A, d x d: in by out
+  std::vector<double> slopes;  // A, inputs x d: in by out
   double lambda = 0;           // chosen
   double held_out_mse = 0;     // mean over pairs and dimensions
 };
 
 // Tries λ on a logarithmic grid, 1e-6 to 1e3 by decades, then by half and quarter decades around
 // the best, and keeps the one with the least error on the held-out pairs. `relu` judges the layer
-// as it is when it ends in ReLU, for targets that are never negative. REQUIRES: matrices of
-// moments.dim columns and the same rows, at least one. Errors: kInvalidArgument (no λ of the grid
+// as it is when it ends in ReLU, for targets that are never negative. REQUIRES: the first columns
+// of the inputs are z; held-out matrices of moments.inputs and moments.dim columns and the same
+// rows, at least one. Errors: kInvalidArgument (no λ of the grid
 // can be solved: the pairs have no spread).
-Result<AffineFit> FitAffine(const PairMoments& moments, ConstMatrixView held_out_z,
+Result<AffineFit> FitAffine(const PairMoments& moments, ConstMatrixView held_out_inputs,
                             ConstMatrixView held_out_target, bool relu);
 
 }  // namespace augstore

@@ -90,17 +90,28 @@ double MeasureInverse(ConstMatrixView z, ConstMatrixView there, ConstMatrixView 
   return 1 - left / moved;
 }
 
+namespace {
+
+constexpr size_t kTimedRows = 256;
+
+}  // namespace
+
+Matrix TimedRows(ConstMatrixView sample) {
+  if (sample.rows == 0) return {};
+  Matrix rows(kTimedRows, sample.cols);
+  for (size_t i = 0; i < kTimedRows; ++i) {
+    std::ranges::copy(sample.row(i % sample.rows), rows.row(i).begin());
+  }
+  return rows;
+}
+
 Result<double> MeasureMicrosPerRow(ConstMatrixView sample, const ApplyRows& apply) {
   AUGSTORE_CHECK(sample.rows >= 1);
-  constexpr size_t kRows = 256;
   constexpr size_t kLeastCalls = 5;
   constexpr size_t kMostCalls = 1000;
   constexpr double kBudgetMicros = 50'000;
-  Matrix in(kRows, sample.cols);
-  Matrix out(kRows, sample.cols);
-  for (size_t i = 0; i < kRows; ++i) {
-    std::ranges::copy(sample.row(i % sample.rows), in.row(i).begin());
-  }
+  const Matrix in = TimedRows(sample);
+  Matrix out(kTimedRows, sample.cols);
   AUGSTORE_TRY(apply(in.view(), out.view()));
   std::vector<double> micros;
   double total = 0;
@@ -113,7 +124,7 @@ Result<double> MeasureMicrosPerRow(ConstMatrixView sample, const ApplyRows& appl
     total += taken.count();
   }
   std::ranges::nth_element(micros, micros.begin() + static_cast<ptrdiff_t>(micros.size() / 2));
-  return micros[micros.size() / 2] / kRows;
+  return micros[micros.size() / 2] / kTimedRows;
 }
 
 }  // namespace augstore

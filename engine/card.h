@@ -28,6 +28,8 @@ double MeasureInverse(ConstMatrixView z, ConstMatrixView there, ConstMatrixView 
 // Microseconds that `apply` takes per row in the calling thread: the median of repeated calls on
 // 256 rows (those of `sample`, repeated), after one call that is not counted. Takes about 50 ms. A
 // property of this machine and moment. REQUIRES: sample.rows >= 1. Errors: those of `apply`.
+// For what `apply` reads beside `in`: the rows of `sample` that stand beside those of `in`.
+Matrix TimedRows(ConstMatrixView sample);
 using ApplyRows = std::function<Status(ConstMatrixView in, MatrixView out)>;
 Result<double> MeasureMicrosPerRow(ConstMatrixView sample, const ApplyRows& apply);
 

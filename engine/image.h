@@ -43,6 +43,9 @@ class ImageOp {
   // The canonical text: equal ops have equal texts.
   const std::string& text() const { return text_; }
   const std::string& name() const { return name_; }  // of a sequence: its last op's
+  const std::vector<double>& parameters() const { return parameters_; }  // likewise
+  // The ops of a sequence one by one, those applied first in front; of one op itself.
+  std::vector<ImageOp> parts() const;
   // The text of the op that undoes this one, up to pixels lost at borders and by interpolation;
   // empty: none does.
   std::string InverseText() const;

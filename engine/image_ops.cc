@@ -240,13 +240,19 @@ std::string ImageOp::InverseText() const {
   return inverse.empty() ? "" : Parse(inverse)->text();
 }
 
+std::vector<ImageOp> ImageOp::parts() const {
+  std::vector<ImageOp> parts = before_;
+  ImageOp& last = parts.emplace_back(*this);
+  last.before_.clear();
+  last.text_ = text_.substr(text_.rfind('>') + 1);
+  return parts;
+}
+
 Image ImageOp::Apply(const Image& image) const {
   if (!before_.empty()) {
-    ImageOp last = *this;
-    last.before_.clear();
     Image moved = image;
-    for (const ImageOp& op : before_) moved = op.Apply(moved);
-    return last.Apply(moved);
+    for (const ImageOp& op : parts()) moved = op.Apply(moved);
+    return moved;
   }
   const OpSpec* const op = FindOp(name_);
   AUGSTORE_CHECK(op != nullptr && image.width <= kMaxImageSide && image.height <= kMaxImageSide);

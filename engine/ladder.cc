@@ -8,16 +8,18 @@
 #include "engine/bootstrap.h"
 #include "engine/eigen_decompose.h"
 #include "engine/engine.h"
+#include "engine/map_features.h"
+#include "engine/map_mix.h"
 
 namespace augstore {
 namespace {
 
-constexpr std::array<std::string_view, 9> kFamilies = {"identity", "shift",      "diagonal",
-                                                       "lowrank",  "procrustes", "affine",
-                                                       "residual", "refined",    "mlp"};
+constexpr std::array<std::string_view, 11> kFamilies = {
+    "identity", "shift",    "diagonal", "lowrank", "procrustes", "affine",
+    "pooled",   "residual", "refined",  "mlp",     "tail"};
 // Of G: a paired interval tells differences apart that nobody would pay for.
 constexpr double kLeastGain = 0.02;
-constexpr size_t kClosedForms = 6;  // of them, the first ones
+constexpr size_t kClosedForms = 7;  // of them, the first ones
 
 Layer DiagonalLayer(std::vector<float> weight, std::vector<float> bias, bool relu) {
   Layer layer;
@@ -61,14 +63,14 @@ Layers LowRankLayers(const PairMoments& moments, const std::vector<double>& left
 
 std::span<const std::string_view> TransformFamilies() { return kFamilies; }
 
+bool FamilyReadsMaps(std::string_view family) { return family == "pooled" || family == "tail"; }
+
 ClosedForms::ClosedForms(const TransformPairs& pairs) : pairs_(pairs) {}
 
 bool ClosedForms::Has(std::string_view family) {
   const auto end = kFamilies.begin() + kClosedForms;
   return std::find(kFamilies.begin(), end, family) != end;
 }
-
-size_t ClosedForms::Count() { return kClosedForms; }
 
 const PairMoments& ClosedForms::moments() {
   if (!moments_) moments_.emplace(pairs_.train_z.view(), pairs_.train_target.view());
@@ -145,8 +147,51 @@ Result<FittedTransform> ClosedForms::LowRank() {
   return best;
 }
 
+namespace {
+
+// [z, features] of every row.
+Result<Matrix> Joined(const MapFeatures& features, ConstMatrixView z, ConstMatrixView maps) {
+  Matrix found(z.rows, features.features());
+  MapScratch scratch;
+  AUGSTORE_TRY(features.Apply(*NewOneDnnEngine(), maps, found.view(), &scratch));
+  Matrix joined(z.rows, z.cols + found.cols());
+  for (size_t i = 0; i < z.rows; ++i) {
+    std::ranges::copy(z.row(i), joined.row(i).begin());
+    std::ranges::copy(found.row(i), joined.row(i).subspan(z.cols).begin());
+  }
+  return joined;
+}
+
+}  // namespace
+
+// Means over the quarters of the map are what pooling left of its geometry: a flip moves them, and
+// a linear map can learn where to.
+Result<FittedTransform> ClosedForms::Pooled() {
+  AUGSTORE_CHECK(pairs_.train_maps.rows() == pairs_.train_z.rows());
+  const uint32_t height = std::min(2u, pairs_.map.height), width = std::min(2u, pairs_.map.width);
+  FittedTransform fitted;
+  fitted.front = MapFront{pairs_.map, height, width,
+                          MakeMapMix(pairs_.map, height, width, nullptr, 1, 1), {}};
+  AUGSTORE_ASSIGN(const MapFeaturesPtr features, MapFeatures::Make(*fitted.front));
+  AUGSTORE_ASSIGN(const Matrix train,
+                  Joined(*features, pairs_.train_z.view(), pairs_.train_maps.view()));
+  AUGSTORE_ASSIGN(const Matrix held_out,
+                  Joined(*features, pairs_.held_out_z.view(), pairs_.held_out_maps.view()));
+  const InputRows rows = [&train](size_t begin, MatrixView out) {
+    std::copy_n(train.row(begin).data(), out.rows * out.cols, out.data);
+  };
+  const PairMoments moments(train.cols(), rows, pairs_.train_z.view(), pairs_.train_target.view());
+  AUGSTORE_ASSIGN(const AffineFit fit, FitAffine(moments, held_out.view(),
+                                                 pairs_.held_out_target.view(),
+                                                 pairs_.non_negative));
+  fitted.layers.layers.push_back(AffineLayer(moments, fit.slopes, pairs_.non_negative));
+  fitted.notes = fmt::format("lambda={:.4g}", fit.lambda);
+  return fitted;
+}
+
 Result<FittedTransform> ClosedForms::Fit(std::string_view family) {
   AUGSTORE_CHECK(Has(family));
+  if (family == "pooled") return Pooled();
   if (family == "procrustes") return Procrustes();
   if (family == "lowrank") return LowRank();
   if (family != "affine") return Diagonal(family);

@@ -12,6 +12,7 @@
 
 #include "engine/affine_fit.h"
 #include "schemas/layers.h"
+#include "schemas/map_front.h"
 #include "schemas/types.h"
 
 namespace augstore {
@@ -22,12 +23,16 @@ struct TransformPairs {
   Matrix train_target;
   Matrix held_out_z;
   Matrix held_out_target;
+  Matrix train_maps;      // the feature map of every x, likewise; or no rows
+  Matrix held_out_maps;
+  MapShape map;
   bool non_negative = false;  // every z' is: a map of the residual form ends in ReLU
 };
 
 struct FittedTransform {
   Layers layers;
-  std::string notes;  // hyperparameters chosen, for the card
+  std::optional<MapFront> front;  // of a family that reads feature maps
+  std::string notes;              // hyperparameters chosen, for the card
 };
 
 // Every family, cheapest first. With d the dimension and r a rank, per row:
@@ -37,10 +42,15 @@ struct FittedTransform {
 //   lowrank     z + A z + b, rank of A at most d / 4         two layers d -> r -> d, 2 d r
 //   procrustes  R z + b, R orthogonal                        one layer, d²
 //   affine      z + A z + b                                  one layer, d²
+//   pooled      z + A [z, means of 2 x 2 parts of the map] + b   one layer, d (d + 4 channels)
 //   residual    z + MLP(z), from zero                        two layers d -> 2d -> d, 4 d²
 //   refined     z + A z + b + V relu(W z + c)                the same
 //   mlp         MLP(z), as in the paper                      the same
+//   tail        relu(A z + tail(op(map)) + b)                engine/map_tail.h
+// "pooled" and "tail" need feature maps, "tail" the last blocks of the backbone as well.
 std::span<const std::string_view> TransformFamilies();
+// Whether the family reads feature maps.
+bool FamilyReadsMaps(std::string_view family);
 
 // Fits the families that have a closed form; moments and the ridge map are computed once. All but
 // identity end in ReLU when pairs.non_negative. Thread safety: none.
@@ -49,8 +59,7 @@ class ClosedForms {
   explicit ClosedForms(const TransformPairs& pairs);  // REQUIRES: `pairs` outlive it
 
   static bool Has(std::string_view family);
-  static size_t Count();  // families with a closed form: the first ones of TransformFamilies()
-  // REQUIRES: Has(family). Errors: those of FitAffine.
+  // REQUIRES: Has(family); of "pooled", pairs with maps. Errors: those of FitAffine.
   Result<FittedTransform> Fit(std::string_view family);
   // What "affine" is made of; it stays here and, once computed, may be read from any thread.
   // Errors: those of FitAffine.
@@ -61,6 +70,7 @@ class ClosedForms {
   FittedTransform Diagonal(std::string_view family);
   FittedTransform Procrustes();
   Result<FittedTransform> LowRank();
+  Result<FittedTransform> Pooled();
 
   const TransformPairs& pairs_;
   std::optional<PairMoments> moments_;

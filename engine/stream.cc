@@ -180,6 +180,7 @@ Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Dig
     pinned.weights.push_back(transform.record.weights);
     versions.steps.push_back({{transform.name, transform.version, ""}, ops, asked.spread});
   }
+  AUGSTORE_TRY(CheckMapsComeFirst(pinned.steps).WithContext(chain.ToString()));
   pinned.text = versions.ToString();
   return pinned;
 }

@@ -36,6 +36,7 @@ Plan PlanBatch(const Stream& stream, uint64_t epoch, uint64_t begin, size_t coun
 // Kept by each worker from batch to batch.
 struct Scratch {
   Matrix rows;  // what a chain reads
+  Matrix maps;
   ChainScratch chain;
 };
 
@@ -49,7 +50,16 @@ Status FillGroup(const ResolvedChain& chain, SpaceId space, std::span<const RowI
   }
   const MatrixView in = scratch.rows.view().Slice(0, rows.size());
   AUGSTORE_TRY(store.ReadRows(space, rows, in));
-  return ApplyChain(engine, chain.steps, keys, in, out, &scratch.chain)
+  MatrixView maps;
+  if (ReadsMap(chain.steps)) {
+    const uint64_t values = chain.steps.front().model->front->map().values();
+    if (scratch.maps.cols() != values || scratch.maps.rows() < rows.size()) {
+      scratch.maps = Matrix(rows.size(), values);
+    }
+    maps = scratch.maps.view().Slice(0, rows.size());
+    AUGSTORE_TRY(store.ReadMaps(space, rows, maps));
+  }
+  return ApplyChain(engine, chain.steps, keys, {in, maps}, out, &scratch.chain)
       .WithContext("chain " + chain.text);
 }
 

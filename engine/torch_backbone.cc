@@ -15,6 +15,7 @@
 #include <system_error>
 #include <thread>
 
+#include "engine/torch_module.h"
 #include "engine/torch_multiply_adds.h"
 #include "schemas/digest.h"
 #include "schemas/limits.h"
@@ -43,70 +44,6 @@ class SingleThreaded {
   const c10::InferenceMode inference_;
   const torch::jit::GraphOptimizerEnabledGuard plain_executor_{false};
 };
-
-// Torch's reason in one line, without its stack traces.
-std::string Reason(const std::exception& error) {
-  std::string text = error.what();
-  const size_t runtime_error = text.rfind("RuntimeError: ");
-  if (runtime_error != std::string::npos) text.erase(0, runtime_error);
-  text.resize(std::min(text.find('\n'), text.size()));
-  constexpr size_t kMaxReason = 400;
-  if (text.size() > kMaxReason) text = text.substr(0, kMaxReason) + "...";
-  return text;
-}
-
-// n x d embeddings of the batch, contiguous float32. Throws what Torch throws.
-at::Tensor Forward(torch::jit::Module& module, const at::Tensor& batch) {
-  c10::IValue value = module.forward({batch});
-  if (value.isTuple() && !value.toTupleRef().elements().empty()) {
-    value = value.toTupleRef().elements()[0];
-  }
-  if (!value.isTensor()) {
-    throw std::runtime_error("it gives a " + value.tagKind() + ", not a tensor");
-  }
-  const at::Tensor out = value.toTensor();
-  if (out.dim() != 2 || out.size(0) != batch.size(0) || out.size(1) < 1) {
-    throw std::runtime_error(fmt::format("it maps {} images to a tensor of shape [{}], not n x d",
-                                         batch.size(0), fmt::join(out.sizes(), ", ")));
-  }
-  return out.to(at::kCPU, at::kFloat).contiguous();
-}
-
-// Black images, channels last: element (i, c, y, x) stands where row-major n x h x w x 3 has it,
-// like the pixels of Image.
-at::Tensor EmptyBatch(int64_t count, uint32_t height, uint32_t width) {
-  at::Tensor batch =
-      at::empty({count, 3, height, width}, at::kFloat, at::MemoryFormat::ChannelsLast);
-  AUGSTORE_CHECK(batch.is_contiguous(at::MemoryFormat::ChannelsLast));
-  return batch.zero_();
-}
-
-// Values in [0, 1] that differ from pixel to pixel and image to image.
-at::Tensor PatternBatch(int64_t count, uint32_t height, uint32_t width) {
-  at::Tensor batch = EmptyBatch(count, height, width);
-  auto* const values = static_cast<float*>(batch.data_ptr());
-  uint32_t state = 1;
-  for (int64_t i = 0; i < batch.numel(); ++i) {
-    state = state * 1664525u + 1013904223u;
-    values[i] = static_cast<float>(state >> 8) / static_cast<float>(1u << 24);
-  }
-  return batch;
-}
-
-bool SameBits(const at::Tensor& a, const at::Tensor& b) {
-  return a.nbytes() == b.nbytes() && std::memcmp(a.data_ptr(), b.data_ptr(), a.nbytes()) == 0;
-}
-
-// Whether an embedding is the same bits at another place of the batch, between other images.
-bool DependsOnImageAlone(torch::jit::Module& module, const at::Tensor& batch) {
-  const at::Tensor first = Forward(module, batch);
-  const int64_t last = batch.size(0) - 1;
-  at::Tensor other = at::zeros_like(batch);
-  other[last].copy_(batch[0]);
-  if (last > 0) other[0].copy_(batch[last]);
-  const at::Tensor second = Forward(module, other);
-  return SameBits(first[0], second[last]) && SameBits(first[last], second[0]);
-}
 
 Status CheckNormalisation(const std::vector<float>& values, std::string_view name, bool divisor) {
   const bool good = std::all_of(values.begin(), values.end(), [divisor](float value) {
@@ -152,19 +89,6 @@ Status AddMetadata(const std::string& text, BackboneOptions& options) {
   return OkStatus();
 }
 
-Result<torch::jit::Module> LoadModule(const std::string& path, std::string* metadata) {
-  try {
-    torch::jit::ExtraFilesMap extra = {{"augstore.json", ""}};
-    torch::jit::Module module = torch::jit::load(path, at::kCPU, extra);
-    module.eval();
-    if (metadata != nullptr) *metadata = extra["augstore.json"];
-    return module;
-  } catch (const std::exception& error) {
-    return InvalidArgument("it is not a TorchScript file ({}); save it with torch.jit.save",
-                           Reason(error));
-  }
-}
-
 // The embedding's dimension; sets the input size when it is open. Sizes are tried in ascending
 // order.
 Result<uint32_t> FindDim(torch::jit::Module& module, BackboneOptions& options) {
@@ -177,38 +101,20 @@ Result<uint32_t> FindDim(torch::jit::Module& module, BackboneOptions& options) {
   std::string reason;
   for (const auto& [height, width] : sizes) {
     try {
-      const int64_t dim = Forward(module, PatternBatch(2, height, width)).size(1);
+      const int64_t dim = Forward(module, PatternBatch(2, height, width)).z.size(1);
       if (dim > kMaxDim)
         return InvalidArgument("it gives {} dimensions; the limit is {}", dim, kMaxDim);
       options.input_height = height;
       options.input_width = width;
       return static_cast<uint32_t>(dim);
     } catch (const std::exception& error) {
-      reason = Reason(error);
+      reason = TorchReason(error);
     }
   }
   return InvalidArgument(
       "it does not map images of {} x {} (n x 3 x h x w, float32) to n x d: {}; give the input "
       "size, or another file",
       sizes.back().first, sizes.back().second, reason);
-}
-
-// 1.3 times as fast as the module that was loaded, but a rewrite by Torch: kept only if its results
-// are good.
-std::optional<torch::jit::Module> Optimise(torch::jit::Module& module, const at::Tensor& batch) {
-  try {
-    const at::Tensor expected = Forward(module, batch);
-    torch::jit::Module fast = torch::jit::optimize_for_inference(module);
-    const double error = (Forward(fast, batch) - expected).abs().max().item<double>();
-    constexpr double kTolerance = 1e-4;  // of the largest value
-    if (error <= kTolerance * expected.abs().max().item<double>() &&
-        DependsOnImageAlone(fast, batch)) {
-      return fast;
-    }
-  } catch (const std::exception&) {
-    return std::nullopt;
-  }
-  return std::nullopt;
 }
 
 }  // namespace
@@ -218,6 +124,7 @@ struct Backbone::State {
   Digest digest;
   torch::jit::Module module;
   uint32_t dim = 0;
+  MapShape map;
   uint64_t multiply_adds = 0;
   std::atomic<uint64_t> images_embedded = 0;
   float value_of[3][256] = {};  // what Φ gets for a byte of each channel
@@ -225,9 +132,10 @@ struct Backbone::State {
   Status Load(const std::string& path);
   Status Prepare(const std::string& path);
   void FillTable();
-  Status EmbedBatch(std::span<const Image> images, MatrixView out);
+  Status FindMap();
+  Status EmbedBatch(std::span<const Image> images, MatrixView out, MatrixView maps);
   // Takes batches until none is left or one has failed.
-  void Work(std::span<const Image> images, MatrixView out);
+  void Work(std::span<const Image> images, MatrixView out, MatrixView maps);
 
   std::atomic<size_t> next_batch = 0;
   std::mutex mutex;
@@ -248,9 +156,10 @@ Status Backbone::State::Load(const std::string& path) {
     const at::Tensor one = EmptyBatch(1, options.input_height, options.input_width);
     multiply_adds = CountMultiplyAdds([&] { module.forward({one}); });
     AUGSTORE_TRY(Prepare(path));
+    AUGSTORE_TRY(FindMap());
   } catch (const std::exception& error) {
     return InvalidArgument("it fails on images of {} x {}: {}", options.input_height,
-                           options.input_width, Reason(error));
+                           options.input_width, TorchReason(error));
   }
   FillTable();
   return OkStatus();
@@ -271,6 +180,36 @@ Status Backbone::State::Prepare(const std::string& path) {
       "remove what mixes images or draws at random");
 }
 
+// The shape of the feature map, when the module gives one. Throws what Torch throws.
+Status Backbone::State::FindMap() {
+  const at::Tensor maps =
+      Forward(module, EmptyBatch(options.batch, options.input_height, options.input_width)).map;
+  if (!maps.defined()) return OkStatus();
+  if (maps.size(1) * maps.size(2) > kMaxMapCells || maps.numel() / maps.size(0) > kMaxDim) {
+    return InvalidArgument(
+        "its feature map is {} x {} x {}: at most {} cells and {} values are possible; pool it in "
+        "the file, or return the embedding alone",
+        maps.size(1), maps.size(2), maps.size(3), kMaxMapCells, kMaxDim);
+  }
+  map = {static_cast<uint32_t>(maps.size(1)), static_cast<uint32_t>(maps.size(2)),
+         static_cast<uint32_t>(maps.size(3))};
+  return OkStatus();
+}
+
+namespace {
+
+Status CopyFinite(const at::Tensor& from, size_t count, std::string_view what, float* to) {
+  const auto* const values = static_cast<const float*>(from.data_ptr());
+  if (!std::all_of(values, values + count, [](float v) { return std::isfinite(v); })) {
+    return Internal("{} holds a NaN or an infinity; use a backbone that is finite on all images",
+                    what);
+  }
+  std::copy(values, values + count, to);
+  return OkStatus();
+}
+
+}  // namespace
+
 void Backbone::State::FillTable() {
   for (size_t c = 0; c < 3; ++c) {
     const float mean = options.mean.empty() ? 0.0f : options.mean[c];
@@ -281,26 +220,27 @@ void Backbone::State::FillTable() {
   }
 }
 
-Status Backbone::State::EmbedBatch(std::span<const Image> images, MatrixView out) {
+Status Backbone::State::EmbedBatch(std::span<const Image> images, MatrixView out,
+                                   MatrixView maps) {
   at::Tensor batch = EmptyBatch(options.batch, options.input_height, options.input_width);
   auto* value = static_cast<float*>(batch.data_ptr());
   for (const Image& image : images) {
     for (size_t i = 0; i < image.rgb.size(); ++i) *value++ = value_of[i % 3][image.rgb[i]];
   }
-  const at::Tensor result = Forward(module, batch);
-  const auto* const embeddings = static_cast<const float*>(result.data_ptr());
-  if (static_cast<uint64_t>(result.size(1)) != dim) {
-    return Internal("the backbone gave {} dimensions instead of {}", result.size(1), dim);
+  const BackboneOutput result = Forward(module, batch);
+  if (static_cast<uint64_t>(result.z.size(1)) != dim) {
+    return Internal("the backbone gave {} dimensions instead of {}", result.z.size(1), dim);
   }
-  const size_t count = images.size() * dim;
-  if (!std::all_of(embeddings, embeddings + count, [](float v) { return std::isfinite(v); })) {
-    return Internal("the backbone gave a NaN or an infinity; use one that is finite on all images");
+  AUGSTORE_TRY(CopyFinite(result.z, images.size() * dim, "an embedding", out.data));
+  if (maps.rows == 0) return OkStatus();
+  if (!result.map.defined() ||
+      static_cast<uint64_t>(result.map.numel()) != options.batch * map.values()) {
+    return Internal("the backbone gave no feature map of {}", map.ToString());
   }
-  std::copy(embeddings, embeddings + count, out.data);
-  return OkStatus();
+  return CopyFinite(result.map, images.size() * map.values(), "a feature map", maps.data);
 }
 
-void Backbone::State::Work(std::span<const Image> images, MatrixView out) {
+void Backbone::State::Work(std::span<const Image> images, MatrixView out, MatrixView maps) {
   const SingleThreaded guard;
   const size_t batch = options.batch;
   while (true) {
@@ -309,9 +249,10 @@ void Backbone::State::Work(std::span<const Image> images, MatrixView out) {
     const size_t count = std::min(batch, images.size() - begin);
     Status status;
     try {
-      status = EmbedBatch(images.subspan(begin, count), out.Slice(begin, count));
+      status = EmbedBatch(images.subspan(begin, count), out.Slice(begin, count),
+                          maps.rows == 0 ? maps : maps.Slice(begin, count));
     } catch (const std::exception& error) {
-      status = Internal("the backbone failed: {}", Reason(error));
+      status = Internal("the backbone failed: {}", TorchReason(error));
     }
     if (status.ok()) continue;
     const std::lock_guard lock(mutex);
@@ -342,6 +283,7 @@ Result<std::unique_ptr<Backbone>> Backbone::Load(const std::string& path,
 
 const Digest& Backbone::digest() const { return state_->digest; }
 uint32_t Backbone::dim() const { return state_->dim; }
+const MapShape& Backbone::map() const { return state_->map; }
 uint32_t Backbone::input_height() const { return state_->options.input_height; }
 uint32_t Backbone::input_width() const { return state_->options.input_width; }
 const std::vector<float>& Backbone::mean() const { return state_->options.mean; }
@@ -349,11 +291,15 @@ const std::vector<float>& Backbone::stddev() const { return state_->options.stdd
 uint64_t Backbone::multiply_adds() const { return state_->multiply_adds; }
 uint64_t Backbone::images_embedded() const { return state_->images_embedded; }
 
-Status Backbone::Embed(std::span<const Image> images, MatrixView out) {
+Status Backbone::Embed(std::span<const Image> images, MatrixView out, MatrixView maps) {
   State& state = *state_;
   if (out.rows != images.size() || out.cols != state.dim) {
     return InvalidArgument("{} embeddings of {} dimensions do not fit into a {} x {} matrix",
                            images.size(), state.dim, out.rows, out.cols);
+  }
+  if (maps.rows != 0 && (maps.rows != images.size() || maps.cols != state.map.values())) {
+    return InvalidArgument("{} feature maps of {} do not fit into a {} x {} matrix", images.size(),
+                           state.map.ToString(), maps.rows, maps.cols);
   }
   const uint32_t width = state.options.input_width, height = state.options.input_height;
   for (size_t i = 0; i < images.size(); ++i) {
@@ -372,12 +318,12 @@ Status Backbone::Embed(std::span<const Image> images, MatrixView out) {
   std::vector<std::thread> threads;
   try {
     for (size_t i = 1; i < helpers; ++i) {
-      threads.emplace_back([&state, images, out] { state.Work(images, out); });
+      threads.emplace_back([&state, images, out, maps] { state.Work(images, out, maps); });
     }
   } catch (const std::system_error&) {
     // No more threads to be had: fewer do the work.
   }
-  state.Work(images, out);
+  state.Work(images, out, maps);
   for (std::thread& thread : threads) thread.join();
   if (state.failure.ok()) state.images_embedded += images.size();
   return state.failure;

@@ -1,5 +1,6 @@
 // Φ: a TorchScript file that maps n x 3 x h x w (float32, RGB in [0, 1], normalised if mean and
-// stddev are given) to n x d. A TorchScript file is code: load only what the operator named on this
+// stddev are given) to n x d, or to a tuple whose first two elements are n x d and a feature map of
+// n x channels x height x width: a cut of Φ before its pooling, for spatial transforms. A TorchScript file is code: load only what the operator named on this
 // machine.
 #ifndef AUGSTORE_ENGINE_TORCH_BACKBONE_H_
 #define AUGSTORE_ENGINE_TORCH_BACKBONE_H_
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "engine/image.h"
+#include "schemas/map_front.h"
 #include "schemas/types.h"
 
 namespace augstore {
@@ -36,6 +38,7 @@ class Backbone {
 
   const Digest& digest() const;  // SHA-256 of the file
   uint32_t dim() const;
+  const MapShape& map() const;  // 0 values: the file gives none
   uint32_t input_height() const;
   uint32_t input_width() const;
   const std::vector<float>& mean() const;
@@ -45,9 +48,10 @@ class Backbone {
   uint64_t multiply_adds() const;
 
   // out.row(i) = Φ(images[i]). Every image must have the input size. An embedding depends on its
-  // image alone, bit for bit, not on its neighbours or place in the batch. Errors: kInvalidArgument
-  // (size), kInternal (Torch failed; NaN came out).
-  Status Embed(std::span<const Image> images, MatrixView out);
+  // image alone, bit for bit, not on its neighbours or place in the batch. With `maps` not empty,
+  // maps.row(i) = the feature map, height x width x channels. Errors: kInvalidArgument (size),
+  // kInternal (Torch failed; NaN came out).
+  Status Embed(std::span<const Image> images, MatrixView out, MatrixView maps = {});
   // Images that Embed has run through Φ so far (padding not counted).
   uint64_t images_embedded() const;
 

@@ -11,6 +11,8 @@ namespace {
 
 // The maps' outputs of a block stay in the second-level cache.
 constexpr size_t kBlockRows = 96;
+// So do z and the features of a spatial transform.
+constexpr size_t kSpatialRows = 64;
 
 Status CopyRows(ConstMatrixView in, MatrixView out) {
   if (in.rows != out.rows || in.cols != out.cols) {
@@ -177,8 +179,32 @@ void AddResiduals(const TransformModel& model, size_t number, const RowKeys& key
   }
 }
 
+Status ApplySpatial(Engine& engine, const TransformModel& model, const ChainInput& in,
+                    MatrixView out, ChainScratch* scratch) {
+  if (in.maps.rows != in.z.rows) {
+    return InvalidArgument("a spatial transform was given {} rows and {} feature maps", in.z.rows,
+                           in.maps.rows);
+  }
+  const size_t features = model.front->features();
+  const size_t width = model.dim + features;
+  for (size_t begin = 0; begin < in.z.rows; begin += kSpatialRows) {
+    const size_t rows = std::min(kSpatialRows, in.z.rows - begin);
+    const MatrixView found = Reserve(&scratch->features, rows, features);
+    AUGSTORE_TRY(
+        model.front->Apply(engine, in.maps.Slice(begin, rows), found, &scratch->front));
+    const MatrixView inputs = Reserve(&scratch->inputs, rows, width);
+    for (size_t i = 0; i < rows; ++i) {
+      std::memcpy(inputs.row(i).data(), in.z.row(begin + i).data(), model.dim * sizeof(float));
+      std::memcpy(inputs.row(i).data() + model.dim, found.row(i).data(), features * sizeof(float));
+    }
+    AUGSTORE_TRY(engine.Apply(model.network, inputs, out.Slice(begin, rows)));
+  }
+  return OkStatus();
+}
+
 Status ApplyStep(Engine& engine, const TransformStep& step, size_t number, const RowKeys& keys,
-                 ConstMatrixView in, MatrixView out, ChainScratch* scratch) {
+                 const ChainInput& input, MatrixView out, ChainScratch* scratch) {
+  const ConstMatrixView in = input.z;
   const TransformModel& model = *step.model;
   if (in.cols != model.dim || out.cols != model.dim || in.rows != out.rows) {
     return InvalidArgument(
@@ -188,6 +214,8 @@ Status ApplyStep(Engine& engine, const TransformStep& step, size_t number, const
   if (model.family.has_value()) {
     const std::vector<double> parameters = DrawAll(*step.ops, number, keys);
     AUGSTORE_TRY(ApplyOps(engine, step, parameters, in, out, scratch));
+  } else if (model.front != nullptr) {
+    AUGSTORE_TRY(ApplySpatial(engine, model, input, out, scratch));
   } else {
     AUGSTORE_TRY(engine.Apply(model.network, in, out));
   }
@@ -212,7 +240,7 @@ Result<NetworkPtr> DerivedNetworks::Get(const std::string& key,
 Result<TransformModelPtr> MakeTransformModel(TransformWeights weights) {
   AUGSTORE_TRY(weights.Validate());
   auto model = std::make_shared<TransformModel>();
-  model->dim = weights.layers.dim_in();
+  model->dim = weights.dim();
   model->activation = weights.layers.layers.back().shape.activation;
   model->residuals = std::move(weights.residuals);
   if (weights.conditional()) {
@@ -222,6 +250,9 @@ Result<TransformModelPtr> MakeTransformModel(TransformWeights weights) {
                              weights.basis.size(), weights.ops, model->family->features());
     }
     model->basis = std::move(weights.basis);
+  }
+  if (weights.front) {
+    AUGSTORE_ASSIGN(model->front, MapFeatures::Make(std::move(*weights.front)));
   }
   AUGSTORE_ASSIGN(model->network, MakeNetwork(std::move(weights.layers)));
   return TransformModelPtr(std::move(model));
@@ -260,10 +291,43 @@ Status ApplyStepWith(Engine& engine, const TransformStep& step, std::span<const 
   return ApplyOps(engine, step, parameters, in, out, &scratch);
 }
 
+Result<TransformStep> StepOf(const TransformWeights& weights) {
+  AUGSTORE_CHECK(!weights.conditional());
+  TransformWeights copy;
+  copy.layers = weights.layers;
+  copy.front = weights.front;
+  AUGSTORE_ASSIGN(TransformModelPtr model, MakeTransformModel(std::move(copy)));
+  return MakeStep("", std::move(model), std::nullopt, false);
+}
+
+Status ApplyTransform(const TransformWeights& weights, const ChainInput& in, MatrixView out) {
+  AUGSTORE_ASSIGN(const TransformStep step, StepOf(weights));
+  const std::vector<SampleId> ids(in.z.rows);
+  ChainScratch scratch;
+  return ApplyChain(*NewOneDnnEngine(), {&step, 1}, {0, 0, ids}, in, out, &scratch);
+}
+
+bool ReadsMap(std::span<const TransformStep> chain) {
+  return !chain.empty() && chain.front().model->front != nullptr;
+}
+
+Status CheckMapsComeFirst(std::span<const TransformStep> chain) {
+  for (size_t i = 1; i < chain.size(); ++i) {
+    if (chain[i].model->front == nullptr) continue;
+    return InvalidArgument(
+        "transform {} of the chain reads the feature map of a stored image, and what the one before "
+        "it gives has none: put it first, or train one of a family without a map",
+        i + 1);
+  }
+  return OkStatus();
+}
+
 Status ApplyChain(Engine& engine, std::span<const TransformStep> chain, const RowKeys& keys,
-                  ConstMatrixView in, MatrixView out, ChainScratch* scratch) {
+                  const ChainInput& input, MatrixView out, ChainScratch* scratch) {
+  const ConstMatrixView in = input.z;
   if (chain.empty()) return CopyRows(in, out);
   AUGSTORE_CHECK(keys.samples.size() == in.rows);
+  AUGSTORE_TRY(CheckMapsComeFirst(chain));
   // Two halves: one is read while the other is written.
   size_t width = 0;
   for (size_t i = 0; i + 1 < chain.size(); ++i)
@@ -275,7 +339,7 @@ Status ApplyChain(Engine& engine, std::span<const TransformStep> chain, const Ro
     const bool last = i + 1 == chain.size();
     const MatrixView target =
         last ? out : MatrixView{between + (i % 2) * half, in.rows, chain[i].model->dim};
-    AUGSTORE_TRY(ApplyStep(engine, chain[i], i, keys, source, target, scratch));
+    AUGSTORE_TRY(ApplyStep(engine, chain[i], i, keys, {source, input.maps}, target, scratch));
     source = target;
   }
   return OkStatus();

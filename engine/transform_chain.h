@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/map_features.h"
 #include "engine/op_pattern.h"
 #include "schemas/transform_weights.h"
 
@@ -32,6 +33,7 @@ class DerivedNetworks {
 // A transform ready to be applied. Immutable; share one per version.
 struct TransformModel {
   NetworkPtr network;  // the stack; of a conditional transform, what follows several ops
+  MapFeaturesPtr front;            // of a spatial transform; else null
   std::optional<OpFamily> family;  // of a conditional transform, as is
   std::vector<Layer> basis;
   Activation activation = Activation::kNone;  // of the last layer
@@ -59,6 +61,11 @@ struct TransformStep {
   std::vector<OpMap> maps;       // of each op
   bool spread = false;
 };
+// Whether the chain reads the feature map of the stored image: its first transform is spatial.
+bool ReadsMap(std::span<const TransformStep> chain);
+// Errors: kInvalidArgument (a spatial transform that is not the first, naming it by its place:
+// what a transform gives has no feature map).
+Status CheckMapsComeFirst(std::span<const TransformStep> chain);
 // Errors: kInvalidArgument, naming `name`: a conditional transform without ops or another one with
 // ops; ops that it was not trained for; kFailedPrecondition (spread without residuals).
 Result<TransformStep> MakeStep(const std::string& name, TransformModelPtr model,
@@ -76,15 +83,30 @@ struct ChainScratch {
   Matrix between;  // outputs of all steps but the last
   Matrix ops;      // outputs of all ops but the last of a step
   Matrix maps;     // what each feature's map gives for a block of rows
+  Matrix inputs;   // of a spatial transform's layers: z and the features of a block of rows
+  Matrix features;
+  MapScratch front;
+};
+
+// What a chain reads.
+struct ChainInput {
+  ConstMatrixView z;
+  ConstMatrixView maps = {};  // as many feature maps, when ReadsMap; else not looked at
 };
 
 // Applies steps left to right, the last one writing into `out`; an empty chain copies. A row of the
 // output is a function of that row of the input, its sample id, seed and epoch alone: bit for bit
 // the same in any company. A drawn residual is added to its step's output, which is then clamped
 // when the transform ends in ReLU. REQUIRES: keys.samples.size() ==
-// in.rows. Errors: those of Engine::Apply. `in` and `out` must not overlap.
+// in.z.rows. Errors: those of Engine::Apply and of CheckMapsComeFirst. `in` and `out` must not
+// overlap.
 Status ApplyChain(Engine& engine, std::span<const TransformStep> chain, const RowKeys& keys,
-                  ConstMatrixView in, MatrixView out, ChainScratch* scratch);
+                  const ChainInput& in, MatrixView out, ChainScratch* scratch);
+
+// For measuring weights that are not conditional: their step, without residuals, and Ω of rows.
+// Errors: those of MakeTransformModel and ApplyChain.
+Result<TransformStep> StepOf(const TransformWeights& weights);
+Status ApplyTransform(const TransformWeights& weights, const ChainInput& in, MatrixView out);
 
 // One step of a conditional transform with the parameters of every row given (rows x
 // step.ops->parameters()) instead of drawn, and without residuals. Errors and REQUIRES as above.

@@ -17,9 +17,11 @@
 #include "engine/engine.h"
 #include "engine/held_out.h"
 #include "engine/ladder.h"
+#include "engine/map_tail.h"
 #include "engine/onednn_gemm.h"
 #include "engine/refine.h"
 #include "engine/torch_transform_trainer.h"
+#include "engine/transform_chain.h"
 #include "engine/worker_pool.h"
 #include "schemas/limits.h"
 
@@ -46,9 +48,9 @@ Status CheckOptions(const TransformTrainOptions& options) {
   if (options.max_epochs == 0) {
     return InvalidArgument("at most 0 epochs of training: give at least 1");
   }
-  if (options.batch_size == 0 || options.batch_size > kMaxBatchRows) {
-    return InvalidArgument("training batches of {} pairs: give 1 .. {}", options.batch_size,
-                           kMaxBatchRows);
+  for (const uint32_t size : {options.batch_size, options.tail_batch_size}) {
+    if (size > 0 && size <= kMaxBatchRows) continue;
+    return InvalidArgument("training batches of {} pairs: give 1 .. {}", size, kMaxBatchRows);
   }
   if (!std::isfinite(options.learning_rate) || options.learning_rate < 0) {
     return InvalidArgument("learning rate {}: give a number above 0, or 0 for the default",
@@ -87,8 +89,36 @@ Matrix Gather(ConstMatrixView from, const std::vector<size_t>& rows) {
   return result;
 }
 
+Status CheckMaps(const PairMaps& given, size_t dim, const TransformTrainOptions& options) {
+  if (given.maps.rows == 0) {
+    if (!FamilyReadsMaps(options.family) && !options.tail) return OkStatus();
+    return InvalidArgument(
+        "family '{}' reads feature maps, and the pairs have none: use a backbone file that gives "
+        "(embedding, map)",
+        FamilyReadsMaps(options.family) ? options.family : "tail");
+  }
+  for (size_t i = 0; i < given.maps.rows * given.maps.cols; ++i) {
+    if (std::isfinite(given.maps.data[i])) continue;
+    return InvalidArgument("the feature map of pair {} has {}: leave it out, or repair the backbone",
+                           i / given.maps.cols, given.maps.data[i]);
+  }
+  if (options.family == "tail" && !options.tail) {
+    return InvalidArgument("family 'tail' starts at the backbone's last blocks: give them");
+  }
+  if (!options.tail) return OkStatus();
+  AUGSTORE_TRY(options.tail->Validate());
+  if (options.tail->map == given.shape && options.tail->features() == dim &&
+      !options.tail->convs.empty()) {
+    return OkStatus();
+  }
+  return InvalidArgument(
+      "the tail makes {} numbers of a map of {}, and the pairs have {} and maps of {}: give the "
+      "last blocks of the backbone that made them",
+      options.tail->features(), options.tail->map.ToString(), dim, given.shape.ToString());
+}
+
 // Of several views of an image the first one alone judges: the others would count it again.
-TransformPairs Split(ConstMatrixView z, ConstMatrixView z_target,
+TransformPairs Split(ConstMatrixView z, ConstMatrixView z_target, const PairMaps& maps,
                      const TransformTrainOptions& options) {
   const size_t images = z.rows / options.views;
   const std::vector<bool> is_held_out = HeldOut(images, options.seed, options.validation_fraction);
@@ -101,8 +131,16 @@ TransformPairs Split(ConstMatrixView z, ConstMatrixView z_target,
       held_out.push_back(i);
     }
   }
-  TransformPairs pairs{Gather(z, train), Gather(z_target, train), Gather(z, held_out),
-                       Gather(z_target, held_out)};
+  TransformPairs pairs;
+  pairs.train_z = Gather(z, train);
+  pairs.train_target = Gather(z_target, train);
+  pairs.held_out_z = Gather(z, held_out);
+  pairs.held_out_target = Gather(z_target, held_out);
+  if (maps.maps.rows > 0) {
+    pairs.train_maps = Gather(maps.maps, train);
+    pairs.held_out_maps = Gather(maps.maps, held_out);
+    pairs.map = maps.shape;
+  }
   pairs.non_negative = std::all_of(z_target.data, z_target.data + z.rows * z.cols,
                                    [](float value) { return value >= 0; });
   return pairs;
@@ -140,15 +178,20 @@ class Fitter {
     rung.family = family;
     rung.fitted = std::move(fitted);
     rung.mapped = Matrix(pairs_.held_out_z.rows(), pairs_.held_out_z.cols());
-    AUGSTORE_ASSIGN(const NetworkPtr network, MakeNetwork(rung.fitted.layers));
-    AUGSTORE_TRY(NewOneDnnEngine()->Apply(network, pairs_.held_out_z.view(), rung.mapped.view()));
+    TransformWeights weights;
+    weights.layers = rung.fitted.layers;
+    weights.front = rung.fitted.front;
+    const uint64_t multiply_adds = weights.MultiplyAdds();
+    AUGSTORE_TRY(ApplyTransform(weights,
+                                {pairs_.held_out_z.view(), pairs_.held_out_maps.view()},
+                                rung.mapped.view()));
     rung.errors =
         SquaredDistances(std::as_const(rung.mapped).view(), pairs_.held_out_target.view());
     rung.entry = MeasureCard("held-out", pairs_.held_out_z.view(), pairs_.held_out_target.view(),
                              std::as_const(rung.mapped).view());
     rung.summary = {std::string(family),      rung.entry.explained,
                     rung.entry.explained_low, rung.entry.explained_high,
-                    rung.entry.mse,           rung.fitted.layers.MultiplyAdds(),
+                    rung.entry.mse,           multiply_adds,
                     elapsed.count(),          rung.fitted.notes};
     return rung;
   }
@@ -158,6 +201,7 @@ class Fitter {
     if (ClosedForms::Has(family)) return closed_forms_.Fit(family);
     TransformTrainOptions options = options_;
     options.family = family;
+    if (family == "tail") return TrainTail(pairs_, options, *options.tail, progress_);
     if (family != "refined") return TrainNetworkTransform(pairs_, options, progress_);
     AUGSTORE_ASSIGN(const AffineFit* ridge, closed_forms_.Ridge());
     return Refine(pairs_, options, closed_forms_.moments(), *ridge, progress_);
@@ -170,19 +214,27 @@ class Fitter {
   std::vector<double> baselines_;
 };
 
-// Every family, cheapest first: closed forms one after another, then the others side by side, each
-// on its share of the threads. Families do not wait for each other at every product as threads of
-// one family would, which costs most on a machine that has other work.
+// Every family that the pairs allow, cheapest first: closed forms one after another, then the others
+// side by side, each on its share of the threads, the tail alone at the end. Families do not wait
+// for each other at every product as threads of one family would, which costs most on a machine
+// that has other work.
 class Climber {
  public:
-  Climber(Fitter& fitter, const TransformProgressCallback& progress)
-      : fitter_(fitter), progress_(progress), outcomes_(TransformFamilies().size()) {}
+  Climber(Fitter& fitter, bool maps, bool tail, const TransformProgressCallback& progress)
+      : fitter_(fitter), progress_(progress) {
+    for (const std::string_view family : TransformFamilies()) {
+      if (family == "tail" ? tail : maps || !FamilyReadsMaps(family)) families_.push_back(family);
+    }
+    outcomes_.resize(families_.size());
+  }
 
   // Those families that could be fitted, or were done when the caller stopped it.
   Result<std::vector<Rung>> Run(std::string* left_out) {
-    const size_t closed = ClosedForms::Count();
+    const auto first_other = std::ranges::find_if_not(families_, ClosedForms::Has);
+    const auto closed = static_cast<size_t>(first_other - families_.begin());
     for (size_t i = 0; i < closed; ++i) Try(i);
-    const size_t others = outcomes_.size() - closed;
+    const bool tail = families_.back() == "tail";
+    const size_t others = families_.size() - closed - (tail ? 1 : 0);
     const auto cores = static_cast<int>(std::thread::hardware_concurrency());
     const int share = std::max(1, ComputeThreads() / static_cast<int>(others));
     WorkerPool pool(std::clamp(cores, 1, static_cast<int>(others)));
@@ -191,13 +243,14 @@ class Climber {
       Try(closed + part);
       SetComputeThreads(1);
     });
+    if (tail) Try(families_.size() - 1);
     return Collect(left_out);
   }
 
  private:
   void Try(size_t i) {
     if (stopped_) return;
-    outcomes_[i] = fitter_.Fit(TransformFamilies()[i]);
+    outcomes_[i] = fitter_.Fit(families_[i]);
     if (!outcomes_[i]->ok()) return;
     const CardRung& summary = (*outcomes_[i])->summary;
     const TransformProgress done{summary.family, 0, 0, summary.mse, summary.explained, &summary};
@@ -211,7 +264,7 @@ class Climber {
       if (!outcome) continue;
       if (!outcome->ok() && outcome->status().code() == Code::kInvalidArgument) {
         *left_out += fmt::format("{}left out {}: {}", left_out->empty() ? "" : "; ",
-                                 TransformFamilies()[i], outcome->status().message());
+                                 families_[i], outcome->status().message());
         continue;
       }
       AUGSTORE_TRY(outcome->status());
@@ -222,7 +275,8 @@ class Climber {
 
   Fitter& fitter_;
   const TransformProgressCallback& progress_;
-  std::vector<std::optional<Result<Rung>>> outcomes_;
+  std::vector<std::string_view> families_;
+  std::vector<std::optional<Result<Rung>>> outcomes_;  // of each family
   std::atomic<bool> stopped_ = false;
 };
 
@@ -238,17 +292,21 @@ size_t Choose(const std::vector<Rung>& rungs, const std::vector<double>& baselin
 
 Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_target,
                                         const TransformTrainOptions& options,
-                                        const TransformProgressCallback& progress) {
+                                        const TransformProgressCallback& progress,
+                                        const PairMaps& maps) {
   AUGSTORE_CHECK(z.rows == z_target.rows && z.cols == z_target.cols);
   AUGSTORE_TRY(CheckOptions(options));
   AUGSTORE_TRY(CheckPairs(z, "z"));
   AUGSTORE_TRY(CheckPairs(z_target, "z'"));
+  AUGSTORE_CHECK(maps.maps.rows == 0 ||
+                 (maps.maps.rows == z.rows && maps.maps.cols == maps.shape.values()));
+  AUGSTORE_TRY(CheckMaps(maps, z.cols, options));
   if (options.views == 0 || z.rows % options.views != 0 || z.rows / options.views < kMinPairs) {
     return InvalidArgument("{} pairs cannot be {} views each of at least {} images", z.rows,
                            options.views, kMinPairs);
   }
   const auto start = std::chrono::steady_clock::now();
-  const TransformPairs pairs = Split(z, z_target, options);
+  const TransformPairs pairs = Split(z, z_target, maps, options);
   std::mutex asking;
   bool stopped = false;
   const TransformProgressCallback ask = [&](const TransformProgress& state) {
@@ -261,7 +319,7 @@ Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_tar
   std::vector<Rung> rungs;
   std::string left_out;
   if (options.family == kAuto) {
-    AUGSTORE_ASSIGN(rungs, Climber(fitter, ask).Run(&left_out));
+    AUGSTORE_ASSIGN(rungs, Climber(fitter, maps.maps.rows > 0, options.tail.has_value(), ask).Run(&left_out));
     for (const Rung& rung : rungs) trained.card.ladder.push_back(rung.summary);
   } else {
     AUGSTORE_ASSIGN(Rung rung, fitter.Fit(options.family));
@@ -281,6 +339,7 @@ Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_tar
   card.notes = chosen.fitted.notes + (left_out.empty() || chosen.fitted.notes.empty() ? "" : "; ") +
                left_out;
   trained.weights.layers = std::move(chosen.fitted.layers);
+  trained.weights.front = std::move(chosen.fitted.front);
   trained.weights.residuals =
       KeepResiduals(pairs.held_out_target.view(), mapped, options.residuals);
   return trained;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "schemas/records.h"
@@ -18,7 +19,8 @@ struct TransformTrainOptions {
   // ridge regression of z' - z on z in closed form, λ chosen on the held-out part. "mlp": the
   // paper's d -> 2d -> d with ReLU, MSE, SGD with momentum. "residual": z + MLP(z), last layer
   // starting at zero, AdamW. "refined": the same, starting at the map of "affine" and keeping to
-  // closed forms (engine/refine.h).
+  // closed forms (engine/refine.h). "pooled": ridge regression on z and means of its feature map.
+  // "tail": convolutions on the feature map, starting at `tail` (engine/map_tail.h).
   std::string family = "auto";
   uint64_t seed = 0;
   double validation_fraction =
@@ -31,6 +33,9 @@ struct TransformTrainOptions {
   uint32_t batch_size = 256;
   double learning_rate = 0;  // 0: the family's default
   double weight_decay = -1;  // < 0: the family's default
+  std::optional<MapFront> tail;  // where "tail" starts; without it "auto" leaves that family out
+  uint32_t tail_epochs = 12;     // at most, in place of max_epochs
+  uint32_t tail_batch_size = 64;
   uint32_t residuals = 512;  // at most this many held-out residuals are kept with the weights
 };
 
@@ -51,19 +56,27 @@ struct TrainedTransform {
   Card card;                 // one entry, "held-out", with its interval; of "auto": the ladder
 };
 
-// REQUIRES: same shapes. Every weight of the result is finite. When every z' is non-negative (a
+// The feature map of each x of the pairs; no rows: there are none, and the families that read them
+// are left out.
+struct PairMaps {
+  ConstMatrixView maps;
+  MapShape shape;
+};
+
+// REQUIRES: same shapes; as many maps as pairs, or none. Every weight of the result is finite. When every z' is non-negative (a
 // backbone that ends in ReLU), all families but "mlp" and "identity" end in ReLU as well: clamping
 // to where all targets are never moves away from them. The residuals are z' - Ω(z) of held-out
 // pairs, chosen evenly among them. `progress` (may be empty) is called after each epoch, and of
 // "auto" when a family is done; returning false stops early with the best so far; "auto" trains
 // families side by side and calls from their threads, one call at a time. A family that "auto"
 // could not fit is left out, and the card's notes say why. Errors: kInvalidArgument (unknown
-// family, naming those there are; an option out of its range; fewer than 20 images; NaN or infinity
+// family, naming those there are; one that reads maps without maps; an option out of its range; fewer than 20 images; NaN or infinity
 // in the input; a learning rate with which training diverges; pairs without spread), kInternal
 // (Torch failed).
 Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_target,
                                         const TransformTrainOptions& options,
-                                        const TransformProgressCallback& progress);
+                                        const TransformProgressCallback& progress,
+                                        const PairMaps& maps = {});
 
 }  // namespace augstore
 

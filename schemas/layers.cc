@@ -25,10 +25,6 @@ struct LayerTensors {
   const TensorView* bias = nullptr;
 };
 
-std::string_view ActivationName(Activation activation) {
-  return activation == Activation::kRelu ? "relu" : "none";
-}
-
 Status CheckFinite(size_t layer, std::string_view what, std::span<const float> values) {
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) {
@@ -191,6 +187,10 @@ Status ReadForms(std::string_view text, std::vector<Layer>* layers) {
 }
 
 }  // namespace
+
+std::string_view ActivationName(Activation activation) {
+  return activation == Activation::kRelu ? "relu" : "none";
+}
 
 std::vector<LayerShape> Layers::shapes() const {
   std::vector<LayerShape> result;

@@ -29,6 +29,8 @@ namespace augstore {
 // Stored and sent: never change a number.
 enum class Activation : uint8_t { kNone = 0, kRelu = 1 };
 
+std::string_view ActivationName(Activation activation);  // "none", "relu"
+
 enum class LayerKind : uint8_t { kDense = 0, kDiagonal = 1 };
 
 struct LayerShape {

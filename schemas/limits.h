@@ -14,6 +14,8 @@ inline constexpr uint32_t kMaxDim = 65536;          // columns of an embedding
 inline constexpr uint32_t kMaxLayers = 16;          // layers of a transform or a head
 inline constexpr uint32_t kMaxBasis = 256;          // maps of a conditional transform
 inline constexpr uint32_t kMaxResiduals = 65536;    // rows of a transform's residuals
+inline constexpr uint32_t kMaxMapCells = 4096;      // cells of a feature map
+inline constexpr uint32_t kMaxConvs = 64;           // convolutions of a spatial transform
 inline constexpr size_t kMaxWeightsBytes = 512u
                                            << 20;  // bytes of one transform's or head's weights
 inline constexpr size_t kMaxRequestBytes = 600u << 20;  // bytes of one request's body

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "schemas/frame.h"
+#include "schemas/quantized_rows.h"
 #include "schemas/records.h"
 #include "schemas/types.h"
 
@@ -101,12 +102,14 @@ struct RowIdsReply {
 struct AppendRowsRequest {
   Digest backbone;
   std::vector<ContentHash> images;
-  Matrix embeddings;  // images.size() x dim
+  Matrix embeddings;   // images.size() x dim
+  QuantizedRows maps;  // the feature map of each image; or none
 };
 // Raw rows of a space, answered by one BatchReply with sample_ids = rows, labels = -1, chains = 0.
 struct ReadRowsRequest {
   Digest backbone;
   std::vector<RowId> rows;
+  bool maps = false;  // true: the feature maps of the rows in place of their embeddings
 };
 
 // --- Writing a collection version: Begin, AppendSamples..., Commit ---

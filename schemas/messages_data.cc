@@ -72,14 +72,17 @@ Status DecodeBody(const SharedBytes& body, RowIdsReply* message) {
 SharedBytes EncodeBody(const AppendRowsRequest& message) {
   const Matrix& matrix = message.embeddings;
   const size_t count = matrix.rows() * matrix.cols();
-  Builder b(count * sizeof(float) + message.images.size() * sizeof(ContentHash) + 1024);
+  Builder b(count * sizeof(float) + message.images.size() * sizeof(ContentHash) +
+            message.maps.bytes.size() + 1024);
   float* data = nullptr;
   const auto embeddings = b.PutAlignedFloats(count, &data);
   std::copy_n(matrix.data(), count, data);
   const auto backbone = b.PutDigest(message.backbone);
   const auto images = b.PutHashes(message.images);
+  const auto maps = b.PutNumbers(message.maps.bytes);
   return b.Seal(wire::CreateAppendRowsRequest(b, backbone, images,
-                                              static_cast<uint32_t>(matrix.cols()), embeddings));
+                                              static_cast<uint32_t>(matrix.cols()), embeddings,
+                                              message.maps.values, maps));
 }
 Status DecodeBody(const SharedBytes& body, AppendRowsRequest* message) {
   Reader in("AppendRowsRequest", body);
@@ -93,6 +96,11 @@ Status DecodeBody(const SharedBytes& body, AppendRowsRequest* message) {
   if (rows > 0 && dim == 0) in.Fail("dim", "is 0: an embedding has at least one column");
   const size_t count = t->embeddings() == nullptr ? 0 : t->embeddings()->size();
   in.Equal("embeddings", count, rows * dim, "images x dim");
+  in.AtMost("map_values", t->map_values(), kMaxDim);
+  message->maps.values = t->map_values();
+  message->maps.bytes = in.Numbers("maps", t->maps(), kMaxRequestBytes);
+  const size_t map_bytes = t->map_values() == 0 ? 0 : rows * QuantizedRowBytes(t->map_values());
+  in.Equal("maps", message->maps.bytes.size(), map_bytes, "images x (map_values + 8)");
   AUGSTORE_TRY(in.status());
   message->embeddings = Matrix(rows, dim);
   if (count > 0)
@@ -104,13 +112,14 @@ SharedBytes EncodeBody(const ReadRowsRequest& message) {
   Builder b;
   const auto backbone = b.PutDigest(message.backbone);
   const auto rows = b.PutNumbers(message.rows);
-  return b.Seal(wire::CreateReadRowsRequest(b, backbone, rows));
+  return b.Seal(wire::CreateReadRowsRequest(b, backbone, rows, message.maps));
 }
 Status DecodeBody(const SharedBytes& body, ReadRowsRequest* message) {
   Reader in("ReadRowsRequest", body);
   if (const auto* t = in.Root<wire::ReadRowsRequest>()) {
     message->backbone = in.OneDigest("backbone", t->backbone());
     message->rows = in.Numbers("rows", t->rows(), kMaxBatchRows);
+    message->maps = t->maps();
   }
   return in.status();
 }

@@ -25,6 +25,18 @@ void ReadFormat(Reader& in, const Table& table) {
   }
 }
 
+// Of a table with map_height, map_width and map_channels.
+template <typename Table>
+MapShape ReadMapShape(Reader& in, const Table& table) {
+  const MapShape map{table.map_height(), table.map_width(), table.map_channels()};
+  if (in.AtMost("map_height", map.height, kMaxMapCells) &&
+      in.AtMost("map_width", map.width, kMaxMapCells) &&
+      in.AtMost("map_channels", map.channels, kMaxDim)) {
+    in.AtMost("map", map.values(), kMaxDim);
+  }
+  return map;
+}
+
 }  // namespace augstore::codec
 
 #endif  // AUGSTORE_SCHEMAS_RECORD_CODEC_H_

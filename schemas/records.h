@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "schemas/layers.h"
+#include "schemas/map_front.h"
 #include "schemas/types.h"
 
 namespace augstore {
@@ -43,6 +44,7 @@ struct BackboneRecord {
   std::string source;          // where it came from, for people
   uint64_t multiply_adds = 0;  // per image; 0: unknown
   int64_t created_unix_s = 0;
+  MapShape map;  // the feature map that Φ gives beside z; 0 values: none
   bool operator==(const BackboneRecord&) const = default;
 };
 
@@ -153,6 +155,7 @@ struct TransformRecord {
   Digest weights;  // SHA-256 of the blob
   Card card;
   int64_t created_unix_s = 0;
+  MapShape map;  // the feature map that it reads; 0 values: none
   bool operator==(const TransformRecord&) const = default;
 };
 

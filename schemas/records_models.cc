@@ -162,7 +162,8 @@ std::string Encode(const TransformRecord& record) {
   const auto card = PutCard(b, record.card);
   return b.SealRecord(
       fb::records::CreateTransform(b, codec::kRecordFormat, backbone, record.dim, op, family,
-                                   layers, weights, card, record.created_unix_s),
+                                   layers, weights, card, record.created_unix_s, record.map.height,
+                                   record.map.width, record.map.channels),
       "AGRT");
 }
 
@@ -181,6 +182,7 @@ Result<TransformRecord> Decode(std::string_view bytes) {
     record.weights = in.OneDigest("weights", t->weights());
     if (in.Present("card", t->card())) record.card = ReadCard(in, *t->card());
     record.created_unix_s = t->created_unix_s();
+    record.map = codec::ReadMapShape(in, *t);
   }
   AUGSTORE_TRY(in.status());
   return record;

@@ -58,6 +58,25 @@ Status CheckResiduals(const Matrix& residuals, uint32_t dim) {
   return OkStatus();
 }
 
+Status CheckInputs(const TransformWeights& weights) {
+  const uint64_t dim = weights.dim();
+  uint64_t features = 0;
+  if (weights.front) {
+    AUGSTORE_TRY(weights.front->Validate());
+    features = weights.front->features();
+    if (weights.conditional()) {
+      return InvalidArgument("a transform reads the feature map and is conditional: it can be one");
+    }
+  }
+  if (weights.layers.dim_in() == dim + features) return OkStatus();
+  if (features == 0) {
+    return InvalidArgument("the layers map {} numbers to {}: a transform gives what it takes",
+                           weights.layers.dim_in(), dim);
+  }
+  return InvalidArgument("the layers take {} numbers: give them {} of z and {} of the map",
+                         weights.layers.dim_in(), dim, features);
+}
+
 Result<Matrix> ReadResiduals(const TensorView& tensor) {
   if (tensor.dtype != "F32" || tensor.shape.size() != 2) {
     return InvalidArgument("tensor '{}' is {} with {} dimensions: give F32 [rows, dim]",
@@ -85,6 +104,7 @@ Result<uint32_t> ReadSlots(const SafetensorsView& view) {
 Status TransformWeights::Validate() const {
   AUGSTORE_TRY(layers.Validate());
   AUGSTORE_TRY(CheckResiduals(residuals, layers.dim_out()));
+  AUGSTORE_TRY(CheckInputs(*this));
   if (conditional()) return CheckConditional(*this);
   if (ops.empty() && slots == 0) return OkStatus();
   return InvalidArgument("metadata '{}' or '{}' stands beside no tensor '{}0.weight'", kOpsKey,
@@ -108,6 +128,7 @@ std::string TransformWeights::ToSafetensors() const {
     metadata[kOpsKey] = ops;
     metadata[kSlotsKey] = std::to_string(slots);
   }
+  if (front) AppendMapFront(*front, &tensors, &metadata);
   if (residuals.rows() > 0) {
     const auto* bytes = reinterpret_cast<const uint8_t*>(residuals.data());
     tensors.push_back({kResidualsName,
@@ -132,11 +153,12 @@ Result<TransformWeights> TransformWeights::FromSafetensors(std::string_view byte
       AUGSTORE_ASSIGN(weights.residuals, ReadResiduals(tensor));
     } else if (tensor.name.starts_with(kBasisPrefix)) {
       conditional = true;
-    } else {
+    } else if (!IsMapFrontTensor(tensor.name)) {
       stack.tensors.push_back(tensor);
     }
   }
   AUGSTORE_ASSIGN(weights.layers, ReadStack(stack));
+  AUGSTORE_ASSIGN(weights.front, ReadMapFront(view));
   if (conditional) {
     AUGSTORE_ASSIGN(weights.basis, ReadUnlinkedLayers(view, kBasisPrefix));
   }

@@ -12,9 +12,13 @@
 //
 // where `activation` is that of the last of `layers`.
 //
+// A spatial transform reads the stored feature map of the image as well (schemas/map_front.h):
+// Ω(z, map) = layers([z, front(map)]). It stands first in a chain, since what a transform gives has
+// no map.
+//
 // As safetensors: the tensors of `layers` as schemas/layers.h says; "basis.<p>.weight" (F32,
 // [dim, dim]) and "basis.<p>.bias" (F32, [dim]) for p = 0 … P - 1; `residuals` as "residuals" (F32,
-// [rows, dim]). Metadata "augstore.ops" and "augstore.slots" hold `ops` and `slots`.
+// [rows, dim]); the tensors of `front` as schemas/map_front.h says. Metadata "augstore.ops" and "augstore.slots" hold `ops` and `slots`.
 #ifndef AUGSTORE_SCHEMAS_TRANSFORM_WEIGHTS_H_
 #define AUGSTORE_SCHEMAS_TRANSFORM_WEIGHTS_H_
 
@@ -24,6 +28,7 @@
 #include <vector>
 
 #include "schemas/layers.h"
+#include "schemas/map_front.h"
 #include "schemas/types.h"
 
 namespace augstore {
@@ -33,15 +38,20 @@ struct TransformWeights {
   std::vector<Layer> basis;  // dense, dim x dim; none: not conditional
   std::string ops;           // of a conditional transform: "hflip,rotate(-15..15)"
   uint32_t slots = 0;        // most ops of one application
+  std::optional<MapFront> front;  // of a spatial transform
   Matrix residuals;          // z' - Ω(z) of held-out pairs, rows x dim; no rows: none were kept
 
   bool conditional() const { return !basis.empty(); }
+  // Columns of z, and of what the transform gives.
+  uint32_t dim() const { return layers.dim_out(); }
   // Multiply-adds for one row; of a conditional transform for one op with fixed parameters.
   uint64_t MultiplyAdds() const {
-    return conditional() ? basis[0].shape.weights() : layers.MultiplyAdds();
+    if (conditional()) return basis[0].shape.weights();
+    return layers.MultiplyAdds() + (front ? front->MultiplyAdds() : 0);
   }
 
-  // Errors: kInvalidArgument, naming what does not fit: those of Layers::Validate; a basis that is
+  // Errors: kInvalidArgument, naming what does not fit: those of Layers::Validate and
+  // MapFront::Validate; layers that do not map dim() (and the front's features) to dim(); a basis that is
   // not dim x dim, or of more than kMaxBasis maps; no ops or slots; residuals of another dimension,
   // not finite, or more than kMaxResiduals.
   Status Validate() const;

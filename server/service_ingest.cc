@@ -30,7 +30,20 @@ Status CheckEmbeddings(Catalog& catalog, const AppendRowsRequest& message) {
         "embeddings of {} columns for backbone '{}', whose dimension is {}: use the backbone's own",
         dim, backbone->ref(), backbone->record.dim);
   }
+  const uint32_t values = message.maps.values;
+  if (backbone.ok() && values != 0 && backbone->record.map.values() != values) {
+    return InvalidArgument("feature maps of {} values for backbone '{}', which gives {}: use its own",
+                           values, backbone->ref(), backbone->record.map.values());
+  }
   return OkStatus();
+}
+
+Status CheckGivesMap(const Named<BackboneRecord>& backbone) {
+  if (backbone.record.map.values() > 0) return OkStatus();
+  return FailedPrecondition(
+      "backbone '{}' gives no feature map: ingest with a TorchScript file that returns (embedding, "
+      "map)",
+      backbone.ref());
 }
 
 }  // namespace
@@ -59,7 +72,8 @@ Result<Frame> AppendRows(ServiceState& state, const Frame& request) {
       store->OpenSpace(message.backbone, static_cast<uint32_t>(message.embeddings.cols())));
   RowIdsReply reply;
   reply.rows.assign(message.images.size(), kNoRow);
-  AUGSTORE_TRY(store->AppendRows(space, message.images, message.embeddings.view(), reply.rows));
+  AUGSTORE_TRY(store->AppendRows(space, message.images, message.embeddings.view(), reply.rows,
+                                 message.maps.view()));
   return ToFrame(reply, request.request_id);
 }
 
@@ -68,9 +82,16 @@ Result<Frame> ReadRows(ServiceState& state, const Frame& request) {
   AUGSTORE_TRY(CheckRows("rows", message.rows.size()));
   Store* store = state.catalog->store();
   AUGSTORE_ASSIGN(const SpaceInfo space, store->FindSpace(message.backbone));
-  AUGSTORE_TRY(CheckBatchFits(message.rows.size(), space.dim));
-  BatchWriter writer(message.rows.size(), space.dim);
-  AUGSTORE_TRY(store->ReadRows(space.id, message.rows, writer.embeddings()));
+  uint32_t columns = space.dim;
+  if (message.maps) {
+    AUGSTORE_ASSIGN(const auto backbone, state.catalog->FindBackbone(message.backbone));
+    AUGSTORE_TRY(CheckGivesMap(backbone));
+    columns = static_cast<uint32_t>(backbone.record.map.values());
+  }
+  AUGSTORE_TRY(CheckBatchFits(message.rows.size(), columns));
+  BatchWriter writer(message.rows.size(), columns);
+  AUGSTORE_TRY(message.maps ? store->ReadMaps(space.id, message.rows, writer.embeddings())
+                            : store->ReadRows(space.id, message.rows, writer.embeddings()));
   std::ranges::copy(message.rows, writer.samples().begin());
   std::ranges::fill(writer.labels(), -1);
   std::ranges::fill(writer.chains(), uint16_t{0});

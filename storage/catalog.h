@@ -111,6 +111,8 @@ class Catalog {
   Result<Named<CollectionRecord>> LatestCollection(
       const std::string& name);  // kNotFound: there is none
   Status CheckSpace(const Digest& backbone, uint32_t dim);
+  // Whether the transform's backbone gives the maps that it reads.
+  Status CheckMap(const TransformRecord& transform);
   Result<std::shared_ptr<Draft>> FindDraft(uint32_t draft);
   Result<Named<CollectionRecord>> Publish(Draft& draft, CollectionRecord record);
   Status DropLeftovers();

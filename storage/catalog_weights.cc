@@ -40,6 +40,10 @@ Status CheckCard(const Card& card) {
 
 Status CheckBackbone(const BackboneRecord& record) {
   AUGSTORE_TRY(CheckDim(record.dim));
+  if (record.map.cells() > kMaxMapCells || record.map.values() > kMaxDim) {
+    return InvalidArgument("the backbone's feature map is {}: at most {} cells and {} values",
+                           record.map.ToString(), kMaxMapCells, kMaxDim);
+  }
   if (record.mean.size() != record.stddev.size()) {
     return InvalidArgument(
         "the backbone has {} means and {} standard deviations: give one of each "
@@ -112,6 +116,18 @@ Status Catalog::CheckSpace(const Digest& backbone, uint32_t dim) {
   return OkStatus();
 }
 
+Status Catalog::CheckMap(const TransformRecord& transform) {
+  if (transform.map.values() == 0) return OkStatus();
+  const Result<Named<BackboneRecord>> registered = FindBackbone(transform.backbone);
+  if (registered.status().code() == Code::kNotFound) return OkStatus();
+  AUGSTORE_TRY(registered);
+  if (registered->record.map == transform.map) return OkStatus();
+  return FailedPrecondition(
+      "it reads feature maps of {}, and backbone '{}' gives {}: train it for that backbone",
+      transform.map.ToString(), registered->ref(),
+      registered->record.map.values() == 0 ? "none" : registered->record.map.ToString());
+}
+
 Result<RecordKey> Catalog::AddBackbone(const std::string& name, const BackboneRecord& record) {
   AUGSTORE_TRY(ValidateName(name));
   AUGSTORE_TRY(CheckBackbone(record));
@@ -139,8 +155,13 @@ Result<RecordKey> Catalog::AddTransform(const std::string& name, TransformRecord
   AUGSTORE_ASSIGN(
       const TransformWeights weights,
       ReadWeights<TransformWeights>(what, safetensors, &record.layers, &record.weights));
-  AUGSTORE_TRY(CheckDims(what, weights.layers, record.dim, record.dim));
+  if (weights.dim() != record.dim) {
+    return InvalidArgument("the weights of {} give {} numbers, its record asks for {}", what,
+                           weights.dim(), record.dim);
+  }
   AUGSTORE_TRY(CheckSpace(record.backbone, record.dim).WithContext(what));
+  record.map = weights.front ? weights.front->map : MapShape();
+  AUGSTORE_TRY(CheckMap(record).WithContext(what));
   record.card.multiply_adds = weights.MultiplyAdds();
   if (record.created_unix_s == 0) record.created_unix_s = UnixNow();
   AUGSTORE_ASSIGN(const std::string bytes, EncodeChecked(record));

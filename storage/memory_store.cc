@@ -23,6 +23,7 @@ struct Space {
   SpaceInfo info;
   std::unordered_map<ContentHash, RowId, ContentHashHasher> images;
   std::vector<std::vector<float>> segments;
+  std::map<RowId, std::vector<float>> maps;
 };
 
 class MemoryStore final : public Store {
@@ -42,8 +43,9 @@ class MemoryStore final : public Store {
   Status FindImages(SpaceId space, std::span<const ContentHash> images,
                     std::span<RowId> rows) override;
   Status AppendRows(SpaceId space, std::span<const ContentHash> images, ConstMatrixView embeddings,
-                    std::span<RowId> rows) override;
+                    std::span<RowId> rows, const QuantizedView& maps) override;
   Status ReadRows(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
+  Status ReadMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
 
   Result<uint32_t> NewSampleList() override;
   Status PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) override;
@@ -171,11 +173,13 @@ Status MemoryStore::FindImages(SpaceId space, std::span<const ContentHash> image
 }
 
 Status MemoryStore::AppendRows(SpaceId space_id, std::span<const ContentHash> images,
-                               ConstMatrixView embeddings, std::span<RowId> rows) {
+                               ConstMatrixView embeddings, std::span<RowId> rows,
+                               const QuantizedView& maps) {
   AUGSTORE_CHECK(images.size() == rows.size() && images.size() == embeddings.rows);
   std::lock_guard lock(mutex_);
   AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
   AUGSTORE_TRY(CheckEmbeddings(space->info, embeddings));
+  AUGSTORE_TRY(CheckMaps(space->info, maps, embeddings.rows));
   Find(*space, images, rows);
   const AppendPlan plan = PlanAppend(images, rows);
   for (size_t i = 0; i < plan.fresh.size(); ++i) {
@@ -185,6 +189,10 @@ Status MemoryStore::AppendRows(SpaceId space_id, std::span<const ContentHash> im
     space->segments.back().insert(space->segments.back().end(), embedding.begin(), embedding.end());
     rows[index] = (space->segments.size() - 1) * kSegmentRows + i % kSegmentRows;
     space->images.emplace(images[index], rows[index]);
+    if (maps.values == 0) continue;
+    std::vector<float>& map = space->maps[rows[index]];
+    map.resize(maps.values);
+    DequantizeRow(maps.row(index), map);
   }
   for (const auto& [index, first] : plan.repeats) rows[index] = rows[first];
   space->info.rows += plan.fresh.size();
@@ -197,10 +205,7 @@ Status MemoryStore::ReadRows(SpaceId space_id, std::span<const RowId> rows, Matr
   std::lock_guard lock(mutex_);
   AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
   const size_t dim = space->info.dim;
-  if (out.cols != dim) {
-    return InvalidArgument("rows of dim {} are asked for, space {} has dim {}", out.cols, space_id,
-                           dim);
-  }
+  AUGSTORE_TRY(CheckReadColumns(space->info, out.cols));
   for (size_t i = 0; i < rows.size(); ++i) {
     const uint64_t segment = rows[i] / kSegmentRows;
     const size_t begin = rows[i] % kSegmentRows * dim;
@@ -209,6 +214,26 @@ Status MemoryStore::ReadRows(SpaceId space_id, std::span<const RowId> rows, Matr
     }
     std::copy_n(space->segments[segment].begin() + static_cast<ptrdiff_t>(begin), dim,
                 out.row(i).begin());
+  }
+  return OkStatus();
+}
+
+Status MemoryStore::ReadMaps(SpaceId space_id, std::span<const RowId> rows, MatrixView out) {
+  AUGSTORE_CHECK(rows.size() == out.rows);
+  std::lock_guard lock(mutex_);
+  AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const uint64_t segment = rows[i] / kSegmentRows;
+    if (segment >= space->segments.size() ||
+        rows[i] % kSegmentRows * space->info.dim >= space->segments[segment].size()) {
+      return NoSuchRow(space->info, rows[i]);
+    }
+    const auto map = space->maps.find(rows[i]);
+    if (map == space->maps.end()) return NoMap(space->info, rows[i]);
+    if (map->second.size() != out.cols) {
+      return MapSizeDiffers(space->info, rows[i], map->second.size(), out.cols);
+    }
+    std::ranges::copy(map->second, out.row(i).begin());
   }
   return OkStatus();
 }

@@ -7,6 +7,8 @@
 //              counter := kind u8 + 0x40 · name · NUL                  -> next version u32
 //   images     space u32 · content hash 16 bytes                       -> row u64
 //   segments   space u32 · segment u64                                 -> storage/segment.h
+//   maps       the same                                                -> segment of feature maps;
+//                                                                         absent: none were given
 //   samples    list u32                                                -> empty: the list exists
 //              list u32 · chunk u64                                    -> an encoded SampleChunk
 //

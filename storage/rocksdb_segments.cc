@@ -123,25 +123,27 @@ Status RocksDbStore::FindImages(SpaceId space_id, std::span<const ContentHash> i
 }
 
 Status RocksDbStore::AppendRows(SpaceId space_id, std::span<const ContentHash> images,
-                                ConstMatrixView embeddings, std::span<RowId> rows) {
+                                ConstMatrixView embeddings, std::span<RowId> rows,
+                                const QuantizedView& maps) {
   AUGSTORE_CHECK(images.size() == rows.size() && images.size() == embeddings.rows);
   AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
   AUGSTORE_TRY(CheckEmbeddings(space->info(), embeddings));
+  AUGSTORE_TRY(CheckMaps(space->info(), maps, embeddings.rows));
   std::lock_guard lock(write_mutex_);
   AUGSTORE_TRY(FindImages(space_id, images, rows));
   const AppendPlan plan = PlanAppend(images, rows);
   const std::span<const size_t> fresh = plan.fresh;
   for (size_t begin = 0; begin < fresh.size(); begin += kSegmentRows) {
     const size_t count = std::min<size_t>(kSegmentRows, fresh.size() - begin);
-    AUGSTORE_TRY(AppendSegment(space, images, embeddings, fresh.subspan(begin, count), rows));
+    AUGSTORE_TRY(AppendSegment(space, images, embeddings, maps, fresh.subspan(begin, count), rows));
   }
   for (const auto& [index, first] : plan.repeats) rows[index] = rows[first];
   return OkStatus();
 }
 
 Status RocksDbStore::AppendSegment(Space* space, std::span<const ContentHash> images,
-                                   ConstMatrixView embeddings, std::span<const size_t> indices,
-                                   std::span<RowId> rows) {
+                                   ConstMatrixView embeddings, const QuantizedView& maps,
+                                   std::span<const size_t> indices, std::span<RowId> rows) {
   const SegmentId id{space->id, space->segments};
   SpaceInfo info = space->info();
   info.rows += indices.size();
@@ -149,6 +151,10 @@ Status RocksDbStore::AppendSegment(Space* space, std::span<const ContentHash> im
   rocksdb::WriteBatch batch;
   batch.Put(family(kSegments), rocks::SegmentKey(id.space, id.segment),
             EncodeSegment(id, embeddings, indices));
+  if (maps.values > 0) {
+    batch.Put(family(kMaps), rocks::SegmentKey(id.space, id.segment),
+              EncodeMapSegment({id.space, id.segment, RowPart::kMap}, maps, indices));
+  }
   for (size_t i = 0; i < indices.size(); ++i) {
     const RowId row = id.segment * kSegmentRows + i;
     batch.Put(family(kImages), rocks::ImageKey(id.space, images[indices[i]]), rocks::Big(row));
@@ -162,63 +168,76 @@ Status RocksDbStore::AppendSegment(Space* space, std::span<const ContentHash> im
 }
 
 Result<std::shared_ptr<const Segment>> RocksDbStore::LoadSegment(const Space& space,
-                                                                 uint64_t segment, bool keep) {
-  const SegmentId id{space.id, segment};
+                                                                 const SegmentId& id, bool keep) {
+  const bool maps = id.part == RowPart::kMap;
   rocksdb::ReadOptions options;
   options.fill_cache = false;  // the block cache would hold the bytes a second time
   rocksdb::PinnableSlice value;
-  const rocksdb::Status status =
-      db_->Get(options, family(kSegments), rocks::SegmentKey(id.space, segment), &value);
+  const rocksdb::Status status = db_->Get(options, family(maps ? kMaps : kSegments),
+                                          rocks::SegmentKey(id.space, id.segment), &value);
   if (status.IsNotFound()) {
-    if (segment >= space.segments) return NoSuchRow(space.info(), segment * kSegmentRows);
+    if (id.segment >= space.segments) return NoSuchRow(space.info(), id.segment * kSegmentRows);
+    if (maps) return NoMap(space.info(), id.segment * kSegmentRows);
     return DataLoss("{} is missing; run `augstore verify`", DescribeSegment(id));
   }
   AUGSTORE_TRY(FromRocks(status, DescribeSegment(id)));
   AUGSTORE_ASSIGN(std::shared_ptr<const Segment> loaded,
-                  DecodeSegment(id, space.dim, value.ToStringView()));
+                  DecodeSegment(id, maps ? 0 : space.dim, value.ToStringView()));
   if (keep) cache_.Insert(id, loaded);
   return loaded;
 }
 
 namespace {
 
-// False when the segment has no such row.
-bool CopyRow(const Segment& segment, RowId row, std::span<float> out) {
+// Errors: kNotFound (the segment has no such row), kFailedPrecondition (maps of another size).
+Status CopyRow(const Segment& segment, const SpaceInfo& space, RowId row, std::span<float> out) {
   const size_t offset = row % kSegmentRows;
-  if (offset >= segment.rows) return false;
-  std::memcpy(out.data(), segment.data.get() + offset * segment.dim, out.size_bytes());
-  return true;
+  if (offset >= segment.rows) return NoSuchRow(space, row);
+  if (segment.data != nullptr) {
+    std::memcpy(out.data(), segment.data.get() + offset * segment.dim, out.size_bytes());
+    return OkStatus();
+  }
+  if (segment.dim != out.size()) return MapSizeDiffers(space, row, segment.dim, out.size());
+  DequantizeRow(segment.maps_view().row(offset), out);
+  return OkStatus();
 }
 
 }  // namespace
 
 Status RocksDbStore::ReadRows(SpaceId space_id, std::span<const RowId> rows, MatrixView out) {
-  AUGSTORE_CHECK(rows.size() == out.rows);
   AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
-  if (out.cols != space->dim) {
-    return InvalidArgument("rows of dim {} are asked for, space {} has dim {}", out.cols, space_id,
-                           space->dim);
-  }
+  AUGSTORE_TRY(CheckReadColumns(space->info(), out.cols));
+  return ReadPart(*space, RowPart::kEmbedding, rows, out);
+}
+
+Status RocksDbStore::ReadMaps(SpaceId space_id, std::span<const RowId> rows, MatrixView out) {
+  AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
+  return ReadPart(*space, RowPart::kMap, rows, out);
+}
+
+Status RocksDbStore::ReadPart(const Space& space, RowPart part, std::span<const RowId> rows,
+                              MatrixView out) {
+  AUGSTORE_CHECK(rows.size() == out.rows);
   std::vector<size_t> missing;
   std::shared_ptr<const Segment> held;
   uint64_t held_segment = ~uint64_t{0};
   for (size_t i = 0; i < rows.size(); ++i) {
     const uint64_t segment = rows[i] / kSegmentRows;
     if (segment != held_segment) {
-      held = cache_.Find({space_id, segment});
+      held = cache_.Find({space.id, segment, part});
       held_segment = segment;
     }
     if (held == nullptr) {
       missing.push_back(i);
-    } else if (!CopyRow(*held, rows[i], out.row(i))) {
-      return NoSuchRow(space->info(), rows[i]);
+    } else {
+      AUGSTORE_TRY(CopyRow(*held, space.info(), rows[i], out.row(i)));
     }
   }
   if (missing.empty()) return OkStatus();
-  return ReadMissing(*space, rows, std::move(missing), out);
+  return ReadMissing(space, part, rows, std::move(missing), out);
 }
 
-Status RocksDbStore::ReadMissing(const Space& space, std::span<const RowId> rows,
+Status RocksDbStore::ReadMissing(const Space& space, RowPart part, std::span<const RowId> rows,
                                  std::vector<size_t> missing, MatrixView out) {
   // By segment, so that each is loaded once and only one is held, however small the cache is.
   std::sort(missing.begin(), missing.end(), [&](size_t a, size_t b) { return rows[a] < rows[b]; });
@@ -227,13 +246,13 @@ Status RocksDbStore::ReadMissing(const Space& space, std::span<const RowId> rows
   for (size_t i : missing) {
     const uint64_t segment = rows[i] / kSegmentRows;
     if (segment != held_segment) {
-      auto loaded = LoadSegment(space, segment, /*keep=*/true);
+      auto loaded = LoadSegment(space, {space.id, segment, part}, /*keep=*/true);
       if (loaded.status().code() == Code::kNotFound) return NoSuchRow(space.info(), rows[i]);
       AUGSTORE_TRY(loaded);
       held = *std::move(loaded);
       held_segment = segment;
     }
-    if (!CopyRow(*held, rows[i], out.row(i))) return NoSuchRow(space.info(), rows[i]);
+    AUGSTORE_TRY(CopyRow(*held, space.info(), rows[i], out.row(i)));
   }
   return OkStatus();
 }

@@ -44,8 +44,9 @@ class RocksDbStore final : public Store {
   Status FindImages(SpaceId space, std::span<const ContentHash> images,
                     std::span<RowId> rows) override;
   Status AppendRows(SpaceId space, std::span<const ContentHash> images, ConstMatrixView embeddings,
-                    std::span<RowId> rows) override;
+                    std::span<RowId> rows, const QuantizedView& maps) override;
   Status ReadRows(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
+  Status ReadMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
 
   Result<uint32_t> NewSampleList() override;
   Status PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) override;
@@ -57,7 +58,7 @@ class RocksDbStore final : public Store {
   Result<VerifyStep> Verify(const std::string& cursor) override;
 
  private:
-  enum Family { kDefault, kRegistry, kImages, kSegments, kSamples, kFamilies };
+  enum Family { kDefault, kRegistry, kImages, kSegments, kSamples, kMaps, kFamilies };
 
   struct Space {
     SpaceId id = 0;
@@ -91,21 +92,28 @@ class RocksDbStore final : public Store {
   // --- Embeddings (rocksdb_segments.cc) ---
   Result<Space*> GetSpace(SpaceId id);
   Space* SpaceOf(const Digest& backbone);
-  // REQUIRES: write_mutex_ is held.
+  // The rows at `indices` of one AppendRows call as the space's next segment. REQUIRES:
+  // write_mutex_ is held.
   Status AppendSegment(Space* space, std::span<const ContentHash> images,
-                       ConstMatrixView embeddings, std::span<const size_t> indices,
-                       std::span<RowId> rows);
-  // Reads, checks and (with `keep`) caches a segment. Errors: kNotFound (never written), kDataLoss.
-  Result<std::shared_ptr<const Segment>> LoadSegment(const Space& space, uint64_t segment,
+                       ConstMatrixView embeddings, const QuantizedView& maps,
+                       std::span<const size_t> indices, std::span<RowId> rows);
+  // Reads, checks and (with `keep`) caches a segment. Errors: kNotFound (never written),
+  // kFailedPrecondition (it has no feature maps), kDataLoss.
+  Result<std::shared_ptr<const Segment>> LoadSegment(const Space& space, const SegmentId& id,
                                                      bool keep);
+  // The part of each of `rows`, from the cache where it is held.
+  Status ReadPart(const Space& space, RowPart part, std::span<const RowId> rows, MatrixView out);
   // For the rows at `missing` (indices into `rows`), whose segments are not in the cache.
-  Status ReadMissing(const Space& space, std::span<const RowId> rows, std::vector<size_t> missing,
-                     MatrixView out);
+  Status ReadMissing(const Space& space, RowPart part, std::span<const RowId> rows,
+                     std::vector<size_t> missing, MatrixView out);
 
   // --- Verify (rocksdb_verify.cc) ---
   Result<VerifyStep> VerifyFiles(const std::string& after);
   Result<VerifyStep> VerifySegments(SpaceId space, uint64_t segment);
   Result<VerifyStep> VerifyImages(const std::string& after);
+  // The feature maps that stand beside a segment's embeddings; gives their bytes.
+  Result<uint64_t> VerifyMaps(const Space& space, const Segment& segment, uint64_t number,
+                              VerifyStep* step);
   void NoteSegmentRows(const SegmentId& id, uint16_t rows);
   void CheckRowCount(const Space& space, VerifyStep* step);
   // Whether an image's row exists; reads the segment unless its size is known from earlier steps.

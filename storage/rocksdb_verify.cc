@@ -127,14 +127,18 @@ Result<VerifyStep> RocksDbStore::VerifySegments(SpaceId space_id, uint64_t segme
   const Space& space = **found;
   const uint64_t end = space.segments;
   for (uint64_t bytes = 0; segment < end && bytes < kStepBytes; ++segment, ++step.checked) {
-    const auto loaded = LoadSegment(space, segment, /*keep=*/false);
+    const auto loaded = LoadSegment(space, {space_id, segment}, /*keep=*/false);
     if (loaded.status().code() == Code::kUnavailable) return loaded.status();
     bytes += size_t{kSegmentRows} * space.dim * sizeof(float);
     NoteSegmentRows({space_id, segment},
                     loaded.ok() ? static_cast<uint16_t>((*loaded)->rows) : kReported);
     if (!loaded.ok()) {
       step.problems.push_back(loaded.status().message());
-    } else if (const auto& data = **loaded;
+      continue;
+    }
+    AUGSTORE_ASSIGN(const uint64_t map_bytes, VerifyMaps(space, **loaded, segment, &step));
+    bytes += map_bytes;
+    if (const auto& data = **loaded;
                !AllFinite({data.data.get(), size_t{data.rows} * data.dim})) {
       step.problems.push_back(DescribeSegment({space_id, segment}) + ": NaN or infinity");
     }
@@ -146,6 +150,29 @@ Result<VerifyStep> RocksDbStore::VerifySegments(SpaceId space_id, uint64_t segme
     step.cursor = fmt::format("segments {} 0", space_id + 1);
   }
   return step;
+}
+
+Result<uint64_t> RocksDbStore::VerifyMaps(const Space& space, const Segment& segment,
+                                          uint64_t number, VerifyStep* step) {
+  const SegmentId id{space.id, number, RowPart::kMap};
+  const auto maps = LoadSegment(space, id, /*keep=*/false);
+  if (maps.status().code() == Code::kUnavailable) return maps.status();
+  if (maps.status().code() == Code::kFailedPrecondition) return 0u;  // stored without
+  if (!maps.ok()) {
+    step->problems.push_back(maps.status().message());
+    return 0u;
+  }
+  const Segment& data = **maps;
+  if (data.rows != segment.rows) {
+    step->problems.push_back(fmt::format("{}: {} rows beside {} embeddings", DescribeSegment(id),
+                                         data.rows, segment.rows));
+  }
+  for (uint32_t i = 0; i < data.rows; ++i) {
+    if (IsFiniteRow(data.maps_view().row(i))) continue;
+    step->problems.push_back(DescribeSegment(id) + ": NaN or infinity");
+    break;
+  }
+  return data.bytes();
 }
 
 void RocksDbStore::NoteSegmentRows(const SegmentId& id, uint16_t rows) {
@@ -185,7 +212,7 @@ Result<bool> RocksDbStore::RowExists(const Space& space, RowId row) {
       if (rows != 0) return row % kSegmentRows < rows;  // true for kReported: once is enough
     }
   }
-  AUGSTORE_ASSIGN(const auto loaded, LoadSegment(space, segment, /*keep=*/false));
+  AUGSTORE_ASSIGN(const auto loaded, LoadSegment(space, {space.id, segment}, /*keep=*/false));
   return row % kSegmentRows < loaded->rows;
 }
 

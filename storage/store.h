@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "schemas/quantized_rows.h"
 #include "schemas/records.h"
 #include "schemas/types.h"
 
@@ -97,14 +98,19 @@ class Store {
   // Stores embeddings.row(i) for images[i] and gives its row. An image that is stored already, or
   // that occurs earlier in `images`, keeps its first row. Each segment (kSegmentRows rows) is one
   // atomic, synced write; a call of more than kSegmentRows new rows may therefore be stored in part
-  // when it fails. Errors: kInvalidArgument (columns, NaN, infinity). REQUIRES: images.size() ==
-  // rows.size() == embeddings.rows.
+  // when it fails. With `maps` (as many rows) the feature map of each new image is stored beside
+  // its embedding, in the same write. Errors: kInvalidArgument (columns, NaN, infinity). REQUIRES:
+  // images.size() == rows.size() == embeddings.rows.
   virtual Status AppendRows(SpaceId space, std::span<const ContentHash> images,
-                            ConstMatrixView embeddings, std::span<RowId> rows) = 0;
+                            ConstMatrixView embeddings, std::span<RowId> rows,
+                            const QuantizedView& maps = {}) = 0;
   // out.row(i) = the embedding at rows[i], in the order asked; duplicates are allowed. On error
   // `out` is unspecified. Errors: kNotFound (a row that was never written, named), kInvalidArgument
   // (out.cols is not the space's dim). REQUIRES: rows.size() == out.rows.
   virtual Status ReadRows(SpaceId space, std::span<const RowId> rows, MatrixView out) = 0;
+  // out.row(i) = the feature map stored with rows[i]. Errors: as ReadRows; kFailedPrecondition (the
+  // row was stored without a map, or with one of another size).
+  virtual Status ReadMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) = 0;
 
   // --- Sample lists: the chunks of a collection version ---
   // A new, empty list's id.

@@ -68,6 +68,43 @@ Status CheckEmbeddings(const SpaceInfo& space, ConstMatrixView embeddings) {
   return OkStatus();
 }
 
+Status CheckMaps(const SpaceInfo& space, const QuantizedView& maps, size_t rows) {
+  if (maps.values == 0 && maps.bytes.empty()) return OkStatus();
+  if (maps.values > kMaxDim || maps.rows() != rows ||
+      maps.bytes.size() != rows * QuantizedRowBytes(maps.values)) {
+    return InvalidArgument(
+        "{} bytes of feature maps of {} values came with {} embeddings of space {}: send one map "
+        "of 1 to {} values for each",
+        maps.bytes.size(), maps.values, rows, space.id, kMaxDim);
+  }
+  for (size_t i = 0; i < rows; ++i) {
+    if (IsFiniteRow(maps.row(i))) continue;
+    return InvalidArgument("feature map {} of {} holds NaN or infinity: fix the backbone or input",
+                           i, rows);
+  }
+  return OkStatus();
+}
+
+Status CheckReadColumns(const SpaceInfo& space, size_t cols) {
+  if (cols == space.dim) return OkStatus();
+  return InvalidArgument("rows of dim {} are asked for, space {} has dim {}", cols, space.id,
+                         space.dim);
+}
+
+Status NoMap(const SpaceInfo& space, RowId row) {
+  return FailedPrecondition(
+      "row {} of space {} (backbone {}) was stored without a feature map: ingest its image with a "
+      "backbone file that gives one, into a new store",
+      row, space.id, space.backbone.Hex());
+}
+
+Status MapSizeDiffers(const SpaceInfo& space, RowId row, size_t stored, size_t asked) {
+  return FailedPrecondition(
+      "the feature map of row {} of space {} (backbone {}) has {} values, {} are asked for: use a "
+      "transform that was trained for this backbone",
+      row, space.id, space.backbone.Hex(), stored, asked);
+}
+
 Status NoSuchRecord(const RecordKey& key) {
   return NotFound("{} '{}' has no version {}", RecordKindName(key.kind), key.name, key.version);
 }

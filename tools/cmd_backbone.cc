@@ -4,6 +4,7 @@
 
 #include "tools/command.h"
 #include "tools/embedder.h"
+#include "tools/record_text.h"
 #include "tools/table.h"
 
 namespace augstore {
@@ -18,6 +19,7 @@ Json ToJson(const std::string& ref, const BackboneRecord& record) {
           {"mean", record.mean},
           {"std", record.stddev},
           {"multiply_adds", record.multiply_adds},
+          {"map", MapText(record.map)},
           {"source", record.source}};
 }
 
@@ -33,8 +35,9 @@ Status Add(const CommonFlags& common, const BackboneFlags& flags) {
   if (common.json) {
     PrintJson(ToJson(backbone->ref(), record));
   } else {
-    fmt::print("{}: input {}, dim {}, {} multiply-adds per image, digest {}\n", backbone->ref(),
-               InputText(record), record.dim, record.multiply_adds, record.digest.Hex());
+    fmt::print("{}: input {}, dim {}, feature map {}, {} multiply-adds per image, digest {}\n",
+               backbone->ref(), InputText(record), record.dim, MapText(record.map),
+               record.multiply_adds, record.digest.Hex());
   }
   return OkStatus();
 }
@@ -44,11 +47,11 @@ Status List(const CommonFlags& common) {
   AUGSTORE_ASSIGN(const auto records,
                   database->client().List<BackboneRecord>(RecordKind::kBackbone));
   Json list = Json::array();
-  Table table({"backbone", "input", "dim", "multiply-adds", "digest"});
+  Table table({"backbone", "input", "dim", "map", "multiply-adds", "digest"});
   for (const auto& entry : records) {
     list.push_back(ToJson(entry.ref(), entry.record));
     table.Row({entry.ref(), InputText(entry.record), std::to_string(entry.record.dim),
-               std::to_string(entry.record.multiply_adds),
+               MapText(entry.record.map), std::to_string(entry.record.multiply_adds),
                entry.record.digest.Hex().substr(0, 16)});
   }
   if (common.json) {

@@ -130,7 +130,7 @@ Result<ImportedRows> StoreRows(Client& client, const Digest& backbone, const Mat
   for (size_t begin = 0; begin < matrix.rows(); begin += kSegmentRows) {
     const size_t count = std::min<size_t>(kSegmentRows, matrix.rows() - begin);
     AppendRowsRequest request{
-        .backbone = backbone, .images = {}, .embeddings = Matrix(count, matrix.cols())};
+        .backbone = backbone, .images = {}, .embeddings = Matrix(count, matrix.cols()), .maps = {}};
     std::copy_n(matrix.row(begin).data(), count * matrix.cols(), request.embeddings.data());
     for (size_t i = 0; i < count; ++i) {
       const auto row = matrix.row(begin + i);

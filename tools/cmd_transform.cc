@@ -101,6 +101,9 @@ void PrintTransform(const NamedTransform& transform, const std::vector<std::stri
       record.card.multiply_adds > 0 ? record.card.multiply_adds : MultiplyAdds(record.layers);
   fmt::print("{}\n  op        {}\n  family    {}\n  layers    {}\n", transform.ref(),
              record.op.empty() ? "unknown" : record.op, record.family, LayersText(record.layers));
+  if (record.map.values() > 0) {
+    fmt::print("  reads     z and the stored feature map, {}\n", record.map.ToString());
+  }
   fmt::print("  cost      {} multiply-adds per row\n  backbone  {}\n  weights   {}\n",
              HumanCount(static_cast<double>(cost)), record.backbone.Hex(), record.weights.Hex());
   fmt::print("  aliases   {}\n  created   {} UTC\n", ListText(aliases, "none"),
@@ -233,6 +236,7 @@ Json TransformJson(const NamedTransform& transform, const std::vector<std::strin
           {"dim", record.dim},
           {"layers", LayersJson(record.layers)},
           {"multiply_adds", record.card.multiply_adds},
+          {"map", MapText(record.map)},
           {"backbone", record.backbone.Hex()},
           {"weights", record.weights.Hex()},
           {"aliases", aliases},

@@ -71,12 +71,13 @@ Status Register(const RegisterFlags& flags) {
   AUGSTORE_ASSIGN(const Digest backbone, BackboneDigest(flags, client));
 
   TransformRecord record{.backbone = backbone,
-                         .dim = weights->layers.dim_in(),
+                         .dim = weights->dim(),
                          .op = ops,
                          .family = family,
                          .layers = weights->layers.shapes(),
                          .weights = {},
-                         .card = {}};
+                         .card = {},
+                         .map = {}};
   // Stored in the canonical form, so that equal weights have equal digests whoever wrote the file.
   AUGSTORE_ASSIGN(const uint32_t version, client.Add(RecordKind::kTransform, flags.name,
                                                      Encode(record), weights->ToSafetensors()));

@@ -7,6 +7,7 @@
 #include "engine/card.h"
 #include "engine/engine.h"
 #include "engine/ladder.h"
+#include "engine/transform_chain.h"
 #include "schemas/limits.h"
 #include "schemas/names.h"
 #include "tools/cmd_transform.h"
@@ -29,6 +30,7 @@ struct TrainFlags {
   std::string note;
   uint64_t limit = 0;
   bool mirror = false;
+  TailFlags tail;
 };
 
 // What embedding the images of a command came to, over all its folders.
@@ -55,9 +57,10 @@ Result<std::vector<Folder>> ListFolders(const TrainFlags& flags) {
 }
 
 Result<Pairs> PairsOf(Database& database, LazyBackbone& backbone, const Folder& folder,
-                      const ImageOp& op, bool mirror, const TrainFlags& flags, EmbedSums* sums) {
+                      const ImageOp& op, const PairOptions& options, const TrainFlags& flags,
+                      EmbedSums* sums) {
   Result<Pairs> pairs =
-      MakePairs(database, backbone, folder.items, op, !flags.common.quiet, mirror);
+      MakePairs(database, backbone, folder.items, op, !flags.common.quiet, options);
   if (!pairs.ok()) return pairs.status().WithContext(folder.path);
   sums->embedded += pairs->embedded;
   sums->reused += pairs->reused;
@@ -74,7 +77,8 @@ Result<TrainedTransform> TrainWithProgress(const Pairs& pairs, const TrainFlags&
   TrainingProgress progress(!flags.common.quiet);
   Result<TrainedTransform> trained = TrainTransform(
       pairs.z.view(), pairs.z_target.view(), options,
-      [&progress](const TransformProgress& state) { return progress.Update(state); });
+      [&progress](const TransformProgress& state) { return progress.Update(state); },
+      {pairs.maps.view(), pairs.map});
   if (Interrupted()) {
     return InterruptedStatus(
         "no transform was registered; the embeddings are stored, so that the same command starts "
@@ -84,12 +88,16 @@ Result<TrainedTransform> TrainWithProgress(const Pairs& pairs, const TrainFlags&
 }
 
 // What the transform costs on this machine, beside its multiply-adds.
-Status AddCost(ConstMatrixView z, TrainedTransform* trained) {
-  AUGSTORE_ASSIGN(const NetworkPtr network, MakeNetwork(trained->weights.layers));
+Status AddCost(const Pairs& pairs, TrainedTransform* trained) {
+  AUGSTORE_ASSIGN(const TransformStep step, StepOf(trained->weights));
   const std::unique_ptr<Engine> engine = NewOneDnnEngine();
+  const Matrix maps = TimedRows(pairs.maps.view());
+  ChainScratch scratch;
   AUGSTORE_ASSIGN(const double micros,
-                  MeasureMicrosPerRow(z, [&](ConstMatrixView in, MatrixView out) {
-                    return engine->Apply(network, in, out);
+                  MeasureMicrosPerRow(pairs.z.view(), [&](ConstMatrixView in, MatrixView out) {
+                    const std::vector<SampleId> ids(in.rows);
+                    return ApplyChain(*engine, {&step, 1}, {0, 0, ids}, {in, maps.view()}, out,
+                                      &scratch);
                   }));
   trained->card.measures.push_back({"us_per_row", micros});
   return OkStatus();
@@ -158,6 +166,29 @@ Status CheckFlags(TrainFlags* flags, const ImageOp& op) {
   return OkStatus();
 }
 
+// Whether the families that are asked for read feature maps; makes the start of "tail".
+Result<bool> PlanMaps(const BackboneRecord& backbone, const ImageOp& op, TrainFlags* flags) {
+  const std::string& family = flags->options.family;
+  const bool given = backbone.map.values() > 0;
+  if (family == "tail" && flags->tail.file.empty()) {
+    return InvalidArgument(
+        "--family tail starts at the last blocks of the backbone: name their TorchScript file with "
+        "--tail");
+  }
+  const bool asked = FamilyReadsMaps(family) || !flags->tail.file.empty();
+  if (!asked && (family != "auto" || !given || flags->mirror)) return false;
+  if (!given) {
+    return FailedPrecondition(
+        "backbone '{}' gives no feature map, which '{}' reads: use a TorchScript file that returns "
+        "(embedding, map)",
+        backbone.source, family == "pooled" ? "pooled" : "tail");
+  }
+  if (!flags->tail.file.empty()) {
+    AUGSTORE_ASSIGN(flags->options.tail, StartOfTail(backbone, op, flags->tail));
+  }
+  return true;
+}
+
 Status Train(TrainFlags flags) {
   AUGSTORE_ASSIGN(const ImageOp op, ImageOp::Parse(flags.op));
   AUGSTORE_TRY(CheckFlags(&flags, op));
@@ -167,9 +198,10 @@ Status Train(TrainFlags flags) {
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
   EmbedSums sums;
   std::vector<Pairs> pairs;
+  AUGSTORE_ASSIGN(const bool maps, PlanMaps(backbone->record(), op, &flags));
   for (const Folder& folder : folders) {
-    const bool mirror = flags.mirror && pairs.empty();
-    AUGSTORE_ASSIGN(Pairs more, PairsOf(*database, *backbone, folder, op, mirror, flags, &sums));
+    const PairOptions options{flags.mirror && pairs.empty(), maps};
+    AUGSTORE_ASSIGN(Pairs more, PairsOf(*database, *backbone, folder, op, options, flags, &sums));
     pairs.push_back(std::move(more));
   }
   AUGSTORE_ASSIGN(TrainedTransform trained, TrainWithProgress(pairs[0], flags));
@@ -178,7 +210,7 @@ Status Train(TrainFlags flags) {
                     CheckTransform(FolderName(folders[i].path), trained.weights, pairs[i]));
     trained.card.entries.push_back(std::move(entry));
   }
-  AUGSTORE_TRY(AddCost(pairs[0].z.view(), &trained));
+  AUGSTORE_TRY(AddCost(pairs[0], &trained));
   AUGSTORE_ASSIGN(const auto added, AddTrained(database->client(), *backbone, op, trained, flags));
   PrintTrained(added, sums, clock.seconds(), flags);
   WarnIfUseless(added.ref(), added.record.card);
@@ -201,6 +233,9 @@ void AddTrainingFlags(CLI::App* command, TransformTrainOptions* options) {
   command
       ->add_option("--seed", options->seed, "Seed of the held-out part and of the initial weights")
       ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--tail-epochs", options->tail_epochs, "At most, of tail")
+      ->check(CLI::Range(1u, 1u << 20))
       ->capture_default_str();
   command->add_option("--epochs", options->max_epochs, "At most, of residual, refined and mlp")
       ->check(CLI::Range(1u, 1u << 20))
@@ -259,6 +294,7 @@ void AddTransformTrainCommand(CLI::App* group) {
   command->add_flag("--mirror", flags->mirror,
                     "Learn from the mirror images of --images too: twice the embedding, a little "
                     "more fidelity");
+  AddTailFlags(command, &flags->tail);
   AddTrainingFlags(command, &flags->options);
 }
 

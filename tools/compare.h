@@ -11,6 +11,7 @@
 #include "tools/command.h"
 #include "tools/embedder.h"
 #include "tools/head_runs.h"
+#include "tools/transform_training.h"
 
 namespace augstore {
 
@@ -34,6 +35,7 @@ struct CompareFlags {
   double learning_rate = 1e-3;
   double weight_decay = 1e-4;
   bool no_pixel = false;
+  TailFlags tail;      // of the family "tail"
   std::string report;  // HTML file
   std::string out;     // JSON file
 };

@@ -1,4 +1,7 @@
 // The transforms of a comparison: one for every op and family.
+#include <algorithm>
+
+#include "engine/ladder.h"
 #include "schemas/digest.h"
 #include "tools/cmd_transform.h"
 #include "tools/compare.h"
@@ -46,8 +49,11 @@ class TransformMaker {
   Status MakeAll(const std::string& op_text, std::vector<CompareTransform>* out) {
     AUGSTORE_ASSIGN(const ImageOp op, ImageOp::Parse(op_text));
     const bool show = !flags_.common.quiet;
-    AUGSTORE_ASSIGN(const Pairs pairs, MakePairs(database_, backbone_, data_.base, op, show));
-    AUGSTORE_ASSIGN(const Pairs check, MakePairs(database_, backbone_, data_.test, op, show));
+    const PairOptions options{.maps = std::ranges::any_of(flags_.families, FamilyReadsMaps)};
+    AUGSTORE_ASSIGN(const Pairs pairs,
+                    MakePairs(database_, backbone_, data_.base, op, show, options));
+    AUGSTORE_ASSIGN(const Pairs check,
+                    MakePairs(database_, backbone_, data_.test, op, show, options));
     for (const std::string& family : flags_.families) {
       AUGSTORE_ASSIGN(CompareTransform made, MakeOne(op, family, pairs, check));
       out->push_back(std::move(made));
@@ -62,7 +68,10 @@ class TransformMaker {
     // Versions of one op's families stand under one name, and an alias says which is which:
     // vflip@affine, vflip@mlp.
     const std::string name = DefaultTransformName(op.text());
-    const std::string pairs_text = PairsText(pairs);
+    std::string pairs_text = PairsText(pairs);
+    if (family == "tail") {
+      pairs_text += fmt::format(", rank {}, side {}", flags_.tail.rank, flags_.tail.map_side);
+    }
     const std::string check_name = FolderName(flags_.test);
     AUGSTORE_ASSIGN(const auto known, client.List<TransformRecord>(RecordKind::kTransform, name));
     if (const KnownTransform* found =
@@ -78,6 +87,9 @@ class TransformMaker {
     }
     TransformTrainOptions options;
     options.family = family;
+    if (family == "tail") {
+      AUGSTORE_ASSIGN(options.tail, StartOfTail(backbone_.record(), op, flags_.tail));
+    }
     AUGSTORE_ASSIGN(TrainedTransform trained, Train(name, options, pairs));
     AUGSTORE_ASSIGN(CardEntry entry, CheckTransform(check_name, trained.weights, check));
     trained.card.entries.push_back(std::move(entry));
@@ -94,9 +106,11 @@ class TransformMaker {
                                  const Pairs& pairs) const {
     if (!flags_.common.quiet) fmt::print(stderr, "transform {} ({})\n", name, options.family);
     TrainingProgress progress(!flags_.common.quiet);
+    PairMaps maps;
+    if (FamilyReadsMaps(options.family)) maps = {pairs.maps.view(), pairs.map};
     Result<TrainedTransform> trained = TrainTransform(
         pairs.z.view(), pairs.z_target.view(), options,
-        [&progress](const TransformProgress& state) { return progress.Update(state); });
+        [&progress](const TransformProgress& state) { return progress.Update(state); }, maps);
     if (Interrupted())
       return InterruptedStatus("embeddings are stored: run the same command again to go on");
     return trained;

@@ -6,6 +6,7 @@
 #include <future>
 #include <map>
 #include <thread>
+#include <utility>
 
 #include "schemas/digest.h"
 #include "schemas/limits.h"
@@ -133,7 +134,8 @@ class WindowReader {
 // Collects images until a segment is full, runs Φ on them and stores the rows.
 class SegmentFiller {
  public:
-  SegmentFiller(Client* client, LazyBackbone* backbone) : client_(client), backbone_(backbone) {}
+  SegmentFiller(Client* client, LazyBackbone* backbone, bool maps)
+      : client_(client), backbone_(backbone), maps_(maps && backbone->record().map.values() > 0) {}
 
   // False: the image waits here already, or was stored by this run.
   bool Add(const ContentHash& hash, Image image) {
@@ -153,8 +155,12 @@ class SegmentFiller {
     AUGSTORE_ASSIGN(Backbone * phi, backbone_->Load());
     AppendRowsRequest request{.backbone = backbone_->record().digest,
                               .images = hashes_,
-                              .embeddings = Matrix(images_.size(), phi->dim())};
-    AUGSTORE_TRY(phi->Embed(images_, request.embeddings.view()));
+                              .embeddings = Matrix(images_.size(), phi->dim()),
+                              .maps = {}};
+    Matrix maps;
+    if (maps_) maps = Matrix(images_.size(), phi->map().values());
+    AUGSTORE_TRY(phi->Embed(images_, request.embeddings.view(), maps.view()));
+    if (maps_) request.maps = QuantizeRows(std::as_const(maps).view());
     AUGSTORE_ASSIGN(const RowIdsReply reply, client_->Call<RowIdsReply>(request));
     if (reply.rows.size() != hashes_.size())
       return Internal("the database stored another number of rows");
@@ -167,6 +173,7 @@ class SegmentFiller {
  private:
   Client* client_;
   LazyBackbone* backbone_;
+  bool maps_;
   std::vector<ContentHash> hashes_;
   std::vector<Image> images_;
   std::map<ContentHash, RowId> rows_;
@@ -201,7 +208,7 @@ Result<EmbedOutcome> Embed(Database& database, LazyBackbone& backbone,
   AUGSTORE_ASSIGN(const std::unique_ptr<Client> reader_client, database.NewClient());
   const WindowReader reader(reader_client.get(), backbone.record(), items, ops,
                             ThreadCount(backbone.threads()));
-  SegmentFiller filler(&database.client(), &backbone);
+  SegmentFiller filler(&database.client(), &backbone, /*maps=*/ops.empty());
   std::vector<ContentHash> hashes(items.size());
   Progress progress(label, "images", items.size(), show_progress);
   const auto read = [&reader](size_t begin) { return reader.Read(begin); };
@@ -244,21 +251,42 @@ Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
   return Embed(database, backbone, items, ops, label, show_progress);
 }
 
-Result<Matrix> FetchRows(Client& client, const BackboneRecord& backbone,
-                         std::span<const RowId> rows) {
-  constexpr size_t kPart = 8192;  // 16 MiB a reply at d = 512
-  Matrix out(rows.size(), backbone.dim);
-  for (size_t begin = 0; begin < rows.size(); begin += kPart) {
-    const auto part = rows.subspan(begin, std::min(kPart, rows.size() - begin));
-    ReadRowsRequest request{.backbone = backbone.digest, .rows = {part.begin(), part.end()}};
+namespace {
+
+Result<Matrix> Fetch(Client& client, const BackboneRecord& backbone, std::span<const RowId> rows,
+                     bool maps, size_t columns) {
+  constexpr size_t kReplyBytes = 32u << 20;
+  const size_t most = std::max<size_t>(1, kReplyBytes / (columns * sizeof(float)));
+  Matrix out(rows.size(), columns);
+  for (size_t begin = 0; begin < rows.size(); begin += most) {
+    const auto part = rows.subspan(begin, std::min(most, rows.size() - begin));
+    const ReadRowsRequest request{
+        .backbone = backbone.digest, .rows = {part.begin(), part.end()}, .maps = maps};
     AUGSTORE_ASSIGN(const Batch batch, client.CallForBatch(request));
-    if (batch.embeddings.rows != part.size() || batch.embeddings.cols != backbone.dim) {
-      return Internal("the database answered with {} x {} values for {} rows of dimension {}",
-                      batch.embeddings.rows, batch.embeddings.cols, part.size(), backbone.dim);
+    if (batch.embeddings.rows != part.size() || batch.embeddings.cols != columns) {
+      return Internal("the database answered with {} x {} values for {} rows of {}",
+                      batch.embeddings.rows, batch.embeddings.cols, part.size(), columns);
     }
-    std::copy_n(batch.embeddings.data, part.size() * backbone.dim, out.row(begin).data());
+    std::copy_n(batch.embeddings.data, part.size() * columns, out.row(begin).data());
   }
   return out;
+}
+
+}  // namespace
+
+Result<Matrix> FetchRows(Client& client, const BackboneRecord& backbone,
+                         std::span<const RowId> rows) {
+  return Fetch(client, backbone, rows, false, backbone.dim);
+}
+
+Result<Matrix> FetchMaps(Client& client, const BackboneRecord& backbone,
+                         std::span<const RowId> rows) {
+  if (backbone.map.values() == 0) {
+    return FailedPrecondition(
+        "backbone '{}' gives no feature map: use a TorchScript file that returns (embedding, map)",
+        backbone.source);
+  }
+  return Fetch(client, backbone, rows, true, backbone.map.values());
 }
 
 std::vector<ImageItem> SpreadItems(std::vector<ImageItem> items, uint64_t limit) {

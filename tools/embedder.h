@@ -1,5 +1,7 @@
 // Turns images into rows of a space: reads and hashes, asks the database which it has, decodes the
-// rest in parallel with Φ, and stores Φ's output, 256 rows at a time. Every image that was stored
+// rest in parallel with Φ, and stores Φ's output, 256 rows at a time. The feature maps of images as
+// they are, where Φ gives them, are stored beside their embeddings; those of augmented images are
+// not: only a stored image is ever transformed. Every image that was stored
 // is never embedded again, so whoever is interrupted runs the same command again and goes on.
 #ifndef AUGSTORE_TOOLS_EMBEDDER_H_
 #define AUGSTORE_TOOLS_EMBEDDER_H_
@@ -72,6 +74,10 @@ Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
 
 // The embeddings at `rows`, in order, fetched in parts. REQUIRES: no kNoRow among them.
 Result<Matrix> FetchRows(Client& client, const BackboneRecord& backbone,
+                         std::span<const RowId> rows);
+
+// The feature maps at `rows`, likewise. Errors: kFailedPrecondition (a row has none).
+Result<Matrix> FetchMaps(Client& client, const BackboneRecord& backbone,
                          std::span<const RowId> rows);
 
 // At most `limit` items (0: all), spread evenly: the first ones of a sorted listing would all be of

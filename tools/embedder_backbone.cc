@@ -30,7 +30,8 @@ BackboneRecord Describe(const Backbone& loaded, const std::string& file) {
           .stddev = loaded.stddev(),
           .source = std::filesystem::path(file).filename().string(),
           .multiply_adds = loaded.multiply_adds(),
-          .created_unix_s = UnixNow()};
+          .created_unix_s = UnixNow(),
+          .map = loaded.map()};
 }
 
 std::string Preprocessing(uint32_t height, uint32_t width, const std::vector<float>& mean,

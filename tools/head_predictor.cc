@@ -85,6 +85,12 @@ Status HeadPredictor::AddChain(Client& client, const PolicyEntry& entry, const T
     if (Draws(step)) chain.draws = flags.draws;
     chain.steps.push_back(std::move(step));
   }
+  if (ReadsMap(chain.steps)) {
+    return InvalidArgument(
+        "transform {} reads feature maps, which a prediction does not: name a --tta policy of "
+        "transforms that read the embedding alone",
+        versions.steps.front().transform.ToString());
+  }
   pinned->entries.push_back({std::move(versions), entry.weight});
   chains_.push_back(std::move(chain));
   return OkStatus();
@@ -103,7 +109,7 @@ Status HeadPredictor::Predict(ConstMatrixView z, std::span<const SampleId> ids, 
   for (const Chain& chain : chains_) {
     for (uint64_t draw = 0; draw < chain.draws; ++draw) {
       AUGSTORE_TRY(
-          ApplyChain(*engine_, chain.steps, {seed_, draw, ids}, z, view.view(), &scratch_));
+          ApplyChain(*engine_, chain.steps, {seed_, draw, ids}, {z}, view.view(), &scratch_));
       AUGSTORE_TRY(engine_->Apply(head_.network, std::as_const(view).view(), own.view()));
       Softmax(own.view());
       const auto weight = static_cast<float>(chain.weight);

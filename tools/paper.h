@@ -27,6 +27,7 @@ struct PaperFlags {
   std::vector<std::string> ops = {"vflip", "rotate(15)", "rotate(-15)", "brightness(1.4)"};
   std::vector<std::string> families = {"shift",   "procrustes", "lowrank", "affine",
                                        "refined", "mlp",        "auto"};
+  TailFlags tail;                   // of the family "tail"
   std::string conditional = "geo";  // reference of a conditional transform; empty: none
   std::vector<uint32_t> cached = {1, 4, 10};
   std::vector<uint32_t> per_class = {10, 50, 200, 1000};

@@ -116,7 +116,7 @@ class ConditionalTable {
     Matrix mapped(z_.rows(), z_.cols());
     const std::vector<SampleId> ids(z_.rows());
     ChainScratch scratch;
-    AUGSTORE_TRY(ApplyChain(*engine_, chain, {0, 0, ids}, std::as_const(z_).view(), mapped.view(),
+    AUGSTORE_TRY(ApplyChain(*engine_, chain, {0, 0, ids}, {std::as_const(z_).view()}, mapped.view(),
                             &scratch));
     const CardEntry entry = MeasureCard("", std::as_const(z_).view(), target, mapped.view());
     return fmt::format("{:.3f} [{:.3f}, {:.3f}]", entry.explained, entry.explained_low,

@@ -50,6 +50,7 @@ Result<PaperTransforms> PreparePaperTransforms(const PaperFlags& flags, Database
   compare.families = flags.families;
   compare.families.push_back(kNoise);
   compare.test = flags.test;
+  compare.tail = flags.tail;
   CompareData data;
   AUGSTORE_ASSIGN(ImageSource base, ListImages(flags.base));
   AUGSTORE_ASSIGN(ImageSource test, ListImages(flags.test));

@@ -49,6 +49,8 @@ std::string LayersText(const std::vector<LayerShape>& layers) {
   return text;
 }
 
+std::string MapText(const MapShape& map) { return map.values() == 0 ? "none" : map.ToString(); }
+
 Json LayersJson(const std::vector<LayerShape>& layers) {
   Json json = Json::array();
   for (const LayerShape& layer : layers) {

@@ -24,6 +24,8 @@ std::vector<std::string> AliasesOf(const AliasHistory& history, uint32_t version
 
 // "512 -> 1024 relu -> 512 +input".
 std::string LayersText(const std::vector<LayerShape>& layers);
+// "8x8x128", height, width and channels; "none".
+std::string MapText(const MapShape& map);
 Json LayersJson(const std::vector<LayerShape>& layers);
 // Multiply-adds for one row.
 uint64_t MultiplyAdds(const std::vector<LayerShape>& layers);

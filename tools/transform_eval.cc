@@ -17,16 +17,17 @@ class ChainRunner {
  public:
   ChainRunner() : engine_(NewOneDnnEngine()) {}
 
-  Status Apply(std::span<const TransformStep> chain, ConstMatrixView in, MatrixView out) {
-    if (samples_.size() < in.rows) {
-      samples_.resize(in.rows);
+  Status Apply(std::span<const TransformStep> chain, const ChainInput& in, MatrixView out) {
+    const size_t rows = in.z.rows;
+    if (samples_.size() < rows) {
+      samples_.resize(rows);
       std::iota(samples_.begin(), samples_.end(), SampleId{0});
     }
-    const RowKeys keys{.samples = std::span(samples_).first(in.rows)};
+    const RowKeys keys{.samples = std::span(samples_).first(rows)};
     return ApplyChain(*engine_, chain, keys, in, out, &scratch_);
   }
-  Result<Matrix> Apply(std::span<const TransformStep> chain, ConstMatrixView in) {
-    Matrix out(in.rows, in.cols);
+  Result<Matrix> Apply(std::span<const TransformStep> chain, const ChainInput& in) {
+    Matrix out(in.z.rows, in.z.cols);
     AUGSTORE_TRY(Apply(chain, in, out.view()));
     return out;
   }
@@ -40,13 +41,15 @@ class ChainRunner {
 // Φ(op(x)) for several ops, of the images of which every view exists; no op: Φ(x).
 struct Views {
   std::vector<Matrix> matrices;  // one per op
+  Matrix maps;                   // the feature map of every x, when they were asked for
   uint64_t embedded = 0;
   uint64_t reused = 0;
 };
 
 Result<Views> MakeViews(Database& database, LazyBackbone& backbone,
                         std::span<const ImageItem> items,
-                        std::span<const std::optional<ImageOp>> ops, bool show_progress) {
+                        std::span<const std::optional<ImageOp>> ops, bool maps,
+                        bool show_progress) {
   Views views;
   std::vector<std::vector<RowId>> rows;
   for (const std::optional<ImageOp>& op : ops) {
@@ -68,6 +71,9 @@ Result<Views> MakeViews(Database& database, LazyBackbone& backbone,
     AUGSTORE_ASSIGN(Matrix matrix, FetchRows(database.client(), backbone.record(), view));
     views.matrices.push_back(std::move(matrix));
   }
+  if (maps) {  // the first op is none
+    AUGSTORE_ASSIGN(views.maps, FetchMaps(database.client(), backbone.record(), kept[0]));
+  }
   return views;
 }
 
@@ -79,15 +85,16 @@ class Evaluator {
 
   Status MeasurePairs(const std::vector<ImageItem>& items, const std::string& data) {
     AUGSTORE_ASSIGN(Pairs pairs, MakePairs(*database_, *backbone_, items, transform_->op,
-                                           options_->show_progress));
+                                           options_->show_progress, {.maps = ReadsMap(chain())}));
     result_.embedded += pairs.embedded;
     result_.reused += pairs.reused;
     result_.skipped = std::move(pairs.skipped);
-    AUGSTORE_ASSIGN(const Matrix mapped, runner_.Apply(chain(), pairs.z.view()));
+    AUGSTORE_ASSIGN(const Matrix mapped, runner_.Apply(chain(), {pairs.z.view(), pairs.maps.view()}));
     result_.entry = MeasureCard(data, pairs.z.view(), pairs.z_target.view(), mapped.view());
+    const Matrix timed = TimedRows(pairs.maps.view());
     AUGSTORE_ASSIGN(const double micros,
-                    MeasureMicrosPerRow(pairs.z.view(), [this](ConstMatrixView in, MatrixView out) {
-                      return runner_.Apply(chain(), in, out);
+                    MeasureMicrosPerRow(pairs.z.view(), [&](ConstMatrixView in, MatrixView out) {
+                      return runner_.Apply(chain(), {in, timed.view()}, out);
                     }));
     result_.measures.push_back({"us_per_row", micros});
     return MeasureWayBack(pairs.z.view(), mapped.view());
@@ -107,7 +114,7 @@ class Evaluator {
     const std::vector<ImageItem> chosen = SpreadItems(items, options_->retrieval);
     AUGSTORE_ASSIGN(const Views views, TakeViews(chosen, ops));
     const Matrix& z = views.matrices[0];
-    AUGSTORE_ASSIGN(const Matrix mapped, runner_.Apply(chain(), z.view()));
+    AUGSTORE_ASSIGN(const Matrix mapped, runner_.Apply(chain(), {z.view(), views.maps.view()}));
     std::vector<ConstMatrixView> others;
     for (size_t v = 2; v < views.matrices.size(); ++v) others.push_back(views.matrices[v].view());
     MeasureRetrieval(z.view(), views.matrices[1].view(), mapped.view(), others,
@@ -122,8 +129,9 @@ class Evaluator {
     AUGSTORE_ASSIGN(const Views views, TakeViews(items, ops));
     const ConstMatrixView z = views.matrices[0].view();
     const std::array steps = {transform_->model, second.model};
-    AUGSTORE_ASSIGN(const Matrix chained, runner_.Apply(steps, z));
-    AUGSTORE_ASSIGN(const Matrix alone, runner_.Apply({&second.model, 1}, z));
+    const ChainInput input{z, views.maps.view()};
+    AUGSTORE_ASSIGN(const Matrix chained, runner_.Apply(steps, input));
+    AUGSTORE_ASSIGN(const Matrix alone, runner_.Apply({&second.model, 1}, input));
     ChainEvaluation chain;
     chain.second = second.step;
     chain.op = both.text();
@@ -143,7 +151,8 @@ class Evaluator {
   Result<Views> TakeViews(const std::vector<ImageItem>& items,
                           std::span<const std::optional<ImageOp>> ops) {
     AUGSTORE_ASSIGN(Views views,
-                    MakeViews(*database_, *backbone_, items, ops, options_->show_progress));
+                    MakeViews(*database_, *backbone_, items, ops, ReadsMap(chain()),
+                              options_->show_progress));
     result_.embedded += views.embedded;
     result_.reused += views.reused;
     return views;
@@ -187,8 +196,9 @@ class Evaluator {
 
   Status MeasureWayBack(ConstMatrixView z, ConstMatrixView there) {
     AUGSTORE_ASSIGN(const std::optional<LoadedTransform> inverse, FindInverse());
-    if (!inverse) return OkStatus();
-    AUGSTORE_ASSIGN(const Matrix back, runner_.Apply({&inverse->model, 1}, there));
+    // What a transform gives has no feature map that a spatial one could read.
+    if (!inverse || ReadsMap({&inverse->model, 1})) return OkStatus();
+    AUGSTORE_ASSIGN(const Matrix back, runner_.Apply({&inverse->model, 1}, {there}));
     result_.inverse = inverse->step;
     result_.measures.push_back({"inverse_explained", MeasureInverse(z, there, back.view())});
     return OkStatus();

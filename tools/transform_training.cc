@@ -1,10 +1,13 @@
 #include "tools/transform_training.h"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 
 #include "engine/card.h"
-#include "engine/engine.h"
+#include "engine/map_mix.h"
+#include "engine/map_tail.h"
+#include "engine/transform_chain.h"
 
 namespace augstore {
 namespace {
@@ -41,8 +44,12 @@ Result<std::vector<std::optional<ImageOp>>> ViewOps(const ImageOp& op, bool mirr
 
 Result<Pairs> MakePairs(Database& database, LazyBackbone& backbone,
                         std::span<const ImageItem> items, const ImageOp& op, bool show_progress,
-                        bool mirror) {
-  AUGSTORE_ASSIGN(const auto ops, ViewOps(op, mirror));
+                        const PairOptions& options) {
+  if (options.mirror && options.maps) {
+    return InvalidArgument(
+        "mirrored pairs have no stored feature maps: leave out --mirror for spatial transforms");
+  }
+  AUGSTORE_ASSIGN(const auto ops, ViewOps(op, options.mirror));
   Pairs pairs;
   std::vector<std::vector<RowId>> views;
   for (const std::optional<ImageOp>& view : ops) {
@@ -67,16 +74,50 @@ Result<Pairs> MakePairs(Database& database, LazyBackbone& backbone,
   }
   AUGSTORE_ASSIGN(pairs.z, FetchRows(database.client(), backbone.record(), views[0]));
   AUGSTORE_ASSIGN(pairs.z_target, FetchRows(database.client(), backbone.record(), views[1]));
+  if (options.maps) {
+    AUGSTORE_ASSIGN(pairs.maps, FetchMaps(database.client(), backbone.record(), views[0]));
+    pairs.map = backbone.record().map;
+  }
   return pairs;
 }
 
 Result<CardEntry> CheckTransform(const std::string& data, const TransformWeights& weights,
                                  const Pairs& pairs) {
-  AUGSTORE_ASSIGN(const NetworkPtr network, MakeNetwork(weights.layers));
-  Matrix mapped(pairs.z.rows(), weights.layers.dim_out());
-  const std::unique_ptr<Engine> engine = NewOneDnnEngine();
-  AUGSTORE_TRY(engine->Apply(network, pairs.z.view(), mapped.view()));
+  Matrix mapped(pairs.z.rows(), weights.dim());
+  AUGSTORE_TRY(ApplyTransform(weights, {pairs.z.view(), pairs.maps.view()}, mapped.view()));
   return MeasureCard(data, pairs.z.view(), pairs.z_target.view(), mapped.view());
+}
+
+void AddTailFlags(CLI::App* command, TailFlags* flags) {
+  command->add_option("--tail", flags->file,
+                      "TorchScript file of the backbone's last blocks, from its feature map to the "
+                      "embedding: fit the family tail too");
+  command
+      ->add_option("--tail-rank", flags->rank,
+                   "Split the convolutions of the tail to this rank, which makes them cheaper; 0: "
+                   "do not")
+      ->capture_default_str();
+  command->add_option("--map-side", flags->map_side,
+                      "Let the tail read the map pooled to this many cells each way (default: as "
+                      "stored)");
+}
+
+Result<MapFront> StartOfTail(const BackboneRecord& backbone, const ImageOp& op,
+                             const TailFlags& flags) {
+  AUGSTORE_ASSIGN(std::vector<Conv> convs, ReadTail(flags.file));
+  MapFront front;
+  front.map = backbone.map;
+  front.out_height = flags.map_side == 0 ? front.map.height : flags.map_side;
+  front.out_width = flags.map_side == 0 ? front.map.width : flags.map_side;
+  if (front.out_height > front.map.height || front.out_width > front.map.width) {
+    return InvalidArgument("--map-side {}: the stored feature map is {}, give at most its sides",
+                           flags.map_side, front.map.ToString());
+  }
+  front.mix = MakeMapMix(front.map, front.out_height, front.out_width, &op, backbone.input_height,
+                         backbone.input_width);
+  front.convs = FactoriseTail(std::move(convs), flags.rank);
+  AUGSTORE_TRY(front.Validate().WithContext(fmt::format("tail '{}'", flags.file)));
+  return front;
 }
 
 bool TrainingProgress::Update(const TransformProgress& state) {

@@ -260,5 +260,31 @@ TEST_F(BuildBatchTest, TellsTransformsWithOtherOpsOrResidualsApart) {
   EXPECT_EQ(stream->info.spec.policy, "geo@1[rotate(5)]:3");
 }
 
+TEST_F(BuildBatchTest, GivesASpatialTransformTheFeatureMapsOfItsRows) {
+  ASSERT_TRUE(AddSpatialTransform(*filled_.catalog).ok());
+  const auto stream = Resolve(Spec("identity:1,upside:1,upside>double:1"));
+  const auto expect = [&](const Batch& batch) {
+    for (size_t i = 0; i < batch.size(); ++i) {
+      const uint64_t sample = batch.samples[i];
+      for (size_t c = 0; c < kTestDim; ++c) {
+        float value = TestValue(sample, c);
+        if (batch.chains[i] > 0) value += TestMapValue(sample, 0);
+        if (batch.chains[i] > 1) value *= 2;
+        ASSERT_EQ(batch.embeddings.row(i)[c], value) << sample;
+      }
+    }
+  };
+  for (uint64_t step = 0; step < stream->info.steps; ++step) {
+    expect(Build(*stream, 0, step, *engine_));
+  }
+}
+
+TEST_F(BuildBatchTest, RefusesASpatialTransformBehindAnotherOne) {
+  ASSERT_TRUE(AddSpatialTransform(*filled_.catalog).ok());
+  const Status refused = Refusal(Spec("double>upside:1"));
+  EXPECT_EQ(refused.code(), Code::kInvalidArgument);
+  EXPECT_NE(refused.message().find("put it first"), std::string::npos) << refused.message();
+}
+
 }  // namespace
 }  // namespace augstore

@@ -64,7 +64,7 @@ class ApplyChainTest : public testing::Test {
   Matrix Chained(const std::vector<TransformStep>& chain, ConstMatrixView in,
                  std::span<const SampleId> ids, uint64_t epoch = 3) {
     Matrix out(in.rows, in.cols);
-    const Status status = ApplyChain(*engine_, chain, {7, epoch, ids}, in, out.view(), &scratch_);
+    const Status status = ApplyChain(*engine_, chain, {7, epoch, ids}, {in}, out.view(), &scratch_);
     EXPECT_TRUE(status.ok()) << status.ToString();
     return out;
   }
@@ -77,7 +77,7 @@ TEST_F(ApplyChainTest, CopiesForAnEmptyChain) {
   const Matrix in = RandomMatrix(5, kDim, 1);
   EXPECT_TRUE(SameBytes(Chained({}, in.view(), Ids(5)).view(), in.view()));
   Matrix out(5, 6);
-  EXPECT_EQ(ApplyChain(*engine_, {}, {}, in.view(), out.view(), &scratch_).code(),
+  EXPECT_EQ(ApplyChain(*engine_, {}, {}, {in.view()}, out.view(), &scratch_).code(),
             Code::kInvalidArgument);
 }
 
@@ -172,7 +172,7 @@ TEST_F(ApplyChainTest, RefusesMatricesOfOtherSizes) {
   const Matrix in = RandomMatrix(2, kDim + 1, 1);
   Matrix out(2, kDim + 1);
   const std::vector<SampleId> ids = Ids(2);
-  EXPECT_EQ(ApplyChain(*engine_, chain, {0, 0, ids}, in.view(), out.view(), &scratch_).code(),
+  EXPECT_EQ(ApplyChain(*engine_, chain, {0, 0, ids}, {in.view()}, out.view(), &scratch_).code(),
             Code::kInvalidArgument);
 }
 
@@ -195,6 +195,58 @@ TEST(MakeTransformModel, RefusesABasisOfAnotherSizeThanTheOpsHaveFeatures) {
   weights.ops = "hflip,vflip,rotate(-15..15)";
   EXPECT_NE(MakeTransformModel(std::move(weights)).status().message().find("5 features"),
             std::string::npos);
+}
+
+// Layers that read [z, features of a map of 3 x 2 x 4].
+TransformWeights Spatial(unsigned seed) {
+  TransformWeights weights;
+  weights.front = MapFront{{3, 2, 4}, 1, 2, std::vector<float>(12, 0.5F), {}};
+  weights.layers = RandomLayers({{kDim + 8, kDim, Activation::kRelu, false}}, seed);
+  weights.residuals = RandomMatrix(3, kDim, seed + 1);
+  return weights;
+}
+
+TEST_F(ApplyChainTest, JoinsTheFeaturesOfTheMapToTheEmbedding) {
+  constexpr size_t kRows = 150;  // more than one block
+  const Matrix z = RandomMatrix(kRows, kDim, 1), maps = RandomMatrix(kRows, 24, 2);
+  const std::vector<TransformStep> chain = {Step(Spatial(3))};
+  ASSERT_TRUE(ReadsMap(chain));
+  Matrix features(kRows, 8), joined(kRows, kDim + 8), out(kRows, kDim);
+  MapScratch scratch;
+  ASSERT_TRUE(
+      chain[0].model->front->Apply(*engine_, maps.view(), features.view(), &scratch).ok());
+  for (size_t i = 0; i < kRows; ++i) {
+    std::ranges::copy(z.row(i), joined.row(i).begin());
+    std::ranges::copy(features.row(i), joined.row(i).subspan(kDim).begin());
+  }
+  const auto ids = Ids(kRows);
+  ASSERT_TRUE(
+      ApplyChain(*engine_, chain, {7, 0, ids}, {z.view(), maps.view()}, out.view(), &scratch_)
+          .ok());
+  const Matrix expected = Applied(*engine_, chain[0].model->network, joined.view());
+  EXPECT_TRUE(SameBytes(std::as_const(out).view(), expected.view()));
+
+  Matrix some(7, kDim);
+  const ChainInput part{z.view().Slice(100, 7), maps.view().Slice(100, 7)};
+  ASSERT_TRUE(ApplyChain(*engine_, chain, {7, 0, std::span(ids).subspan(100, 7)}, part,
+                         some.view(), &scratch_)
+                  .ok());
+  EXPECT_TRUE(SameBytes(std::as_const(some).view(), expected.view().Slice(100, 7)));
+}
+
+TEST_F(ApplyChainTest, RefusesASpatialTransformWithoutMapsOrBehindAnother) {
+  const Matrix z = RandomMatrix(4, kDim, 1), maps = RandomMatrix(4, 24, 2);
+  const auto ids = Ids(4);
+  Matrix out(4, kDim);
+  const std::vector<TransformStep> alone = {Step(Spatial(3))};
+  EXPECT_EQ(ApplyChain(*engine_, alone, {0, 0, ids}, {z.view()}, out.view(), &scratch_).code(),
+            Code::kInvalidArgument);
+  const std::vector<TransformStep> behind = {Step(Plain(MlpShapes(kDim), 1)), Step(Spatial(3))};
+  EXPECT_EQ(ApplyChain(*engine_, behind, {0, 0, ids}, {z.view(), maps.view()}, out.view(),
+                       &scratch_)
+                .code(),
+            Code::kInvalidArgument);
+  EXPECT_FALSE(ReadsMap(behind));
 }
 
 }  // namespace

@@ -44,9 +44,9 @@ inline auto Fields(const SetAliasRequest& m) {
 inline auto Fields(const FindImagesRequest& m) { return std::tie(m.backbone, m.images); }
 inline auto Fields(const RowIdsReply& m) { return std::tie(m.rows); }
 inline auto Fields(const AppendRowsRequest& m) {
-  return std::tie(m.backbone, m.images, m.embeddings);
+  return std::tie(m.backbone, m.images, m.embeddings, m.maps);
 }
-inline auto Fields(const ReadRowsRequest& m) { return std::tie(m.backbone, m.rows); }
+inline auto Fields(const ReadRowsRequest& m) { return std::tie(m.backbone, m.rows, m.maps); }
 inline auto Fields(const BeginDraftRequest& m) {
   return std::tie(m.collection, m.backbone, m.labels, m.replace, m.source);
 }
@@ -105,8 +105,10 @@ inline void Fill(AppendRowsRequest* m) {
   m->images = {MakeHash(2), MakeHash(3)};
   m->embeddings = Matrix(2, 5);
   for (size_t i = 0; i < 10; ++i) m->embeddings.data()[i] = static_cast<float>(i) - 4.5f;
+  m->maps.values = 3;
+  for (uint8_t i = 0; i < 2 * QuantizedRowBytes(3); ++i) m->maps.bytes.push_back(i);
 }
-inline void Fill(ReadRowsRequest* m) { *m = {MakeDigest(9), {256, 1}}; }
+inline void Fill(ReadRowsRequest* m) { *m = {MakeDigest(9), {256, 1}, true}; }
 inline void Fill(BeginDraftRequest* m) {
   *m = {"cifar10", MakeDigest(2), Labels(), true, "/data/cifar"};
 }

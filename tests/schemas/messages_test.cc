@@ -21,6 +21,10 @@ template <typename T>
 void CheckPromises(const T&) {}
 void CheckPromises(const AppendRowsRequest& message) {
   EXPECT_EQ(message.embeddings.rows(), message.images.size());
+  EXPECT_EQ(message.maps.bytes.size(),
+            message.maps.values == 0
+                ? 0
+                : message.images.size() * QuantizedRowBytes(message.maps.values));
 }
 void CheckPromises(const AppendSamplesRequest& message) {
   EXPECT_EQ(message.samples.keys.size(), message.samples.size());
@@ -172,6 +176,13 @@ TEST(MessageLimits, OfEnumsAreKept) {
 TEST(MessageLimits, OfMatricesAreKept) {
   AppendRowsRequest request;
   Fill(&request);
+  request.maps.bytes.pop_back();
+  ExpectRefused(request, "AppendRowsRequest.maps");
+  request.maps = {{1, 2, 3}, 0};
+  ExpectRefused(request, "AppendRowsRequest.maps");
+  request.maps = {{}, kMaxDim + 1};
+  ExpectRefused(request, "AppendRowsRequest.map_values");
+  request.maps = {};
   request.images.pop_back();
   ExpectRefused(request, "AppendRowsRequest.embeddings");
   request.embeddings = Matrix(1, 0);

@@ -38,6 +38,7 @@ inline BackboneRecord Backbone() {
   record.source = "resnet18.pt";
   record.multiply_adds = 1814073344;
   record.created_unix_s = 1700000001;
+  record.map = {8, 7, 128};
   return record;
 }
 
@@ -83,6 +84,7 @@ inline TransformRecord Transform() {
   record.weights = MakeDigest(5);
   record.card = MakeCard();
   record.created_unix_s = 1700000002;
+  record.map = {6, 5, 64};
   return record;
 }
 

@@ -68,7 +68,7 @@ TEST(TransformWeights, RefuseWhatDoesNotFitTogether) {
       {"plain dense", [](auto* w) { w->basis[0] = MakeLayer(3, 2, Activation::kNone, false); }},
       {"basis", [](auto* w) { w->basis[0].weight.pop_back(); }},
       {"maps", [](auto* w) { w->basis.resize(kMaxBasis + 1, w->basis[0]); }},
-      {"from 3 to 2",
+      {"3 numbers to 2",
        [](auto* w) {
          w->layers.layers = {MakeLayer(3, 2, Activation::kNone, false)};
          w->residuals = Matrix();

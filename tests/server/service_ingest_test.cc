@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 class ServiceIngestTest : public ::testing::Test {
  protected:
   Result<RowIdsReply> Append(const Digest& backbone, uint64_t begin, uint64_t count) {
-    AppendRowsRequest request{backbone, {}, TestEmbeddings(begin, count)};
+    AppendRowsRequest request{backbone, {}, TestEmbeddings(begin, count), {}};
     for (uint64_t i = 0; i < count; ++i) request.images.push_back(TestImage(begin + i));
     return Ask<RowIdsReply>(service_, request);
   }
@@ -54,7 +54,7 @@ TEST_F(ServiceIngestTest, OpensASpaceForANewBackbone) {
 }
 
 TEST_F(ServiceIngestTest, RefusesEmbeddingsThatDoNotFitTheBackbone) {
-  AppendRowsRequest request{TestBackbone(), {TestImage(1)}, Matrix(1, kTestDim + 1)};
+  AppendRowsRequest request{TestBackbone(), {TestImage(1)}, Matrix(1, kTestDim + 1), {}};
   std::fill_n(request.embeddings.data(), kTestDim + 1, 1.0f);
   const auto appended = Ask<RowIdsReply>(service_, request);
   EXPECT_EQ(appended.status().code(), Code::kInvalidArgument);
@@ -76,6 +76,36 @@ TEST_F(ServiceIngestTest, ReadsRowsInTheOrderAsked) {
   EXPECT_THAT(batch->chains, ElementsAre(0, 0, 0));
   for (size_t i = 0; i < 3; ++i)
     EXPECT_EQ(batch->embeddings.row(i)[2], TestValue(batch->samples[i], 2));
+}
+
+TEST_F(ServiceIngestTest, StoresAndReadsFeatureMaps) {
+  AppendRowsRequest request{TestBackbone(), {}, TestEmbeddings(5000, 2), {}};
+  request.images = {TestImage(5000), TestImage(5001)};
+  request.maps = QuantizeRows(TestMaps(5000, 2).view());
+  const auto appended = Ask<RowIdsReply>(service_, request);
+  ASSERT_TRUE(appended.ok()) << Text(appended);
+  const auto batch =
+      AskForBatch(service_, ReadRowsRequest{TestBackbone(), {appended->rows[1], 3}, true});
+  ASSERT_TRUE(batch.ok()) << Text(batch);
+  ASSERT_EQ(batch->embeddings.cols, kTestMap.values());
+  for (size_t v = 0; v < kTestMap.values(); ++v) {
+    EXPECT_EQ(batch->embeddings.row(0)[v], TestMapValue(5001, v));
+    EXPECT_EQ(batch->embeddings.row(1)[v], TestMapValue(3, v));
+  }
+}
+
+TEST_F(ServiceIngestTest, RefusesFeatureMapsOfAnotherSizeAndSaysWhenThereAreNone) {
+  AppendRowsRequest request{TestBackbone(), {TestImage(5000)}, TestEmbeddings(5000, 1), {}};
+  request.maps = QuantizeRows(TestEmbeddings(0, 1).view());
+  const auto refused = Ask<RowIdsReply>(service_, request);
+  EXPECT_EQ(refused.status().code(), Code::kInvalidArgument);
+  EXPECT_THAT(refused.status().message(), HasSubstr("8 values for backbone 'phi@1'"));
+  const auto appended = Append(TestBackbone(), 6000, 1);
+  ASSERT_TRUE(appended.ok()) << Text(appended);
+  const auto without =
+      AskForBatch(service_, ReadRowsRequest{TestBackbone(), {appended->rows[0]}, true});
+  EXPECT_EQ(without.status().code(), Code::kFailedPrecondition);
+  EXPECT_THAT(without.status().message(), HasSubstr("without a feature map"));
 }
 
 TEST_F(ServiceIngestTest, NamesTheRowThatWasNeverWritten) {

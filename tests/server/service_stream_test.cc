@@ -47,6 +47,14 @@ TEST_F(ServiceStreamTest, QueriesThroughAChain) {
   EXPECT_FLOAT_EQ(batch->embeddings.row(0)[3], 2 * TestValue(17, 3) + 1);
 }
 
+TEST_F(ServiceStreamTest, QueriesThroughASpatialTransform) {
+  ASSERT_TRUE(AddSpatialTransform(*filled_.catalog).ok());
+  const auto batch = AskForBatch(service_, QueryRequest{"toy", {200, 7}, "upside>double", ""});
+  ASSERT_TRUE(batch.ok()) << Text(batch);
+  EXPECT_EQ(batch->embeddings.row(0)[1], 2 * (TestValue(200, 1) + TestMapValue(200, 0)));
+  EXPECT_EQ(batch->embeddings.row(1)[5], 2 * (TestValue(7, 5) + TestMapValue(7, 0)));
+}
+
 TEST_F(ServiceStreamTest, NamesWhatAQueryCannotFind) {
   const std::pair<QueryRequest, const char*> cases[] = {
       {{"toy", {5, 1000}, "identity", ""}, "sample 1000 "},

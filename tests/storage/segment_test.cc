@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 
@@ -57,6 +58,24 @@ TEST(Segment, RefusesTheValueOfAnotherSegment) {
   EXPECT_EQ(DecodeSegment({3, 8}, 3, value).status().code(), Code::kDataLoss);
   EXPECT_EQ(DecodeSegment({2, 7}, 3, value).status().code(), Code::kDataLoss);
   EXPECT_EQ(DecodeSegment(kId, 6, value).status().code(), Code::kDataLoss);
+}
+
+TEST(Segment, HoldsFeatureMapsAsBytes) {
+  const SegmentId id{3, 7, RowPart::kMap};
+  const QuantizedRows maps = QuantizeRows(TestEmbeddings(4, 10, 2).view());
+  const std::vector<size_t> indices = {3, 1};
+  const std::string value = EncodeMapSegment(id, maps.view(), indices);
+  EXPECT_EQ(value.size(), kSegmentHeaderBytes + 2 * QuantizedRowBytes(10));
+  const auto segment = DecodeSegment(id, 0, value).value();
+  EXPECT_EQ(segment->dim, 10u);
+  EXPECT_EQ(segment->bytes(), 2 * QuantizedRowBytes(10));
+  EXPECT_TRUE(std::ranges::equal(segment->maps_view().row(0), maps.view().row(3)));
+  EXPECT_EQ(DecodeSegment(kId, 0, value).status().code(), Code::kDataLoss);
+  for (const size_t byte : {0u, 8u, 16u, 24u, 28u, 32u, 70u}) {
+    std::string damaged = value;
+    damaged[byte] = static_cast<char>(damaged[byte] ^ 0x40);
+    EXPECT_FALSE(DecodeSegment(id, 0, damaged).ok()) << "byte " << byte;
+  }
 }
 
 TEST(Segment, KnowsWhatIsFinite) {

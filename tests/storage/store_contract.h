@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -228,6 +229,57 @@ TYPED_TEST_P(StoreContract, GivesOneRowToAnImageThatTwoThreadsAppend) {
   EXPECT_EQ(std::set<RowId>(seen[0].begin(), seen[0].end()).size(), 600u);
 }
 
+TYPED_TEST_P(StoreContract, KeepsFeatureMapsBesideTheirEmbeddings) {
+  Store& store = *this->store_;
+  const SpaceId space = store.OpenSpace(this->backbone_, 4).value();
+  const Matrix maps = TestEmbeddings(300, 12, 9);
+  const QuantizedRows stored = QuantizeRows(maps.view());
+  std::vector<RowId> rows(300);
+  ASSERT_TRUE(store
+                  .AppendRows(space, TestImages(0, 300), TestEmbeddings(300, 4, 1).view(), rows,
+                              stored.view())
+                  .ok());
+  const auto plain = AppendOk(&store, space, TestImages(300, 2), TestEmbeddings(2, 4, 2));
+  const std::vector<size_t> asked = {299, 0, 256, 0};
+  std::vector<RowId> asked_rows;
+  for (size_t i : asked) asked_rows.push_back(rows[i]);
+  Matrix out(asked.size(), 12);
+  ASSERT_TRUE(store.ReadMaps(space, asked_rows, out.view()).ok());
+  std::vector<float> expected(12);
+  for (size_t i = 0; i < asked.size(); ++i) {
+    DequantizeRow(stored.view().row(asked[i]), expected);
+    EXPECT_TRUE(std::ranges::equal(out.row(i), expected)) << i;
+  }
+  Matrix one(1, 12);
+  Matrix narrow(1, 11);
+  const RowId unknown = 9999;
+  EXPECT_EQ(store.ReadMaps(space, plain, Matrix(2, 12).view()).code(), Code::kFailedPrecondition);
+  EXPECT_EQ(store.ReadMaps(space, {rows.data(), 1}, narrow.view()).code(),
+            Code::kFailedPrecondition);
+  EXPECT_EQ(store.ReadMaps(space, {&unknown, 1}, one.view()).code(), Code::kNotFound);
+  EXPECT_EQ(store.ReadMaps(99, {rows.data(), 1}, one.view()).code(), Code::kNotFound);
+  EXPECT_EQ(VerifyAll(&store), std::vector<std::string>());
+}
+
+TYPED_TEST_P(StoreContract, RefusesFeatureMapsThatDoNotBelongToTheEmbeddings) {
+  Store& store = *this->store_;
+  const SpaceId space = store.OpenSpace(this->backbone_, 4).value();
+  QuantizedRows maps = QuantizeRows(TestEmbeddings(2, 3, 9).view());
+  std::vector<RowId> rows(3);
+  EXPECT_EQ(store
+                .AppendRows(space, TestImages(0, 3), TestEmbeddings(3, 4, 1).view(), rows,
+                            maps.view())
+                .code(),
+            Code::kInvalidArgument);
+  const float bad = std::numeric_limits<float>::quiet_NaN();
+  std::memcpy(maps.bytes.data(), &bad, sizeof bad);
+  rows.resize(2);
+  const Status refused = store.AppendRows(space, TestImages(0, 2),
+                                          TestEmbeddings(2, 4, 1).view(), rows, maps.view());
+  EXPECT_NE(refused.message().find("feature map 0 of 2"), std::string::npos);
+  EXPECT_EQ(store.FindSpace(this->backbone_).value().rows, 0u);
+}
+
 TYPED_TEST_P(StoreContract, KeepsSampleListsUntilTheyAreDropped) {
   Store& store = *this->store_;
   const uint32_t a = store.NewSampleList().value();
@@ -284,6 +336,8 @@ REGISTER_TYPED_TEST_SUITE_P(StoreContract, AddsRecordsAsAscendingVersions, Never
                             NumbersRowsBySegmentAndLeavesAGapBehindAShortOne, SeparatesSpaces,
                             RefusesWrongColumnsAndNumbersThatAreNotFinite, AcceptsEmptyCalls,
                             GivesOneRowToAnImageThatTwoThreadsAppend,
+                            KeepsFeatureMapsBesideTheirEmbeddings,
+                            RefusesFeatureMapsThatDoNotBelongToTheEmbeddings,
                             KeepsSampleListsUntilTheyAreDropped, DescribesItself,
                             FindsNoProblemsInAHealthyStore);
 

@@ -50,6 +50,21 @@ inline Matrix TestEmbeddings(uint64_t begin, uint64_t count, uint64_t content = 
   return matrix;
 }
 
+// Element `value` of the feature map of sample `index`, 2 x 1 x 2: bytes hold these numbers exactly.
+inline constexpr MapShape kTestMap{2, 1, 2};
+inline float TestMapValue(uint64_t index, size_t value) {
+  const float values[] = {static_cast<float>(index % 251), 0, 255, 3};
+  return values[value];
+}
+
+inline Matrix TestMaps(uint64_t begin, uint64_t count) {
+  Matrix maps(count, kTestMap.values());
+  for (uint64_t i = 0; i < count; ++i) {
+    for (size_t v = 0; v < maps.cols(); ++v) maps.row(i)[v] = TestMapValue(begin + i, v);
+  }
+  return maps;
+}
+
 // y = scale * x + offset
 inline Layers ScalingLayers(float scale, float offset, uint32_t dim = kTestDim) {
   Layer layer;
@@ -82,6 +97,7 @@ inline BackboneRecord TestBackboneRecord() {
   record.digest = TestBackbone();
   record.dim = kTestDim;
   record.source = "test";
+  record.map = kTestMap;
   return record;
 }
 
@@ -113,7 +129,9 @@ inline Status FillCatalog(Catalog& catalog, uint64_t content = 0) {
   for (uint64_t i = 0; i < kTestSamples; ++i) images.push_back(TestImage(i));
   std::vector<RowId> rows(kTestSamples);
   const Matrix embeddings = TestEmbeddings(0, kTestSamples, content);
-  AUGSTORE_TRY(catalog.store()->AppendRows(space, images, embeddings.view(), rows));
+  const QuantizedRows maps = QuantizeRows(TestMaps(0, kTestSamples).view());
+  AUGSTORE_TRY(
+      catalog.store()->AppendRows(space, images, embeddings.view(), rows, maps.view()));
   AUGSTORE_ASSIGN(const DraftReply draft,
                   catalog.BeginDraft({"toy", TestBackbone(), TestLabels(), false, "test"}));
   AUGSTORE_TRY(catalog.AppendSamples(draft.draft, TestSamples(rows)));
@@ -125,6 +143,25 @@ inline Status FillCatalog(Catalog& catalog, uint64_t content = 0) {
     AUGSTORE_TRY(catalog.AddTransform(name, TestTransform(layers), layers.ToSafetensors()));
   }
   return OkStatus();
+}
+
+// "upside@1" reads the map upside down and adds its third value, which is the first one of the map
+// as it is stored, to every dimension of z.
+inline Status AddSpatialTransform(Catalog& catalog) {
+  TransformWeights weights;
+  weights.front = MapFront{kTestMap, 2, 1, {0, 1, 1, 0}, {}};
+  Layer layer;
+  layer.shape = {kTestDim + 4, kTestDim, Activation::kNone, false};
+  layer.weight.assign(size_t{kTestDim + 4} * kTestDim, 0);
+  for (size_t i = 0; i < kTestDim; ++i) {
+    layer.weight[i * (kTestDim + 4) + i] = 1;
+    layer.weight[i * (kTestDim + 4) + kTestDim + 2] = 1;
+  }
+  layer.bias.assign(kTestDim, 0);
+  weights.layers.layers.push_back(std::move(layer));
+  TransformRecord record = TestTransform(weights.layers);
+  record.weights = {};
+  return catalog.AddTransform("upside", record, weights.ToSafetensors()).status();
 }
 
 inline constexpr uint32_t kWideDim = 1024;

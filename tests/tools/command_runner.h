@@ -65,10 +65,10 @@ inline Status MakeBlobs(const std::string& path, const std::string& name, uint8_
   AUGSTORE_TRY(client.Add(
       RecordKind::kBackbone, "blobs",
       Encode(BackboneRecord{
-          .digest = backbone, .dim = kBlobDim, .mean = {}, .stddev = {}, .source = {}})));
+          .digest = backbone, .dim = kBlobDim, .mean = {}, .stddev = {}, .source = {}, .map = {}})));
   constexpr size_t kRows = 310;
   AppendRowsRequest append{
-      .backbone = backbone, .images = {}, .embeddings = Matrix(kRows, kBlobDim)};
+      .backbone = backbone, .images = {}, .embeddings = Matrix(kRows, kBlobDim), .maps = {}};
   std::vector<SampleToWrite> samples(kRows);
   std::minstd_rand random(seed);
   for (size_t i = 0; i < kRows; ++i) {
