@@ -1,6 +1,7 @@
 #include "engine/torch_module.h"
 
 #include <fmt/ranges.h>
+#include <torch/csrc/jit/passes/inliner.h>
 
 #include <algorithm>
 #include <cstring>
@@ -45,6 +46,10 @@ Result<torch::jit::Module> LoadModule(const std::string& path, std::string* meta
     torch::jit::ExtraFilesMap extra = {{"augstore.json", ""}};
     torch::jit::Module module = torch::jit::load(path, at::kCPU, extra);
     module.eval();
+    // Freezing removes methods of parts, which a graph that is not inlined still calls.
+    if (module.find_method("forward")) {
+      torch::jit::Inline(*module.get_method("forward").graph());
+    }
     if (metadata != nullptr) *metadata = extra["augstore.json"];
     return module;
   } catch (const std::exception& error) {
