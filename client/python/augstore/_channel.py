@@ -66,7 +66,7 @@ def aligned(size: int) -> Bytes:
     return memory[skip : skip + size]
 
 
-def seal(kind: int, request_id: int, body: Union[bytes, bytearray, Bytes]) -> bytes:
+def seal(kind: int, request_id: int, body: Union[bytes, bytearray]) -> bytes:
     """The header that goes before ``body``."""
     head = _HEAD.pack(_MAGIC, _VERSION, kind, request_id, len(body), zlib.crc32(body))
     return head + _CRC.pack(zlib.crc32(head))
@@ -127,8 +127,8 @@ class Channel:
         except MemoryError as error:
             raise errors.ResourceExhausted(f"no memory for a reply of {size} bytes: ask for less") from error
         if size:
-            self._fill(memoryview(body), " in the middle of a reply")
-        if zlib.crc32(body) != crc:
+            self._fill(body.data, " in the middle of a reply")
+        if zlib.crc32(body.data) != crc:
             raise errors.DataLoss(f"a frame's body of {size} bytes was damaged on its way: connect again")
         return Frame(kind, request_id, body)
 

@@ -44,6 +44,7 @@ class _Reader:
     def __init__(self, what: str, body: Bytes, error: Type[errors.Error], in_place: bool) -> None:
         self.what = what
         self.body = body
+        self.view = body.data
         self.size = int(body.size)
         self.error = error
         self.in_place = in_place  # vectors of numbers are views, not copies
@@ -67,7 +68,7 @@ class _Reader:
     def u32(self, at: int) -> int:
         if at < 0 or at + 4 > self.size or at % 4 != 0:
             raise self.damaged()
-        return int(_U32.unpack_from(self.body, at)[0])
+        return int(_U32.unpack_from(self.view, at)[0])
 
     def follow(self, at: int) -> int:
         """Where the offset that stands at ``at`` points."""
@@ -81,11 +82,11 @@ class _Reader:
         if self.tables < 0:
             raise self.fail(name, f"has more than {_limits.VERIFIER_MAX_TABLES} tables")
         self.u32(at)
-        vtable = at - int(_I32.unpack_from(self.body, at)[0])
+        vtable = at - int(_I32.unpack_from(self.view, at)[0])
         if vtable < 0 or vtable % 2 != 0 or vtable + _HEADER_BYTES > self.size:
             raise self.damaged()
-        (vtable_bytes,) = _U16.unpack_from(self.body, vtable)
-        (table_bytes,) = _U16.unpack_from(self.body, vtable + 2)
+        (vtable_bytes,) = _U16.unpack_from(self.view, vtable)
+        (table_bytes,) = _U16.unpack_from(self.view, vtable + 2)
         if vtable_bytes < _HEADER_BYTES or vtable_bytes % 2 or vtable + vtable_bytes > self.size:
             raise self.damaged()
         if at + table_bytes > self.size:
@@ -93,7 +94,7 @@ class _Reader:
         values: Values = {}
         for index, (field, kind) in enumerate(TABLES[name]):
             slot = _HEADER_BYTES + 2 * index
-            place = _U16.unpack_from(self.body, vtable + slot)[0] if slot + 2 <= vtable_bytes else 0
+            place = _U16.unpack_from(self.view, vtable + slot)[0] if slot + 2 <= vtable_bytes else 0
             values[field] = self.field(f"{field}", kind, at, int(place), int(table_bytes))
         return values
 
@@ -104,7 +105,7 @@ class _Reader:
                 return False if kind == "bool" else 0.0 if kind in ("float", "double") else 0
             if place < 4 or place + scalar.size > table_bytes:
                 raise self.damaged()
-            return scalar.unpack_from(self.body, table + place)[0]
+            return scalar.unpack_from(self.view, table + place)[0]
         if place == 0:
             return self.absent(kind)
         if place < 4 or place + 4 > table_bytes:
@@ -269,7 +270,7 @@ class _Writer:
             count = len(value)
         else:
             array = np.ascontiguousarray(value, dtype)
-            data, count = memoryview(array).cast("B") if array.size else b"", array.size
+            data, count = array.data.cast("B") if array.size else b"", array.size
         self.pad(max(alignment, dtype.itemsize, 4), 4)
         self.point(place)
         self.out += _U32.pack(count)
@@ -283,7 +284,9 @@ def _width(kind: str) -> int:
 def _empty(kind: str, value: Any) -> bool:
     if value is None:
         return True
-    return value == 0 if kind in _SCALARS else not _is_table(kind) and len(value) == 0
+    if kind in _SCALARS:
+        return bool(value == 0)
+    return not _is_table(kind) and len(value) == 0
 
 
 def _is_table(kind: str) -> bool:

@@ -164,7 +164,7 @@ class Listing(Sequence[_T], Generic[_T]):
     """A list that prints as a table, in a terminal and in a notebook. ``listing["name"]`` is the newest version."""
 
     def __init__(self, items: Sequence[_T]) -> None:
-        self._items = list(items)
+        self._items: List[_T] = list(items)
 
     def __len__(self) -> int:
         return len(self._items)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple, Union
+from typing import Any, Dict, List, Mapping, NamedTuple, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -199,8 +199,8 @@ def parse_safetensors(data: bytes) -> Tuple[Dict[str, str], Dict[str, Floats]]:
 
 
 def _tensor(name: str, value: Any, data: bytes, start: int) -> Floats:
-    shape = value.get("shape") if isinstance(value, dict) else None
-    offsets = value.get("data_offsets") if isinstance(value, dict) else None
+    value = value if isinstance(value, dict) else {}
+    shape, offsets = value.get("shape"), value.get("data_offsets")
     if not _unsigned(shape) or not _unsigned(offsets) or len(offsets) != 2:
         raise errors.InvalidArgument(f"tensor '{name:.200}' has no shape and data_offsets of non-negative integers")
     if value.get("dtype") != "F32":
@@ -214,5 +214,5 @@ def _tensor(name: str, value: Any, data: bytes, start: int) -> Floats:
     return np.frombuffer(data, "<f4", count, start + begin).reshape(shape)
 
 
-def _unsigned(value: Optional[Any]) -> bool:
+def _unsigned(value: Any) -> bool:
     return isinstance(value, list) and all(type(number) is int and number >= 0 for number in value)

@@ -7,7 +7,7 @@ import json
 import os
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,7 @@ from ._records import (
 )
 from ._tables import BACKBONE, COLLECTION, TRANSFORM
 from ._weights import Weights, check_layers, layers_of_state, read_weights
-from .stream import Spec, Stream, open_stream
+from .stream import Spec, Stream, batch_of, open_stream
 
 if TYPE_CHECKING:
     from torch import nn
@@ -154,15 +154,21 @@ class Client:
         label_column: str = "",
     ) -> Tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
         """``get`` with the labels: (n x dim float32, n int32; -1: unlabelled). In the order of ``ids``."""
-        wanted = _ids(ids)
         record = self.collection(collection)
-        block = max(1, min(_limits.MAX_BATCH_ROWS, _MAX_BLOCK_BYTES // (4 * max(record.dim, 1))))
-        embeddings = np.empty((len(wanted), record.dim), np.float32)
+        return self.query_pinned(record.ref, record.dim, ids, apply, label_column)
+
+    def query_pinned(
+        self, ref: str, dim: int, ids: Union[Sequence[int], npt.NDArray[np.integer[Any]]], apply: str, label_column: str
+    ) -> Tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
+        """``query`` of a version whose dimension is known: one request for each 16 MiB."""
+        wanted = _ids(ids)
+        block = max(1, min(_limits.MAX_BATCH_ROWS, _MAX_BLOCK_BYTES // (4 * max(dim, 1))))
+        embeddings = np.empty((len(wanted), dim), np.float32)
         labels = np.empty(len(wanted), np.int32)
         for begin in range(0, len(wanted), block):
             part = wanted[begin : begin + block]
-            request = {"collection": record.ref, "samples": part, "chain": apply, "label_column": label_column}
-            batch = self._batch("QueryRequest", request, len(part), record.dim)
+            request = {"collection": ref, "samples": part, "chain": apply, "label_column": label_column}
+            batch = self._batch("QueryRequest", request, len(part), dim)
             embeddings[begin : begin + block] = batch[0]
             labels[begin : begin + block] = batch[1]
         return embeddings, labels
@@ -272,8 +278,6 @@ class Client:
         return columns.index(name)
 
     def _batch(self, request: str, values: Values, rows: int, dim: int) -> Tuple[Any, Any]:
-        from .stream import batch_of
-
         batch, _ = batch_of(self._connection.exchange(request, values, "BatchReply"))
         if batch.embeddings.shape != (rows, dim):
             raise errors.Internal(f"asked for {rows} x {dim}, got {batch.embeddings.shape}: please report this")
@@ -352,7 +356,7 @@ class Client:
     ) -> Collection:  # fmt: skip
         draft = self._connection.call("BeginDraftRequest", begin, "DraftReply")
         try:
-            theirs = next(iter(label_columns(draft["labels"]).values()), [])
+            theirs: List[str] = next(iter(label_columns(draft["labels"]).values()), [])
             # The draft may already have classes, in another order.
             index = {name: i for i, name in enumerate(theirs)}
             mapped = np.array([*(index[name] for name in names), -1], np.int32)[labels]
@@ -450,8 +454,3 @@ def _weights(weights: Any, residual: bool) -> Weights:
     from ._modules import layers_of_module
 
     return Weights(layers_of_module(weights, residual), {}, {})
-
-
-def samples_of_split(samples: Samples, split: str) -> Iterator[int]:
-    """Positions of the samples in ``split``; empty: of all."""
-    return (i for i, name in enumerate(samples.splits) if not split or name == split)

@@ -75,13 +75,14 @@ class StreamInfo:
     def from_dict(value: Dict[str, Any]) -> "StreamInfo":
         """Raises InvalidArgument when the dict is not what ``to_dict`` gave."""
         try:
-            return StreamInfo(**{**value, "spec": Spec(**value["spec"])})
+            fields: Dict[str, Any] = {**value, "spec": Spec(**value["spec"])}
+            return StreamInfo(**fields)
         except (TypeError, KeyError) as error:
             raise errors.InvalidArgument(f"this is no state of a stream ({error}): give what state_dict() gave") from error
 
     def difference(self, before: "StreamInfo") -> str:
         """Why the two are not the same stream: "seed: 1 here, 2 before". Empty when they differ in rank at most."""
-        found = []
+        found: List[str] = []
         for name in ("collection", "split", "policy", "label_column", "seed", "batch_size", "world_size", "shuffle", "drop_last"):
             _differ(found, name, getattr(self.spec, name), getattr(before.spec, name))
         _differ(found, "collection digest", self.collection_digest[:12], before.collection_digest[:12])
