@@ -147,6 +147,8 @@ class _Reader:
                 return np.frombuffer(self.body, dtype, count, at + 4)
             self.spend(field, count * width)
             return np.frombuffer(self.body[at + 4 : at + 4 + count * width].tobytes(), dtype)
+        if count > _limits.MAX_CLASSES:  # the longest list of texts that a message may have
+            raise self.fail(field, f"has {count} elements, the limit is {_limits.MAX_CLASSES}")
         self.spend(field, count * 4)
         places = range(at + 4, at + 4 + 4 * count, 4)
         if element == "string":
