@@ -45,6 +45,9 @@ def export_backbone(
         with torch.no_grad():
             embed = _Embedder(module, cut)
             expected = embed(example)
+            if expected.dim() > 2 and all(size == 1 for size in expected.shape[2:]):
+                embed.flatten = True
+                expected = expected.flatten(1)
             _check_shape(expected, len(example), cut)
             scripted = torch.jit.freeze(_scripted(module, embed, example, script).eval())
             _check_same(scripted, embed, example)
@@ -67,10 +70,15 @@ class _Embedder(nn.Module):
             raise errors.InvalidArgument(f"the module has no part '{cut}': it has {known} (and parts of these)")
         self.part = None if cut is None else [parts[cut]]  # in a list: it is registered once, in `module`
         self.cut = cut
+        self.flatten = False
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
+        output = self.output(images)
+        return output.flatten(1) if self.flatten else output
+
+    def output(self, images: torch.Tensor) -> torch.Tensor:
         if self.part is None:
-            return _flat(self.module(images))
+            return _tensor(self.module(images))
         seen: List[Any] = []
         hook = self.part[0].register_forward_hook(lambda _module, _input, output: seen.append(output))
         try:
@@ -79,16 +87,14 @@ class _Embedder(nn.Module):
             hook.remove()
         if len(seen) != 1:
             raise errors.InvalidArgument(f"part '{self.cut}' runs {len(seen)} times for one batch: cut where it runs once")
-        return _flat(seen[0])
+        return _tensor(seen[0])
 
 
-def _flat(output: Any) -> torch.Tensor:
+def _tensor(output: Any) -> torch.Tensor:
     if isinstance(output, (tuple, list)) and output:
         output = output[0]
     if not isinstance(output, torch.Tensor):
         raise errors.InvalidArgument(f"the output is a {type(output).__name__}, not a tensor: cut at a part that gives one")
-    if output.dim() > 2 and all(size == 1 for size in output.shape[2:]):
-        return output.flatten(1)
     return output
 
 
@@ -103,9 +109,9 @@ def _check_shape(output: torch.Tensor, images: int, cut: Optional[str]) -> None:
 
 def _scripted(module: nn.Module, embed: _Embedder, example: torch.Tensor, script: bool) -> Any:
     try:
-        if isinstance(module, torch.jit.ScriptModule) and embed.part is None:
-            return module
-        return torch.jit.script(module) if script else torch.jit.trace(embed, example, check_trace=False)
+        if script or (isinstance(module, torch.jit.ScriptModule) and embed.part is None):
+            return torch.jit.script(nn.Sequential(module, nn.Flatten(1)) if embed.flatten else module)
+        return torch.jit.trace(embed, example, check_trace=False)
     except Exception as error:  # TorchScript raises many kinds
         way, other = ("scripted", "trace it (script=False)") if script else ("traced", "give script=True")
         first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -119,7 +125,7 @@ def _check_same(scripted: Any, embed: _Embedder, example: torch.Tensor) -> None:
     expected = embed(images)
     problem = ""
     try:
-        got = _flat(scripted(images))
+        got = _tensor(scripted(images))
         if got.shape != expected.shape or not torch.allclose(got, expected, rtol=1e-3, atol=1e-4 * float(expected.abs().max())):
             problem = "other values"
     except RuntimeError as error:
