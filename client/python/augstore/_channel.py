@@ -13,6 +13,7 @@ import numpy as np
 
 from . import _limits, errors
 from ._codec import Bytes
+from ._crc import crc32
 
 DEFAULT_PORT = 7411
 HEADER_BYTES = 24
@@ -128,7 +129,7 @@ class Channel:
             raise errors.ResourceExhausted(f"no memory for a reply of {size} bytes: ask for less") from error
         if size:
             self._fill(body.data, " in the middle of a reply")
-        if zlib.crc32(body.data) != crc:
+        if crc32(body) != crc:
             raise errors.DataLoss(f"a frame's body of {size} bytes was damaged on its way: connect again")
         return Frame(kind, request_id, body)
 

@@ -95,7 +95,7 @@ class _Reader:
         for index, (field, kind) in enumerate(TABLES[name]):
             slot = _HEADER_BYTES + 2 * index
             place = _U16.unpack_from(self.view, vtable + slot)[0] if slot + 2 <= vtable_bytes else 0
-            values[field] = self.field(f"{field}", kind, at, int(place), int(table_bytes))
+            values[field] = self.field(field, kind, at, int(place), int(table_bytes))
         return values
 
     def field(self, field: str, kind: str, table: int, place: int, table_bytes: int) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import cached_property
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -28,37 +29,46 @@ class Batch:
     Unpacks as ``z, y = batch``. Rows stand by chain, ascending. ``samples`` and ``chains`` say what each row is.
     """
 
-    __slots__ = ("embeddings", "labels", "samples", "chains", "epoch", "step", "_memory", "_place")
-
-    embeddings: torch.Tensor  # n x dim, float32
-    labels: torch.Tensor  # n, int64; -1: unlabelled
-    samples: torch.Tensor  # n, int64: ids within the collection
-    chains: torch.Tensor  # n, int64: indices into ``StreamDataset.info.chains``
     epoch: int
     step: int  # of this rank's steps in the epoch
 
     def __init__(self, memory: torch.Tensor, place: Place) -> None:
         """``memory``: the bytes of the frame, uint8, on any device."""
-
-        def part(begin: int, size: int, dtype: torch.dtype) -> torch.Tensor:
-            return memory[begin : begin + size].view(dtype)
-
-        n = place.rows
-        self.embeddings = part(place.embeddings, 4 * n * place.dim, torch.float32).view(n, place.dim)
-        self.labels = part(place.labels, 4 * n, torch.int32).long()
-        self.samples = part(place.samples, 8 * n, torch.int64)
-        self.chains = part(place.chains, 2 * n, torch.int16).long()
         self.epoch = place.epoch
         self.step = place.step
         self._memory = memory
         self._place = place
+
+    @cached_property
+    def embeddings(self) -> torch.Tensor:
+        """n x dim, float32."""
+        place = self._place
+        return self._part(place.embeddings, 4 * place.rows * place.dim, torch.float32).view(place.rows, place.dim)
+
+    @cached_property
+    def labels(self) -> torch.Tensor:
+        """n, int64; -1: unlabelled."""
+        return self._part(self._place.labels, 4 * self._place.rows, torch.int32).long()
+
+    @cached_property
+    def samples(self) -> torch.Tensor:
+        """n, int64: ids within the collection."""
+        return self._part(self._place.samples, 8 * self._place.rows, torch.int64)
+
+    @cached_property
+    def chains(self) -> torch.Tensor:
+        """n, int64: indices into ``StreamDataset.info.chains``."""
+        return self._part(self._place.chains, 2 * self._place.rows, torch.int16).long()
+
+    def _part(self, begin: int, size: int, dtype: torch.dtype) -> torch.Tensor:
+        return self._memory[begin : begin + size].view(dtype)
 
     def __iter__(self) -> Iterator[torch.Tensor]:
         yield self.embeddings
         yield self.labels
 
     def __repr__(self) -> str:
-        return f"<Batch {tuple(self.embeddings.shape)} of epoch {self.epoch}, step {self.step}>"
+        return f"<Batch {self._place.rows, self._place.dim} of epoch {self.epoch}, step {self.step}>"
 
     def pin_memory(self) -> "Batch":
         """A copy in page-locked memory; ``DataLoader(pin_memory=True)`` calls it."""
