@@ -16,6 +16,7 @@ from . import _limits, errors
 from ._channel import Retry
 from ._codec import Values, encode_record
 from ._connection import Connection
+from ._inputs import check_chunk, class_names, content_hash, labels_of, matrix_of, sample_ids, weights_of
 from ._records import (
     Backbone,
     Collection,
@@ -28,7 +29,7 @@ from ._records import (
     transform_of,
 )
 from ._tables import BACKBONE, COLLECTION, TRANSFORM
-from ._weights import Weights, check_layers, layers_of_state, read_weights
+from ._weights import check_layers
 from .stream import Spec, Stream, batch_of, open_stream
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Client:
         while len(keys) < record.samples:
             request = {"collection": record.ref, "begin": len(keys), "count": _limits.SAMPLE_CHUNK_ROWS}
             chunk = self._connection.call("GetSamplesRequest", request, "SamplesReply")["samples"]
-            count = _check_chunk(chunk, column)
+            count = check_chunk(chunk, column)
             if count == 0 or len(keys) + count > record.samples:
                 raise errors.DataLoss(f"{record.ref} has {record.samples} samples, but other samples come: run `augstore verify`")
             keys += chunk["keys"]
@@ -161,7 +162,7 @@ class Client:
         self, ref: str, dim: int, ids: Union[Sequence[int], npt.NDArray[np.integer[Any]]], apply: str, label_column: str
     ) -> Tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
         """``query`` of a version whose dimension is known: one request for each 16 MiB."""
-        wanted = _ids(ids)
+        wanted = sample_ids(ids)
         block = max(1, min(_limits.MAX_BATCH_ROWS, _MAX_BLOCK_BYTES // (4 * max(dim, 1))))
         embeddings = np.empty((len(wanted), dim), np.float32)
         labels = np.empty(len(wanted), np.int32)
@@ -204,9 +205,9 @@ class Client:
         ``keys`` (default ``"<source>#<i>"``) identify samples within their split: equal ones are replaced, others added to
         what the collection has, unless ``replace``. A row that the store has is not stored again.
         """
-        matrix = _matrix(embeddings)
-        values = np.full(len(matrix), -1, np.int64) if labels is None else _labels(labels, len(matrix))
-        names = _classes(values, classes)
+        matrix = matrix_of(embeddings)
+        values = np.full(len(matrix), -1, np.int64) if labels is None else labels_of(labels, len(matrix))
+        names = class_names(values, classes)
         texts = [f"{source}#{i}" for i in range(len(matrix))] if keys is None else [str(key) for key in keys]
         if len(texts) != len(matrix):
             raise errors.InvalidArgument(f"{len(texts)} keys for {len(matrix)} embeddings: give one for each")
@@ -241,7 +242,7 @@ class Client:
         ``op``: the augmentation that it imitates, such as ``"rotate(15)"``. ``backbone``: a registered name, not needed when
         there is one backbone. Raises InvalidArgument, naming the part that cannot be data and why.
         """
-        given = _weights(weights, residual)
+        given = weights_of(weights, residual)
         check_layers(given.layers)
         ops = given.metadata.get("augstore.ops", "")
         record = {
@@ -340,7 +341,7 @@ class Client:
             part = matrix[begin : begin + block]
             request = {
                 "backbone": backbone,
-                "images": b"".join(_content_hash(row) for row in part),
+                "images": b"".join(content_hash(row) for row in part),
                 "dim": matrix.shape[1],
                 "embeddings": part.reshape(-1),
             }
@@ -392,65 +393,3 @@ def connect(address: str, retry_seconds: float = 60.0) -> Client:
     client = Client(address, Retry(total=retry_seconds))
     client.info()
     return client
-
-
-def _ids(ids: Any) -> npt.NDArray[np.uint64]:
-    array = np.asarray(ids)
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        raise errors.InvalidArgument(f"ids are {array.dtype} of shape {array.shape}: give a list of integers")
-    if array.size and int(array.min()) < 0:
-        raise errors.InvalidArgument(f"id {int(array.min())} is negative: ids count from 0")
-    return array.astype(np.uint64)
-
-
-def _check_chunk(chunk: Any, column: int) -> int:
-    """The number of samples of a SampleChunk whose lists fit together. Raises DataLoss."""
-    if chunk is None:
-        return 0
-    count = len(chunk["rows"])
-    lengths = [len(chunk["splits"]), len(chunk["keys"]), *(len(values["values"]) for values in chunk["labels"])]
-    names = len(chunk["split_names"])
-    if any(length != count for length in lengths) or (count and int(chunk["splits"].max()) >= names) or column >= len(chunk["labels"]):
-        raise errors.DataLoss("a chunk of samples has lists of different lengths: run `augstore verify`")
-    return count
-
-
-def _content_hash(row: npt.NDArray[np.float32]) -> bytes:
-    """Says "the same row" among the rows that Python imports. The protocol leaves the choice of a hash to the client."""
-    return hashlib.blake2b(row.data, digest_size=16, person=b"augstore row").digest()
-
-
-def _matrix(embeddings: npt.ArrayLike) -> npt.NDArray[np.float32]:
-    matrix = np.ascontiguousarray(embeddings, np.float32)
-    if matrix.ndim != 2 or matrix.shape[0] == 0 or not 1 <= matrix.shape[1] <= _limits.MAX_DIM:
-        raise errors.InvalidArgument(f"embeddings have the shape {matrix.shape}: give n x d, d at most {_limits.MAX_DIM}")
-    finite = np.isfinite(matrix).all(axis=1)
-    if not finite.all():
-        raise errors.InvalidArgument(f"row {int(np.argmin(finite))} is not finite: embeddings must be finite in float32")
-    return matrix
-
-
-def _labels(labels: npt.ArrayLike, rows: int) -> npt.NDArray[np.int64]:
-    values = np.asarray(labels)
-    if values.shape != (rows,) or values.dtype.kind not in "iu":
-        raise errors.InvalidArgument(f"labels are {values.dtype} of shape {values.shape}: give {rows} integers")
-    return values.astype(np.int64)
-
-
-def _classes(labels: npt.NDArray[np.int64], classes: Optional[Sequence[str]]) -> List[str]:
-    names = [str(i) for i in range(int(labels.max()) + 1)] if classes is None else [str(name) for name in classes]
-    if int(labels.min()) < -1 or int(labels.max()) >= len(names):
-        raise errors.InvalidArgument(f"labels run from {labels.min()} to {labels.max()}: give -1 to {len(names) - 1}")
-    return names
-
-
-def _weights(weights: Any, residual: bool) -> Weights:
-    if isinstance(weights, (str, os.PathLike)):
-        if residual:
-            raise errors.InvalidArgument("residual is for modules and state_dicts: a file says it in its metadata")
-        return read_weights(weights)
-    if isinstance(weights, Mapping):
-        return Weights(layers_of_state(weights, residual), {}, {})
-    from ._modules import layers_of_module
-
-    return Weights(layers_of_module(weights, residual), {}, {})

@@ -207,7 +207,8 @@ def print_table(result: Dict[str, Any]) -> None:
 
 
 def start_server(folder: str) -> "subprocess.Popen[bytes]":
-    command = [find_binary(), "serve", "--store", f"{folder}/db", "--listen", "tcp://127.0.0.1:0", "--listen", f"unix://{folder}/s", "--json", "--quiet"]
+    command = [find_binary(), "serve", "--store", f"{folder}/db", "--json", "--quiet"]
+    command += ["--listen", "tcp://127.0.0.1:0", "--listen", f"unix://{folder}/s"]
     return subprocess.Popen(command, stdout=subprocess.PIPE)
 
 
