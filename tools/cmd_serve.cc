@@ -1,4 +1,6 @@
 // augstore serve: a store behind sockets.
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -15,12 +17,18 @@ struct ServeFlags {
   std::vector<std::string> listen = {"tcp://127.0.0.1:7411"};
   int workers = 0;
   uint32_t max_connections = 256;
+  int64_t parent = 0;  // 0: none
 };
 
 std::string Join(const std::vector<Address>& addresses) {
   std::string text;
   for (const Address& address : addresses) text += (text.empty() ? "" : " ") + address.ToString();
   return text;
+}
+
+// A process whose parent has ended belongs to another one.
+bool ParentLives(const ServeFlags& flags) {
+  return flags.parent == 0 || ::getppid() == flags.parent;
 }
 
 Status Serve(const ServeFlags& flags) {
@@ -49,7 +57,8 @@ Status Serve(const ServeFlags& flags) {
     fmt::print("serving {} at {} (stop with Ctrl-C)\n", path, Join(server->addresses()));
     std::fflush(stdout);
   }
-  while (!Interrupted()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  while (!Interrupted() && ParentLives(flags))
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   server->Stop();
   if (!flags.common.quiet) std::fprintf(stderr, "stopped\n");
   return OkStatus();
@@ -71,6 +80,8 @@ void AddServeCommand(CLI::App* app) {
                       "Threads that build batches (default: all cores)");
   command->add_option("--max-connections", flags->max_connections, "Connections served at a time")
       ->capture_default_str();
+  command->add_option("--parent", flags->parent,
+                      "Stop when the process of this id, which started the server, has ended");
 }
 
 }  // namespace augstore

@@ -35,13 +35,15 @@ struct StreamFlags {
   uint64_t epochs = 1;
   std::optional<uint64_t> step;
   bool no_shuffle = false;
+  bool no_digest = false;
   uint32_t prefetch = 4;
   std::string npy;
 };
 
-// What was pulled: sizes, and a digest over ids, labels, chains and embeddings in order, so that
-// two runs can be compared.
+// What was pulled: sizes, and unless it is left out a digest over ids, labels, chains and
+// embeddings in order, so that two runs can be compared.
 struct Pulled {
+  bool with_digest = true;
   uint64_t batches = 0;
   uint64_t rows = 0;
   uint64_t bytes = 0;
@@ -52,6 +54,7 @@ struct Pulled {
     rows += batch.size();
     const size_t values = batch.embeddings.rows * batch.embeddings.cols;
     bytes += values * sizeof(float);
+    if (!with_digest) return;
     const auto add = [this](const void* data, size_t size) {
       digest.AddBytes({static_cast<const uint8_t*>(data), size});
     };
@@ -98,7 +101,7 @@ Status Replay(const StreamFlags& flags, BatchStream& stream) {
 }
 
 Status PullEpochs(const StreamFlags& flags, BatchStream& stream) {
-  Pulled pulled;
+  Pulled pulled{.with_digest = !flags.no_digest, .digest = {}};
   double seconds = 0;
   {
     const uint64_t total = stream.info().steps * flags.epochs;
@@ -114,7 +117,7 @@ Status PullEpochs(const StreamFlags& flags, BatchStream& stream) {
     seconds = progress.seconds();
   }
   const double rate = static_cast<double>(pulled.rows) / seconds;
-  const std::string digest = pulled.digest.Finish().Hex();
+  const std::string digest = flags.no_digest ? "" : pulled.digest.Finish().Hex();
   if (flags.common.json) {
     Json out = ToJson(stream.info());
     out.update({{"epoch", flags.epoch},
@@ -127,10 +130,11 @@ Status PullEpochs(const StreamFlags& flags, BatchStream& stream) {
                 {"stream_digest", digest}});
     PrintJson(out);
   } else {
-    fmt::print("{} {}: {} batches, {} rows in {:.2f} s: {} rows/s, {}/s; stream digest {}\n",
+    fmt::print("{} {}: {} batches, {} rows in {:.2f} s: {} rows/s, {}/s{}\n",
                stream.info().spec.collection, stream.info().spec.policy, pulled.batches,
                pulled.rows, seconds, HumanCount(rate),
-               HumanBytes(static_cast<double>(pulled.bytes) / seconds), digest.substr(0, 16));
+               HumanBytes(static_cast<double>(pulled.bytes) / seconds),
+               digest.empty() ? "" : "; stream digest " + digest.substr(0, 16));
   }
   return OkStatus();
 }
@@ -160,6 +164,8 @@ void AddStreamCommand(CLI::App* app) {
   command->add_flag("--no-shuffle", flags->no_shuffle, "Sample order instead of a permutation");
   command->add_flag("--drop-last", flags->spec.drop_last,
                     "Only full batches, equally many for every rank");
+  command->add_flag("--no-digest", flags->no_digest,
+                    "Only receive: a digest takes longer than the network");
   command->add_option("--epoch", flags->epoch, "First epoch")->capture_default_str();
   command->add_option("--epochs", flags->epochs, "How many epochs")->capture_default_str();
   command->add_option("--step", flags->step,

@@ -1,0 +1,125 @@
+"""One request and its reply, sent again where that is harmless (docs/protocol.md, "Errors and retries")."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import Optional, Tuple
+
+from . import errors
+from ._channel import Address, Backoff, Channel, Frame, Retry, aligned
+from ._codec import Values, decode, encode
+from ._tables import MESSAGE_TYPES
+
+_NAMES = {number: name for name, number in MESSAGE_TYPES.items()}
+_NOT_REPEATABLE = frozenset(
+    ["AddRecordRequest", "DeleteRecordRequest", "SetAliasRequest", "BeginDraftRequest", "AppendSamplesRequest",
+     "CommitDraftRequest"]
+)  # fmt: skip
+TRANSIENT = (errors.Unavailable, errors.DeadlineExceeded, errors.DataLoss)
+
+
+def error_of_frame(frame: Frame) -> Optional[errors.Error]:
+    """What an ErrorReply says; None for any other frame."""
+    if frame.type != MESSAGE_TYPES["ErrorReply"]:
+        return None
+    reply = decode("ErrorReply", frame.body)
+    return errors.error_of(reply["code"], reply["message"])
+
+
+def expect(frame: Frame, name: str) -> None:
+    """Raises unless the frame is of the message ``name``."""
+    failure = error_of_frame(frame)
+    if failure is not None:
+        raise failure
+    if frame.type != MESSAGE_TYPES[name]:
+        got = _NAMES.get(frame.type, f"message type {frame.type}")
+        raise errors.InvalidArgument(f"a {got} came where a {name} was due: the peer is damaged or of another release")
+
+
+class Connection:
+    """A channel that is opened when it is needed, also after a fork, and opened again when it broke."""
+
+    def __init__(self, address: str, retry: Retry) -> None:
+        Address.parse(address)
+        self.address = address
+        self.retry = retry
+        self._lock = threading.Lock()
+        self._channel: Optional[Channel] = None
+        self._owner = 0
+        self._request_id = 0
+
+    def call(self, request: str, values: Values, reply: str) -> Values:
+        """Sends ``request`` and gives the decoded ``reply``."""
+        return decode(reply, self.exchange(request, values, reply).body)
+
+    def exchange(self, request: str, values: Values, reply: str) -> Frame:
+        """Sends ``request`` and gives the frame of its one ``reply``."""
+        body = encode(request, values)
+        backoff = Backoff(self.retry, time.monotonic)
+        with self._lock:
+            while True:
+                try:
+                    return self._attempt(request, body, reply)
+                except _Lost as lost:
+                    if lost.may_have_arrived and request in _NOT_REPEATABLE:
+                        raise type(lost.error)(f"{lost.error}; the request may have taken effect") from lost.error
+                    pause = backoff.next() if isinstance(lost.error, TRANSIENT[:2]) else None
+                    if pause is None:
+                        raise lost.error from lost.error.__cause__
+                    time.sleep(pause)
+
+    def close(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+
+    def _attempt(self, request: str, body: bytearray, reply: str) -> Frame:
+        sent = False
+        try:
+            channel = self._open()
+            self._request_id = self._request_id % 0xFFFFFFFF + 1
+            channel.send(MESSAGE_TYPES[request], self._request_id, body)
+            sent = True
+            frame = channel.receive(aligned)
+        except errors.Error as error:
+            self.close()
+            raise _Lost(error, sent) from error
+        return self._checked(frame, request, reply)
+
+    def _checked(self, frame: Frame, request: str, reply: str) -> Frame:
+        failure = error_of_frame(frame)
+        if frame.request_id != self._request_id:
+            self.close()
+            raise failure or errors.DataLoss(
+                f"a reply to request {frame.request_id} came where one to request {self._request_id} was due: try again"
+            )
+        if isinstance(failure, errors.Unavailable) and request not in _NOT_REPEATABLE:
+            raise _Lost(failure, True)
+        expect(frame, reply)
+        return frame
+
+    def _open(self) -> Channel:
+        # A connection that a fork inherited belongs to the other process.
+        if self._channel is not None and self._owner != os.getpid():
+            self.close()
+        if self._channel is None:
+            self._channel = Channel(self.address)
+            self._owner = os.getpid()
+        return self._channel
+
+    def __getstate__(self) -> Tuple[str, Retry]:
+        return self.address, self.retry
+
+    def __setstate__(self, state: Tuple[str, Retry]) -> None:
+        self.__init__(*state)  # type: ignore[misc]
+
+
+class _Lost(Exception):
+    """An attempt that failed in a way that another connection may not."""
+
+    def __init__(self, error: errors.Error, may_have_arrived: bool) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.may_have_arrived = may_have_arrived

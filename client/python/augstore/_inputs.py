@@ -1,0 +1,76 @@
+"""What callers give, checked: raises InvalidArgument before anything is sent."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any, List, Mapping, Optional, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _limits, errors
+from ._weights import Weights, layers_of_state, read_weights
+
+
+def sample_ids(ids: Any) -> npt.NDArray[np.uint64]:
+    array = np.asarray(ids)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise errors.InvalidArgument(f"ids are {array.dtype} of shape {array.shape}: give a list of integers")
+    if array.size and int(array.min()) < 0:
+        raise errors.InvalidArgument(f"id {int(array.min())} is negative: ids count from 0")
+    return array.astype(np.uint64)
+
+
+def check_chunk(chunk: Any, column: int) -> int:
+    """The number of samples of a SampleChunk whose lists fit together. Raises DataLoss."""
+    if chunk is None:
+        return 0
+    count = len(chunk["rows"])
+    lengths = [len(chunk["splits"]), len(chunk["keys"]), *(len(values["values"]) for values in chunk["labels"])]
+    names = len(chunk["split_names"])
+    outside = (count and int(chunk["splits"].max()) >= names) or column >= len(chunk["labels"])
+    if outside or any(length != count for length in lengths):
+        raise errors.DataLoss("a chunk of samples has lists of different lengths: run `augstore verify`")
+    return count
+
+
+def content_hash(row: npt.NDArray[np.float32]) -> bytes:
+    """Says "the same row" among the rows that Python imports. The protocol leaves the choice of a hash to the client."""
+    return hashlib.blake2b(row.data, digest_size=16, person=b"augstore row").digest()
+
+
+def matrix_of(embeddings: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    matrix = np.ascontiguousarray(embeddings, np.float32)
+    if matrix.ndim != 2 or matrix.shape[0] == 0 or not 1 <= matrix.shape[1] <= _limits.MAX_DIM:
+        raise errors.InvalidArgument(f"embeddings have the shape {matrix.shape}: give n x d, d at most {_limits.MAX_DIM}")
+    finite = np.isfinite(matrix).all(axis=1)
+    if not finite.all():
+        raise errors.InvalidArgument(f"row {int(np.argmin(finite))} is not finite: embeddings must be finite in float32")
+    return matrix
+
+
+def labels_of(labels: npt.ArrayLike, rows: int) -> npt.NDArray[np.int64]:
+    values = np.asarray(labels)
+    if values.shape != (rows,) or values.dtype.kind not in "iu":
+        raise errors.InvalidArgument(f"labels are {values.dtype} of shape {values.shape}: give {rows} integers")
+    return values.astype(np.int64)
+
+
+def class_names(labels: npt.NDArray[np.int64], classes: Optional[Sequence[str]]) -> List[str]:
+    names = [str(i) for i in range(int(labels.max()) + 1)] if classes is None else [str(name) for name in classes]
+    if int(labels.min()) < -1 or int(labels.max()) >= len(names):
+        raise errors.InvalidArgument(f"labels run from {labels.min()} to {labels.max()}: give -1 to {len(names) - 1}")
+    return names
+
+
+def weights_of(weights: Any, residual: bool) -> Weights:
+    if isinstance(weights, (str, os.PathLike)):
+        if residual:
+            raise errors.InvalidArgument("residual is for modules and state_dicts: a file says it in its metadata")
+        return read_weights(weights)
+    if isinstance(weights, Mapping):
+        return Weights(layers_of_state(weights, residual), {}, {})
+    from ._modules import layers_of_module
+
+    return Weights(layers_of_module(weights, residual), {}, {})

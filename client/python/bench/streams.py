@@ -1,0 +1,257 @@
+"""Rows per second into PyTorch tensors: augstore's stream beside what people use instead. One run, medians.
+
+    AUGSTORE_BINARY=build/release/tools/augstore /usr/bin/python3 client/python/bench/streams.py [--quick] [--json]
+
+Makes its own store. Every contender gives batches of 256 rows in a new random order; the rounds go through all contenders in
+turn, so that a busy minute of the machine hits all of them. "policy" rows draw identity or one affine map for every sample;
+"plain" rows give z as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import pathlib
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import augstore  # noqa: E402
+from augstore.embedded import find_binary  # noqa: E402
+
+BATCH, VIEWS, BAR = 256, 4, 0.8
+POLICY = "identity:1,affine:1"
+
+
+class Setting(NamedTuple):
+    """The data of one run."""
+
+    folder: str
+    z: torch.Tensor  # n x d
+    y: torch.Tensor
+    weight: torch.Tensor
+    addresses: Dict[str, str]  # "tcp", "unix"
+    epochs: int
+
+
+class Contender(NamedTuple):
+    name: str
+    policy: str  # what it compares with: "plain" or "policy"
+    rows_per_second: Callable[[], float]
+    why: str  # when it is faster than augstore over the same policy
+
+
+def timed(setting: Setting, epoch: Callable[[int], Iterator[Any]]) -> float:
+    """Rows per second of the epochs that ``epoch`` gives as batches (z, y)."""
+    rows = 0
+    begin = time.perf_counter()
+    for number in range(setting.epochs):
+        for z, _ in epoch(number):
+            rows += len(z)
+    seconds = time.perf_counter() - begin
+    assert rows == setting.epochs * len(setting.z)
+    return rows / seconds
+
+
+def cpp_client(setting: Setting, transport: str, policy: str) -> Callable[[], float]:
+    def run() -> float:
+        command = [find_binary(), "stream", "--connect", setting.addresses[transport], "--collection", "bench", "--policy", policy]
+        command += ["--epochs", str(setting.epochs), "--no-digest", "--quiet", "--json"]
+        out = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        return float(out["rows_per_second"])
+
+    return run
+
+
+def python_client(setting: Setting, transport: str, policy: str, workers: int = 0) -> Callable[[], float]:
+    dataset = augstore.StreamDataset(setting.addresses[transport], "bench", policy=policy, batch_size=BATCH)
+    loader = augstore.StreamLoader(dataset, num_workers=workers, persistent_workers=workers > 0)
+
+    def epoch(number: int) -> Iterator[Any]:
+        loader.set_epoch(number)
+        return iter(loader)
+
+    return lambda: timed(setting, epoch)
+
+
+def tensor_dataset(setting: Setting) -> Callable[[], float]:
+    loader = DataLoader(TensorDataset(setting.z, setting.y), batch_size=BATCH, shuffle=True)
+    return lambda: timed(setting, lambda _: iter(loader))
+
+
+def stored_views(setting: Setting, kind: str) -> Optional[Callable[[], float]]:
+    """VIEWS views of every sample in a file, [view, sample, d]; each epoch draws a view for each sample."""
+    views = np.stack([setting.z.numpy()] * VIEWS)
+    if kind == "npy":
+        np.save(os.path.join(setting.folder, "views.npy"), views)
+        file: Any = np.load(os.path.join(setting.folder, "views.npy"), mmap_mode="r").reshape(-1, views.shape[2])
+    else:
+        try:
+            import h5py
+        except ImportError:
+            return None
+        path = os.path.join(setting.folder, "views.h5")
+        with h5py.File(path, "w") as out:
+            out.create_dataset("views", data=views.reshape(-1, views.shape[2]))
+        file = h5py.File(path, "r")["views"]
+    random = np.random.default_rng(1)
+    count = len(setting.z)
+
+    def epoch(_: int) -> Iterator[Any]:
+        order = random.permutation(count)
+        for begin in range(0, count, BATCH):
+            samples = order[begin : begin + BATCH]
+            rows = random.integers(0, VIEWS, len(samples)) * count + samples
+            if kind == "h5py":  # it takes rows in ascending order alone
+                by_row = np.argsort(rows)
+                rows, samples = rows[by_row], samples[by_row]
+            yield torch.from_numpy(np.asarray(file[rows])), setting.y[torch.from_numpy(samples)]
+
+    return lambda: timed(setting, epoch)
+
+
+def pytorch_in_memory(setting: Setting) -> Callable[[], float]:
+    """What somebody writes who holds z in memory and has Ω as a module."""
+    omega = torch.nn.Sequential(torch.nn.Linear(*setting.weight.shape))
+    with torch.no_grad():
+        omega[0].weight.copy_(setting.weight)
+
+    def epoch(number: int) -> Iterator[Any]:
+        generator = torch.Generator().manual_seed(number)
+        order = torch.randperm(len(setting.z), generator=generator)
+        with torch.no_grad():
+            for samples in order.split(BATCH):
+                z = setting.z[samples]
+                drawn = torch.rand(len(z), generator=generator) < 0.5
+                z[drawn] = omega(z[drawn])
+                yield z, setting.y[samples]
+
+    return lambda: timed(setting, epoch)
+
+
+def contenders(setting: Setting) -> List[Contender]:
+    found = []
+    for name, policy in (("plain", "identity"), ("policy", POLICY)):
+        for transport in ("tcp", "unix"):
+            found.append(Contender(f"C++ client, {transport}", name, cpp_client(setting, transport, policy), "no interpreter"))
+            found.append(Contender(f"augstore, {transport}", name, python_client(setting, transport, policy), ""))
+        workers = python_client(setting, "unix", policy, 2)
+        found.append(Contender("augstore, unix, 2 workers", name, workers, ""))
+    here = "it holds all rows in the trainer's own memory: no socket, no checksum, no second process"
+    found.append(Contender("DataLoader(TensorDataset), defaults", "plain", tensor_dataset(setting), here))
+    for kind in ("npy", "h5py"):
+        views = stored_views(setting, kind)
+        if views is None:
+            print("h5py is not installed: row left out", file=sys.stderr)
+            continue
+        stored = f"it reads {VIEWS} stored views and computes none: {VIEWS} times the disk, and every view made with Φ beforehand"
+        found.append(Contender(f"{kind}, {VIEWS} stored views", "policy", views, stored))
+    found.append(Contender("PyTorch, z in memory, nn.Sequential", "policy", pytorch_in_memory(setting), here))
+    return found
+
+
+def measure(every: List[Contender], rounds: int) -> Dict[int, List[float]]:
+    rates: Dict[int, List[float]] = {i: [] for i in range(len(every))}
+    for number in range(rounds + 1):
+        for i, contender in enumerate(every):
+            rate = contender.rows_per_second()
+            if number > 0:  # the first round warms caches up
+                rates[i].append(rate)
+    return rates
+
+
+def report(every: List[Contender], rates: Dict[int, List[float]], setting: Setting) -> Dict[str, Any]:
+    median = {(c.name, c.policy): statistics.median(rates[i]) for i, c in enumerate(every)}
+    rows = []
+    for i, contender in enumerate(every):
+        rate = median[contender.name, contender.policy]
+        ours = median["augstore, unix", contender.policy]
+        ratio = ours / rate
+        verdict = "" if contender.name.startswith("augstore") else (
+            f"augstore (unix) is {ratio:.2f} times as fast" if ratio >= 1
+            else f"{1 / ratio:.2f} times as fast as augstore (unix): {contender.why}"
+        )  # fmt: skip
+        low, high = min(rates[i]), max(rates[i])
+        rows.append({"name": contender.name, "policy": contender.policy, "rows_per_second": rate, "low": low, "high": high, "verdict": verdict})
+    bars = []
+    for policy in ("plain", "policy"):
+        for transport in ("tcp", "unix"):
+            value = median[f"augstore, {transport}", policy] / median[f"C++ client, {transport}", policy]
+            bars.append({"name": f"Python / C++ client, {transport}, {policy}", "value": value, "bar": BAR, "met": value >= BAR})
+    shape = list(setting.z.shape)
+    return {"rows": rows, "bars": bars, "shape": shape, "batch_size": BATCH, "epochs": setting.epochs, "rounds": len(rates[0])}
+
+
+def print_table(result: Dict[str, Any]) -> None:
+    n, d = result["shape"]
+    print(f"{n:,} x {d}, batches of {BATCH}, {result['epochs']} epochs a round, median of {result['rounds']} rounds (lowest, highest)\n")
+    for policy, title in (("plain", "z as it is"), ("policy", "identity or an affine map of d x d, drawn for each sample")):
+        print(title)
+        for row in result["rows"]:
+            if row["policy"] == policy:
+                rate = f"{row['rows_per_second']:>11,.0f} rows/s ({row['low']:,.0f}, {row['high']:,.0f})"
+                print(f"  {row['name']:<36}{rate:<46}{row['verdict']}")
+    for bar in result["bars"]:
+        print(f"{bar['name']}: {bar['value']:.2f}, bar {bar['bar']}: {'met' if bar['met'] else 'MISSED'}")
+
+
+def start_server(folder: str) -> "subprocess.Popen[bytes]":
+    command = [find_binary(), "serve", "--store", f"{folder}/db", "--json", "--quiet"]
+    command += ["--listen", "tcp://127.0.0.1:0", "--listen", f"unix://{folder}/s"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE)
+
+
+def addresses_of(server: "subprocess.Popen[bytes]") -> List[str]:
+    """Where the server listens; it prints one JSON value over several lines."""
+    assert server.stdout is not None
+    said = b""
+    for line in server.stdout:
+        said += line
+        if line.rstrip() == b"}":
+            return list(json.loads(said)["listening"])
+    raise RuntimeError("the server did not start: its reason stands above")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Rows per second into PyTorch tensors: augstore beside its rivals")
+    parser.add_argument("--quick", action="store_true", help="a small store and few rounds: does it run")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    options = parser.parse_args()
+    rows, dim, rounds, epochs = (2000, 64, 2, 1) if options.quick else (20_000, 512, 5, 3)
+    random = np.random.default_rng(0)
+    z = random.standard_normal((rows, dim), np.float32)
+    y = random.integers(0, 10, rows)
+    weight = random.standard_normal((dim, dim), np.float32) / np.float32(dim**0.5)
+    with tempfile.TemporaryDirectory(prefix="augstore-bench-") as folder:
+        server = start_server(folder)
+        try:
+            tcp, unix = addresses_of(server)
+            with augstore.connect(unix) as client:
+                client.import_embeddings("bench", z, y, backbone_name="bench")
+                client.register_transform("affine", {"0.weight": weight})
+            setting = Setting(folder, torch.from_numpy(z), torch.from_numpy(y), torch.from_numpy(weight), {"tcp": tcp, "unix": unix}, epochs)
+            every = contenders(setting)
+            result = report(every, measure(every, rounds), setting)
+        finally:
+            server.send_signal(signal.SIGTERM)
+            server.wait()
+    if options.json:
+        print(json.dumps(result))
+    else:
+        print_table(result)
+    return 0 if all(bar["met"] for bar in result["bars"]) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,164 @@
+"""One value of every message and record: those of tests/schemas/message_samples.h and record_samples.h."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def digest(first: int) -> bytes:
+    return bytes((first + i) % 256 for i in range(32))
+
+
+def hashes(*values: int) -> bytes:
+    return b"".join(bytes([value]) * 16 for value in values)
+
+
+LABELS = {"names": ["label", "empty", "colour"], "class_counts": [3, 0, 1], "classes": ["cat", "", "dog", "red"]}
+SPEC = {
+    "collection": "cifar10@2", "split": "train", "policy": "identity:1,hflip@3:1", "label_column": "label", "seed": 5,
+    "batch_size": 128, "rank": 3, "world_size": 4, "shuffle": False, "drop_last": True,
+}  # fmt: skip
+CHUNK = {
+    "format": 1,
+    "rows": [7, 9, 2**64 - 2],
+    "split_names": ["train", "test"],
+    "splits": [1, 0, 1],
+    "labels": [{"values": [-1, 0, 2]}, {"values": [5, 6, 7]}],
+    "keys": ["a/b.png", "", "c d.jpg"],
+}
+BACKBONE = {
+    "digest": digest(1), "dim": 512, "input_height": 224, "input_width": 192, "mean": [0.25, 0.5, 0.75],
+    "stddev": [0.125, 1.5, 2.5], "source": "resnet18.pt", "multiply_adds": 1814073344, "created_unix_s": 1700000001,
+}  # fmt: skip
+COLLECTION = {
+    "backbone": digest(2), "dim": 64, "samples": 70000, "sample_list": 12, "labels": LABELS,
+    "splits": [{"name": "train", "samples": 60000}, {"name": "", "samples": 1}, {"name": "test", "samples": 10000}],
+    "digest": digest(3), "source": "/data/cifar", "created_unix_s": -5,
+}  # fmt: skip
+ENTRIES = [
+    {
+        "data": "held-out", "pairs": 100, "mse": 0.5, "identity_mse": 1.5, "explained": 0.625, "cosine_before": 0.75,
+        "cosine_after": 0.875, "dispersion": 0.9375, "explained_low": 0.5, "explained_high": 0.75, "candidates": 50,
+        "mrr": 0.25, "hit1": 0.125, "hit5": 0.375,
+    },
+    {
+        "data": "/data/x", "pairs": 2, "mse": -1.0, "identity_mse": 3.0, "explained": -4.0, "cosine_before": 5.0,
+        "cosine_after": 6.0, "dispersion": 7.0, "explained_low": -5.0, "explained_high": -3.0, "candidates": 1, "mrr": 8.0,
+        "hit1": 9.0, "hit5": 10.0,
+    },
+]  # fmt: skip
+LADDER = [
+    {
+        "family": "affine", "explained": 0.25, "explained_low": 0.125, "explained_high": 0.375, "mse": 1.5,
+        "multiply_adds": 262144, "train_seconds": 0.75, "notes": "lambda=0.1",
+    },
+    {
+        "family": "mlp", "explained": -1.0, "explained_low": -2.0, "explained_high": -0.5, "mse": 3.0,
+        "multiply_adds": 1048576, "train_seconds": 12.0, "notes": "",
+    },
+]  # fmt: skip
+CARD = {
+    "entries": ENTRIES, "train_pairs": 900, "seed": 11, "train_seconds": 2.5, "multiply_adds": 1048576,
+    "notes": "lambda=3.2", "ladder": LADDER,
+    "measures": [{"name": "us_per_row", "value": 12.5}, {"name": "inverse_explained", "value": -0.25}],
+}  # fmt: skip
+TRANSFORM = {
+    "backbone": digest(4), "dim": 512, "op": "rotate(15)", "family": "residual",
+    "layers": [
+        {"in": 512, "out": 1024, "activation": 1, "residual": False, "kind": 0},
+        {"in": 1024, "out": 512, "activation": 0, "residual": True, "kind": 0},
+        {"in": 512, "out": 512, "activation": 1, "residual": True, "kind": 1},
+    ],
+    "weights": digest(5), "card": CARD, "created_unix_s": 1700000002,
+}  # fmt: skip
+HEAD = {
+    "backbone": digest(6), "dim": 512, "arch": "mlp(1024,128)", "classes": ["cat", "dog"],
+    "layers": [{"in": 512, "out": 2, "activation": 1, "residual": True, "kind": 0}], "weights": digest(7),
+    "lineage": {
+        "collection": "cifar10@2", "collection_digest": digest(8), "split": "train", "policy": "identity:1,hflip@3:1",
+        "transforms": digest(9) + digest(10), "label_column": "label", "seed": 21, "epochs": 22, "batch_size": 23,
+        "optimizer": "adamw", "learning_rate": 0.001, "weight_decay": 0.01, "stream_seed": 24, "init": "cifar10@1",
+    },
+    "train_loss": 0.5, "test_accuracy": 0.75, "test_loss": 0.625, "test_split": "test", "test_samples": 10000,
+    "created_unix_s": 1700000003,
+}  # fmt: skip
+# { {champion 1 "first" 100} {old 2 "" 200} {champion 3 "better" -1 forced} }
+ALIASES = {
+    "aliases": ["champion", "old", "champion"], "versions": [1, 2, 3], "notes": ["first", "", "better"],
+    "unix_s": [100, 200, -1], "forced": [0, 0, 1],
+}  # fmt: skip
+
+RECORDS = {
+    "Backbone": BACKBONE, "Collection": COLLECTION, "SampleChunk": CHUNK, "Transform": TRANSFORM, "Head": HEAD,
+    "Aliases": ALIASES,
+}  # fmt: skip
+
+FLOATS = np.arange(10, dtype=np.float32) - 4.5
+BATCH = {
+    "epoch": 8, "step": 9, "dim": 5, "samples": [2**40, 2**40 + 1, 2**40 + 2], "labels": [-1, 0, 1],
+    "chains": [0, 0, 1], "embeddings": np.arange(15, dtype=np.float32) * 0.5 - 2,
+}  # fmt: skip
+
+
+def messages(backbone):
+    """Name -> fields. ``backbone``: the encoded record BACKBONE."""
+    return {
+        "ServerInfoRequest": {},
+        "ServerInfoReply": {"version": "0.1.0", "store_id": "f00d"},
+        "StatsRequest": {},
+        "StatsReply": {"json": '{"rows": 1}'},
+        "VerifyRequest": {"cursor": "binary\0cursor"},
+        "VerifyReply": {"cursor": "next", "checked": 10, "total": 20, "problems": ["segment 3 is damaged", ""]},
+        "EndReply": {},
+        "GetRecordRequest": {"kind": 5, "ref": "transform/hflip", "with_blob": True},
+        "RecordReply": {"kind": 3, "name": "hflip", "version": 3, "record": b"record", "blob": b"blob"},
+        "ListRecordsRequest": {"kind": 4, "name": "digits"},
+        "RecordListReply": {
+            "records": [
+                {"kind": 4, "name": "a", "version": 1, "record": b"x", "blob": b""},
+                {"kind": 1, "name": "b", "version": 2, "record": b"", "blob": b""},
+            ]
+        },
+        "AddRecordRequest": {"kind": 1, "name": "resnet18", "record": backbone, "blob": b"\0\xff"},
+        "DeleteRecordRequest": {"kind": 3, "ref": "hflip@3"},
+        "SetAliasRequest": {
+            "kind": 4, "name": "digits", "alias": "champion", "version": 7, "note": "because", "force": True,
+            "min_explained": 0.125,
+        },
+        "FindImagesRequest": {"backbone": digest(1), "images": hashes(2, 3)},
+        "RowIdsReply": {"rows": [1, 2**64 - 1, 3]},
+        "AppendRowsRequest": {"backbone": digest(1), "images": hashes(2, 3), "dim": 5, "embeddings": FLOATS},
+        "ReadRowsRequest": {"backbone": digest(9), "rows": [256, 1]},
+        "BeginDraftRequest": {
+            "collection": "cifar10", "backbone": digest(2), "labels": LABELS, "replace": True, "source": "/data/cifar",
+        },
+        "DraftReply": {"draft": 6, "labels": LABELS},
+        "AppendSamplesRequest": {"draft": 6, "samples": CHUNK},
+        "CommitDraftRequest": {"draft": 6, "appended": 70000},
+        "AbortDraftRequest": {"draft": 6},
+        "GetSamplesRequest": {"collection": "cifar10@2", "begin": 2**40, "count": 4096},
+        "SamplesReply": {"samples": CHUNK},
+        "QueryRequest": {
+            "collection": "cifar10", "samples": [5, 5, 0], "chain": "hflip>rotate15@2", "label_column": "label",
+        },
+        "OpenStreamRequest": {"spec": SPEC},
+        "StreamReply": {
+            "spec": SPEC, "fingerprint": digest(3), "collection_digest": digest(4), "chains": ["identity", "hflip@3"],
+            "transforms": digest(5) + digest(6), "classes": ["cat", ""], "samples": 60000, "steps": 118, "dim": 512,
+        },
+        "BatchesRequest": {"spec": SPEC, "fingerprint": digest(3), "epoch": 8, "step": 9, "count": 10},
+        "BatchReply": BATCH,
+    }  # fmt: skip
+
+
+def plain(value):
+    """A decoded value as the samples write it: for comparisons."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, (bytes, bytearray)):
+        return list(value)
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value
