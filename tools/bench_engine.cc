@@ -132,7 +132,7 @@ Status MeasureNetworks(const BenchFlags& flags, BenchReport* report) {
       .rows = {}};
   Worst worst;
   const std::vector<size_t> batches =
-      flags.quick ? std::vector<size_t>{64, 256, 1024} : std::vector<size_t>{64, 256, 1024, 4096};
+      flags.quick ? std::vector<size_t>{256, 1024} : std::vector<size_t>{64, 256, 1024, 4096};
   for (const uint32_t dim : Dims(flags)) {
     for (const char* name : {"affine", "omega"}) {
       for (const size_t rows : batches) {

@@ -13,7 +13,7 @@ namespace {
 
 constexpr uint32_t kBatch = 256;
 constexpr const char* kCollection = "all";
-constexpr const char* kPart = "part";  // an eighth of it, for heads that are bound by arithmetic
+constexpr const char* kPart = "part";  // a sixteenth of it, for heads that are bound by arithmetic
 
 struct ServerCounters {
   double cpu = 0;
@@ -189,9 +189,9 @@ Status MeasureOnePass(const BenchFlags& flags, const ServerProcess& server, Benc
 
 Status BenchHeads(const BenchFlags& flags, BenchReport* report) {
   AUGSTORE_ASSIGN(const auto scratch, ScratchFolder::Make(flags));
-  const uint64_t rows = Scaled(flags, flags.quick ? 4096 : 32'768, 8 * kBatch);
+  const uint64_t rows = Scaled(flags, flags.quick ? 4096 : 32'768, 16 * kBatch);
   const std::string store = scratch->path() + "/store";
-  AUGSTORE_TRY(MakeSyntheticStore(flags, store, {{kCollection, rows}, {kPart, rows / 8}}));
+  AUGSTORE_TRY(MakeSyntheticStore(flags, store, {{kCollection, rows}, {kPart, rows / 16}}));
   AUGSTORE_ASSIGN(const auto server, ServerProcess::Start(flags, store, scratch->path(), {}));
   AUGSTORE_TRY(MeasureClients(flags, *server, report));
   return MeasureOnePass(flags, *server, report);

@@ -21,7 +21,8 @@ Result<BenchImages> MakeBenchImages(const BenchFlags& flags, const std::string& 
   return BenchImages{SpreadItems(std::move(source.items), count), std::move(source.classes)};
 }
 
-Result<FreshDatabase> FreshDatabase::Make(const BenchFlags& flags, const std::string& path) {
+Result<FreshDatabase> FreshDatabase::Make(const BenchFlags& flags, const std::string& path,
+                                          std::shared_ptr<Backbone> loaded) {
   if (!std::filesystem::exists(flags.backbone)) {
     return NotFound("there is no backbone file '{}': name a TorchScript file with --backbone",
                     flags.backbone);
@@ -30,7 +31,8 @@ Result<FreshDatabase> FreshDatabase::Make(const BenchFlags& flags, const std::st
   AUGSTORE_ASSIGN(fresh.database, Database::Open({.store = path, .connect = {}}, true));
   BackboneFlags backbone;
   backbone.file = flags.backbone;
-  AUGSTORE_ASSIGN(fresh.backbone, LazyBackbone::Open(backbone, fresh.database->client()));
+  AUGSTORE_ASSIGN(fresh.backbone,
+                  LazyBackbone::Open(backbone, fresh.database->client(), std::move(loaded)));
   AUGSTORE_TRY(fresh.backbone->Load());
   return fresh;
 }

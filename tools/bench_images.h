@@ -27,9 +27,10 @@ struct FreshDatabase {
   std::unique_ptr<Database> database;
   std::unique_ptr<LazyBackbone> backbone;
 
-  // In the new folder `path`. Errors: those of Database::Open and Backbone::Load; kNotFound names
-  // --backbone.
-  static Result<FreshDatabase> Make(const BenchFlags& flags, const std::string& path);
+  // In the new folder `path`; `loaded`: Φ when another one has loaded it, else null. Errors: those
+  // of Database::Open and Backbone::Load; kNotFound names --backbone.
+  static Result<FreshDatabase> Make(const BenchFlags& flags, const std::string& path,
+                                    std::shared_ptr<Backbone> loaded);
   // Reads, decodes and embeds the images and commits them as collection "bench": a whole ingest.
   Status Ingest(const BenchImages& images);
 };

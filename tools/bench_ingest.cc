@@ -13,10 +13,11 @@ constexpr uint32_t kPlainBatch = 32;
 
 Status BenchIngest(const BenchFlags& flags, BenchReport* report) {
   AUGSTORE_ASSIGN(const auto scratch, ScratchFolder::Make(flags));
-  AUGSTORE_ASSIGN(FreshDatabase alone, FreshDatabase::Make(flags, scratch->path() + "/alone"));
+  AUGSTORE_ASSIGN(FreshDatabase alone,
+                  FreshDatabase::Make(flags, scratch->path() + "/alone", nullptr));
   AUGSTORE_ASSIGN(
       const BenchImages images,
-      MakeBenchImages(flags, scratch->path(), Scaled(flags, flags.quick ? 256 : 2048, 16)));
+      MakeBenchImages(flags, scratch->path(), Scaled(flags, flags.quick ? 128 : 2048, 16)));
   AUGSTORE_ASSIGN(const std::vector<Image> decoded,
                   DecodeBenchImages(images, alone.backbone->record()));
   AUGSTORE_ASSIGN(Backbone * phi, alone.backbone->Load());
@@ -28,7 +29,8 @@ Status BenchIngest(const BenchFlags& flags, BenchReport* report) {
   const auto make_fresh = [&]() -> Status {
     fresh = {};
     AUGSTORE_ASSIGN(fresh,
-                    FreshDatabase::Make(flags, fmt::format("{}/{}", scratch->path(), stores++)));
+                    FreshDatabase::Make(flags, fmt::format("{}/{}", scratch->path(), stores++),
+                                        alone.backbone->loaded()));
     return OkStatus();
   };
   const std::vector<Contestant> contestants = {

@@ -74,7 +74,9 @@ class PaperJobs {
 
   Status MakeFresh(FreshDatabase* fresh) {
     *fresh = {};
-    AUGSTORE_ASSIGN(*fresh, FreshDatabase::Make(flags_, fmt::format("{}/{}", folder_, stores_++)));
+    const auto loaded = kept_.backbone == nullptr ? nullptr : kept_.backbone->loaded();
+    AUGSTORE_ASSIGN(*fresh,
+                    FreshDatabase::Make(flags_, fmt::format("{}/{}", folder_, stores_++), loaded));
     TransformWeights weights;
     weights.layers = PaperNetwork(fresh->backbone->record().dim, flags_.seed);
     AUGSTORE_TRY(RegisterTransform(fresh->database->client(), kSyntheticTransform,
@@ -113,7 +115,7 @@ class PaperJobs {
 
 Status BenchPaper(const BenchFlags& flags, BenchReport* report) {
   AUGSTORE_ASSIGN(const auto scratch, ScratchFolder::Make(flags));
-  const uint64_t count = Scaled(flags, flags.quick ? 64 : 1024, 16);
+  const uint64_t count = Scaled(flags, flags.quick ? 32 : 512, 16);
   AUGSTORE_ASSIGN(BenchImages images, MakeBenchImages(flags, scratch->path(), count));
   const size_t embedded = images.items.size();
   PaperJobs jobs(flags, scratch->path(), std::move(images));

@@ -92,9 +92,8 @@ TEST(BatchCacheTest, AFailureIsGivenAndForgotten) {
 
 TEST(BatchCacheTest, AnExceptionIsPassedOnAndForgotten) {
   BatchCache cache(1000);
-  EXPECT_THROW(
-      (void)cache.Get(Key(0), []() -> Result<SharedBytes> { throw std::bad_alloc(); }),
-      std::bad_alloc);
+  EXPECT_THROW((void)cache.Get(Key(0), []() -> Result<SharedBytes> { throw std::bad_alloc(); }),
+               std::bad_alloc);
   Builder builder;
   EXPECT_TRUE(cache.Get(Key(0), builder.Of(1)).ok());
   EXPECT_EQ(builder.calls, 1);
