@@ -28,6 +28,8 @@ class ReplySource {
 
 struct ServiceOptions {
   std::string address;  // for stats; empty in process
+  // Of batches kept for other clients of the same stream; 0: every batch is built anew.
+  uint64_t batch_cache_bytes = 0;
 };
 
 class Service {

@@ -141,6 +141,8 @@ Result<Frame> Stats(ServiceState& state, const Frame& request) {
       {"collections", collections.size()},
       {"requests", CountRequests(state)},
       {"batches", state.batches.load()},
+      {"batches_built", state.batches_built.load()},
+      {"batch_cache_bytes", state.kept_batches.resident_bytes()},
       {"rows", state.rows.load()},
       {"bytes", state.reply_bytes.load()},
   };

@@ -17,6 +17,7 @@
 #include "engine/stream.h"
 #include "schemas/frame.h"
 #include "schemas/messages.h"
+#include "server/batch_cache.h"
 #include "server/service.h"
 #include "storage/catalog.h"
 
@@ -92,12 +93,16 @@ inline constexpr size_t kCachedTables = 8;
 
 struct ServiceState {
   ServiceState(Catalog* the_catalog, ServiceOptions the_options)
-      : catalog(the_catalog), options(std::move(the_options)), models(the_catalog) {}
+      : catalog(the_catalog),
+        options(std::move(the_options)),
+        models(the_catalog),
+        kept_batches(options.batch_cache_bytes) {}
 
   Catalog* const catalog;
   const ServiceOptions options;
   ModelCache models;
   EnginePool engines;
+  BatchCache kept_batches;
   RecentlyUsed<StreamSpec, Stream> streams{kCachedStreams};  // by the pinned spec
   RecentlyUsed<std::pair<std::string, std::string>, SampleTable> tables{
       kCachedTables};  // for Query
@@ -105,6 +110,7 @@ struct ServiceState {
   const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   std::array<std::atomic<uint64_t>, kRequestTypes> requests{};  // by number of MessageType
   std::atomic<uint64_t> batches{0};                             // of runs
+  std::atomic<uint64_t> batches_built{0};                       // computed for them
   std::atomic<uint64_t> rows{0};                                // in those batches
   std::atomic<uint64_t> reply_bytes{0};                         // bodies of all replies
   std::atomic<uint32_t> connections{0};

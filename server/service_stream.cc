@@ -184,9 +184,14 @@ Status BatchRun::Open() {
 Result<Frame> BatchRun::Next() {
   if (stream_ == nullptr) AUGSTORE_TRY(Open());
   if (step_ == end_) return ToFrame(EndReply{}, request_.request_id);
-  const EnginePool::Lease engine = state_->engines.Take();
-  AUGSTORE_ASSIGN(SharedBytes body,
-                  BuildBatch(*stream_, epoch_, step_, *state_->catalog->store(), *engine));
+  const StreamReply& info = stream_->info;
+  const auto build = [this] {
+    const EnginePool::Lease engine = state_->engines.Take();
+    ++state_->batches_built;
+    return BuildBatch(*stream_, epoch_, step_, *state_->catalog->store(), *engine);
+  };
+  AUGSTORE_ASSIGN(SharedBytes body, state_->kept_batches.Get(
+                                        {info.fingerprint, info.spec.rank, epoch_, step_}, build));
   ++state_->batches;
   state_->rows += RowsOfBatch(stream_->info, step_);
   ++step_;

@@ -17,6 +17,7 @@ struct ServeFlags {
   std::vector<std::string> listen = {"tcp://127.0.0.1:7411"};
   int workers = 0;
   uint32_t max_connections = 256;
+  uint64_t batch_cache_mib = 128;
   int64_t parent = 0;  // 0: none
 };
 
@@ -46,7 +47,8 @@ Status Serve(const ServeFlags& flags) {
   StoreOptions store_options{.create = true, .memory_budget_bytes = flags.common.memory_mib << 20};
   AUGSTORE_ASSIGN(const std::unique_ptr<Store> store, OpenRocksDbStore(path, store_options));
   AUGSTORE_ASSIGN(const std::unique_ptr<Catalog> catalog, Catalog::Open(store.get()));
-  Service service(catalog.get(), {.address = Join(options.listen)});
+  Service service(catalog.get(), {.address = Join(options.listen),
+                                  .batch_cache_bytes = flags.batch_cache_mib << 20});
   AUGSTORE_ASSIGN(const std::unique_ptr<Server> server, Server::Start(&service, options));
   const ServerMark mark(path, server->addresses().front().ToString());
   if (flags.common.json) {
@@ -78,6 +80,11 @@ void AddServeCommand(CLI::App* app) {
       ->capture_default_str();
   command->add_option("--workers", flags->workers,
                       "Threads that build batches (default: all cores)");
+  command
+      ->add_option("--batch-cache", flags->batch_cache_mib,
+                   "MiB of batches kept for other clients of the same stream; 0: none")
+      ->check(CLI::Range(0, 1 << 24))
+      ->capture_default_str();
   command->add_option("--max-connections", flags->max_connections, "Connections served at a time")
       ->capture_default_str();
   command->add_option("--parent", flags->parent,

@@ -87,6 +87,7 @@ void AddAdminCommands(CLI::App* app);
 void AddDrawCommand(CLI::App* app);
 void AddCompareCommand(CLI::App* app);
 void AddPaperCommand(CLI::App* app);
+void AddBenchCommand(CLI::App* app);
 
 }  // namespace augstore
 

@@ -35,18 +35,22 @@ class LazyBackbone {
  public:
   // Registers the backbone when its digest is new. Errors: kFailedPrecondition (registered with
   // other preprocessing, naming both), and those of Backbone::Load.
-  static Result<std::unique_ptr<LazyBackbone>> Open(const BackboneFlags& flags, Client& client);
+  // `loaded`: Φ of the same file and flags that another database has loaded already.
+  static Result<std::unique_ptr<LazyBackbone>> Open(const BackboneFlags& flags, Client& client,
+                                                    std::shared_ptr<Backbone> loaded = nullptr);
   const std::string& ref() const { return ref_; }
   const BackboneRecord& record() const { return record_; }
   int threads() const { return flags_.threads; }
   Result<Backbone*> Load();
+  // Null until it is loaded.
+  const std::shared_ptr<Backbone>& loaded() const { return loaded_; }
   uint64_t images_embedded() const { return loaded_ ? loaded_->images_embedded() : 0; }
 
  private:
   BackboneFlags flags_;
   std::string ref_;
   BackboneRecord record_;
-  std::unique_ptr<Backbone> loaded_;
+  std::shared_ptr<Backbone> loaded_;
 };
 
 struct SkippedImage {

@@ -84,11 +84,12 @@ void AddBackboneFlags(CLI::App* command, BackboneFlags* flags) {
                       "Threads for Φ and for decoding (default: all cores)");
 }
 
-Result<std::unique_ptr<LazyBackbone>> LazyBackbone::Open(const BackboneFlags& flags,
-                                                         Client& client) {
+Result<std::unique_ptr<LazyBackbone>> LazyBackbone::Open(const BackboneFlags& flags, Client& client,
+                                                         std::shared_ptr<Backbone> loaded) {
   AUGSTORE_ASSIGN(const Digest digest, Sha256File(flags.file));
   auto backbone = std::make_unique<LazyBackbone>();
   backbone->flags_ = flags;
+  backbone->loaded_ = std::move(loaded);
   AUGSTORE_ASSIGN(auto known, client.List<BackboneRecord>(RecordKind::kBackbone));
   for (const auto& entry : known) {
     if (entry.record.digest != digest) continue;
@@ -96,18 +97,18 @@ Result<std::unique_ptr<LazyBackbone>> LazyBackbone::Open(const BackboneFlags& fl
     backbone->ref_ = entry.ref();
     if (entry.record.input_height ==
         0) {  // known by embeddings that were imported, not by its file
-      AUGSTORE_ASSIGN(const Backbone* loaded, backbone->Load());
-      backbone->record_ = Describe(*loaded, flags.file);
-      if (loaded->dim() == entry.record.dim) return backbone;
+      AUGSTORE_ASSIGN(const Backbone* phi, backbone->Load());
+      backbone->record_ = Describe(*phi, flags.file);
+      if (phi->dim() == entry.record.dim) return backbone;
       return FailedPrecondition(
           "backbone {} is registered with dimension {}, but {} gives embeddings of dimension {}",
-          entry.ref(), entry.record.dim, flags.file, loaded->dim());
+          entry.ref(), entry.record.dim, flags.file, phi->dim());
     }
     backbone->record_ = entry.record;
     return backbone;
   }
-  AUGSTORE_ASSIGN(Backbone * loaded, backbone->Load());
-  const BackboneRecord record = Describe(*loaded, flags.file);
+  AUGSTORE_ASSIGN(Backbone * phi, backbone->Load());
+  const BackboneRecord record = Describe(*phi, flags.file);
   const std::string name = flags.name.empty() ? DefaultName(flags.file) : flags.name;
   AUGSTORE_ASSIGN(const uint32_t version, client.Add(RecordKind::kBackbone, name, Encode(record)));
   backbone->ref_ = name + "@" + std::to_string(version);

@@ -41,6 +41,7 @@ int main(int argc, char** argv) {
   augstore::AddDrawCommand(&app);
   augstore::AddCompareCommand(&app);
   augstore::AddPaperCommand(&app);
+  augstore::AddBenchCommand(&app);
   augstore::InstallInterruptHandler();
   try {
     app.parse(argc, argv);

@@ -1,0 +1,59 @@
+// Batches that several clients of one stream ask for are computed once. A batch is a pure function
+// of (stream, epoch, step), so what is kept is always right and nothing is ever invalidated.
+//
+// The oldest goes first: clients of one stream move through it together, and a batch that was kept
+// for long is one that all of them have had.
+#ifndef AUGSTORE_SERVER_BATCH_CACHE_H_
+#define AUGSTORE_SERVER_BATCH_CACHE_H_
+
+#include <compare>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+
+#include "schemas/types.h"
+
+namespace augstore {
+
+struct BatchKey {
+  Digest fingerprint;
+  uint32_t rank = 0;  // the fingerprint is that of all ranks
+  uint64_t epoch = 0;
+  uint64_t step = 0;
+  auto operator<=>(const BatchKey&) const = default;
+};
+
+// Thread-safe.
+class BatchCache {
+ public:
+  using Build = std::function<Result<SharedBytes>()>;
+
+  // Keeps batches of at most `budget_bytes` together; one that alone is larger is not kept. 0:
+  // keeps nothing, and every Get builds.
+  explicit BatchCache(uint64_t budget_bytes) : budget_bytes_(budget_bytes) {}
+
+  // The batch of `key`. When it is not kept, `build` makes it on the calling thread; who asks for
+  // it meanwhile waits, and builds it when that failed. Errors: those of `build`, which may throw.
+  Result<SharedBytes> Get(const BatchKey& key, const Build& build);
+
+  uint64_t budget_bytes() const { return budget_bytes_; }
+  uint64_t resident_bytes();
+
+ private:
+  // Ends the building of `key`: keeps the body, or forgets the entry when there is none to keep.
+  void Finish(const BatchKey& key, const SharedBytes* body);
+
+  const uint64_t budget_bytes_;
+  std::mutex mutex_;
+  std::condition_variable finished_;
+  std::map<BatchKey, SharedBytes> entries_;  // without an owner while it is being built
+  std::deque<BatchKey> order_;               // of the kept ones, oldest first
+  uint64_t bytes_ = 0;                       // of the kept ones
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_SERVER_BATCH_CACHE_H_
