@@ -12,7 +12,9 @@
 namespace augstore {
 namespace {
 
-BatchKey Key(uint64_t step, uint32_t rank = 0) { return {.rank = rank, .step = step}; }
+BatchKey Key(uint64_t step, uint32_t rank = 0) {
+  return {.fingerprint = {}, .rank = rank, .epoch = 0, .step = step};
+}
 
 // A builder that counts its calls and gives `bytes` bytes of one letter.
 struct Builder {
