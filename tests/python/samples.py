@@ -29,6 +29,7 @@ CHUNK = {
 BACKBONE = {
     "digest": digest(1), "dim": 512, "input_height": 224, "input_width": 192, "mean": [0.25, 0.5, 0.75],
     "stddev": [0.125, 1.5, 2.5], "source": "resnet18.pt", "multiply_adds": 1814073344, "created_unix_s": 1700000001,
+    "map_height": 8, "map_width": 7, "map_channels": 128,
 }  # fmt: skip
 COLLECTION = {
     "backbone": digest(2), "dim": 64, "samples": 70000, "sample_list": 12, "labels": LABELS,
@@ -70,6 +71,7 @@ TRANSFORM = {
         {"in": 512, "out": 512, "activation": 1, "residual": True, "kind": 1},
     ],
     "weights": digest(5), "card": CARD, "created_unix_s": 1700000002,
+    "map_height": 6, "map_width": 5, "map_channels": 64,
 }  # fmt: skip
 HEAD = {
     "backbone": digest(6), "dim": 512, "arch": "mlp(1024,128)", "classes": ["cat", "dog"],
@@ -127,8 +129,11 @@ def messages(backbone):
         },
         "FindImagesRequest": {"backbone": digest(1), "images": hashes(2, 3)},
         "RowIdsReply": {"rows": [1, 2**64 - 1, 3]},
-        "AppendRowsRequest": {"backbone": digest(1), "images": hashes(2, 3), "dim": 5, "embeddings": FLOATS},
-        "ReadRowsRequest": {"backbone": digest(9), "rows": [256, 1]},
+        "AppendRowsRequest": {
+            "backbone": digest(1), "images": hashes(2, 3), "dim": 5, "embeddings": FLOATS, "map_values": 3,
+            "maps": bytes(range(22)),
+        },
+        "ReadRowsRequest": {"backbone": digest(9), "rows": [256, 1], "maps": True},
         "BeginDraftRequest": {
             "collection": "cifar10", "backbone": digest(2), "labels": LABELS, "replace": True, "source": "/data/cifar",
         },

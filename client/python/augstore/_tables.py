@@ -21,7 +21,7 @@ def _fields(text: str) -> Fields:
 
 _RECORDS = {
     "Backbone": """format:uint digest:[ubyte] dim:uint input_height:uint input_width:uint mean:[float] stddev:[float]
-        source:string multiply_adds:ulong created_unix_s:long""",
+        source:string multiply_adds:ulong created_unix_s:long map_height:uint map_width:uint map_channels:uint""",
     "LabelColumns": "names:[string] class_counts:[uint] classes:[string]",
     "SplitCount": "name:string samples:ulong",
     "Collection": """format:uint backbone:[ubyte] dim:uint samples:ulong sample_list:uint labels:LabelColumns
@@ -39,7 +39,7 @@ _RECORDS = {
     "Card": """entries:[CardEntry] train_pairs:ulong seed:ulong train_seconds:double multiply_adds:ulong notes:string
         ladder:[CardRung] measures:[CardMeasure]""",
     "Transform": """format:uint backbone:[ubyte] dim:uint op:string family:string layers:[LayerShape] weights:[ubyte]
-        card:Card created_unix_s:long""",
+        card:Card created_unix_s:long map_height:uint map_width:uint map_channels:uint""",
     "HeadLineage": """collection:string collection_digest:[ubyte] split:string policy:string transforms:[ubyte]
         label_column:string seed:ulong epochs:uint batch_size:uint optimizer:string learning_rate:double
         weight_decay:double stream_seed:ulong init:string""",
@@ -68,8 +68,8 @@ _WIRE = {
         min_explained:double""",
     "FindImagesRequest": "backbone:[ubyte] images:[ubyte]",
     "RowIdsReply": "rows:[ulong]",
-    "AppendRowsRequest": "backbone:[ubyte] images:[ubyte] dim:uint embeddings:[float]",
-    "ReadRowsRequest": "backbone:[ubyte] rows:[ulong]",
+    "AppendRowsRequest": "backbone:[ubyte] images:[ubyte] dim:uint embeddings:[float] map_values:uint maps:[ubyte]",
+    "ReadRowsRequest": "backbone:[ubyte] rows:[ulong] maps:bool",
     "BeginDraftRequest": "collection:string backbone:[ubyte] labels:LabelColumns replace:bool source:string",
     "DraftReply": "draft:uint labels:LabelColumns",
     "AppendSamplesRequest": "draft:uint samples:SampleChunk",
