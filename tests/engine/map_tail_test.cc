@@ -10,6 +10,7 @@
 #include "engine/map_features.h"
 #include "engine/map_mix.h"
 #include "engine/torch_backbone.h"
+#include "engine/transform_chain.h"
 #include "tests/engine/networks.h"
 #include "tests/support/temp_dir.h"
 

@@ -25,9 +25,11 @@ TransformPairs BentPairs(float shift = 0) {
   for (Matrix* matrix : {&pairs.z, &pairs.z_target}) {
     for (size_t i = 0; i < matrix->rows() * kDim; ++i) matrix->data()[i] -= shift;
   }
-  TransformPairs result{
-      Copy(pairs.z.view().Slice(0, 1000)), Copy(pairs.z_target.view().Slice(0, 1000)),
-      Copy(pairs.z.view().Slice(1000, 200)), Copy(pairs.z_target.view().Slice(1000, 200))};
+  TransformPairs result;
+  result.train_z = Copy(pairs.z.view().Slice(0, 1000));
+  result.train_target = Copy(pairs.z_target.view().Slice(0, 1000));
+  result.held_out_z = Copy(pairs.z.view().Slice(1000, 200));
+  result.held_out_target = Copy(pairs.z_target.view().Slice(1000, 200));
   result.non_negative = shift == 0;
   return result;
 }

@@ -15,9 +15,11 @@ namespace {
 
 TransformPairs SplitPairs(bool non_negative = true) {
   const TestPairs pairs(500);
-  TransformPairs result{
-      Copy(pairs.z.view().Slice(0, 400)), Copy(pairs.z_target.view().Slice(0, 400)),
-      Copy(pairs.z.view().Slice(400, 100)), Copy(pairs.z_target.view().Slice(400, 100))};
+  TransformPairs result;
+  result.train_z = Copy(pairs.z.view().Slice(0, 400));
+  result.train_target = Copy(pairs.z_target.view().Slice(0, 400));
+  result.held_out_z = Copy(pairs.z.view().Slice(400, 100));
+  result.held_out_target = Copy(pairs.z_target.view().Slice(400, 100));
   result.non_negative = non_negative;
   return result;
 }

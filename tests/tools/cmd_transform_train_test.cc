@@ -45,11 +45,13 @@ TEST_F(TransformTrainCommand, FitsEveryFamilyAndRegistersTheBest) {
   EXPECT_EQ(json["ref"], "dark@1");
   EXPECT_EQ(json["card"]["entries"].size(), 2u);
   const Json& ladder = json["card"]["ladder"];
-  ASSERT_EQ(ladder.size(), TransformFamilies().size());
+  std::vector<std::string_view> families(TransformFamilies().begin(), TransformFamilies().end());
+  std::erase_if(families, FamilyReadsMaps);
+  ASSERT_EQ(ladder.size(), families.size());
   bool registered = false;
   for (size_t i = 0; i < ladder.size(); ++i) {
-    EXPECT_EQ(ladder[i]["family"], TransformFamilies()[i]);
-    EXPECT_NE(result.err.find(TransformFamilies()[i]), std::string::npos) << "a line for each";
+    EXPECT_EQ(ladder[i]["family"], families[i]);
+    EXPECT_NE(result.err.find(families[i]), std::string::npos) << "a line for each";
     if (ladder[i]["family"] != json["family"]) continue;
     registered = true;
     EXPECT_EQ(ladder[i]["explained"], json["card"]["entries"][0]["explained"]);
