@@ -21,6 +21,7 @@ constexpr char kShared[] = AUGSTORE_SOURCE_DIR "/../shared/data/";
 
 std::string Save(const TempDir& folder, const std::string& body) {
   torch::jit::Module module("tail");
+  module.register_attribute("training", c10::BoolType::get(), false);  // as every nn.Module has
   module.register_parameter("w", torch::arange(36, torch::kFloat).reshape({4, 1, 3, 3}) / 36, false);
   module.register_parameter("b", torch::arange(4, torch::kFloat), false);
   module.define("def forward(self, m):\n" + body);
@@ -35,7 +36,9 @@ MapFront Behind(const MapShape& map, std::vector<Conv> convs) {
 }
 
 Matrix Features(const MapFront& front, ConstMatrixView maps) {
-  const auto made = MapFeatures::Make(front).value();
+  const Result<MapFeaturesPtr> features = MapFeatures::Make(front);
+  EXPECT_TRUE(features.ok()) << features.status().ToString();
+  const MapFeaturesPtr made = features.value();
   Matrix out(maps.rows, made->features());
   MapScratch scratch;
   EXPECT_TRUE(made->Apply(*NewOneDnnEngine(), maps, out.view(), &scratch).ok());

@@ -58,7 +58,8 @@ Status RegisterConditional(const std::string& store, const TransformWeights& wei
                                .family = "conditional",
                                .layers = {},
                                .weights = {},
-                               .card = {}};
+                               .card = {},
+                               .map = {}};
   return client.Add(RecordKind::kTransform, "lights", Encode(record), weights.ToSafetensors())
       .status();
 }
