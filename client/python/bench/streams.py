@@ -207,7 +207,7 @@ def print_table(result: Dict[str, Any]) -> None:
 
 
 def start_server(folder: str) -> "subprocess.Popen[bytes]":
-    command = [find_binary(), "serve", "--store", f"{folder}/db", "--json", "--quiet"]
+    command = [find_binary(), "serve", "--store", f"{folder}/db", "--json", "--quiet", "--parent", str(os.getpid())]
     command += ["--listen", "tcp://127.0.0.1:0", "--listen", f"unix://{folder}/s"]
     return subprocess.Popen(command, stdout=subprocess.PIPE)
 
