@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 #include <torch/csrc/jit/passes/inliner.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
 
 #include <algorithm>
 #include <cstring>
@@ -48,6 +49,7 @@ Result<torch::jit::Module> LoadModule(const std::string& path, std::string* meta
     module.eval();
     // Freezing removes methods of parts, which a graph that is not inlined still calls.
     if (module.find_method("forward")) {
+      const torch::jit::GraphOptimizerEnabledGuard to_the_bottom{true};  // else one level alone
       torch::jit::Inline(*module.get_method("forward").graph());
     }
     if (metadata != nullptr) *metadata = extra["augstore.json"];
