@@ -32,7 +32,7 @@ class Fitter {
         options_(options),
         inputs_(z),
         held_out_(HeldOut(z.rows, options.seed, options.validation_fraction)),
-        engine_(NewOneDnnEngine()) {
+        engine_(NewTileEngine()) {
     const float* targets = pairs.targets.data();
     relu_ = std::all_of(targets, targets + pairs.targets.rows() * z.cols,
                         [](float value) { return value >= 0; });

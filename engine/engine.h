@@ -4,7 +4,7 @@
 //  - a row of the output depends on that row of the input alone: bit for bit the same whatever
 //  stands beside it and however
 //    many rows there are. That is what makes a batch the same bytes for any batch size, thread
-//    count and server, where oneDNN picks the same instruction set;
+//    count and server, where processors have fused multiply-adds;
 //  - values agree with the reference within 1e-4 relative to the largest value of the row.
 //
 // Thread safety: none. Each worker owns its engine; weights that were prepared once are shared
@@ -16,11 +16,14 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "schemas/layers.h"
 #include "schemas/types.h"
 
 namespace augstore {
+
+struct TileKernel;
 
 // Layers made ready to be applied: validated and immutable. Engines keep what they derive from them
 // (packed weights) keyed by `id`, so share one Network object per version.
@@ -36,7 +39,7 @@ Result<NetworkPtr> MakeNetwork(Layers layers);
 class Engine {
  public:
   virtual ~Engine() = default;
-  virtual std::string_view name() const = 0;  // "reference", "onednn"
+  virtual std::string_view name() const = 0;  // "reference", or that of the kernel
   // out = network(in). Zero rows are allowed. Errors: kInvalidArgument (columns do not match the
   // network; rows differ).
   virtual Status Apply(const NetworkPtr& network, ConstMatrixView in, MatrixView out) = 0;
@@ -47,9 +50,12 @@ Status CheckShapes(const Layers& layers, ConstMatrixView in, ConstMatrixView out
 
 // Plain loops with sums in double: slow, and right.
 std::unique_ptr<Engine> NewReferenceEngine();
-// f32 on oneDNN matmul with packed weights; one thread per call. The packed weights of a network
-// are made once in the process.
-std::unique_ptr<Engine> NewOneDnnEngine();
+// f32 on tile kernels (tile_product.h): those of `kernel`, which this processor must have, or its
+// best. One thread per call. The packed weights of a network are made once in the process.
+std::unique_ptr<Engine> NewTileEngine(const TileKernel& kernel);
+std::unique_ptr<Engine> NewTileEngine();
+// What this processor can run, the best last.
+std::vector<const TileKernel*> SupportedTiles();
 
 }  // namespace augstore
 

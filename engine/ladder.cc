@@ -125,7 +125,7 @@ Result<FittedTransform> ClosedForms::LowRank() {
       Multiply(true, slopes, Multiply(false, moments().gram, slopes, dim, dim, dim), dim, dim, dim),
       dim);
   const std::vector<double> left = Multiply(false, slopes, fitted.vectors, dim, dim, dim);
-  const std::unique_ptr<Engine> engine = NewOneDnnEngine();
+  const std::unique_ptr<Engine> engine = NewTileEngine();
   Matrix mapped(pairs_.held_out_z.rows(), dim);
   FittedTransform best;
   double best_error = 0;
@@ -153,7 +153,7 @@ namespace {
 Result<Matrix> Joined(const MapFeatures& features, ConstMatrixView z, ConstMatrixView maps) {
   Matrix found(z.rows, features.features());
   MapScratch scratch;
-  AUGSTORE_TRY(features.Apply(*NewOneDnnEngine(), maps, found.view(), &scratch));
+  AUGSTORE_TRY(features.Apply(*NewTileEngine(), maps, found.view(), &scratch));
   Matrix joined(z.rows, z.cols + found.cols());
   for (size_t i = 0; i < z.rows; ++i) {
     std::ranges::copy(z.row(i), joined.row(i).begin());

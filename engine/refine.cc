@@ -79,7 +79,7 @@ class Refiner {
         moments_(dim_),
         batch_(std::min<size_t>(options.batch_size, pairs.train_z.rows()), dim_),
         weight_gradient_(dim_ * dim_),
-        engine_(NewOneDnnEngine()) {}
+        engine_(NewTileEngine()) {}
 
   Result<FittedTransform> Run(const TransformProgressCallback& progress);
 

@@ -53,7 +53,7 @@ Result<Matrix> MixMaps(const MapFront& front, ConstMatrixView maps) {
   AUGSTORE_ASSIGN(const MapFeaturesPtr features, MapFeatures::Make(std::move(mix)));
   Matrix mixed(maps.rows, features->features());
   MapScratch scratch;
-  AUGSTORE_TRY(features->Apply(*NewOneDnnEngine(), maps, mixed.view(), &scratch));
+  AUGSTORE_TRY(features->Apply(*NewTileEngine(), maps, mixed.view(), &scratch));
   return mixed;
 }
 

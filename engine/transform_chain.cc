@@ -304,7 +304,7 @@ Status ApplyTransform(const TransformWeights& weights, const ChainInput& in, Mat
   AUGSTORE_ASSIGN(const TransformStep step, StepOf(weights));
   const std::vector<SampleId> ids(in.z.rows);
   ChainScratch scratch;
-  return ApplyChain(*NewOneDnnEngine(), {&step, 1}, {0, 0, ids}, in, out, &scratch);
+  return ApplyChain(*NewTileEngine(), {&step, 1}, {0, 0, ids}, in, out, &scratch);
 }
 
 bool ReadsMap(std::span<const TransformStep> chain) {

@@ -166,7 +166,7 @@ EnginePool::Lease EnginePool::Take() {
       free_.pop_back();
     }
   }
-  if (engine == nullptr) engine = NewOneDnnEngine();
+  if (engine == nullptr) engine = NewTileEngine();
   return Lease(this, std::move(engine));
 }
 

@@ -18,7 +18,7 @@ struct EngineWorker {
       : network(the_network),
         in(RandomRows(rows, network->layers.dim_in(), seed)),
         out(rows, network->layers.dim_out()),
-        engine(NewOneDnnEngine()) {}
+        engine(NewTileEngine()) {}
   Status Apply() { return engine->Apply(network, in.view(), out.view()); }
 
   NetworkPtr network;

@@ -61,7 +61,7 @@ struct EngineAlone {
       : network(the_network),
         in(RandomRows(batch, network->layers.dim_in(), 1)),
         out(batch, network->layers.dim_out()),
-        engine(NewOneDnnEngine()) {}
+        engine(NewTileEngine()) {}
   NetworkPtr network;
   Matrix in;
   Matrix out;

@@ -90,7 +90,7 @@ Result<TrainedTransform> TrainWithProgress(const Pairs& pairs, const TrainFlags&
 // What the transform costs on this machine, beside its multiply-adds.
 Status AddCost(const Pairs& pairs, TrainedTransform* trained) {
   AUGSTORE_ASSIGN(const TransformStep step, StepOf(trained->weights));
-  const std::unique_ptr<Engine> engine = NewOneDnnEngine();
+  const std::unique_ptr<Engine> engine = NewTileEngine();
   const Matrix maps = TimedRows(pairs.maps.view());
   ChainScratch scratch;
   AUGSTORE_ASSIGN(const double micros,

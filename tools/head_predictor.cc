@@ -48,7 +48,7 @@ void AddTestTimeFlags(CLI::App* command, TestTimeFlags* flags) {
       ->capture_default_str();
 }
 
-HeadPredictor::HeadPredictor(const LoadedHead& head) : head_(head), engine_(NewOneDnnEngine()) {}
+HeadPredictor::HeadPredictor(const LoadedHead& head) : head_(head), engine_(NewTileEngine()) {}
 
 Result<std::unique_ptr<HeadPredictor>> HeadPredictor::Open(Client& client, const LoadedHead& head,
                                                            const TestTimeFlags& flags) {

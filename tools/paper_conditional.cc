@@ -55,7 +55,7 @@ std::vector<std::pair<std::string, std::string>> Chains(const OpFamily& family) 
 class ConditionalTable {
  public:
   ConditionalTable(const PaperFlags& flags, Database& database, LazyBackbone& backbone)
-      : flags_(flags), database_(database), backbone_(backbone), engine_(NewOneDnnEngine()) {}
+      : flags_(flags), database_(database), backbone_(backbone), engine_(NewTileEngine()) {}
 
   Result<std::string> Make(const std::string& ref) {
     AUGSTORE_ASSIGN(TransformWeights weights, database_.client().GetWeights(ref));

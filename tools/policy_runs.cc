@@ -67,7 +67,7 @@ std::unique_ptr<BatchSource> WithoutHeldOut(std::unique_ptr<BatchSource> inner,
 }
 
 PolicyRuns::PolicyRuns(Client* client, PolicyRunsOptions options)
-    : client_(client), options_(std::move(options)), engine_(NewOneDnnEngine()) {}
+    : client_(client), options_(std::move(options)), engine_(NewTileEngine()) {}
 
 Result<std::unique_ptr<PolicyRuns>> PolicyRuns::Open(Client* client,
                                                      const PolicyRunsOptions& options) {

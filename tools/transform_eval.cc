@@ -15,7 +15,7 @@ namespace {
 // Applies chains of fixed steps to matrices.
 class ChainRunner {
  public:
-  ChainRunner() : engine_(NewOneDnnEngine()) {}
+  ChainRunner() : engine_(NewTileEngine()) {}
 
   Status Apply(std::span<const TransformStep> chain, const ChainInput& in, MatrixView out) {
     const size_t rows = in.z.rows;

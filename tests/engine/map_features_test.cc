@@ -108,7 +108,7 @@ TEST(MapFeatures, AreWhatTheHeaderOfMapFrontSays) {
   pooled.mix.resize(60);
   for (const MapFront& front : {Block(), pooled}) {
     const Matrix maps = RandomMatrix(11, front.map.values(), 20);
-    for (const auto& engine : {NewReferenceEngine(), NewOneDnnEngine()}) {
+    for (const auto& engine : {NewReferenceEngine(), NewTileEngine()}) {
       const Matrix out = Features(front, maps.view(), *engine);
       for (size_t i = 0; i < maps.rows(); ++i) {
         const std::vector<double> expected = Plain(front, maps.row(i));
@@ -123,7 +123,7 @@ TEST(MapFeatures, AreWhatTheHeaderOfMapFrontSays) {
 TEST(MapFeatures, AreTheSameBitsInAnyCompany) {
   const MapFront front = Block();
   const Matrix maps = RandomMatrix(23, front.map.values(), 21);
-  const auto engine = NewOneDnnEngine();
+  const auto engine = NewTileEngine();
   const Matrix all = Features(front, maps.view(), *engine);
   for (const auto& [begin, count] : {std::pair<size_t, size_t>{0, 1}, {5, 9}, {22, 1}, {3, 16}}) {
     const Matrix some = Features(front, maps.view().Slice(begin, count), *engine);

@@ -41,7 +41,7 @@ Matrix Features(const MapFront& front, ConstMatrixView maps) {
   const MapFeaturesPtr made = features.value();
   Matrix out(maps.rows, made->features());
   MapScratch scratch;
-  EXPECT_TRUE(made->Apply(*NewOneDnnEngine(), maps, out.view(), &scratch).ok());
+  EXPECT_TRUE(made->Apply(*NewTileEngine(), maps, out.view(), &scratch).ok());
   return out;
 }
 

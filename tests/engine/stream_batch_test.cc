@@ -40,7 +40,7 @@ class BuildBatchTest : public StreamTest {
     return rows;
   }
 
-  std::unique_ptr<Engine> engine_ = NewOneDnnEngine();
+  std::unique_ptr<Engine> engine_ = NewTileEngine();
 };
 
 TEST_F(BuildBatchTest, GivesEverySampleOnceInAnEpoch) {
@@ -152,7 +152,7 @@ TEST_F(BuildBatchTest, GivesTheSameBytesFromOtherEnginesInOtherThreadsAndInAnyOr
   std::vector<std::thread> threads;
   for (size_t t = 0; t < got.size(); ++t) {
     threads.emplace_back([&, t] {
-      const std::unique_ptr<Engine> mine = NewOneDnnEngine();
+      const std::unique_ptr<Engine> mine = NewTileEngine();
       for (uint64_t i = 0; i < expected.size(); ++i) {
         const uint64_t step =
             (i * 5 + t * 3) % expected.size();  // 13 batches: every order visits all

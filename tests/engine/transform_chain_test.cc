@@ -69,7 +69,7 @@ class ApplyChainTest : public testing::Test {
     return out;
   }
 
-  std::unique_ptr<Engine> engine_ = NewOneDnnEngine();
+  std::unique_ptr<Engine> engine_ = NewTileEngine();
   ChainScratch scratch_;
 };
 

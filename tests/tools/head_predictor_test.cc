@@ -38,7 +38,7 @@ class HeadPredictorTest : public testing::Test {
     for (size_t i = 0; i < kRows * kTestDim; ++i) {
       view.data()[i] = scale * view.data()[i] + offset;
     }
-    Matrix p = Applied(*NewOneDnnEngine(), head_.network, std::as_const(view).view());
+    Matrix p = Applied(*NewTileEngine(), head_.network, std::as_const(view).view());
     Softmax(p.view());
     return p;
   }
