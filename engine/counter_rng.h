@@ -20,7 +20,8 @@ enum class RngUse : uint32_t {
   kBootstrap = 6,
   kMagnitude = 7,
   kResidual = 8,
-  kRetrieval = 9
+  kRetrieval = 9,
+  kWindow = 10
 };
 
 // The published function: 10 rounds on a 128-bit counter under a 64-bit key.

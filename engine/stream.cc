@@ -18,7 +18,7 @@ constexpr uint64_t kSamplesPerRead = 65536;
 constexpr size_t kCachedModels = 64;
 // Number of the rules in this file and in stream_batch.cc: what one spec gives may only change
 // together with it.
-constexpr uint64_t kStreamFormat = 1;
+constexpr uint64_t kStreamFormat = 2;
 
 template <typename T, typename Name>
 std::string NamesOf(const std::vector<T>& items, Name name) {
@@ -304,7 +304,11 @@ Digest Fingerprint(const StreamReply& info) {
   builder.AddU64(info.transforms.size());
   for (const Digest& transform : info.transforms) builder.AddBytes(transform.bytes);
   builder.AddU64(spec.seed).AddU64(spec.batch_size).AddU64(spec.world_size);
-  builder.AddU64(spec.shuffle).AddU64(spec.drop_last).AddU64(info.dim).AddU64(info.samples);
+  builder.AddU64(spec.shuffle)
+      .AddU64(spec.drop_last)
+      .AddU64(spec.shuffle_window)
+      .AddU64(info.dim)
+      .AddU64(info.samples);
   return builder.Finish();
 }
 

@@ -2,7 +2,7 @@
 #include <vector>
 
 #include "engine/counter_rng.h"
-#include "engine/permutation.h"
+#include "engine/shuffle_order.h"
 #include "engine/stream.h"
 
 namespace augstore {
@@ -16,13 +16,14 @@ struct Plan {
 
 Plan PlanBatch(const Stream& stream, uint64_t epoch, uint64_t begin, size_t count) {
   const SampleTable& table = *stream.table;
-  const Permutation order(table.samples.size(), stream.info.spec.seed, epoch);
+  const StreamSpec& spec = stream.info.spec;
+  ShuffleOrder order(table.samples.size(), spec.seed, epoch, spec.shuffle_window);
   std::vector<uint64_t> entries(count);
   std::vector<uint16_t> chains(count);
   Plan plan;
   plan.begins.assign(stream.chains.size() + 1, 0);
   for (size_t i = 0; i < count; ++i) {
-    entries[i] = stream.info.spec.shuffle ? order.At(begin + i) : begin + i;
+    entries[i] = spec.shuffle ? order.At(begin + i) : begin + i;
     chains[i] = DrawChain(stream, epoch, table.samples[entries[i]]);
     ++plan.begins[chains[i] + 1u];
   }

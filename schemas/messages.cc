@@ -138,6 +138,7 @@ std::string DescribeDifference(const StreamReply& here, const StreamReply& befor
   d.Compare("world size", here.spec.world_size, before.spec.world_size);
   d.Compare("shuffle", here.spec.shuffle, before.spec.shuffle);
   d.Compare("drop last", here.spec.drop_last, before.spec.drop_last);
+  d.Compare("shuffle window", here.spec.shuffle_window, before.spec.shuffle_window);
   d.CompareLists("chains", here.chains, before.chains);
   d.CompareLists("transforms", here.transforms, before.transforms);
   d.CompareLists("classes", here.classes, before.classes);

@@ -172,6 +172,8 @@ struct StreamSpec {
   uint32_t world_size = 1;
   bool shuffle = true;     // false: sample order, for evaluation
   bool drop_last = false;  // true: only full batches, and the same number for every rank
+  // Samples that are shuffled among each other; 0: all. See engine/shuffle_order.h.
+  uint64_t shuffle_window = 0;
   bool operator==(const StreamSpec&) const = default;
 };
 struct OpenStreamRequest {

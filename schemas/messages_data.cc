@@ -21,7 +21,7 @@ Offset<wire::StreamSpec> PutSpec(Builder& b, const StreamSpec& spec) {
   const auto label_column = b.PutText(spec.label_column);
   return wire::CreateStreamSpec(b, collection, split, policy, label_column, spec.seed,
                                 spec.batch_size, spec.rank, spec.world_size, spec.shuffle,
-                                spec.drop_last);
+                                spec.drop_last, spec.shuffle_window);
 }
 
 StreamSpec ReadSpec(Reader& in, const wire::StreamSpec* t) {
@@ -37,6 +37,7 @@ StreamSpec ReadSpec(Reader& in, const wire::StreamSpec* t) {
   spec.world_size = t->world_size();
   spec.shuffle = t->shuffle();
   spec.drop_last = t->drop_last();
+  spec.shuffle_window = t->shuffle_window();
   return spec;
 }
 

@@ -18,6 +18,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr uint32_t kBatch = 256;
 constexpr uint64_t kLeastMemoryMib = 16;  // what serve takes at least
+// A stream's window, so that a tenth of the data as memory holds two.
+constexpr uint64_t kWindowsOfData = 25;
 constexpr const char* kCollection = "all";
 
 double Since(Clock::time_point start) {
@@ -118,8 +120,10 @@ Status MakePoint(const BenchFlags& flags, ScalePoint* point) {
   point->resident_before = static_cast<double>(resident);
   AUGSTORE_ASSIGN(point->client, Client::Connect(point->server->unix_socket()));
   AUGSTORE_ASSIGN(point->stream,
-                  point->client->OpenStream(
-                      {.collection = kCollection, .seed = flags.seed, .batch_size = kBatch}));
+                  point->client->OpenStream({.collection = kCollection,
+                                             .seed = flags.seed,
+                                             .batch_size = kBatch,
+                                             .shuffle_window = point->rows / kWindowsOfData}));
   return OkStatus();
 }
 
@@ -154,7 +158,8 @@ Status BenchScale(const BenchFlags& flags, BenchReport* report) {
   BenchTable table{
       .name = "scale",
       .legend = fmt::format(
-          "random rows of dim {}, budget 10 % of the data ({} MiB at least), no batch cache. "
+          "random rows of dim {}, budget 10 % of the data ({} MiB at least), no batch cache, "
+          "shuffled in windows of 1/25 of the rows. "
           "'written/ingested': bytes written per byte of\nembeddings; 'grown/budget': memory of "
           "the "
           "server that is no file's, less that before the first stream, over the budget;\n'of "

@@ -24,6 +24,13 @@ void AddStreamFlags(CLI::App* command, StreamSpec* spec) {
   command->add_option("--stream-seed", spec->seed, "Seed of the order and of the policy's draws")
       ->capture_default_str();
   command->add_option("--batch-size", spec->batch_size, "Rows of one batch")->capture_default_str();
+  command
+      ->add_option(
+          "--shuffle-window", spec->shuffle_window,
+          "Shuffle this many samples among each other, block by block of the collection in "
+          "random order: for\ncollections larger than the memory that they are read "
+          "through (0: all samples)")
+      ->capture_default_str();
 }
 
 namespace {
@@ -73,6 +80,7 @@ Json ToJson(const StreamReply& info) {
           {"batch_size", info.spec.batch_size},
           {"rank", info.spec.rank},
           {"world_size", info.spec.world_size},
+          {"shuffle_window", info.spec.shuffle_window},
           {"fingerprint", info.fingerprint.Hex()},
           {"samples", info.samples},
           {"steps", info.steps},

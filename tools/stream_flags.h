@@ -10,7 +10,7 @@ class App;
 
 namespace augstore {
 
-// Adds --collection, --split, --policy, --label-column, --stream-seed and --batch-size.
+// Adds --collection, --split, --policy, --label-column, --stream-seed, --batch-size and --shuffle-window.
 void AddStreamFlags(CLI::App* command, StreamSpec* spec);
 
 }  // namespace augstore

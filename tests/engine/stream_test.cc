@@ -197,6 +197,7 @@ TEST_F(ResolveStreamTest, EveryOtherFieldChangesTheFingerprint) {
       [](StreamSpec& spec) { spec.world_size = 3; },
       [](StreamSpec& spec) { spec.shuffle = false; },
       [](StreamSpec& spec) { spec.drop_last = true; },
+      [](StreamSpec& spec) { spec.shuffle_window = 512; },
   };
   std::set<Digest> fingerprints = {Resolve(Spec())->info.fingerprint};
   for (const auto& change : changes) {

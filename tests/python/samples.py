@@ -16,7 +16,7 @@ def hashes(*values: int) -> bytes:
 LABELS = {"names": ["label", "empty", "colour"], "class_counts": [3, 0, 1], "classes": ["cat", "", "dog", "red"]}
 SPEC = {
     "collection": "cifar10@2", "split": "train", "policy": "identity:1,hflip@3:1", "label_column": "label", "seed": 5,
-    "batch_size": 128, "rank": 3, "world_size": 4, "shuffle": False, "drop_last": True,
+    "batch_size": 128, "rank": 3, "world_size": 4, "shuffle": False, "drop_last": True, "shuffle_window": 4096,
 }  # fmt: skip
 CHUNK = {
     "format": 1,

@@ -75,7 +75,7 @@ inline ContentHash MakeHash(uint8_t value) {
 }
 
 inline StreamSpec Spec() {
-  return {"cifar10@2", "train", "identity:1,hflip@3:1", "label", 5, 128, 3, 4, false, true};
+  return {"cifar10@2", "train", "identity:1,hflip@3:1", "label", 5, 128, 3, 4, false, true, 4096};
 }
 
 inline void Fill(ServerInfoRequest*) {}

@@ -318,6 +318,7 @@ TEST(DescribeDifference, SeesEachFieldOfTheSpecButTheRank) {
       [](StreamReply& s) { s.spec.world_size += 1; },
       [](StreamReply& s) { s.spec.shuffle ^= true; },
       [](StreamReply& s) { s.spec.drop_last ^= true; },
+      [](StreamReply& s) { s.spec.shuffle_window += 256; },
       [](StreamReply& s) { s.samples += 1; },
       [](StreamReply& s) { s.steps += 1; },
       [](StreamReply& s) { s.dim += 1; },

@@ -79,7 +79,7 @@ _WIRE = {
     "SamplesReply": "samples:SampleChunk",
     "QueryRequest": "collection:string samples:[ulong] chain:string label_column:string",
     "StreamSpec": """collection:string split:string policy:string label_column:string seed:ulong batch_size:uint
-        rank:uint world_size:uint shuffle:bool drop_last:bool""",
+        rank:uint world_size:uint shuffle:bool drop_last:bool shuffle_window:ulong""",
     "OpenStreamRequest": "spec:StreamSpec",
     "StreamReply": """spec:StreamSpec fingerprint:[ubyte] collection_digest:[ubyte] chains:[string]
         transforms:[ubyte] classes:[string] samples:ulong steps:ulong dim:uint""",

@@ -87,7 +87,8 @@ class StreamDataset(IterableDataset):  # type: ignore[type-arg]
 
     ``source``: a client or an address. ``collection``, ``policy``: best with versions (``photos@2``), so that every process and
     every later run means the same. ``rank`` and ``world_size``: of torch.distributed when it runs, else of the environment
-    (RANK, WORLD_SIZE), else 0 of 1. ``prefetch``: batches that a thread receives ahead when there are no workers.
+    (RANK, WORLD_SIZE), else 0 of 1. ``shuffle_window``: samples that are shuffled among each other, for collections larger
+    than the server's memory; 0: all. ``prefetch``: batches that a thread receives ahead when there are no workers.
 
     It connects when it is first used, in each process by itself, so it survives fork, spawn and pickling. Ranks and workers
     get disjoint batches that together are the whole epoch; for any number of workers the loader gives the same batches in
@@ -106,6 +107,7 @@ class StreamDataset(IterableDataset):  # type: ignore[type-arg]
         batch_size: int = 256,
         shuffle: bool = True,
         drop_last: bool = False,
+        shuffle_window: int = 0,
         rank: Optional[int] = None,
         world_size: Optional[int] = None,
         prefetch: int = 4,
@@ -125,6 +127,7 @@ class StreamDataset(IterableDataset):  # type: ignore[type-arg]
             world_size=own_world if world_size is None else world_size,
             shuffle=shuffle,
             drop_last=drop_last,
+            shuffle_window=shuffle_window,
         )
         self._spec.check()
         self._prefetch = prefetch

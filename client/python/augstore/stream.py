@@ -44,10 +44,11 @@ class Spec:
     world_size: int = 1
     shuffle: bool = True
     drop_last: bool = False
+    shuffle_window: int = 0
 
     def check(self) -> None:
         """Raises InvalidArgument for numbers that do not fit their field on the wire."""
-        for name, limit in (("seed", 2**64), ("batch_size", 2**32), ("rank", 2**32), ("world_size", 2**32)):
+        for name, limit in (("seed", 2**64), ("batch_size", 2**32), ("rank", 2**32), ("world_size", 2**32), ("shuffle_window", 2**64)):
             value = getattr(self, name)
             if not isinstance(value, int) or not 0 <= value < limit:
                 raise errors.InvalidArgument(f"{name} is {value!r}: give an integer from 0 to {limit - 1}")
@@ -83,7 +84,7 @@ class StreamInfo:
     def difference(self, before: "StreamInfo") -> str:
         """Why the two are not the same stream: "seed: 1 here, 2 before". Empty when they differ in rank at most."""
         found: List[str] = []
-        for name in ("collection", "split", "policy", "label_column", "seed", "batch_size", "world_size", "shuffle", "drop_last"):
+        for name in ("collection", "split", "policy", "label_column", "seed", "batch_size", "world_size", "shuffle", "drop_last", "shuffle_window"):
             _differ(found, name, getattr(self.spec, name), getattr(before.spec, name))
         _differ(found, "collection digest", self.collection_digest[:12], before.collection_digest[:12])
         _differ(found, "transforms", [d[:12] for d in self.transforms], [d[:12] for d in before.transforms])
