@@ -97,9 +97,10 @@ std::vector<PaperRow> PaperRows(const PaperFlags& flags, const PaperTransforms& 
   for (const std::string& family : flags.families) {
     stream(RungName(family), "transforms", Policy(StepsOf(flags, transforms, family), ""));
   }
-  if (std::ranges::find(flags.families, "auto") != flags.families.end()) {
-    stream("auto, with drawn residuals", "transforms",
-           Policy(StepsOf(flags, transforms, "auto"), "~"));
+  for (const std::string family : {"auto", "tail"}) {
+    if (std::ranges::find(flags.families, family) == flags.families.end()) continue;
+    stream(family + ", with drawn residuals", "transforms",
+           Policy(StepsOf(flags, transforms, family), "~"));
   }
   if (!transforms.conditional.empty()) {
     const auto steps = ConditionalSteps(flags, transforms.conditional);
