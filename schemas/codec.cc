@@ -2,13 +2,15 @@
 
 #include <algorithm>
 
+#include "schemas/message_memory.h"
+
 namespace augstore::codec {
 namespace {
 
 class AlignedAllocator : public flatbuffers::Allocator {
  public:
-  uint8_t* allocate(size_t size) override { return AlignedAlloc<uint8_t>(size).release(); }
-  void deallocate(uint8_t* memory, size_t) override { AlignedFree()(memory); }
+  uint8_t* allocate(size_t size) override { return TakeMessageMemory(size); }
+  void deallocate(uint8_t* memory, size_t size) override { ReturnMessageMemory(memory, size); }
 };
 
 AlignedAllocator& SharedAllocator() {
@@ -25,7 +27,7 @@ bool IsAligned(const void* memory, size_t alignment) {
 SharedBytes Aligned(const SharedBytes& bytes, size_t alignment) {
   if (IsAligned(bytes.bytes.data(), alignment)) return bytes;
   const size_t size = bytes.bytes.size();
-  std::shared_ptr<uint8_t[]> copy = AlignedAlloc<uint8_t>(size);
+  std::shared_ptr<uint8_t[]> copy = MessageMemory(size);
   std::copy_n(bytes.bytes.data(), size, copy.get());
   return {copy, {copy.get(), size}};
 }

@@ -6,6 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "schemas/message_memory.h"
+
 namespace augstore {
 namespace {
 
@@ -94,7 +96,7 @@ Status FrameReader::OpenBody() {
         GetLittleEndian<uint16_t>(header_, kTypeAt), size, max_body_bytes_);
   }
   try {
-    body_ = AlignedAlloc<uint8_t>(size);
+    body_ = MessageMemory(size);
   } catch (const std::bad_alloc&) {
     return ResourceExhausted("no memory for a frame of {} bytes: retry later", size);
   }

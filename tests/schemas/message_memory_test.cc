@@ -1,0 +1,71 @@
+#include "schemas/message_memory.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "schemas/types.h"
+
+namespace augstore {
+namespace {
+
+TEST(MessageMemory, GivesWhatWasReturnedLast) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers see every allocation";
+#endif
+  constexpr size_t kBytes = 3'000'001;
+  uint8_t* const first = TakeMessageMemory(kBytes);
+  uint8_t* const second = TakeMessageMemory(kBytes);
+  EXPECT_NE(first, second);
+  ReturnMessageMemory(first, kBytes);
+  ReturnMessageMemory(second, kBytes);
+  EXPECT_EQ(TakeMessageMemory(kBytes + 100), second);  // sizes are rounded
+  EXPECT_EQ(TakeMessageMemory(kBytes), first);
+  ReturnMessageMemory(first, kBytes);
+  ReturnMessageMemory(second, kBytes + 100);
+}
+
+TEST(MessageMemory, IsAlignedAndWritableAtEverySize) {
+  for (const size_t bytes : {size_t{0}, size_t{1}, size_t{65535}, size_t{65536}, size_t{65537},
+                             size_t{1} << 20, (size_t{8} << 20) + 1, size_t{40} << 20}) {
+    for (int round = 0; round < 3; ++round) {
+      const std::shared_ptr<uint8_t[]> memory = MessageMemory(bytes);
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(memory.get()) % kAlignment, 0u) << bytes;
+      std::memset(memory.get(), round, bytes);
+    }
+  }
+}
+
+TEST(MessageMemory, KeepsNoMoreThanItMay) {
+  // Twice what is kept: the first returned are freed, and taking as many again is no problem.
+  constexpr size_t kBytes = size_t{1} << 20;
+  for (int round = 0; round < 2; ++round) {
+    std::vector<std::shared_ptr<uint8_t[]>> all;
+    std::set<uint8_t*> places;
+    for (size_t i = 0; i < 2 * kKeptMessageBytes / kBytes; ++i) {
+      all.push_back(MessageMemory(kBytes));
+      places.insert(all.back().get());
+    }
+    EXPECT_EQ(places.size(), all.size());
+  }
+}
+
+TEST(MessageMemory, MayBeReturnedByAnotherThread) {
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([t] {
+      for (size_t i = 0; i < 200; ++i) {
+        auto memory = MessageMemory(100'000 + i % 3 * 100'000);
+        std::memset(memory.get(), t, 1000);
+        std::thread([moved = std::move(memory), t] { EXPECT_EQ(moved[999], t); }).join();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+}  // namespace augstore
