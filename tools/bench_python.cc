@@ -76,9 +76,13 @@ Result<Json> Measure(const BenchFlags& flags, const std::string& scratch) {
                                   ? std::filesystem::read_symlink("/proc/self/exe", error).string()
                                   : std::filesystem::absolute(flags.program, error).string();
   const uint64_t rows = Scaled(flags, flags.quick ? 5120 : 20'480, kBatch);
-  std::vector<std::string> words = {"AUGSTORE_BINARY=" + program,  "TMPDIR=" + scratch,
-                                    "PYTHONDONTWRITEBYTECODE=1",   flags.python,
-                                    ClientFolder(flags) + kScript, "--json"};
+  std::vector<std::string> words = {"AUGSTORE_BINARY=" + program,
+                                    "PYTHONDONTWRITEBYTECODE=1",
+                                    flags.python,
+                                    ClientFolder(flags) + kScript,
+                                    "--json",
+                                    "--scratch",
+                                    scratch};
   const auto add = [&](const char* flag, uint64_t value) {
     words.insert(words.end(), {flag, std::to_string(value)});
   };

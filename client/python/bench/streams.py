@@ -2,9 +2,9 @@
 
     AUGSTORE_BINARY=build/release/tools/augstore /usr/bin/python3 client/python/bench/streams.py [--quick] [--json]
 
-`augstore bench python` runs it and shows its JSON. Makes its own store. Every contender gives batches of 256 rows in a new random order; the rounds go through all contenders in
-turn, so that a busy minute of the machine hits all of them. "policy" rows draw identity or one affine map for every sample;
-"plain" rows give z as it is.
+`augstore bench python` runs it and shows its JSON. It makes its own store. Every contender gives batches of 256 rows in a new
+random order; the rounds go through all contenders in turn, so that a busy minute of the machine hits all of them. "policy" rows
+draw identity or one affine map for every sample; "plain" rows give z as it is.
 """
 
 from __future__ import annotations
@@ -183,8 +183,8 @@ def report(every: List[Contender], rates: Rates, setting: Setting) -> Dict[str, 
     for contender in every:
         found = rates[contender.name, contender.policy]
         ratio = ratio_of(rates, "augstore, unix", contender.name, contender.policy)
-        rows.append({"name": contender.name, "policy": contender.policy, "rows_per_second": statistics.median(found),
-                     "low": min(found), "high": max(found), "ratio": ratio, "why": contender.why if ratio < 1 else ""})  # fmt: skip
+        row = {"name": contender.name, "policy": contender.policy, "rows_per_second": statistics.median(found)}
+        rows.append({**row, "low": min(found), "high": max(found), "ratio": ratio, "why": contender.why if ratio < 1 else ""})
     bars = []
     for policy in ("plain", "policy"):
         for transport in ("tcp", "unix"):
@@ -216,9 +216,10 @@ def print_table(result: Dict[str, Any]) -> None:
         print(f"{bar['name']}: {bar['value']:.2f}, bar {bar['bar']}: {'met' if bar['met'] else 'MISSED'}")
 
 
-def start_server(folder: str) -> "subprocess.Popen[bytes]":
+def start_server(folder: str, sockets: str) -> "subprocess.Popen[bytes]":
     command = [find_binary(), "serve", "--store", f"{folder}/db", "--json", "--quiet", "--parent", str(os.getpid())]
-    command += ["--listen", "tcp://127.0.0.1:0", "--listen", f"unix://{folder}/s"]
+    command += ["--batch-cache", "0"]  # contenders read the same batches: none may profit from those before it
+    command += ["--listen", "tcp://127.0.0.1:0", "--listen", f"unix://{sockets}/s"]
     return subprocess.Popen(command, stdout=subprocess.PIPE)
 
 
@@ -240,6 +241,7 @@ def options_given() -> argparse.Namespace:
     for name, what in (("rows", "embeddings"), ("dim", "dimension"), ("rounds", "rounds of which the median is taken")):
         parser.add_argument(f"--{name}", type=int, help=what)
     parser.add_argument("--seed", type=int, default=0, help="of the embeddings")
+    parser.add_argument("--scratch", help="folder for the store and the views (default: the system's temporary folder)")
     options = parser.parse_args()
     defaults = (2000, 64, 2) if options.quick else (20_000, 512, 5)
     for name, value in zip(("rows", "dim", "rounds"), defaults):
@@ -254,15 +256,17 @@ def main() -> int:
     z = random.standard_normal((options.rows, options.dim), np.float32)
     y = random.integers(0, 10, options.rows)
     weight = random.standard_normal((options.dim, options.dim), np.float32) / np.float32(options.dim**0.5)
-    with tempfile.TemporaryDirectory(prefix="augstore-bench-") as folder:
-        server = start_server(folder)
+    # A socket's path is short, and a scratch folder's need not be.
+    temporary = tempfile.TemporaryDirectory
+    with temporary(prefix="augstore-bench-", dir=options.scratch) as folder, temporary(prefix="augstore-bench-") as sockets:
+        server = start_server(folder, sockets)
         try:
             tcp, unix = addresses_of(server)
             with augstore.connect(unix) as client:
                 client.import_embeddings("bench", z, y, backbone_name="bench")
                 client.register_transform("affine", {"0.weight": weight})
-            addresses = {"tcp": tcp, "unix": unix}
-            setting = Setting(folder, torch.from_numpy(z), torch.from_numpy(y), torch.from_numpy(weight), addresses, 1 if options.quick else 3)
+            tensors = [torch.from_numpy(array) for array in (z, y, weight)]
+            setting = Setting(folder, *tensors, {"tcp": tcp, "unix": unix}, 1 if options.quick else 3)
             every = contenders(setting)
             result = report(every, measure(every, options.rounds), setting)
         finally:
