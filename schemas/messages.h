@@ -97,12 +97,12 @@ struct FindImagesRequest {
 struct RowIdsReply {
   std::vector<RowId> rows;  // kNoRow: not stored
 };
-// Stores embeddings; an image that is stored already keeps its row. Durable when answered
-// (RowIdsReply).
+// Stores embeddings; an image that is stored already keeps its row. Without hashes (and maps) the
+// server hashes each embedding's bytes. Durable when answered (RowIdsReply).
 struct AppendRowsRequest {
   Digest backbone;
   std::vector<ContentHash> images;
-  Matrix embeddings;   // images.size() x dim
+  Matrix embeddings;   // n x dim
   QuantizedRows maps;  // the feature map of each image; or none
 };
 // Raw rows of a space, answered by one BatchReply with sample_ids = rows, labels = -1, chains = 0.

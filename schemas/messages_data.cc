@@ -91,11 +91,13 @@ Status DecodeBody(const SharedBytes& body, AppendRowsRequest* message) {
   if (t == nullptr) return in.status();
   message->backbone = in.OneDigest("backbone", t->backbone());
   message->images = in.Hashes("images", t->images(), kMaxBatchRows);
-  const size_t rows = message->images.size();
   const size_t dim = t->dim();
+  const size_t count = t->embeddings() == nullptr ? 0 : t->embeddings()->size();
+  size_t rows = message->images.size();
+  if (rows == 0 && dim > 0) rows = count / dim;  // the server hashes the embeddings
+  in.AtMost("rows", rows, kMaxBatchRows);
   in.AtMost("dim", dim, kMaxDim);
   if (rows > 0 && dim == 0) in.Fail("dim", "is 0: an embedding has at least one column");
-  const size_t count = t->embeddings() == nullptr ? 0 : t->embeddings()->size();
   in.Equal("embeddings", count, rows * dim, "images x dim");
   in.AtMost("map_values", t->map_values(), kMaxDim);
   message->maps.values = t->map_values();

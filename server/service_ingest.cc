@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "schemas/digest.h"
 #include "schemas/limits.h"
 #include "server/service_state.h"
 
@@ -32,10 +33,22 @@ Status CheckEmbeddings(Catalog& catalog, const AppendRowsRequest& message) {
   }
   const uint32_t values = message.maps.values;
   if (backbone.ok() && values != 0 && backbone->record.map.values() != values) {
-    return InvalidArgument("feature maps of {} values for backbone '{}', which gives {}: use its own",
-                           values, backbone->ref(), backbone->record.map.values());
+    return InvalidArgument(
+        "feature maps of {} values for backbone '{}', which gives {}: use its own", values,
+        backbone->ref(), backbone->record.map.values());
   }
   return OkStatus();
+}
+
+// What identifies rows whose images the client does not have: their own bytes. A feature map
+// belongs to an image, so it comes with a hash.
+void HashRows(AppendRowsRequest* message) {
+  if (!message->images.empty() || message->maps.values != 0) return;
+  for (size_t i = 0; i < message->embeddings.rows(); ++i) {
+    const auto row = message->embeddings.row(i);
+    message->images.push_back(
+        HashContent({reinterpret_cast<const uint8_t*>(row.data()), row.size_bytes()}));
+  }
 }
 
 Status CheckGivesMap(const Named<BackboneRecord>& backbone) {
@@ -64,7 +77,8 @@ Result<Frame> FindImages(ServiceState& state, const Frame& request) {
 }
 
 Result<Frame> AppendRows(ServiceState& state, const Frame& request) {
-  AUGSTORE_ASSIGN(const AppendRowsRequest message, FromFrame<AppendRowsRequest>(request));
+  AUGSTORE_ASSIGN(AppendRowsRequest message, FromFrame<AppendRowsRequest>(request));
+  HashRows(&message);
   AUGSTORE_TRY(CheckEmbeddings(*state.catalog, message));
   Store* store = state.catalog->store();
   AUGSTORE_ASSIGN(

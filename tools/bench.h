@@ -29,6 +29,8 @@ struct BenchFlags {
   std::string program;   // that serves; empty: this one
   std::string backbone;  // TorchScript file of Φ
   std::string images;    // folder; empty: drawn ones
+  std::string python = "python3";  // program, with numpy and torch
+  std::string python_client;       // folder; empty: that of the sources that this was built from
 };
 
 // `count` at --scale 1, as it is measured: at least `least`, and a multiple of it.
@@ -104,6 +106,7 @@ Status BenchHeads(const BenchFlags& flags, BenchReport* report);
 Status BenchIngest(const BenchFlags& flags, BenchReport* report);
 Status BenchScale(const BenchFlags& flags, BenchReport* report);
 Status BenchPaper(const BenchFlags& flags, BenchReport* report);
+Status BenchPython(const BenchFlags& flags, BenchReport* report);
 
 }  // namespace augstore
 

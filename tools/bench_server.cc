@@ -47,25 +47,6 @@ struct Descriptor {
   ::_exit(127);
 }
 
-Result<pid_t> StartProgram(std::vector<std::string> words, int* output) {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-    return Unavailable("no pipe to the server: {}", std::strerror(errno));
-  }
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  const pid_t pid = ::fork();
-  if (pid == 0) BecomeProgram(arguments, ends[1]);
-  ::close(ends[1]);
-  if (pid < 0) {
-    ::close(ends[0]);
-    return Unavailable("the server cannot be started: {}", std::strerror(errno));
-  }
-  *output = ends[0];
-  return pid;
-}
-
 // What the server prints when it listens, as JSON.
 Result<Json> ReadAnnouncement(int output, const std::string& program) {
   std::string text;
@@ -140,6 +121,25 @@ bool ReceiveAll(int socket, void* data, size_t size) {
 }
 
 }  // namespace
+
+Result<pid_t> StartProgram(std::vector<std::string> words, int* output) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    return Unavailable("no pipe to '{}': {}", words[0], std::strerror(errno));
+  }
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const pid_t pid = ::fork();
+  if (pid == 0) BecomeProgram(arguments, ends[1]);
+  ::close(ends[1]);
+  if (pid < 0) {
+    ::close(ends[0]);
+    return Unavailable("'{}' cannot be started: {}", words[0], std::strerror(errno));
+  }
+  *output = ends[0];
+  return pid;
+}
 
 Result<std::unique_ptr<ServerProcess>> ServerProcess::Start(const BenchFlags& flags,
                                                             const std::string& store,

@@ -20,6 +20,11 @@ struct ServerMemory {
   uint64_t batch_cache_mib = 128;
 };
 
+// Starts words[0] (a path) with the other words as its arguments; it ends with this process.
+// `*output` is the end to read of its standard output. Errors: kUnavailable; a program that is not
+// there exits with 127.
+Result<pid_t> StartProgram(std::vector<std::string> words, int* output);
+
 // `augstore serve` on a store, ended with this object.
 class ServerProcess {
  public:

@@ -15,7 +15,7 @@ struct Part {
 
 constexpr Part kParts[] = {{"engine", BenchEngine}, {"store", BenchStore},   {"serve", BenchServe},
                            {"heads", BenchHeads},   {"ingest", BenchIngest}, {"scale", BenchScale},
-                           {"paper", BenchPaper}};
+                           {"paper", BenchPaper},   {"python", BenchPython}};
 
 std::vector<std::string> PartNames() {
   std::vector<std::string> names;
@@ -58,7 +58,7 @@ void AddBenchCommand(CLI::App* app) {
   command
       ->add_option("part", flags->parts,
                    "What to measure (default: all): engine, store, serve, heads, ingest, scale, "
-                   "paper")
+                   "paper, python")
       ->check(CLI::IsMember(PartNames()));
   command->add_flag("--quick", flags->quick, "Fewer sizes and rows: a minute for all parts");
   command->add_flag("--json", flags->json, "Print the result as JSON (keys: docs/cli.md)");
@@ -91,6 +91,11 @@ void AddBenchCommand(CLI::App* app) {
       ->default_val("tools/demo_assets/backbone.pt");
   command->add_option("--images", flags->images,
                       "Images for ingest and paper (default: drawn ones)");
+  command->add_option("--python", flags->python, "Python with numpy and torch, for python")
+      ->capture_default_str();
+  command->add_option("--python-client", flags->python_client,
+                      "Folder client/python of the sources, for python (default: of those that "
+                      "this program was built from)");
 }
 
 }  // namespace augstore

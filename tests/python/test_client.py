@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import pickle
 import signal
@@ -210,6 +211,17 @@ def test_the_commands_and_the_client_share_a_store(client):
         [os.environ["AUGSTORE_BINARY"], "collection", "ls", "--connect", client.address, "--json"], capture_output=True, check=True
     )
     assert b"toy@2" in out.stdout
+
+
+def test_a_row_is_stored_once_whether_the_command_or_python_imports_it(own_client, rows, tmp_path):
+    embeddings = rows[0][:300] + 9
+    np.save(tmp_path / "z.npy", embeddings)
+    command = [os.environ["AUGSTORE_BINARY"], "import", "--connect", own_client.address, "--collection", "both", "--json", "--quiet"]
+    command += ["--npy", tmp_path / "z.npy", "--backbone-name", "phi"]
+    assert json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["stored"] == 300
+    stored = own_client.stats()["spaces"][0]["rows"]
+    own_client.import_embeddings("both", embeddings, backbone_name="phi", source="again")
+    assert own_client.stats()["spaces"][0]["rows"] == stored
 
 
 def test_a_private_server_ends_with_its_client(tmp_path):

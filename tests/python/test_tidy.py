@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -65,6 +66,14 @@ def test_the_benchmark_runs(tmp_path):
     pytest.importorskip("torch", reason="PyTorch for Python is not installed (Debian: python3-torch)")
     import json
 
-    run = subprocess.run([sys.executable, ROOT / "client/python/bench/streams.py", "--quick", "--json"], capture_output=True, text=True)
+    program = os.environ["AUGSTORE_BINARY"]
+    command = [program, "bench", "python", "--quick", "--repeat", "1", "--dim", "16", "--scale", "0.1", "--scratch", tmp_path, "--json"]
+    command += ["--python", sys.executable, "--python-client", ROOT / "client/python"]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
     result = json.loads(run.stdout)
-    assert len(result["bars"]) == 4 and all(bar["value"] > 0 for bar in result["bars"]), run.stderr
+    assert len(result["bars"]) == 4 and all(bar["value"] > 0 for bar in result["bars"])
+    rows = {(row["contender"], row["rows"]): row for row in result["tables"]["python"]}
+    assert rows["augstore, unix", "plain"]["augstore/it"] == 1
+    assert rows["npy, 4 stored views", "policy"]["rows/s"] > 0
+    assert not list(tmp_path.iterdir())  # scratch folders are removed

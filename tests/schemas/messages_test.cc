@@ -20,11 +20,11 @@ using samples::Fill;
 template <typename T>
 void CheckPromises(const T&) {}
 void CheckPromises(const AppendRowsRequest& message) {
-  EXPECT_EQ(message.embeddings.rows(), message.images.size());
+  const size_t rows = message.embeddings.rows();
+  EXPECT_LE(rows, kMaxBatchRows);
+  EXPECT_TRUE(message.images.empty() || message.images.size() == rows);
   EXPECT_EQ(message.maps.bytes.size(),
-            message.maps.values == 0
-                ? 0
-                : message.images.size() * QuantizedRowBytes(message.maps.values));
+            message.maps.values == 0 ? 0 : rows * QuantizedRowBytes(message.maps.values));
 }
 void CheckPromises(const AppendSamplesRequest& message) {
   EXPECT_EQ(message.samples.keys.size(), message.samples.size());
@@ -187,6 +187,9 @@ TEST(MessageLimits, OfMatricesAreKept) {
   ExpectRefused(request, "AppendRowsRequest.embeddings");
   request.embeddings = Matrix(1, 0);
   ExpectRefused(request, "AppendRowsRequest.dim");
+  request.images.clear();
+  request.embeddings = Matrix(kMaxBatchRows + 1, 1);
+  ExpectRefused(request, "AppendRowsRequest.rows");
 }
 
 // A body whose list of records names one blob many times is small, but would be large when copied.

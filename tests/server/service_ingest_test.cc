@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "schemas/digest.h"
 #include "tests/support/ask.h"
 #include "tests/support/filled_store.h"
 
@@ -44,6 +45,27 @@ TEST_F(ServiceIngestTest, KeepsTheRowOfAnImageThatIsStored) {
   const auto found =
       Ask<RowIdsReply>(service_, FindImagesRequest{TestBackbone(), {TestImage(10), TestImage(11)}});
   EXPECT_EQ(found->rows, again->rows);
+}
+
+TEST_F(ServiceIngestTest, HashesTheEmbeddingsThatComeWithoutHashes) {
+  AppendRowsRequest request{TestBackbone(), {}, TestEmbeddings(5000, 3), {}};
+  const auto appended = Ask<RowIdsReply>(service_, request);
+  ASSERT_TRUE(appended.ok()) << Text(appended);
+  EXPECT_EQ(Ask<RowIdsReply>(service_, request)->rows, appended->rows);
+  const auto row = request.embeddings.row(2);
+  request.images = {HashContent({reinterpret_cast<const uint8_t*>(row.data()), row.size_bytes()})};
+  request.embeddings = TestEmbeddings(5002, 1);
+  const auto same = Ask<RowIdsReply>(service_, request);  // as `augstore import` names the row
+  ASSERT_TRUE(same.ok()) << Text(same);
+  EXPECT_THAT(same->rows, ElementsAre(appended->rows[2]));
+}
+
+TEST_F(ServiceIngestTest, RefusesFeatureMapsWithoutHashes) {
+  AppendRowsRequest request{TestBackbone(), {}, TestEmbeddings(5000, 2), {}};
+  request.maps = QuantizeRows(TestMaps(5000, 2).view());
+  const auto refused = Ask<RowIdsReply>(service_, request);
+  EXPECT_EQ(refused.status().code(), Code::kInvalidArgument);
+  EXPECT_THAT(refused.status().message(), HasSubstr("send one hash per embedding"));
 }
 
 TEST_F(ServiceIngestTest, OpensASpaceForANewBackbone) {

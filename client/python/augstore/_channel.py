@@ -22,6 +22,7 @@ _MAGIC = b"AUGS"
 _VERSION = 1
 _HEAD = struct.Struct("<4sHHIII")  # magic, version, type, request id, body size, body crc; then the header's crc
 _CRC = struct.Struct("<I")
+_ONE_SEND_BYTES = 1 << 16  # above, the copy costs more than the second call
 _TIMEVAL = struct.Struct("@ll")
 
 # Gives an array of so many bytes, at a multiple of ALIGNMENT, for the body of a reply.
@@ -114,8 +115,12 @@ class Channel:
                 f"a request of {len(body)} bytes is over the limit of {_limits.MAX_REQUEST_BYTES}: send less at a time"
             )
         try:
-            self._socket.sendall(seal(kind, request_id, body))
-            self._socket.sendall(body)
+            header = seal(kind, request_id, body)
+            if len(body) <= _ONE_SEND_BYTES:
+                self._socket.sendall(header + body)  # one system call, and one wake-up of the server
+            else:
+                self._socket.sendall(header)
+                self._socket.sendall(body)
         except OSError as error:
             raise self._gone(error, "take a request") from error
 

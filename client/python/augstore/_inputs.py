@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from typing import Any, List, Mapping, Optional, Sequence
 
@@ -33,11 +32,6 @@ def check_chunk(chunk: Any, column: int) -> int:
     if outside or any(length != count for length in lengths):
         raise errors.DataLoss("a chunk of samples has lists of different lengths: run `augstore verify`")
     return count
-
-
-def content_hash(row: npt.NDArray[np.float32]) -> bytes:
-    """Says "the same row" among the rows that Python imports. The protocol leaves the choice of a hash to the client."""
-    return hashlib.blake2b(row.data, digest_size=16, person=b"augstore row").digest()
 
 
 def matrix_of(embeddings: npt.ArrayLike) -> npt.NDArray[np.float32]:

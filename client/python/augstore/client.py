@@ -16,7 +16,7 @@ from . import _limits, errors
 from ._channel import Retry
 from ._codec import Values, encode_record
 from ._connection import Connection
-from ._inputs import check_chunk, class_names, content_hash, labels_of, matrix_of, sample_ids, weights_of
+from ._inputs import check_chunk, class_names, labels_of, matrix_of, sample_ids, weights_of
 from ._records import (
     Backbone,
     Collection,
@@ -339,12 +339,8 @@ class Client:
         rows = []
         for begin in range(0, len(matrix), block):
             part = matrix[begin : begin + block]
-            request = {
-                "backbone": backbone,
-                "images": b"".join(content_hash(row) for row in part),
-                "dim": matrix.shape[1],
-                "embeddings": part.reshape(-1),
-            }
+            # Without hashes of images: the server hashes the rows, as `augstore import` does.
+            request = {"backbone": backbone, "dim": matrix.shape[1], "embeddings": part.reshape(-1)}
             reply = self._connection.call("AppendRowsRequest", request, "RowIdsReply")["rows"]
             if len(reply) != len(part) or (reply == _NO_ROW).any():
                 raise errors.Internal(f"the server stored {len(reply)} of {len(part)} rows: please report this")

@@ -2,9 +2,9 @@
 
     AUGSTORE_BINARY=build/release/tools/augstore /usr/bin/python3 client/python/bench/streams.py [--quick] [--json]
 
-Makes its own store. Every contender gives batches of 256 rows in a new random order; the rounds go through all contenders in
-turn, so that a busy minute of the machine hits all of them. "policy" rows draw identity or one affine map for every sample;
-"plain" rows give z as it is.
+`augstore bench python` runs it and shows its JSON. It makes its own store. Every contender gives batches of 256 rows in a new
+random order; the rounds go through all contenders in turn, so that a busy minute of the machine hits all of them. "policy" rows
+draw identity or one affine map for every sample; "plain" rows give z as it is.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from augstore.embedded import find_binary  # noqa: E402
 
 BATCH, VIEWS, BAR = 256, 4, 0.8
 POLICY = "identity:1,affine:1"
+Rates = Dict[Tuple[str, str], List[float]]  # (name, policy) -> rows per second of each round
 
 
 class Setting(NamedTuple):
@@ -161,36 +162,45 @@ def contenders(setting: Setting) -> List[Contender]:
     return found
 
 
-def measure(every: List[Contender], rounds: int) -> Dict[int, List[float]]:
-    rates: Dict[int, List[float]] = {i: [] for i in range(len(every))}
-    for number in range(rounds + 1):
-        for i, contender in enumerate(every):
-            rate = contender.rows_per_second()
-            if number > 0:  # the first round warms caches up
-                rates[i].append(rate)
+def measure(every: List[Contender], rounds: int) -> Rates:
+    for contender in every:
+        if not contender.name.startswith("C++"):  # a process of its own each time: nothing of it stays warm
+            contender.rows_per_second()
+    rates: Rates = {(contender.name, contender.policy): [] for contender in every}
+    for _ in range(rounds):
+        for contender in every:
+            rates[contender.name, contender.policy].append(contender.rows_per_second())
     return rates
 
 
-def report(every: List[Contender], rates: Dict[int, List[float]], setting: Setting) -> Dict[str, Any]:
-    median = {(c.name, c.policy): statistics.median(rates[i]) for i, c in enumerate(every)}
+def ratio_of(rates: Rates, ours: str, other: str, policy: str) -> float:
+    """The median over rounds of the ratio within one round: a busy minute of the machine hits both."""
+    return statistics.median(a / b for a, b in zip(rates[ours, policy], rates[other, policy]))
+
+
+def report(every: List[Contender], rates: Rates, setting: Setting) -> Dict[str, Any]:
     rows = []
-    for i, contender in enumerate(every):
-        rate = median[contender.name, contender.policy]
-        ours = median["augstore, unix", contender.policy]
-        ratio = ours / rate
-        verdict = "" if contender.name.startswith("augstore") else (
-            f"augstore (unix) is {ratio:.2f} times as fast" if ratio >= 1
-            else f"{1 / ratio:.2f} times as fast as augstore (unix): {contender.why}"
-        )  # fmt: skip
-        low, high = min(rates[i]), max(rates[i])
-        rows.append({"name": contender.name, "policy": contender.policy, "rows_per_second": rate, "low": low, "high": high, "verdict": verdict})
+    for contender in every:
+        found = rates[contender.name, contender.policy]
+        ratio = ratio_of(rates, "augstore, unix", contender.name, contender.policy)
+        row = {"name": contender.name, "policy": contender.policy, "rows_per_second": statistics.median(found)}
+        rows.append({**row, "low": min(found), "high": max(found), "ratio": ratio, "why": contender.why if ratio < 1 else ""})
     bars = []
     for policy in ("plain", "policy"):
         for transport in ("tcp", "unix"):
-            value = median[f"augstore, {transport}", policy] / median[f"C++ client, {transport}", policy]
+            value = ratio_of(rates, f"augstore, {transport}", f"C++ client, {transport}", policy)
             bars.append({"name": f"Python / C++ client, {transport}, {policy}", "value": value, "bar": BAR, "met": value >= BAR})
+    rounds = len(rates[every[0].name, every[0].policy])
     shape = list(setting.z.shape)
-    return {"rows": rows, "bars": bars, "shape": shape, "batch_size": BATCH, "epochs": setting.epochs, "rounds": len(rates[0])}
+    return {"rows": rows, "bars": bars, "shape": shape, "batch_size": BATCH, "epochs": setting.epochs, "rounds": rounds}
+
+
+def verdict(row: Dict[str, Any]) -> str:
+    if row["name"].startswith("augstore"):
+        return ""
+    if row["ratio"] >= 1:
+        return f"augstore (unix) is {row['ratio']:.2f} times as fast"
+    return f"{1 / row['ratio']:.2f} times as fast as augstore (unix): {row['why']}"
 
 
 def print_table(result: Dict[str, Any]) -> None:
@@ -201,14 +211,15 @@ def print_table(result: Dict[str, Any]) -> None:
         for row in result["rows"]:
             if row["policy"] == policy:
                 rate = f"{row['rows_per_second']:>11,.0f} rows/s ({row['low']:,.0f}, {row['high']:,.0f})"
-                print(f"  {row['name']:<36}{rate:<46}{row['verdict']}")
+                print(f"  {row['name']:<36}{rate:<46}{verdict(row)}")
     for bar in result["bars"]:
         print(f"{bar['name']}: {bar['value']:.2f}, bar {bar['bar']}: {'met' if bar['met'] else 'MISSED'}")
 
 
-def start_server(folder: str) -> "subprocess.Popen[bytes]":
+def start_server(folder: str, sockets: str) -> "subprocess.Popen[bytes]":
     command = [find_binary(), "serve", "--store", f"{folder}/db", "--json", "--quiet", "--parent", str(os.getpid())]
-    command += ["--listen", "tcp://127.0.0.1:0", "--listen", f"unix://{folder}/s"]
+    command += ["--batch-cache", "0"]  # contenders read the same batches: none may profit from those before it
+    command += ["--listen", "tcp://127.0.0.1:0", "--listen", f"unix://{sockets}/s"]
     return subprocess.Popen(command, stdout=subprocess.PIPE)
 
 
@@ -223,26 +234,48 @@ def addresses_of(server: "subprocess.Popen[bytes]") -> List[str]:
     raise RuntimeError("the server did not start: its reason stands above")
 
 
-def main() -> int:
+def options_given() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Rows per second into PyTorch tensors: augstore beside its rivals")
     parser.add_argument("--quick", action="store_true", help="a small store and few rounds: does it run")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    for name, what in (("rows", "embeddings"), ("dim", "dimension"), ("rounds", "rounds of which the median is taken")):
+        parser.add_argument(f"--{name}", type=int, help=what)
+    parser.add_argument("--seed", type=int, default=0, help="of the embeddings")
+    parser.add_argument("--scratch", help="folder for the store and the views (default: the system's temporary folder)")
     options = parser.parse_args()
-    rows, dim, rounds, epochs = (2000, 64, 2, 1) if options.quick else (20_000, 512, 5, 3)
-    random = np.random.default_rng(0)
-    z = random.standard_normal((rows, dim), np.float32)
-    y = random.integers(0, 10, rows)
-    weight = random.standard_normal((dim, dim), np.float32) / np.float32(dim**0.5)
-    with tempfile.TemporaryDirectory(prefix="augstore-bench-") as folder:
-        server = start_server(folder)
+    defaults = (2000, 64, 2) if options.quick else (20_000, 512, 5)
+    for name, value in zip(("rows", "dim", "rounds"), defaults):
+        if getattr(options, name) is None:
+            setattr(options, name, value)
+    return options
+
+
+def end(*_: Any) -> None:
+    """On the signal to end: leaves no folder behind, also when the signal comes twice."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(143)
+
+
+def main() -> int:
+    options = options_given()
+    signal.signal(signal.SIGTERM, end)
+    random = np.random.default_rng(options.seed)
+    z = random.standard_normal((options.rows, options.dim), np.float32)
+    y = random.integers(0, 10, options.rows)
+    weight = random.standard_normal((options.dim, options.dim), np.float32) / np.float32(options.dim**0.5)
+    # A socket's path is short, and a scratch folder's need not be.
+    temporary = tempfile.TemporaryDirectory
+    with temporary(prefix="augstore-bench-", dir=options.scratch) as folder, temporary(prefix="augstore-bench-") as sockets:
+        server = start_server(folder, sockets)
         try:
             tcp, unix = addresses_of(server)
             with augstore.connect(unix) as client:
                 client.import_embeddings("bench", z, y, backbone_name="bench")
                 client.register_transform("affine", {"0.weight": weight})
-            setting = Setting(folder, torch.from_numpy(z), torch.from_numpy(y), torch.from_numpy(weight), {"tcp": tcp, "unix": unix}, epochs)
+            tensors = [torch.from_numpy(array) for array in (z, y, weight)]
+            setting = Setting(folder, *tensors, {"tcp": tcp, "unix": unix}, 1 if options.quick else 3)
             every = contenders(setting)
-            result = report(every, measure(every, rounds), setting)
+            result = report(every, measure(every, options.rounds), setting)
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait()
