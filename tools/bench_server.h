@@ -17,7 +17,7 @@ namespace augstore {
 
 struct ServerMemory {
   uint64_t store_mib = 2048;
-  uint64_t batch_cache_mib = 128;
+  uint64_t batch_cache_mib = 32;
 };
 
 // Starts words[0] (a path) with the other words as its arguments; it ends with this process.

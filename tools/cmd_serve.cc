@@ -17,7 +17,7 @@ struct ServeFlags {
   std::vector<std::string> listen = {"tcp://127.0.0.1:7411"};
   int workers = 0;
   uint32_t max_connections = 256;
-  uint64_t batch_cache_mib = 128;
+  uint64_t batch_cache_mib = 32;
   int64_t parent = 0;  // 0: none
 };
 
