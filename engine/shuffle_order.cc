@@ -9,11 +9,17 @@ uint64_t Blocks(uint64_t n) { return (n + kShuffleBlock - 1) / kShuffleBlock; }
 
 }  // namespace
 
+uint64_t WholeWindow(uint64_t n, uint64_t window) {
+  if (window == 0 || window >= n) return 0;
+  const uint64_t whole = Blocks(window) * kShuffleBlock;
+  return whole >= n ? 0 : whole;
+}
+
 ShuffleOrder::ShuffleOrder(uint64_t n, uint64_t seed, uint64_t epoch, uint64_t window)
     : n_(n),
       seed_(seed),
       epoch_(epoch),
-      window_(window >= n ? 0 : Blocks(window) * kShuffleBlock),
+      window_(WholeWindow(n, window)),
       order_(window_ == 0 ? n : Blocks(n), seed, epoch) {
   if (window_ != 0) short_at_ = order_.PositionOf(order_.size() - 1);
 }

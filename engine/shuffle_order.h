@@ -20,12 +20,15 @@ namespace augstore {
 // collection has its images in the order of their ingest, a block is one segment.
 inline constexpr uint64_t kShuffleBlock = 256;
 
+// The window that gives the same orders of n samples in whole blocks: 0 when it holds all of them.
+uint64_t WholeWindow(uint64_t n, uint64_t window);
+
 // Not thread-safe: it remembers the window it was in. Cheap to make. The orders decide what streams
 // give: they never change.
 class ShuffleOrder {
  public:
-  // The order of n samples in epoch `epoch` under `seed`. `window`: samples, rounded up to whole
-  // blocks; 0, or n and more: all of them.
+  // The order of n samples in epoch `epoch` under `seed`, shuffled in windows of
+  // WholeWindow(n, window).
   ShuffleOrder(uint64_t n, uint64_t seed, uint64_t epoch, uint64_t window);
   // The sample at `position`. REQUIRES: position < n.
   uint64_t At(uint64_t position);

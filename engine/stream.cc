@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "engine/shuffle_order.h"
 #include "schemas/digest.h"
 #include "schemas/limits.h"
 
@@ -340,6 +341,9 @@ Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, ModelCache
     return InvalidArgument("{} has no samples in split '{}': it has {}", collection.ref(),
                            spec.split, SplitNames(collection.record));
   }
+  // Equal orders have equal fingerprints.
+  info.spec.shuffle_window =
+      spec.shuffle ? WholeWindow(info.samples, spec.shuffle_window) : uint64_t{0};
   AUGSTORE_TRY(CountSteps(&info));
   info.fingerprint = Fingerprint(info);
   return std::shared_ptr<const Stream>(std::move(stream));

@@ -98,7 +98,8 @@ struct PackedNetwork {
   size_t width = 0;  // of the widest layer that is not the last
 };
 
-// Packs each network once in the process for each kernel, and forgets it after the network.
+// Packs each network once in the process for each kernel, and forgets it when another is packed
+// after the network has gone.
 class PackedNetworks {
  public:
   static PackedNetworks& Instance() {

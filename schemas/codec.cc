@@ -10,7 +10,7 @@ namespace {
 class AlignedAllocator : public flatbuffers::Allocator {
  public:
   uint8_t* allocate(size_t size) override { return TakeMessageMemory(size); }
-  void deallocate(uint8_t* memory, size_t size) override { ReturnMessageMemory(memory, size); }
+  void deallocate(uint8_t* memory, size_t) override { ReturnMessageMemory(memory); }
 };
 
 AlignedAllocator& SharedAllocator() {

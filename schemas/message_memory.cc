@@ -1,5 +1,6 @@
 #include "schemas/message_memory.h"
 
+#include <cstring>
 #include <mutex>
 #include <vector>
 
@@ -13,16 +14,36 @@ namespace {
 constexpr size_t kUnit = size_t{64} << 10;
 constexpr size_t kLargest = kKeptMessageBytes / 4;
 
-size_t Rounded(size_t bytes) { return (bytes + kUnit - 1) / kUnit * kUnit; }
-
 // With kept memory a sanitizer would not see who uses what he has returned.
-bool IsKept([[maybe_unused]] size_t bytes) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return false;
+constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool kSanitized = true;
 #else
-  return bytes >= kUnit && bytes <= kLargest;
+constexpr bool kSanitized = false;
 #endif
+#else
+constexpr bool kSanitized = false;
+#endif
+
+bool IsKept(size_t size) { return !kSanitized && size >= kUnit && size <= kLargest; }
+
+// Every block begins with its size, in as many bytes as keep what follows aligned: FlatBuffers
+// returns memory under another size than it asked for when an allocation between has failed.
+uint8_t* Allocate(size_t size) {
+  uint8_t* const block = AlignedAlloc<uint8_t>(kAlignment + size).release();
+  std::memcpy(block, &size, sizeof size);
+  return block + kAlignment;
 }
+
+size_t SizeOf(const uint8_t* memory) {
+  size_t size = 0;
+  std::memcpy(&size, memory - kAlignment, sizeof size);
+  return size;
+}
+
+void Free(uint8_t* memory) { AlignedFree()(memory - kAlignment); }
 
 class KeptMemory {
  public:
@@ -48,7 +69,7 @@ class KeptMemory {
   void Keep(uint8_t* memory, size_t size) {
     const std::lock_guard<std::mutex> lock(mutex_);
     while (bytes_ + size > kKeptMessageBytes) {
-      AlignedFree()(blocks_.front().memory);
+      Free(blocks_.front().memory);
       bytes_ -= blocks_.front().size;
       blocks_.erase(blocks_.begin());
     }
@@ -71,21 +92,21 @@ class KeptMemory {
 }  // namespace
 
 uint8_t* TakeMessageMemory(size_t bytes) {
-  if (!IsKept(bytes)) return AlignedAlloc<uint8_t>(bytes).release();
-  const size_t size = Rounded(bytes);
-  uint8_t* const kept = KeptMemory::Instance().Find(size);
-  return kept != nullptr ? kept : AlignedAlloc<uint8_t>(size).release();
+  const size_t rounded = (bytes + kUnit - 1) / kUnit * kUnit;
+  if (bytes < kUnit || !IsKept(rounded)) return Allocate(bytes);
+  uint8_t* const kept = KeptMemory::Instance().Find(rounded);
+  return kept != nullptr ? kept : Allocate(rounded);
 }
 
-void ReturnMessageMemory(uint8_t* memory, size_t bytes) {
+void ReturnMessageMemory(uint8_t* memory) {
   if (memory == nullptr) return;
-  if (!IsKept(bytes)) return AlignedFree()(memory);
-  KeptMemory::Instance().Keep(memory, Rounded(bytes));
+  const size_t size = SizeOf(memory);
+  if (!IsKept(size)) return Free(memory);
+  KeptMemory::Instance().Keep(memory, size);
 }
 
 std::shared_ptr<uint8_t[]> MessageMemory(size_t bytes) {
-  return {TakeMessageMemory(bytes),
-          [bytes](uint8_t* memory) { ReturnMessageMemory(memory, bytes); }};
+  return {TakeMessageMemory(bytes), [](uint8_t* memory) { ReturnMessageMemory(memory); }};
 }
 
 }  // namespace augstore

@@ -15,8 +15,8 @@ inline constexpr size_t kKeptMessageBytes = size_t{32} << 20;
 
 // `bytes` uninitialised bytes at a multiple of kAlignment. Throws std::bad_alloc. Thread-safe.
 uint8_t* TakeMessageMemory(size_t bytes);
-// REQUIRES: `memory` was taken with the same `bytes`. Thread-safe.
-void ReturnMessageMemory(uint8_t* memory, size_t bytes);
+// REQUIRES: `memory` was taken and not returned, or is null. Thread-safe.
+void ReturnMessageMemory(uint8_t* memory);
 // The same with an owner.
 std::shared_ptr<uint8_t[]> MessageMemory(size_t bytes);
 

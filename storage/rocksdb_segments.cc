@@ -252,6 +252,7 @@ Status RocksDbStore::ReadPart(const Space& space, RowPart part, std::span<const 
     if (slot != nullptr) PrefetchRow(*slot, rows[i]);
   }
   if (missing.empty()) return OkStatus();
+  ahead.fill(nullptr);  // what the cache drops meanwhile is to be free
   return ReadMissing(space, part, rows, std::move(missing), out);
 }
 

@@ -1,10 +1,12 @@
 // bench python: the Python client's streams as PyTorch tensors, beside the C++ client and what one
 // would use instead. client/python/bench/streams.py measures, in a process of its own.
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
 
 #include "tools/bench.h"
@@ -14,6 +16,7 @@
 namespace augstore {
 namespace {
 
+constexpr int kPollMs = 100;
 constexpr uint64_t kBatch = 256;  // of streams.py
 constexpr const char* kScript = "/bench/streams.py";
 // Prints the packages that are not installed, without loading those that are.
@@ -32,9 +35,15 @@ Result<Finished> RunProgram(std::vector<std::string> words) {
   AUGSTORE_ASSIGN(const pid_t pid, StartProgram(std::move(words), &output));
   Finished finished;
   std::array<char, 4096> part;
-  ssize_t count = 0;
-  while ((count = ::read(output, part.data(), part.size())) > 0 || (count < 0 && errno == EINTR)) {
+  bool told = false;
+  for (bool open = true; open;) {
+    // Told once to end, it removes what it has made.
+    if (Interrupted() && !told) told = ::kill(pid, SIGTERM) == 0;
+    pollfd entry{output, POLLIN, 0};
+    if (::poll(&entry, 1, kPollMs) <= 0) continue;
+    const ssize_t count = ::read(output, part.data(), part.size());
     if (count > 0) finished.output.append(part.data(), static_cast<size_t>(count));
+    open = count > 0 || (count < 0 && errno == EINTR);
   }
   ::close(output);
   int state = 0;

@@ -1,4 +1,7 @@
 // The `augstore` program: its subcommands stand in the cmd_*.cc files.
+#include <poll.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <system_error>
@@ -18,6 +21,12 @@ void DescribeProgram(CLI::App* app) {
       "5 unavailable, 6 damaged data, 7 a limit is reached, 8 not allowed, 130 interrupted.");
   app->set_version_flag("--version", augstore::VersionText());
   app->require_subcommand(1);
+}
+
+// Whether standard output is a pipe whose reader has seen enough, as `head` has.
+bool ReaderIsGone() {
+  pollfd output{STDOUT_FILENO, POLLOUT, 0};
+  return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
 }
 
 }  // namespace
@@ -59,6 +68,7 @@ int main(int argc, char** argv) {
     return 1;
   }
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    if (ReaderIsGone()) return 0;
     std::fprintf(stderr, "augstore: Unavailable: standard output could not be written\n");
     return 5;
   }

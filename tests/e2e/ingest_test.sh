@@ -21,6 +21,11 @@ expect again.json reused 400
 expect again.json unchanged true
 expect again.json collection drawn@2
 
+step "a reader that has seen enough is no failure"
+{ "$augstore" query --store db --collection drawn --ids 0,1,2,3 --json; echo "exit $?" >query.exit; } 2>query.txt | head -n 1 >/dev/null
+grep -qx "exit 0" query.exit || fail "a closed pipe ends with $(cat query.exit)"
+[ ! -s query.txt ] || fail "a closed pipe is complained about: $(cat query.txt)"
+
 step "corrupt images are named, skipped and counted"
 cp -r images/train broken
 victim=$(find broken -name '*.png' | sort | sed -n 1p)

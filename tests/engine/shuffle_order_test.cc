@@ -40,6 +40,16 @@ TEST(ShuffleOrder, IsOnePermutationWithoutAWindow) {
   }
 }
 
+TEST(ShuffleOrder, HasOneNameForEachOrder) {
+  EXPECT_EQ(WholeWindow(1000, 0), 0u);
+  EXPECT_EQ(WholeWindow(1000, 1), 256u);
+  EXPECT_EQ(WholeWindow(1000, 256), 256u);
+  EXPECT_EQ(WholeWindow(1000, 257), 512u);
+  EXPECT_EQ(WholeWindow(1000, 900), 0u);  // whole blocks hold all
+  EXPECT_EQ(WholeWindow(1000, UINT64_MAX), 0u);
+  EXPECT_EQ(Order(1000, 1, 2, 900), Order(1000, 1, 2, 0));
+}
+
 TEST(ShuffleOrder, GivesTheSameInAnyOrderOfAsking) {
   const std::vector<uint64_t> order = Order(3000, 1, 2, 512);
   ShuffleOrder backwards(3000, 1, 2, 512);

@@ -197,7 +197,7 @@ TEST_F(ResolveStreamTest, EveryOtherFieldChangesTheFingerprint) {
       [](StreamSpec& spec) { spec.world_size = 3; },
       [](StreamSpec& spec) { spec.shuffle = false; },
       [](StreamSpec& spec) { spec.drop_last = true; },
-      [](StreamSpec& spec) { spec.shuffle_window = 512; },
+      [](StreamSpec& spec) { spec.shuffle_window = 256; },
   };
   std::set<Digest> fingerprints = {Resolve(Spec())->info.fingerprint};
   for (const auto& change : changes) {
@@ -210,6 +210,19 @@ TEST_F(ResolveStreamTest, EveryOtherFieldChangesTheFingerprint) {
   ModelCache models(other.catalog.get());
   fingerprints.insert(ResolveStream(*other.catalog, models, Spec()).value()->info.fingerprint);
   EXPECT_EQ(fingerprints.size(), changes.size() + 2);
+}
+
+TEST_F(ResolveStreamTest, WindowsOfTheSameOrderAreOneStream) {
+  const auto with = [this](uint64_t window, bool shuffle) {
+    StreamSpec spec = Spec();
+    spec.shuffle_window = window;
+    spec.shuffle = shuffle;
+    return Resolve(spec)->info;
+  };
+  EXPECT_EQ(with(1, true).fingerprint, with(256, true).fingerprint);
+  EXPECT_EQ(with(1, true).spec.shuffle_window, 256u);
+  EXPECT_EQ(with(kTestTrain, true).fingerprint, with(0, true).fingerprint);
+  EXPECT_EQ(with(256, false).fingerprint, with(0, false).fingerprint);
 }
 
 TEST_F(ResolveStreamTest, CountsTheStepsOfEachRank) {

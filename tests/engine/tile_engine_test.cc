@@ -69,6 +69,21 @@ TEST(TileEngine, GivesTheBytesOfFusedMultiplyAddsInOrderOnEveryProcessorThatHasT
   }
 }
 
+// A diagonal layer rounds after every step, also where the compiler could fuse.
+TEST(TileEngine, RoundsTheStepsOfDiagonalLayers) {
+  const Matrix in = RandomMatrix(20, 100, 3);
+  const NetworkPtr network =
+      RandomNetwork({{100, 100, Activation::kNone, false, LayerKind::kDiagonal}});
+  const Layer& layer = network->layers.layers[0];
+  Matrix expected(20, 100);
+  for (size_t i = 0; i < 2000; ++i) {
+    const volatile float product = in.data()[i] * layer.weight[i % 100];
+    expected.data()[i] = product + layer.bias[i % 100];
+  }
+  const Matrix out = Applied(*NewTileEngine(), network, in.view());
+  EXPECT_TRUE(SameBytes(out.view(), expected.view()));
+}
+
 TEST(TileEngine, KeepsWhatIsNotANumber) {
   Matrix in = RandomMatrix(3, 20, 1);
   in.row(1)[7] = NAN;

@@ -20,12 +20,12 @@ TEST(MessageMemory, GivesWhatWasReturnedLast) {
   uint8_t* const first = TakeMessageMemory(kBytes);
   uint8_t* const second = TakeMessageMemory(kBytes);
   EXPECT_NE(first, second);
-  ReturnMessageMemory(first, kBytes);
-  ReturnMessageMemory(second, kBytes);
+  ReturnMessageMemory(first);
+  ReturnMessageMemory(second);
   EXPECT_EQ(TakeMessageMemory(kBytes + 100), second);  // sizes are rounded
   EXPECT_EQ(TakeMessageMemory(kBytes), first);
-  ReturnMessageMemory(first, kBytes);
-  ReturnMessageMemory(second, kBytes + 100);
+  ReturnMessageMemory(first);
+  ReturnMessageMemory(second);
 }
 
 TEST(MessageMemory, IsAlignedAndWritableAtEverySize) {

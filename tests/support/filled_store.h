@@ -164,10 +164,10 @@ inline Status AddSpatialTransform(Catalog& catalog) {
   return catalog.AddTransform("upside", record, weights.ToSafetensors()).status();
 }
 
-inline constexpr uint32_t kWideDim = 1024;
+inline constexpr uint32_t kWideDim = 8192;
 inline constexpr uint64_t kWideSamples = 512;
 
-// Collection "wide@1" of another backbone: an epoch of it is 2 MiB, more than a Unix socket holds
+// Collection "wide@1" of another backbone: an epoch of it is 16 MiB, more than a Unix socket holds
 // on the way.
 inline Status AddWideCollection(Catalog& catalog) {
   Digest backbone;
