@@ -20,9 +20,9 @@ struct BenchFlags {
   bool json = false;
   bool quiet = false;
   bool quick = false;
-  uint32_t repeat = 5;
-  double seconds = 0;  // least time of one repetition; 0: 0.2, and 0.04 when quick
-  double scale = 1;    // of the numbers of rows and images
+  uint32_t repeat = 0;  // 0: 5, and 3 when quick
+  double seconds = 0;   // least time of one repetition; 0: 0.2, and 0.04 when quick
+  double scale = 1;     // of the numbers of rows and images
   uint32_t dim = 512;
   uint64_t seed = 0;
   std::string scratch;   // folder for scratch stores; empty: the system's temporary folder

@@ -189,7 +189,7 @@ Status MeasureOnePass(const BenchFlags& flags, const ServerProcess& server, Benc
 
 Status BenchHeads(const BenchFlags& flags, BenchReport* report) {
   AUGSTORE_ASSIGN(const auto scratch, ScratchFolder::Make(flags));
-  const uint64_t rows = Scaled(flags, flags.quick ? 4096 : 32'768, 16 * kBatch);
+  const uint64_t rows = Scaled(flags, flags.quick ? 2048 : 32'768, 16 * kBatch);
   const std::string store = scratch->path() + "/store";
   AUGSTORE_TRY(MakeSyntheticStore(flags, store, {{kCollection, rows}, {kPart, rows / 16}}));
   AUGSTORE_ASSIGN(const auto server, ServerProcess::Start(flags, store, scratch->path(), {}));

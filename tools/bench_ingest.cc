@@ -17,7 +17,7 @@ Status BenchIngest(const BenchFlags& flags, BenchReport* report) {
                   FreshDatabase::Make(flags, scratch->path() + "/alone", nullptr));
   AUGSTORE_ASSIGN(
       const BenchImages images,
-      MakeBenchImages(flags, scratch->path(), Scaled(flags, flags.quick ? 128 : 2048, 16)));
+      MakeBenchImages(flags, scratch->path(), Scaled(flags, flags.quick ? 64 : 2048, 16)));
   AUGSTORE_ASSIGN(const std::vector<Image> decoded,
                   DecodeBenchImages(images, alone.backbone->record()));
   AUGSTORE_ASSIGN(Backbone * phi, alone.backbone->Load());

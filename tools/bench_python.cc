@@ -84,7 +84,7 @@ Result<Json> Measure(const BenchFlags& flags, const std::string& scratch) {
   const std::string program = flags.program.empty()
                                   ? std::filesystem::read_symlink("/proc/self/exe", error).string()
                                   : std::filesystem::absolute(flags.program, error).string();
-  const uint64_t rows = Scaled(flags, flags.quick ? 5120 : 20'480, kBatch);
+  const uint64_t rows = Scaled(flags, flags.quick ? 2560 : 20'480, kBatch);
   std::vector<std::string> words = {"AUGSTORE_BINARY=" + program,
                                     "PYTHONDONTWRITEBYTECODE=1",
                                     flags.python,
@@ -147,12 +147,7 @@ Status Report(const Json& result, BenchReport* report) {
 }  // namespace
 
 Status BenchPython(const BenchFlags& flags, BenchReport* report) {
-  const Status found = FindPython(flags);
-  if (found.code() == Code::kNotFound && flags.parts.empty()) {
-    fmt::print(stderr, "bench: python is left out: {}\n", found.message());
-    return OkStatus();
-  }
-  AUGSTORE_TRY(found);
+  AUGSTORE_TRY(FindPython(flags));
   AUGSTORE_ASSIGN(const auto scratch, ScratchFolder::Make(flags));
   AUGSTORE_ASSIGN(const Json result, Measure(flags, scratch->path()));
   return Report(result, report);

@@ -75,10 +75,10 @@ Result<TrainedTransform> TrainWithProgress(const Pairs& pairs, const TrainFlags&
   TransformTrainOptions options = flags.options;
   options.views = pairs.views;
   TrainingProgress progress(!flags.common.quiet);
-  Result<TrainedTransform> trained = TrainTransform(
-      pairs.z.view(), pairs.z_target.view(), options,
-      [&progress](const TransformProgress& state) { return progress.Update(state); },
-      {pairs.maps.view(), pairs.map});
+  Result<TrainedTransform> trained =
+      TrainTransform(pairs.z.view(), pairs.z_target.view(), options,
+                     [&progress](const TransformProgress& state) { return progress.Update(state); },
+                     {pairs.maps.view(), pairs.map});
   if (Interrupted()) {
     return InterruptedStatus(
         "no transform was registered; the embeddings are stored, so that the same command starts "
@@ -93,12 +93,12 @@ Status AddCost(const Pairs& pairs, TrainedTransform* trained) {
   const std::unique_ptr<Engine> engine = NewTileEngine();
   const Matrix maps = TimedRows(pairs.maps.view());
   ChainScratch scratch;
-  AUGSTORE_ASSIGN(const double micros,
-                  MeasureMicrosPerRow(pairs.z.view(), [&](ConstMatrixView in, MatrixView out) {
-                    const std::vector<SampleId> ids(in.rows);
-                    return ApplyChain(*engine, {&step, 1}, {0, 0, ids}, {in, maps.view()}, out,
-                                      &scratch);
-                  }));
+  AUGSTORE_ASSIGN(
+      const double micros,
+      MeasureMicrosPerRow(pairs.z.view(), [&](ConstMatrixView in, MatrixView out) {
+        const std::vector<SampleId> ids(in.rows);
+        return ApplyChain(*engine, {&step, 1}, {0, 0, ids}, {in, maps.view()}, out, &scratch);
+      }));
   trained->card.measures.push_back({"us_per_row", micros});
   return OkStatus();
 }

@@ -50,6 +50,7 @@ struct PaperRow {
   PaperSource source = PaperSource::kStream;
   std::string policy;  // of a stream
   uint32_t views = 0;  // kept of each image; 0: new ones in every epoch (pixel space)
+  bool reads_maps = false;
 };
 
 // The embeddings that the experiment works on, all through the store.

@@ -154,7 +154,8 @@ uint64_t StoredViews(const PaperRow& row) { return std::max(1u, row.views); }
 
 // What every row costs at the largest number of images: one head, mean over seeds.
 std::string CostTable(const PaperFlags& flags, const std::vector<PaperRow>& rows,
-                      const Results& results, const PaperData& data, uint32_t dim) {
+                      const Results& results, const PaperData& data,
+                      const BackboneRecord& backbone) {
   const uint32_t n = flags.per_class.back();
   std::string text =
       "| heads trained with | storage per image | Φ calls | Φ seconds | training seconds | "
@@ -169,9 +170,10 @@ std::string CostTable(const PaperFlags& flags, const std::vector<PaperRow>& rows
     const double calls = online ? static_cast<double>(cells[0]->samples)
                                 : images * static_cast<double>(StoredViews(row));
     const double phi = calls / data.phi_per_second;
+    const uint64_t stored = StoredViews(row) * backbone.dim * sizeof(float) +
+                            (row.reads_maps ? QuantizedRowBytes(backbone.map.values()) : 0);
     text += fmt::format("| {} | {} | {:.0f} | {:.1f} | {:.1f} | {:.0f} |\n", row.name,
-                        online ? "the image" : fmt::format("{} B", StoredViews(row) * dim * 4),
-                        calls, phi, seconds,
+                        online ? "the image" : fmt::format("{} B", stored), calls, phi, seconds,
                         static_cast<double>(cells[0]->samples) / (seconds + (online ? phi : 0)));
   }
   return text;
@@ -266,7 +268,7 @@ Status WritePaperReport(const PaperFlags& flags, const PaperTransforms& transfor
       "and "
       "its Φ seconds are counted from that rate; its samples/s include them.\n\n",
       flags.per_class.back(), flags.learning_rates.size(), data.phi_per_second);
-  text += CostTable(flags, rows, results, data, backbone.dim);
+  text += CostTable(flags, rows, results, data, backbone);
   text +=
       "\n### Displacement explained\n\nG with its 95 % interval, on held-out pairs / on the test "
       "images.\n\n" +

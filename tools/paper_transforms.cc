@@ -1,6 +1,7 @@
 // The transforms of the experiment, and the rows that they make.
 #include <nlohmann/json.hpp>
 
+#include "engine/ladder.h"
 #include "schemas/names.h"
 #include "tools/paper.h"
 
@@ -85,29 +86,32 @@ Result<PaperTransforms> PreparePaperTransforms(const PaperFlags& flags, Database
 std::vector<PaperRow> PaperRows(const PaperFlags& flags, const PaperTransforms& transforms) {
   std::vector<PaperRow> rows;
   const auto stream = [&](std::string name, std::string group, std::string policy) {
-    rows.push_back({std::move(name), std::move(group), PaperSource::kStream, std::move(policy), 0});
+    rows.push_back(
+        {std::move(name), std::move(group), PaperSource::kStream, std::move(policy), 0, false});
   };
   stream("none", "baselines", "identity");
   stream("noise of the same covariance", "baselines",
          Policy(StepsOf(flags, transforms, kNoise), "~"));
   for (const uint32_t views : flags.cached) {
     rows.push_back({fmt::format("{} cached view{}", views, views == 1 ? "" : "s"),
-                    "cached real views", PaperSource::kViews, "", views});
+                    "cached real views", PaperSource::kViews, "", views, false});
   }
   for (const std::string& family : flags.families) {
     stream(RungName(family), "transforms", Policy(StepsOf(flags, transforms, family), ""));
+    rows.back().reads_maps = FamilyReadsMaps(family);
   }
   for (const std::string family : {"auto", "tail"}) {
     if (std::ranges::find(flags.families, family) == flags.families.end()) continue;
     stream(family + ", with drawn residuals", "transforms",
            Policy(StepsOf(flags, transforms, family), "~"));
+    rows.back().reads_maps = FamilyReadsMaps(family);
   }
   if (!transforms.conditional.empty()) {
     const auto steps = ConditionalSteps(flags, transforms.conditional);
     stream("conditional", "transforms", Policy(steps, ""));
     stream("conditional, with drawn residuals", "transforms", Policy(steps, "~"));
   }
-  rows.push_back({"pixel space", "upper bound", PaperSource::kViews, "", 0});
+  rows.push_back({"pixel space", "upper bound", PaperSource::kViews, "", 0, false});
   return rows;
 }
 

@@ -10,7 +10,8 @@ class App;
 
 namespace augstore {
 
-// Adds --collection, --split, --policy, --label-column, --stream-seed, --batch-size and --shuffle-window.
+// Adds --collection, --split, --policy, --label-column, --stream-seed, --batch-size and
+// --shuffle-window.
 void AddStreamFlags(CLI::App* command, StreamSpec* spec);
 
 }  // namespace augstore

@@ -89,7 +89,8 @@ class Evaluator {
     result_.embedded += pairs.embedded;
     result_.reused += pairs.reused;
     result_.skipped = std::move(pairs.skipped);
-    AUGSTORE_ASSIGN(const Matrix mapped, runner_.Apply(chain(), {pairs.z.view(), pairs.maps.view()}));
+    AUGSTORE_ASSIGN(const Matrix mapped,
+                    runner_.Apply(chain(), {pairs.z.view(), pairs.maps.view()}));
     result_.entry = MeasureCard(data, pairs.z.view(), pairs.z_target.view(), mapped.view());
     const Matrix timed = TimedRows(pairs.maps.view());
     AUGSTORE_ASSIGN(const double micros,
@@ -150,9 +151,8 @@ class Evaluator {
 
   Result<Views> TakeViews(const std::vector<ImageItem>& items,
                           std::span<const std::optional<ImageOp>> ops) {
-    AUGSTORE_ASSIGN(Views views,
-                    MakeViews(*database_, *backbone_, items, ops, ReadsMap(chain()),
-                              options_->show_progress));
+    AUGSTORE_ASSIGN(Views views, MakeViews(*database_, *backbone_, items, ops, ReadsMap(chain()),
+                                           options_->show_progress));
     result_.embedded += views.embedded;
     result_.reused += views.reused;
     return views;

@@ -15,8 +15,9 @@ constexpr const char* kBackbone = AUGSTORE_SOURCE_DIR "/tools/demo_assets/backbo
 class BenchCommand : public testing::Test {
  protected:
   CommandResult Bench(const std::string& part, std::vector<std::string> more = {}) {
-    std::vector<std::string> args = {"bench", part, "--quick",  "--quiet", "--dim",     "16",
-                                     "--scale", "0.01", "--repeat", "1",   "--seconds", "0.0001"};
+    std::vector<std::string> args = {"bench",    part, "--quick",   "--quiet",
+                                     "--dim",    "16", "--scale",   "0.01",
+                                     "--repeat", "1",  "--seconds", "0.0001"};
     const std::string defaults[][2] = {
         {"--scratch", dir_.path()}, {"--program", AUGSTORE_PROGRAM}, {"--backbone", kBackbone}};
     for (const auto& [flag, value] : defaults) {
