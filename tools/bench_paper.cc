@@ -115,7 +115,7 @@ class PaperJobs {
 
 Status BenchPaper(const BenchFlags& flags, BenchReport* report) {
   AUGSTORE_ASSIGN(const auto scratch, ScratchFolder::Make(flags));
-  const uint64_t count = Scaled(flags, flags.quick ? 32 : 512, 16);
+  const uint64_t count = Scaled(flags, flags.quick ? 16 : 512, 16);
   AUGSTORE_ASSIGN(BenchImages images, MakeBenchImages(flags, scratch->path(), count));
   const size_t embedded = images.items.size();
   PaperJobs jobs(flags, scratch->path(), std::move(images));

@@ -145,7 +145,7 @@ Result<std::vector<Rates>> RaceStreams(const BenchFlags& flags, std::vector<Scal
 Status BenchScale(const BenchFlags& flags, BenchReport* report) {
   AUGSTORE_ASSIGN(const auto scratch, ScratchFolder::Make(flags));
   const std::vector<uint64_t> sizes = flags.quick
-                                          ? std::vector<uint64_t>{20'000, 100'000}
+                                          ? std::vector<uint64_t>{10'000, 50'000}
                                           : std::vector<uint64_t>{100'000, 1'000'000, 10'000'000};
   std::vector<ScalePoint> points(sizes.size());
   for (size_t i = 0; i < sizes.size(); ++i) {

@@ -185,7 +185,7 @@ Status BenchServe(const BenchFlags& flags, BenchReport* report) {
   const std::vector<uint32_t> batches =
       flags.quick ? std::vector<uint32_t>{256} : std::vector<uint32_t>{64, 256, 1024, 4096};
   // Whole batches of every size.
-  const uint64_t rows = Scaled(flags, flags.quick ? 16'384 : 131'072, batches.back());
+  const uint64_t rows = Scaled(flags, flags.quick ? 8192 : 131'072, batches.back());
   const uint64_t augmented = Scaled(flags, flags.quick ? 2048 : 16'384, batches.back());
   const std::string store = scratch->path() + "/store";
   AUGSTORE_TRY(MakeSyntheticStore(
