@@ -72,7 +72,7 @@ TEST_F(BenchPythonTest, GivesTheScriptItsProgramSizesAndScratchFolder) {
   ASSERT_TRUE(asked.ok());
   for (const std::string& part :
        {"/bin/program " + Path("client/bench/streams.py") + " --json --scratch " + Path("scratch"),
-        std::string(" --rows 512 --dim 16 --rounds 2 --seed 7 --quick")}) {
+        std::string(" --rows 256 --dim 16 --rounds 2 --seed 7 --quick")}) {
     EXPECT_NE(asked->find(part), std::string::npos) << *asked;
   }
   EXPECT_TRUE(std::filesystem::is_empty(Path("scratch"))) << "scratch folders are removed";

@@ -68,7 +68,8 @@ TEST_F(BenchCommand, ComparesTheEngineWithBareProductsAndLibTorch) {
 }
 
 TEST_F(BenchCommand, ComparesGatheringWithMemcpyAndOtherStores) {
-  const Json json = Run("store", {"store"}, 2);
+  const Json json = Run("store", {"shuffle", "store"}, 2);
+  EXPECT_NEAR(json["tables"]["shuffle"][0]["moved"], 1.0 / 3, 0.05);
   EXPECT_EQ(json["tables"]["store"][0]["gather"], "memcpy");
   EXPECT_EQ(json["tables"]["store"][0]["of memcpy"], 1);
 }
