@@ -2,15 +2,15 @@
 
 #include <algorithm>
 
-#include "schemas/message_memory.h"
+#include "schemas/block_memory.h"
 
 namespace augstore::codec {
 namespace {
 
 class AlignedAllocator : public flatbuffers::Allocator {
  public:
-  uint8_t* allocate(size_t size) override { return TakeMessageMemory(size); }
-  void deallocate(uint8_t* memory, size_t) override { ReturnMessageMemory(memory); }
+  uint8_t* allocate(size_t size) override { return TakeBlock(size); }
+  void deallocate(uint8_t* memory, size_t) override { ReturnBlock(memory); }
 };
 
 AlignedAllocator& SharedAllocator() {
@@ -27,7 +27,7 @@ bool IsAligned(const void* memory, size_t alignment) {
 SharedBytes Aligned(const SharedBytes& bytes, size_t alignment) {
   if (IsAligned(bytes.bytes.data(), alignment)) return bytes;
   const size_t size = bytes.bytes.size();
-  std::shared_ptr<uint8_t[]> copy = MessageMemory(size);
+  std::shared_ptr<uint8_t[]> copy = SharedBlock(size);
   std::copy_n(bytes.bytes.data(), size, copy.get());
   return {copy, {copy.get(), size}};
 }

@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-#include "schemas/message_memory.h"
+#include "schemas/block_memory.h"
 
 namespace augstore {
 namespace {
@@ -96,7 +96,7 @@ Status FrameReader::OpenBody() {
         GetLittleEndian<uint16_t>(header_, kTypeAt), size, max_body_bytes_);
   }
   try {
-    body_ = MessageMemory(size);
+    body_ = SharedBlock(size);
   } catch (const std::bad_alloc&) {
     return ResourceExhausted("no memory for a frame of {} bytes: retry later", size);
   }

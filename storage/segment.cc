@@ -88,8 +88,8 @@ Result<Header> CheckedHeader(const SegmentId& id, uint32_t dim, std::string_view
   if (dim != 0 && header.dim != dim) {
     return Damaged(id, fmt::format("its dim is {}, its space's is {}", header.dim, dim));
   }
-  const size_t row_bytes = id.part == RowPart::kMap ? QuantizedRowBytes(header.dim)
-                                                    : size_t{header.dim} * sizeof(float);
+  const size_t row_bytes =
+      id.part == RowPart::kMap ? QuantizedRowBytes(header.dim) : size_t{header.dim} * sizeof(float);
   const size_t bytes = header.rows * row_bytes;
   if (header.rows == 0 || header.rows > kSegmentRows || header.dim == 0 ||
       value.size() != sizeof header + bytes) {
@@ -126,7 +126,7 @@ Result<std::shared_ptr<const Segment>> DecodeSegment(const SegmentId& id, uint32
   if (id.part == RowPart::kMap) {
     segment->maps.assign(matrix.begin(), matrix.end());
   } else {
-    segment->data = AlignedAlloc<float>(matrix.size() / sizeof(float));
+    segment->data.reset(reinterpret_cast<float*>(TakeBlock(matrix.size())));
     std::memcpy(segment->data.get(), matrix.data(), matrix.size());
   }
   return std::shared_ptr<const Segment>(std::move(segment));

@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 
+#include "schemas/block_memory.h"
 #include "schemas/quantized_rows.h"
 #include "schemas/types.h"
 #include "storage/store.h"
@@ -40,8 +41,8 @@ struct SegmentId {
 
 // Immutable; shared between readers. Memory: bytes().
 struct Segment {
-  std::unique_ptr<float[], AlignedFree> data;  // of embeddings
-  std::vector<uint8_t> maps;                   // of feature maps
+  std::unique_ptr<float[], BlockFree> data;  // of embeddings
+  std::vector<uint8_t> maps;                 // of feature maps
   uint32_t rows = 0;
   uint32_t dim = 0;
   ConstMatrixView view() const { return {data.get(), rows, dim}; }
@@ -60,7 +61,8 @@ std::string EncodeSegment(const SegmentId& id, ConstMatrixView embeddings,
 std::string EncodeMapSegment(const SegmentId& id, const QuantizedView& maps,
                              std::span<const size_t> indices);
 
-// `dim` 0: any. Errors: kDataLoss (size, header, checksum, or the value of another segment), naming the segment.
+// `dim` 0: any. Errors: kDataLoss (size, header, checksum, or the value of another segment), naming
+// the segment.
 Result<std::shared_ptr<const Segment>> DecodeSegment(const SegmentId& id, uint32_t dim,
                                                      std::string_view value);
 

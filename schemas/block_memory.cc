@@ -1,4 +1,4 @@
-#include "schemas/message_memory.h"
+#include "schemas/block_memory.h"
 
 #include <cstring>
 #include <mutex>
@@ -12,7 +12,7 @@ namespace {
 // Sizes that share memory are rounded up to a multiple of this; smaller ones the allocator serves
 // well by itself, and larger ones are rare.
 constexpr size_t kUnit = size_t{64} << 10;
-constexpr size_t kLargest = kKeptMessageBytes / 4;
+constexpr size_t kLargest = kKeptBlockBytes / 4;
 
 // With kept memory a sanitizer would not see who uses what he has returned.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -68,7 +68,7 @@ class KeptMemory {
   // The longest unused goes to make room.
   void Keep(uint8_t* memory, size_t size) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    while (bytes_ + size > kKeptMessageBytes) {
+    while (bytes_ + size > kKeptBlockBytes) {
       Free(blocks_.front().memory);
       bytes_ -= blocks_.front().size;
       blocks_.erase(blocks_.begin());
@@ -82,7 +82,7 @@ class KeptMemory {
     uint8_t* memory;
     size_t size;
   };
-  KeptMemory() { blocks_.reserve(kKeptMessageBytes / kUnit); }  // returning memory must not throw
+  KeptMemory() { blocks_.reserve(kKeptBlockBytes / kUnit); }  // returning memory must not throw
 
   std::mutex mutex_;
   std::vector<Block> blocks_;  // the last returned is the last; guarded by mutex_
@@ -91,22 +91,22 @@ class KeptMemory {
 
 }  // namespace
 
-uint8_t* TakeMessageMemory(size_t bytes) {
+uint8_t* TakeBlock(size_t bytes) {
   const size_t rounded = (bytes + kUnit - 1) / kUnit * kUnit;
   if (bytes < kUnit || !IsKept(rounded)) return Allocate(bytes);
   uint8_t* const kept = KeptMemory::Instance().Find(rounded);
   return kept != nullptr ? kept : Allocate(rounded);
 }
 
-void ReturnMessageMemory(uint8_t* memory) {
+void ReturnBlock(uint8_t* memory) {
   if (memory == nullptr) return;
   const size_t size = SizeOf(memory);
   if (!IsKept(size)) return Free(memory);
   KeptMemory::Instance().Keep(memory, size);
 }
 
-std::shared_ptr<uint8_t[]> MessageMemory(size_t bytes) {
-  return {TakeMessageMemory(bytes), [](uint8_t* memory) { ReturnMessageMemory(memory); }};
+std::shared_ptr<uint8_t[]> SharedBlock(size_t bytes) {
+  return {TakeBlock(bytes), [](uint8_t* memory) { ReturnBlock(memory); }};
 }
 
 }  // namespace augstore
