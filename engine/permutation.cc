@@ -53,6 +53,10 @@ uint64_t Permutation::At(uint64_t position) const {
   return value;
 }
 
+void Permutation::Fill(uint64_t begin, std::span<int64_t> out) const {
+  for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<int64_t>(At(begin + i));
+}
+
 uint64_t Permutation::PositionOf(uint64_t index) const {
   AUGSTORE_CHECK(index < n_);
   uint64_t value = index;

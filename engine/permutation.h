@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "engine/counter_rng.h"
 
@@ -22,6 +23,8 @@ class Permutation {
   // most 2 network evaluations (256 / n for n < 128: a network of fewer than 8 bits is not random
   // enough).
   uint64_t At(uint64_t position) const;
+  // At(begin), At(begin + 1), … REQUIRES: begin + out.size() <= size().
+  void Fill(uint64_t begin, std::span<int64_t> out) const;
   // The position that points to `index`: the inverse of At. REQUIRES: index < n.
   uint64_t PositionOf(uint64_t index) const;
   uint64_t size() const { return n_; }

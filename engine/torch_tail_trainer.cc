@@ -32,9 +32,9 @@ struct Parameter {
 
 Parameter MakeParameter(const std::vector<float>& values, at::IntArrayRef shape) {
   Parameter parameter;
-  parameter.value =
-      at::from_blob(const_cast<float*>(values.data()), shape, at::kFloat).clone().set_requires_grad(
-          true);
+  parameter.value = at::from_blob(const_cast<float*>(values.data()), shape, at::kFloat)
+                        .clone()
+                        .set_requires_grad(true);
   parameter.first.resize(values.size());
   parameter.second.resize(values.size());
   return parameter;
@@ -102,8 +102,7 @@ class TailNetwork {
     for (Parameter& parameter : parameters_) {
       at::Tensor& gradient = parameter.value.mutable_grad();
       const at::Tensor dense = gradient.contiguous();
-      UpdateParameters(step,
-                       {dense.data_ptr<float>(), static_cast<size_t>(dense.numel())},
+      UpdateParameters(step, {dense.data_ptr<float>(), static_cast<size_t>(dense.numel())},
                        parameter.value.data_ptr<float>(), parameter.first.data(),
                        parameter.second.data());
       gradient.reset();
@@ -178,7 +177,8 @@ class TailTrainer {
       if (progress && !progress(state)) break;
       if (epoch - best_epoch >= options_.patience && epoch > 0) break;
     }
-    best.notes = fmt::format("epochs={} learning_rate={} weight_decay={}", best_epoch, rate_, decay_);
+    best.notes =
+        fmt::format("epochs={} learning_rate={} weight_decay={}", best_epoch, rate_, decay_);
     return best;
   }
 
@@ -192,10 +192,8 @@ class TailTrainer {
       const int64_t begin = step * options_.tail_batch_size;
       const int64_t count = std::min<int64_t>(options_.tail_batch_size, pairs - begin);
       const at::Tensor rows = at::empty({count}, at::kLong);
-      for (int64_t i = 0; i < count; ++i) {
-        rows.data_ptr<int64_t>()[i] =
-            static_cast<int64_t>(order.At(static_cast<uint64_t>(begin + i)));
-      }
+      order.Fill(static_cast<uint64_t>(begin),
+                 {rows.data_ptr<int64_t>(), static_cast<size_t>(count)});
       const at::Tensor mapped =
           network_.Forward(train_z_.index_select(0, rows), train_mixed_.index_select(0, rows));
       at::mse_loss(mapped, train_target_.index_select(0, rows)).backward();
@@ -211,8 +209,8 @@ class TailTrainer {
     double sum = 0;
     for (int64_t begin = 0; begin < held_out_z_.size(0); begin += kJudgedRows) {
       const int64_t end = std::min(begin + kJudgedRows, held_out_z_.size(0));
-      const at::Tensor mapped = network_.Forward(held_out_z_.slice(0, begin, end),
-                                                 held_out_mixed_.slice(0, begin, end));
+      const at::Tensor mapped =
+          network_.Forward(held_out_z_.slice(0, begin, end), held_out_mixed_.slice(0, begin, end));
       sum += (mapped - held_out_target_.slice(0, begin, end))
                  .to(at::kDouble)
                  .square_()

@@ -190,10 +190,8 @@ class Trainer {
       const int64_t begin = step * options_.batch_size;
       const int64_t count = std::min<int64_t>(options_.batch_size, pairs - begin);
       const at::Tensor rows = at::empty({count}, at::kLong);
-      for (int64_t i = 0; i < count; ++i) {
-        rows.data_ptr<int64_t>()[i] =
-            static_cast<int64_t>(order.At(static_cast<uint64_t>(begin + i)));
-      }
+      order.Fill(static_cast<uint64_t>(begin),
+                 {rows.data_ptr<int64_t>(), static_cast<size_t>(count)});
       const at::Tensor mapped = network_.Forward(train_z_.index_select(0, rows));
       at::mse_loss(mapped, train_target_.index_select(0, rows)).backward();
       const double rate = ScheduledRate(chosen_.learning_rate, done_, total);

@@ -54,6 +54,16 @@ TEST(Permutation, NeverChangesItsOrders) {
   EXPECT_EQ((V{imagenet.At(0), imagenet.At(1), imagenet.At(2)}), (V{744707, 616623, 662226}));
 }
 
+TEST(Permutation, FillsARunAndFindsTheWayBack) {
+  const Permutation order(1000, 3, 4);
+  std::vector<int64_t> run(100);
+  order.Fill(900, run);
+  for (uint64_t i = 0; i < 100; ++i) {
+    EXPECT_EQ(static_cast<uint64_t>(run[i]), order.At(900 + i));
+    EXPECT_EQ(order.PositionOf(order.At(900 + i)), 900 + i);
+  }
+}
+
 TEST(Permutation, StaysInRangeForHugeSets) {
   const uint64_t n = uint64_t{1} << 40;
   const Permutation permutation(n, 7, 0);

@@ -62,14 +62,6 @@ Result<std::optional<Frame>> ReadFrame(const std::string& bytes) {
 
 template <typename T>
 class GoldenMessages : public testing::Test {};
-using MessageTypes =
-    testing::Types<ServerInfoRequest, ServerInfoReply, StatsRequest, StatsReply, VerifyRequest,
-                   VerifyReply, EndReply, GetRecordRequest, RecordReply, ListRecordsRequest,
-                   RecordListReply, AddRecordRequest, DeleteRecordRequest, SetAliasRequest,
-                   FindImagesRequest, RowIdsReply, AppendRowsRequest, ReadRowsRequest,
-                   BeginDraftRequest, DraftReply, AppendSamplesRequest, CommitDraftRequest,
-                   AbortDraftRequest, GetSamplesRequest, SamplesReply, QueryRequest,
-                   OpenStreamRequest, StreamReply, BatchesRequest>;
 TYPED_TEST_SUITE(GoldenMessages, MessageTypes);
 
 TYPED_TEST(GoldenMessages, AreWrittenAsTheirFilesSay) {

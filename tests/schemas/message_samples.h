@@ -2,6 +2,8 @@
 #ifndef AUGSTORE_TESTS_SCHEMAS_MESSAGE_SAMPLES_H_
 #define AUGSTORE_TESTS_SCHEMAS_MESSAGE_SAMPLES_H_
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <tuple>
 
@@ -9,6 +11,16 @@
 #include "tests/schemas/record_samples.h"
 
 namespace augstore {
+
+// Every message but BatchReply, which has a codec of its own.
+using MessageTypes =
+    testing::Types<ServerInfoRequest, ServerInfoReply, StatsRequest, StatsReply, VerifyRequest,
+                   VerifyReply, EndReply, GetRecordRequest, RecordReply, ListRecordsRequest,
+                   RecordListReply, AddRecordRequest, DeleteRecordRequest, SetAliasRequest,
+                   FindImagesRequest, RowIdsReply, AppendRowsRequest, ReadRowsRequest,
+                   BeginDraftRequest, DraftReply, AppendSamplesRequest, CommitDraftRequest,
+                   AbortDraftRequest, GetSamplesRequest, SamplesReply, QueryRequest,
+                   OpenStreamRequest, StreamReply, BatchesRequest>;
 
 inline bool operator==(const RecordReply& a, const RecordReply& b) {
   return std::tie(a.kind, a.name, a.version, a.record, a.blob) ==

@@ -46,14 +46,6 @@ class Messages : public testing::Test {
     return message;
   }
 };
-using MessageTypes =
-    testing::Types<ServerInfoRequest, ServerInfoReply, StatsRequest, StatsReply, VerifyRequest,
-                   VerifyReply, EndReply, GetRecordRequest, RecordReply, ListRecordsRequest,
-                   RecordListReply, AddRecordRequest, DeleteRecordRequest, SetAliasRequest,
-                   FindImagesRequest, RowIdsReply, AppendRowsRequest, ReadRowsRequest,
-                   BeginDraftRequest, DraftReply, AppendSamplesRequest, CommitDraftRequest,
-                   AbortDraftRequest, GetSamplesRequest, SamplesReply, QueryRequest,
-                   OpenStreamRequest, StreamReply, BatchesRequest>;
 TYPED_TEST_SUITE(Messages, MessageTypes);
 
 TYPED_TEST(Messages, ComeBackAsTheyWere) {
