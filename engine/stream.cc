@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "engine/precision.h"
 #include "engine/shuffle_order.h"
 #include "schemas/digest.h"
 #include "schemas/limits.h"
@@ -19,7 +20,7 @@ constexpr uint64_t kSamplesPerRead = 65536;
 constexpr size_t kCachedModels = 64;
 // Number of the rules in this file and in stream_batch.cc: what one spec gives may only change
 // together with it.
-constexpr uint64_t kStreamFormat = 2;
+constexpr uint64_t kStreamFormat = 3;
 
 template <typename T, typename Name>
 std::string NamesOf(const std::vector<T>& items, Name name) {
@@ -75,7 +76,8 @@ Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog,
                                                            const std::string& label_column) {
   AUGSTORE_ASSIGN(const int column, FindLabelColumn(collection, label_column));
   AUGSTORE_ASSIGN(const uint64_t count, CountSamples(collection, split));
-  AUGSTORE_ASSIGN(const SpaceInfo space, catalog.store()->FindSpace(collection.backbone));
+  AUGSTORE_ASSIGN(const SpaceInfo space,
+                  catalog.store()->FindSpace(collection.backbone, collection.dtype));
   auto table = std::make_shared<SampleTable>();
   table->space = space.id;
   table->dim = collection.dim;
@@ -150,7 +152,7 @@ std::string BackboneName(Catalog& catalog, const Digest& digest) {
 }  // namespace
 
 Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Digest& backbone,
-                                 const ChainRef& chain) {
+                                 const ChainRef& chain, Precision precision) {
   if (chain.steps.size() > kMaxChainLength) {
     return InvalidArgument("chain '{}' has {} transforms: use at most {}", chain.ToString(),
                            chain.steps.size(), kMaxChainLength);
@@ -167,6 +169,7 @@ Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Dig
           transform.ref(), BackboneName(catalog, transform.record.backbone),
           BackboneName(catalog, backbone));
     }
+    AUGSTORE_TRY(CheckPrecision(precision, transform.ref(), transform.record.card));
     AUGSTORE_ASSIGN(TransformModelPtr model,
                     models.Get({RecordKind::kTransform, transform.name, transform.version}));
     std::optional<OpPattern> pattern;
@@ -242,7 +245,8 @@ Status ResolvePolicy(Catalog& catalog, ModelCache& models, const Digest& backbon
   }
   PolicySpec pinned;
   for (const PolicyEntry& entry : policy.entries) {
-    AUGSTORE_ASSIGN(PinnedChain chain, ResolveChain(catalog, models, backbone, entry.chain));
+    AUGSTORE_ASSIGN(PinnedChain chain, ResolveChain(catalog, models, backbone, entry.chain,
+                                                    stream->info.spec.precision));
     const auto same = std::find(stream->info.chains.begin(), stream->info.chains.end(), chain.text);
     if (same != stream->info.chains.end()) {
       pinned.entries[static_cast<size_t>(same - stream->info.chains.begin())].weight +=
@@ -308,6 +312,8 @@ Digest Fingerprint(const StreamReply& info) {
   builder.AddU64(spec.shuffle)
       .AddU64(spec.drop_last)
       .AddU64(spec.shuffle_window)
+      .AddU64(static_cast<uint64_t>(spec.dtype))
+      .AddU64(static_cast<uint64_t>(spec.precision))
       .AddU64(info.dim)
       .AddU64(info.samples);
   return builder.Finish();

@@ -68,9 +68,10 @@ struct PinnedChain {
   std::vector<Digest> weights;
 };
 // Errors: kNotFound (a transform), kFailedPrecondition (a transform of another backbone, naming
-// both), kInvalidArgument, those of MakeStep.
+// both; one that may not be applied in `precision`: CheckPrecision), kInvalidArgument, those of
+// MakeStep.
 Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Digest& backbone,
-                                 const ChainRef& chain);
+                                 const ChainRef& chain, Precision precision = Precision::kF32);
 
 // Resolves a spec: pins versions, loads the sample table and the transforms, computes steps and
 // fingerprint. Resolving the pinned spec gives the same stream. Entries of a policy that pin to the

@@ -86,7 +86,7 @@ Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t st
   const uint64_t begin = (step * spec.world_size + spec.rank) * spec.batch_size;
   const size_t count = std::min<uint64_t>(spec.batch_size, table.samples.size() - begin);
   const Plan plan = PlanBatch(stream, epoch, begin, count);
-  BatchWriter writer(count, table.dim);
+  BatchWriter writer(count, table.dim, spec.dtype);
   std::vector<RowId> rows(count);
   for (size_t i = 0; i < count; ++i) {
     rows[i] = table.rows[plan.entries[i]];

@@ -16,6 +16,7 @@
 #include "engine/card.h"
 #include "engine/engine.h"
 #include "engine/held_out.h"
+#include "engine/precision.h"
 #include "engine/ladder.h"
 #include "engine/map_tail.h"
 #include "engine/onednn_gemm.h"
@@ -342,6 +343,10 @@ Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_tar
   trained.weights.front = std::move(chosen.fitted.front);
   trained.weights.residuals =
       KeepResiduals(pairs.held_out_target.view(), mapped, options.residuals);
+  AUGSTORE_ASSIGN(const TransformStep step, StepOf(trained.weights));
+  AUGSTORE_ASSIGN(card.measures,
+                  MeasurePrices(step, {pairs.held_out_z.view(), pairs.held_out_maps.view()},
+                                pairs.held_out_target.view()));
   return trained;
 }
 

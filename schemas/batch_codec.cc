@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "schemas/block_memory.h"
 #include "schemas/codec.h"
 #include "schemas/messages.h"
 #include "schemas/wire_generated.h"
@@ -48,33 +49,64 @@ Status CheckBatchSize(size_t rows, size_t dim) {
 }
 
 // The vectors are laid out at once, in memory that is large enough for the finished frame: so
-// pointers into them stay valid.
+// pointers into them stay valid. Embeddings in f32 are written where they are sent from; those of
+// another dtype stand beside the frame until they are encoded.
 struct BatchWriter::State {
-  State(size_t rows_in, size_t dim_in)
-      : rows(rows_in), dim(dim_in), capacity(BatchBytes(rows_in, dim_in)), builder(capacity) {
-    embeddings_at = builder.PutAlignedFloats(rows * dim, &embeddings);
+  State(size_t rows_in, size_t dim_in, Dtype dtype_in)
+      : rows(rows_in),
+        dim(dim_in),
+        dtype(dtype_in),
+        capacity(rows * RowBytes(dtype, dim) + BatchBytes(rows, 0)),
+        builder(capacity) {
+    if (dtype == Dtype::kF32) {
+      embeddings_at = builder.PutAlignedFloats(rows * dim, &embeddings);
+    } else {
+      encoded_at =
+          builder.CreateUninitializedVector<uint8_t>(rows * RowBytes(dtype, dim), &encoded);
+      block.reset(reinterpret_cast<float*>(TakeBlock(rows * dim * sizeof(float))));
+      embeddings = block.get();
+    }
     samples_at = builder.CreateUninitializedVector<uint64_t>(rows, &samples);
     labels_at = builder.CreateUninitializedVector<int32_t>(rows, &labels);
     chains_at = builder.CreateUninitializedVector<uint16_t>(rows, &chains);
   }
 
+  // Errors: kInvalidArgument, naming the row that does not fit.
+  Status EncodeRows() {
+    const size_t bytes = RowBytes(dtype, dim);
+    for (size_t i = 0; i < rows && encoded != nullptr; ++i) {
+      const std::span<const float> row(embeddings + i * dim, dim);
+      if (!FitsDtype(dtype, row)) {
+        return InvalidArgument(
+            "the embedding of sample {} has values that {} cannot hold: stream it in f32 or u8",
+            samples[i], DtypeName(dtype));
+      }
+      EncodeRow(dtype, row, {encoded + i * bytes, bytes});
+    }
+    return OkStatus();
+  }
+
   size_t rows;
   size_t dim;
+  Dtype dtype;
   size_t capacity;
   Builder builder;
+  std::unique_ptr<float[], BlockFree> block;  // of embeddings that are to be encoded
   float* embeddings = nullptr;
+  uint8_t* encoded = nullptr;
   uint64_t* samples = nullptr;
   int32_t* labels = nullptr;
   uint16_t* chains = nullptr;
   Offset<VectorOf<float>> embeddings_at;
+  Offset<VectorOf<uint8_t>> encoded_at;
   Offset<VectorOf<uint64_t>> samples_at;
   Offset<VectorOf<int32_t>> labels_at;
   Offset<VectorOf<uint16_t>> chains_at;
 };
 
-BatchWriter::BatchWriter(size_t rows, size_t dim) {
+BatchWriter::BatchWriter(size_t rows, size_t dim, Dtype dtype) {
   AUGSTORE_CHECK(CheckBatchSize(rows, dim).ok());
-  state_ = std::make_unique<State>(rows, dim);
+  state_ = std::make_unique<State>(rows, dim, dtype);
 }
 BatchWriter::~BatchWriter() = default;
 BatchWriter::BatchWriter(BatchWriter&&) noexcept = default;
@@ -85,12 +117,14 @@ std::span<SampleId> BatchWriter::samples() { return {state_->samples, state_->ro
 std::span<int32_t> BatchWriter::labels() { return {state_->labels, state_->rows}; }
 std::span<uint16_t> BatchWriter::chains() { return {state_->chains, state_->rows}; }
 
-SharedBytes BatchWriter::Finish(uint64_t epoch, uint64_t step) {
+Result<SharedBytes> BatchWriter::Finish(uint64_t epoch, uint64_t step) {
   const std::unique_ptr<State> state = std::move(state_);
   AUGSTORE_CHECK(state != nullptr);  // Finish() is for once
-  const auto root = wire::CreateBatchReply(
-      state->builder, epoch, step, static_cast<uint32_t>(state->dim), state->samples_at,
-      state->labels_at, state->chains_at, state->embeddings_at);
+  AUGSTORE_TRY(state->EncodeRows());
+  const auto root = wire::CreateBatchReply(state->builder, epoch, step,
+                                           static_cast<uint32_t>(state->dim), state->samples_at,
+                                           state->labels_at, state->chains_at, state->embeddings_at,
+                                           static_cast<uint8_t>(state->dtype), state->encoded_at);
   SharedBytes body = state->builder.Seal(root);
   AUGSTORE_CHECK(body.bytes.size() <= state->capacity);  // else the spans were dangling
   return body;
@@ -99,6 +133,22 @@ SharedBytes BatchWriter::Finish(uint64_t epoch, uint64_t step) {
 Frame BatchFrame(SharedBytes body, uint32_t request_id) {
   return {MessageType::kBatchReply, request_id, std::move(body)};
 }
+
+namespace {
+
+// What the rows of a batch stand for. REQUIRES: sizes that belong together.
+void DecodeRows(std::span<const uint8_t> encoded, size_t rows, size_t dim, Batch* batch) {
+  const std::shared_ptr<uint8_t[]> block = SharedBlock(rows * dim * sizeof(float));
+  auto* const values = reinterpret_cast<float*>(block.get());
+  const size_t bytes = RowBytes(batch->dtype, dim);
+  for (size_t i = 0; i < rows; ++i) {
+    DecodeRow(batch->dtype, encoded.subspan(i * bytes, bytes), {values + i * dim, dim});
+  }
+  batch->embeddings = {values, rows, dim};
+  batch->decoded = block;
+}
+
+}  // namespace
 
 Result<Batch> BatchFromFrame(const Frame& frame) {
   AUGSTORE_TRY(ExpectType(frame, MessageType::kBatchReply));
@@ -120,9 +170,19 @@ Result<Batch> BatchFromFrame(const Frame& frame) {
   if (rows > 0 && dim == 0) in.Fail("dim", "is 0: an embedding has at least one column");
   in.Equal("labels", batch.labels.size(), rows, "samples");
   in.Equal("chains", batch.chains.size(), rows, "samples");
-  in.Equal("embeddings", embeddings.size(), rows * dim, "samples x dim");
+  batch.dtype = in.OneDtype("dtype", t->dtype());
+  const bool plain = batch.dtype == Dtype::kF32;
+  const std::span<const uint8_t> encoded = InPlace(in, "rows", t->rows(), alignof(uint8_t));
+  in.Equal("embeddings", embeddings.size(), plain ? rows * dim : 0, "samples x dim, if f32");
+  in.Equal("rows", encoded.size(), plain ? 0 : rows * RowBytes(batch.dtype, dim),
+           "samples x bytes of a row, if not f32");
   AUGSTORE_TRY(in.status());
-  batch.embeddings = {embeddings.data(), rows, dim};
+  if (plain) {
+    batch.embeddings = {embeddings.data(), rows, dim};
+  } else {
+    AUGSTORE_TRY(CheckBatchSize(rows, dim));  // a frame says more than four times its bytes
+    DecodeRows(encoded, rows, dim, &batch);
+  }
   return batch;
 }
 

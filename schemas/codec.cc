@@ -200,4 +200,16 @@ RecordKind Reader::Kind(const char* field, uint8_t number) {
   return kind;
 }
 
+Dtype Reader::OneDtype(const char* field, uint8_t number) {
+  if (IsDtype(number)) return Dtype{number};
+  Fail(field, fmt::format("is number {}, which is no dtype (0 to 2)", number));
+  return Dtype::kF32;
+}
+
+Precision Reader::OnePrecision(const char* field, uint8_t number) {
+  if (IsPrecision(number)) return Precision{number};
+  Fail(field, fmt::format("is number {}, which is no precision (0 or 1)", number));
+  return Precision::kF32;
+}
+
 }  // namespace augstore::codec

@@ -121,6 +121,8 @@ class Reader {
   std::vector<ContentHash> Hashes(const char* field, const VectorOf<uint8_t>* bytes,
                                   size_t max_count);
   RecordKind Kind(const char* field, uint8_t number);
+  Dtype OneDtype(const char* field, uint8_t number);
+  Precision OnePrecision(const char* field, uint8_t number);
   template <typename T>
   std::vector<T> Numbers(const char* field, const VectorOf<T>* numbers, size_t max_count) {
     std::vector<T> result;

@@ -66,8 +66,8 @@ Status CheckConv(const MapFront& front, uint32_t number) {
     return refuse(fmt::format("channels are 1 .. {}", kMaxDim));
   }
   if (front.ShapeOf(conv.source).channels != conv.in) {
-    return refuse(fmt::format("tensor {} has {} channels", conv.source,
-                              front.ShapeOf(conv.source).channels));
+    return refuse(
+        fmt::format("tensor {} has {} channels", conv.source, front.ShapeOf(conv.source).channels));
   }
   if (conv.add && front.ShapeOf(*conv.add) != front.ShapeOf(number)) {
     return refuse(fmt::format("tensor {} of {} cannot be added to {}", *conv.add,
@@ -148,8 +148,8 @@ Result<MapFront> ReadPlan(const SafetensorsView& view, const Json& plan) {
   front.out_width = plan.at("out").at(1).get<uint32_t>();
   AUGSTORE_ASSIGN(const TensorView* mix, RequireTensor(view, kMixName, 2));
   if (mix->shape[1] != front.map.cells()) {
-    return InvalidArgument("tensor '{}' has {} columns: give one for each of the {} cells", kMixName,
-                           mix->shape[1], front.map.cells());
+    return InvalidArgument("tensor '{}' has {} columns: give one for each of the {} cells",
+                           kMixName, mix->shape[1], front.map.cells());
   }
   front.mix = FloatsOf(*mix);
   const Json& convs = plan.at("convs");

@@ -139,6 +139,10 @@ std::string DescribeDifference(const StreamReply& here, const StreamReply& befor
   d.Compare("shuffle", here.spec.shuffle, before.spec.shuffle);
   d.Compare("drop last", here.spec.drop_last, before.spec.drop_last);
   d.Compare("shuffle window", here.spec.shuffle_window, before.spec.shuffle_window);
+  d.Compare("dtype", std::string(DtypeName(here.spec.dtype)),
+            std::string(DtypeName(before.spec.dtype)));
+  d.Compare("precision", std::string(PrecisionName(here.spec.precision)),
+            std::string(PrecisionName(before.spec.precision)));
   d.CompareLists("chains", here.chains, before.chains);
   d.CompareLists("transforms", here.transforms, before.transforms);
   d.CompareLists("classes", here.classes, before.classes);

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "schemas/dtype.h"
 #include "schemas/frame.h"
 #include "schemas/quantized_rows.h"
 #include "schemas/records.h"
@@ -89,10 +90,11 @@ struct SetAliasRequest {
   bool force = false;
 };
 
-// --- Embeddings of a space (one backbone) ---
+// --- Embeddings of a space (one backbone, one stored dtype) ---
 struct FindImagesRequest {
   Digest backbone;
   std::vector<ContentHash> images;
+  Dtype dtype = Dtype::kF32;
 };
 struct RowIdsReply {
   std::vector<RowId> rows;  // kNoRow: not stored
@@ -102,14 +104,16 @@ struct RowIdsReply {
 struct AppendRowsRequest {
   Digest backbone;
   std::vector<ContentHash> images;
-  Matrix embeddings;   // n x dim
-  QuantizedRows maps;  // the feature map of each image; or none
+  Matrix embeddings;          // n x dim
+  QuantizedRows maps;         // the feature map of each image; or none
+  Dtype dtype = Dtype::kF32;  // in which the embeddings are to be stored
 };
 // Raw rows of a space, answered by one BatchReply with sample_ids = rows, labels = -1, chains = 0.
 struct ReadRowsRequest {
   Digest backbone;
   std::vector<RowId> rows;
   bool maps = false;  // true: the feature maps of the rows in place of their embeddings
+  Dtype dtype = Dtype::kF32;
 };
 
 // --- Writing a collection version: Begin, AppendSamples..., Commit ---
@@ -120,6 +124,7 @@ struct BeginDraftRequest {
   bool replace = false;  // false: the new version starts from the latest one; samples of equal
                          // (split, key) are replaced
   std::string source;
+  Dtype dtype = Dtype::kF32;  // of the stored embeddings
 };
 struct DraftReply {
   uint32_t draft = 0;
@@ -174,6 +179,9 @@ struct StreamSpec {
   bool drop_last = false;  // true: only full batches, and the same number for every rank
   // Samples that are shuffled among each other; 0: all. See engine/shuffle_order.h.
   uint64_t shuffle_window = 0;
+  Dtype dtype = Dtype::kF32;  // in which batches are sent
+  // Of the transforms. int8 is refused for a transform whose card does not show what it costs.
+  Precision precision = Precision::kF32;
   bool operator==(const StreamSpec&) const = default;
 };
 struct OpenStreamRequest {
@@ -201,8 +209,9 @@ struct BatchesRequest {
   uint32_t count = 1;
 };
 
-// A batch as its frame holds it: no copy; shares the frame's memory. Rows of equal chain stand
-// together, chains ascending.
+// A batch as its frame holds it: no copy; shares the frame's memory. Only embeddings that were sent
+// in a dtype are decoded into memory of their own. Rows of equal chain stand together, chains
+// ascending.
 struct Batch {
   uint64_t epoch = 0;
   uint64_t step = 0;
@@ -210,7 +219,9 @@ struct Batch {
   std::span<const int32_t> labels;
   std::span<const uint16_t> chains;  // index into StreamReply.chains
   ConstMatrixView embeddings;
-  SharedBytes memory;  // keeps the spans alive
+  Dtype dtype = Dtype::kF32;            // in which the embeddings were sent
+  SharedBytes memory;                   // the frame's; keeps the spans alive
+  std::shared_ptr<const void> decoded;  // what the embeddings stand in when not in the frame
   size_t size() const { return samples.size(); }
 };
 
@@ -222,7 +233,7 @@ Status CheckBatchSize(size_t rows, size_t dim);
 class BatchWriter {
  public:
   // REQUIRES: CheckBatchSize(rows, dim) is ok.
-  BatchWriter(size_t rows, size_t dim);
+  BatchWriter(size_t rows, size_t dim, Dtype dtype = Dtype::kF32);
   ~BatchWriter();
   BatchWriter(BatchWriter&&) noexcept;
   BatchWriter& operator=(BatchWriter&&) noexcept;
@@ -232,8 +243,9 @@ class BatchWriter {
   std::span<SampleId> samples();
   std::span<int32_t> labels();
   std::span<uint16_t> chains();
-  // The frame's body. Once; the spans above are invalid afterwards.
-  SharedBytes Finish(uint64_t epoch, uint64_t step);
+  // The frame's body. Once; the spans above are invalid afterwards. Errors: kInvalidArgument (a
+  // row that does not fit the dtype, named).
+  Result<SharedBytes> Finish(uint64_t epoch, uint64_t step);
 
  private:
   struct State;

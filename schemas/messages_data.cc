@@ -19,9 +19,10 @@ Offset<wire::StreamSpec> PutSpec(Builder& b, const StreamSpec& spec) {
   const auto split = b.PutText(spec.split);
   const auto policy = b.PutText(spec.policy);
   const auto label_column = b.PutText(spec.label_column);
-  return wire::CreateStreamSpec(b, collection, split, policy, label_column, spec.seed,
-                                spec.batch_size, spec.rank, spec.world_size, spec.shuffle,
-                                spec.drop_last, spec.shuffle_window);
+  return wire::CreateStreamSpec(
+      b, collection, split, policy, label_column, spec.seed, spec.batch_size, spec.rank,
+      spec.world_size, spec.shuffle, spec.drop_last, spec.shuffle_window,
+      static_cast<uint8_t>(spec.dtype), static_cast<uint8_t>(spec.precision));
 }
 
 StreamSpec ReadSpec(Reader& in, const wire::StreamSpec* t) {
@@ -38,6 +39,8 @@ StreamSpec ReadSpec(Reader& in, const wire::StreamSpec* t) {
   spec.shuffle = t->shuffle();
   spec.drop_last = t->drop_last();
   spec.shuffle_window = t->shuffle_window();
+  spec.dtype = in.OneDtype("spec.dtype", t->dtype());
+  spec.precision = in.OnePrecision("spec.precision", t->precision());
   return spec;
 }
 
@@ -47,13 +50,15 @@ SharedBytes EncodeBody(const FindImagesRequest& message) {
   Builder b;
   const auto backbone = b.PutDigest(message.backbone);
   const auto images = b.PutHashes(message.images);
-  return b.Seal(wire::CreateFindImagesRequest(b, backbone, images));
+  return b.Seal(
+      wire::CreateFindImagesRequest(b, backbone, images, static_cast<uint8_t>(message.dtype)));
 }
 Status DecodeBody(const SharedBytes& body, FindImagesRequest* message) {
   Reader in("FindImagesRequest", body);
   if (const auto* t = in.Root<wire::FindImagesRequest>()) {
     message->backbone = in.OneDigest("backbone", t->backbone());
     message->images = in.Hashes("images", t->images(), kMaxBatchRows);
+    message->dtype = in.OneDtype("dtype", t->dtype());
   }
   return in.status();
 }
@@ -81,9 +86,9 @@ SharedBytes EncodeBody(const AppendRowsRequest& message) {
   const auto backbone = b.PutDigest(message.backbone);
   const auto images = b.PutHashes(message.images);
   const auto maps = b.PutNumbers(message.maps.bytes);
-  return b.Seal(wire::CreateAppendRowsRequest(b, backbone, images,
-                                              static_cast<uint32_t>(matrix.cols()), embeddings,
-                                              message.maps.values, maps));
+  return b.Seal(wire::CreateAppendRowsRequest(
+      b, backbone, images, static_cast<uint32_t>(matrix.cols()), embeddings, message.maps.values,
+      maps, static_cast<uint8_t>(message.dtype)));
 }
 Status DecodeBody(const SharedBytes& body, AppendRowsRequest* message) {
   Reader in("AppendRowsRequest", body);
@@ -91,6 +96,7 @@ Status DecodeBody(const SharedBytes& body, AppendRowsRequest* message) {
   if (t == nullptr) return in.status();
   message->backbone = in.OneDigest("backbone", t->backbone());
   message->images = in.Hashes("images", t->images(), kMaxBatchRows);
+  message->dtype = in.OneDtype("dtype", t->dtype());
   const size_t dim = t->dim();
   const size_t count = t->embeddings() == nullptr ? 0 : t->embeddings()->size();
   size_t rows = message->images.size();
@@ -115,7 +121,8 @@ SharedBytes EncodeBody(const ReadRowsRequest& message) {
   Builder b;
   const auto backbone = b.PutDigest(message.backbone);
   const auto rows = b.PutNumbers(message.rows);
-  return b.Seal(wire::CreateReadRowsRequest(b, backbone, rows, message.maps));
+  return b.Seal(wire::CreateReadRowsRequest(b, backbone, rows, message.maps,
+                                            static_cast<uint8_t>(message.dtype)));
 }
 Status DecodeBody(const SharedBytes& body, ReadRowsRequest* message) {
   Reader in("ReadRowsRequest", body);
@@ -123,6 +130,7 @@ Status DecodeBody(const SharedBytes& body, ReadRowsRequest* message) {
     message->backbone = in.OneDigest("backbone", t->backbone());
     message->rows = in.Numbers("rows", t->rows(), kMaxBatchRows);
     message->maps = t->maps();
+    message->dtype = in.OneDtype("dtype", t->dtype());
   }
   return in.status();
 }
@@ -133,8 +141,8 @@ SharedBytes EncodeBody(const BeginDraftRequest& message) {
   const auto backbone = b.PutDigest(message.backbone);
   const auto labels = codec::PutLabels(b, message.labels);
   const auto source = b.PutText(message.source);
-  return b.Seal(
-      wire::CreateBeginDraftRequest(b, collection, backbone, labels, message.replace, source));
+  return b.Seal(wire::CreateBeginDraftRequest(b, collection, backbone, labels, message.replace,
+                                              source, static_cast<uint8_t>(message.dtype)));
 }
 Status DecodeBody(const SharedBytes& body, BeginDraftRequest* message) {
   Reader in("BeginDraftRequest", body);
@@ -144,6 +152,7 @@ Status DecodeBody(const SharedBytes& body, BeginDraftRequest* message) {
     message->labels = codec::ReadLabels(in, t->labels());
     message->replace = t->replace();
     message->source = in.Text("source", t->source(), kMaxTextBytes);
+    message->dtype = in.OneDtype("dtype", t->dtype());
   }
   return in.status();
 }

@@ -1,8 +1,11 @@
 #include "schemas/quantized_rows.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <utility>
 
 #include "schemas/status.h"
 
@@ -16,19 +19,43 @@ struct Scaling {
 
 constexpr float kLevels = 255;
 
+// The smallest and the largest value, in lanes that the compiler can take at once.
+std::pair<float, float> Extremes(std::span<const float> values) {
+  constexpr size_t kLanes = 8;
+  std::array<float, kLanes> low;
+  std::array<float, kLanes> high;
+  low.fill(values.front());
+  high.fill(values.front());
+  size_t i = 0;
+  for (; i + kLanes <= values.size(); i += kLanes) {
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      const float value = values[i + lane];
+      low[lane] = value < low[lane] ? value : low[lane];
+      high[lane] = value > high[lane] ? value : high[lane];
+    }
+  }
+  for (; i < values.size(); ++i) {
+    low[0] = std::min(low[0], values[i]);
+    high[0] = std::max(high[0], values[i]);
+  }
+  return {*std::ranges::min_element(low), *std::ranges::max_element(high)};
+}
+
 }  // namespace
 
 void QuantizeRow(std::span<const float> values, std::span<uint8_t> row) {
   AUGSTORE_CHECK(!values.empty() && row.size() == sizeof(Scaling) + values.size());
-  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  const auto [low, high] = Extremes(values);
   // Halved first, so that the range of two finite numbers is finite.
-  const Scaling scaling{*low, (*high / 2 - *low / 2) / kLevels * 2};
+  const Scaling scaling{low, (high / 2 - low / 2) / kLevels * 2};
   std::memcpy(row.data(), &scaling, sizeof scaling);
   uint8_t* const bytes = row.data() + sizeof scaling;
-  const float inverse = scaling.scale > 0 ? 1 / scaling.scale : 0;
+  // A range whose inverse is infinite is nothing beside what f32 can tell apart.
+  const float inverse = scaling.scale >= std::numeric_limits<float>::min() ? 1 / scaling.scale : 0;
   for (size_t i = 0; i < values.size(); ++i) {
     const float level = (values[i] - scaling.offset) * inverse;
-    bytes[i] = static_cast<uint8_t>(std::clamp(level, 0.0F, kLevels) + 0.5F);
+    const float bounded = level < 0 ? 0 : (level > kLevels ? kLevels : level);
+    bytes[i] = static_cast<uint8_t>(static_cast<int32_t>(bounded + 0.5F));
   }
 }
 

@@ -181,10 +181,11 @@ std::string Encode(const CollectionRecord& record) {
   const auto splits = b.PutTables(split_counts);
   const auto digest = b.PutDigest(record.digest);
   const auto source = b.PutText(record.source);
-  return b.SealRecord(fb::records::CreateCollection(b, codec::kRecordFormat, backbone, record.dim,
-                                                    record.samples, record.sample_list, labels,
-                                                    splits, digest, source, record.created_unix_s),
-                      "AGRC");
+  return b.SealRecord(
+      fb::records::CreateCollection(b, codec::kRecordFormat, backbone, record.dim, record.samples,
+                                    record.sample_list, labels, splits, digest, source,
+                                    record.created_unix_s, static_cast<uint8_t>(record.dtype)),
+      "AGRC");
 }
 
 template <>
@@ -207,6 +208,7 @@ Result<CollectionRecord> Decode(std::string_view bytes) {
     record.digest = in.OneDigest("digest", t->digest());
     record.source = in.Text("source", t->source(), kMaxTextBytes);
     record.created_unix_s = t->created_unix_s();
+    record.dtype = in.OneDtype("dtype", t->dtype());
   }
   AUGSTORE_TRY(in.status());
   return record;

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "schemas/dtype.h"
 #include "schemas/layers.h"
 #include "schemas/map_front.h"
 #include "schemas/types.h"
@@ -71,6 +72,7 @@ struct CollectionRecord {
   Digest digest;                   // of the logical content: see docs/formats.md
   std::string source;
   int64_t created_unix_s = 0;
+  Dtype dtype = Dtype::kF32;  // in which its embeddings are stored
   bool operator==(const CollectionRecord&) const = default;
 };
 
@@ -175,6 +177,10 @@ struct HeadLineage {
   double learning_rate = 0;
   double weight_decay = 0;
   std::string init;  // the head that training started from, "digits@3"; empty: random weights
+  // Of the stream, as StreamSpec has them.
+  uint64_t shuffle_window = 0;
+  Dtype dtype = Dtype::kF32;
+  Precision precision = Precision::kF32;
   bool operator==(const HeadLineage&) const = default;
 };
 

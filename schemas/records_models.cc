@@ -124,10 +124,11 @@ Offset<fb::records::HeadLineage> PutLineage(Builder& b, const HeadLineage& linea
   const auto label_column = b.PutText(lineage.label_column);
   const auto optimizer = b.PutText(lineage.optimizer);
   const auto init = b.PutText(lineage.init);
-  return fb::records::CreateHeadLineage(b, collection, collection_digest, split, policy, transforms,
-                                        label_column, lineage.seed, lineage.epochs,
-                                        lineage.batch_size, optimizer, lineage.learning_rate,
-                                        lineage.weight_decay, lineage.stream_seed, init);
+  return fb::records::CreateHeadLineage(
+      b, collection, collection_digest, split, policy, transforms, label_column, lineage.seed,
+      lineage.epochs, lineage.batch_size, optimizer, lineage.learning_rate, lineage.weight_decay,
+      lineage.stream_seed, init, lineage.shuffle_window, static_cast<uint8_t>(lineage.dtype),
+      static_cast<uint8_t>(lineage.precision));
 }
 
 HeadLineage ReadLineage(Reader& in, const fb::records::HeadLineage& t) {
@@ -147,6 +148,9 @@ HeadLineage ReadLineage(Reader& in, const fb::records::HeadLineage& t) {
   lineage.weight_decay = t.weight_decay();
   lineage.stream_seed = t.stream_seed();
   lineage.init = in.Text("lineage.init", t.init(), kMaxRefBytes);
+  lineage.shuffle_window = t.shuffle_window();
+  lineage.dtype = in.OneDtype("lineage.dtype", t.dtype());
+  lineage.precision = in.OnePrecision("lineage.precision", t.precision());
   return lineage;
 }
 

@@ -18,7 +18,8 @@
 //
 // As safetensors: the tensors of `layers` as schemas/layers.h says; "basis.<p>.weight" (F32,
 // [dim, dim]) and "basis.<p>.bias" (F32, [dim]) for p = 0 … P - 1; `residuals` as "residuals" (F32,
-// [rows, dim]); the tensors of `front` as schemas/map_front.h says. Metadata "augstore.ops" and "augstore.slots" hold `ops` and `slots`.
+// [rows, dim]); the tensors of `front` as schemas/map_front.h says. Metadata "augstore.ops" and
+// "augstore.slots" hold `ops` and `slots`.
 #ifndef AUGSTORE_SCHEMAS_TRANSFORM_WEIGHTS_H_
 #define AUGSTORE_SCHEMAS_TRANSFORM_WEIGHTS_H_
 
@@ -35,11 +36,11 @@ namespace augstore {
 
 struct TransformWeights {
   Layers layers;
-  std::vector<Layer> basis;  // dense, dim x dim; none: not conditional
-  std::string ops;           // of a conditional transform: "hflip,rotate(-15..15)"
-  uint32_t slots = 0;        // most ops of one application
+  std::vector<Layer> basis;       // dense, dim x dim; none: not conditional
+  std::string ops;                // of a conditional transform: "hflip,rotate(-15..15)"
+  uint32_t slots = 0;             // most ops of one application
   std::optional<MapFront> front;  // of a spatial transform
-  Matrix residuals;          // z' - Ω(z) of held-out pairs, rows x dim; no rows: none were kept
+  Matrix residuals;  // z' - Ω(z) of held-out pairs, rows x dim; no rows: none were kept
 
   bool conditional() const { return !basis.empty(); }
   // Columns of z, and of what the transform gives.
@@ -51,9 +52,9 @@ struct TransformWeights {
   }
 
   // Errors: kInvalidArgument, naming what does not fit: those of Layers::Validate and
-  // MapFront::Validate; layers that do not map dim() (and the front's features) to dim(); a basis that is
-  // not dim x dim, or of more than kMaxBasis maps; no ops or slots; residuals of another dimension,
-  // not finite, or more than kMaxResiduals.
+  // MapFront::Validate; layers that do not map dim() (and the front's features) to dim(); a basis
+  // that is not dim x dim, or of more than kMaxBasis maps; no ops or slots; residuals of another
+  // dimension, not finite, or more than kMaxResiduals.
   Status Validate() const;
 
   // Canonical: equal weights give equal bytes.

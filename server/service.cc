@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "engine/precision.h"
 #include "schemas/limits.h"
 #include "schemas/messages.h"
 #include "server/service_state.h"
@@ -166,7 +167,7 @@ EnginePool::Lease EnginePool::Take() {
       free_.pop_back();
     }
   }
-  if (engine == nullptr) engine = NewTileEngine();
+  if (engine == nullptr) engine = NewEngine(precision_);
   return Lease(this, std::move(engine));
 }
 

@@ -67,7 +67,7 @@ Result<Frame> FindImages(ServiceState& state, const Frame& request) {
   RowIdsReply reply;
   reply.rows.assign(message.images.size(), kNoRow);
   Store* store = state.catalog->store();
-  const Result<SpaceInfo> space = store->FindSpace(message.backbone);
+  const Result<SpaceInfo> space = store->FindSpace(message.backbone, message.dtype);
   if (space.ok()) {
     AUGSTORE_TRY(store->FindImages(space->id, message.images, reply.rows));
   } else if (space.status().code() != Code::kNotFound) {
@@ -83,7 +83,8 @@ Result<Frame> AppendRows(ServiceState& state, const Frame& request) {
   Store* store = state.catalog->store();
   AUGSTORE_ASSIGN(
       const SpaceId space,
-      store->OpenSpace(message.backbone, static_cast<uint32_t>(message.embeddings.cols())));
+      store->OpenSpace(message.backbone, static_cast<uint32_t>(message.embeddings.cols()),
+                       message.dtype));
   RowIdsReply reply;
   reply.rows.assign(message.images.size(), kNoRow);
   AUGSTORE_TRY(store->AppendRows(space, message.images, message.embeddings.view(), reply.rows,
@@ -95,7 +96,7 @@ Result<Frame> ReadRows(ServiceState& state, const Frame& request) {
   AUGSTORE_ASSIGN(const ReadRowsRequest message, FromFrame<ReadRowsRequest>(request));
   AUGSTORE_TRY(CheckRows("rows", message.rows.size()));
   Store* store = state.catalog->store();
-  AUGSTORE_ASSIGN(const SpaceInfo space, store->FindSpace(message.backbone));
+  AUGSTORE_ASSIGN(const SpaceInfo space, store->FindSpace(message.backbone, message.dtype));
   uint32_t columns = space.dim;
   if (message.maps) {
     AUGSTORE_ASSIGN(const auto backbone, state.catalog->FindBackbone(message.backbone));
@@ -109,7 +110,8 @@ Result<Frame> ReadRows(ServiceState& state, const Frame& request) {
   std::ranges::copy(message.rows, writer.samples().begin());
   std::ranges::fill(writer.labels(), -1);
   std::ranges::fill(writer.chains(), uint16_t{0});
-  return BatchFrame(writer.Finish(0, 0), request.request_id);
+  AUGSTORE_ASSIGN(SharedBytes body, writer.Finish(0, 0));
+  return BatchFrame(std::move(body), request.request_id);
 }
 
 Result<Frame> BeginDraft(ServiceState& state, const Frame& request) {

@@ -62,7 +62,7 @@ class RecentlyUsed {
   std::list<std::pair<Key, Pointer>> entries_;
 };
 
-// Engines, one for each thread that is building something right now. Thread-safe.
+// Engines of one precision, one for each thread that is building something right now. Thread-safe.
 class EnginePool {
  public:
   class Lease {
@@ -78,11 +78,13 @@ class EnginePool {
     EnginePool* pool_;
     std::unique_ptr<Engine> engine_;
   };
+  explicit EnginePool(Precision precision) : precision_(precision) {}
   Lease Take();
 
  private:
   void Return(std::unique_ptr<Engine> engine);
 
+  const Precision precision_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Engine>> free_;
 };
@@ -101,7 +103,8 @@ struct ServiceState {
   Catalog* const catalog;
   const ServiceOptions options;
   ModelCache models;
-  EnginePool engines;
+  EnginePool engines{Precision::kF32};
+  EnginePool int8_engines{Precision::kInt8};
   BatchCache kept_batches;
   RecentlyUsed<StreamSpec, Stream> streams{kCachedStreams};  // by the pinned spec
   RecentlyUsed<std::pair<std::string, std::string>, SampleTable> tables{

@@ -149,7 +149,8 @@ Result<Frame> handlers::Query(ServiceState& state, const Frame& request) {
   std::ranges::transform(message.samples, writer.labels().begin(),
                          [&](SampleId sample) { return table->labels[sample]; });
   std::ranges::fill(writer.chains(), uint16_t{0});
-  return BatchFrame(writer.Finish(0, 0), request.request_id);
+  AUGSTORE_ASSIGN(SharedBytes body, writer.Finish(0, 0));
+  return BatchFrame(std::move(body), request.request_id);
 }
 
 Result<Frame> handlers::OpenStream(ServiceState& state, const Frame& request) {
@@ -186,7 +187,8 @@ Result<Frame> BatchRun::Next() {
   if (step_ == end_) return ToFrame(EndReply{}, request_.request_id);
   const StreamReply& info = stream_->info;
   const auto build = [this] {
-    const EnginePool::Lease engine = state_->engines.Take();
+    const bool int8 = stream_->info.spec.precision == Precision::kInt8;
+    const EnginePool::Lease engine = (int8 ? state_->int8_engines : state_->engines).Take();
     ++state_->batches_built;
     return BuildBatch(*stream_, epoch_, step_, *state_->catalog->store(), *engine);
   };

@@ -47,6 +47,11 @@ Status CheckCompatible(const Named<CollectionRecord>& latest, const BeginDraftRe
         "collection '{}' is of backbone {}, not {}: choose another collection name", latest.ref(),
         latest.record.backbone.Hex(), request.backbone.Hex());
   }
+  if (!request.replace && latest.record.dtype != request.dtype) {
+    return FailedPrecondition(
+        "collection '{}' is stored in {}, not in {}: ask for the same dtype, or replace it",
+        latest.ref(), DtypeName(latest.record.dtype), DtypeName(request.dtype));
+  }
   const bool same_names =
       std::equal(latest.record.labels.begin(), latest.record.labels.end(), request.labels.begin(),
                  request.labels.end(), [](auto& a, auto& b) { return a.name == b.name; });
@@ -89,7 +94,7 @@ Result<DraftReply> Catalog::BeginDraft(const BeginDraftRequest& request) {
                            kMaxTextBytes);
   }
   auto draft = std::make_shared<Draft>();
-  AUGSTORE_ASSIGN(draft->space, store_->FindSpace(request.backbone));
+  AUGSTORE_ASSIGN(draft->space, store_->FindSpace(request.backbone, request.dtype));
   draft->collection = request.collection;
   draft->source = request.source;
   std::vector<LabelColumn> labels = request.labels;
@@ -145,6 +150,7 @@ Result<Named<CollectionRecord>> Catalog::CommitDraft(uint32_t draft_id, uint64_t
   CollectionRecord record;
   record.backbone = draft->space.backbone;
   record.dim = draft->space.dim;
+  record.dtype = draft->space.dtype;
   record.labels = draft->labels;
   record.source = draft->source;
   CollectionDigest digest(store_, draft->space.id, record.backbone, record.dim, record.labels);

@@ -177,7 +177,7 @@ Status Catalog::CheckChunk(Check* check, const RecordKey& key, bool* done) {
   if (!check->collection.has_value()) {
     AUGSTORE_ASSIGN(const std::string bytes, store_->ReadRecord(key));
     AUGSTORE_ASSIGN(CollectionRecord record, Decode<CollectionRecord>(bytes));
-    AUGSTORE_ASSIGN(const SpaceInfo space, store_->FindSpace(record.backbone));
+    AUGSTORE_ASSIGN(const SpaceInfo space, store_->FindSpace(record.backbone, record.dtype));
     if (space.dim != record.dim) {
       return DataLoss("its dim is {}, its embeddings' is {}", record.dim, space.dim);
     }

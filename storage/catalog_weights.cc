@@ -108,11 +108,13 @@ Status Catalog::CheckSpace(const Digest& backbone, uint32_t dim) {
     return differs("backbone '" + registered->ref() + "'", registered->record.dim);
   }
   if (registered.status().code() != Code::kNotFound) return registered.status();
-  const Result<SpaceInfo> space = store_->FindSpace(backbone);
-  if (space.ok() && space->dim != dim) {
-    return differs("the stored embeddings of its backbone", space->dim);
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kF16, Dtype::kU8}) {
+    const Result<SpaceInfo> space = store_->FindSpace(backbone, dtype);
+    if (space.ok() && space->dim != dim) {
+      return differs("the stored embeddings of its backbone", space->dim);
+    }
+    if (!space.ok() && space.status().code() != Code::kNotFound) return space.status();
   }
-  if (!space.ok() && space.status().code() != Code::kNotFound) return space.status();
   return OkStatus();
 }
 

@@ -38,8 +38,8 @@ class MemoryStore final : public Store {
   Result<std::vector<RecordEntry>> ListRecords(RecordKind kind, const std::string& name) override;
   Status DeleteRecord(const RecordKey& key) override;
 
-  Result<SpaceId> OpenSpace(const Digest& backbone, uint32_t dim) override;
-  Result<SpaceInfo> FindSpace(const Digest& backbone) override;
+  Result<SpaceId> OpenSpace(const Digest& backbone, uint32_t dim, Dtype dtype) override;
+  Result<SpaceInfo> FindSpace(const Digest& backbone, Dtype dtype) override;
   Status FindImages(SpaceId space, std::span<const ContentHash> images,
                     std::span<RowId> rows) override;
   Status AppendRows(SpaceId space, std::span<const ContentHash> images, ConstMatrixView embeddings,
@@ -131,28 +131,29 @@ Result<Space*> MemoryStore::GetSpace(SpaceId id) {
   return spaces_[id - 1].get();
 }
 
-Result<SpaceId> MemoryStore::OpenSpace(const Digest& backbone, uint32_t dim) {
+Result<SpaceId> MemoryStore::OpenSpace(const Digest& backbone, uint32_t dim, Dtype dtype) {
   AUGSTORE_TRY(CheckDim(dim));
   std::lock_guard lock(mutex_);
   for (const auto& space : spaces_) {
     if (space->info.backbone != backbone) continue;
     if (space->info.dim != dim) return DimDiffers(space->info, dim);
-    return space->info.id;
+    if (space->info.dtype == dtype) return space->info.id;
   }
   auto space = std::make_unique<Space>();
   space->info.id = static_cast<SpaceId>(spaces_.size() + 1);
   space->info.backbone = backbone;
   space->info.dim = dim;
+  space->info.dtype = dtype;
   spaces_.push_back(std::move(space));
   return spaces_.back()->info.id;
 }
 
-Result<SpaceInfo> MemoryStore::FindSpace(const Digest& backbone) {
+Result<SpaceInfo> MemoryStore::FindSpace(const Digest& backbone, Dtype dtype) {
   std::lock_guard lock(mutex_);
   for (const auto& space : spaces_) {
-    if (space->info.backbone == backbone) return space->info;
+    if (space->info.backbone == backbone && space->info.dtype == dtype) return space->info;
   }
-  return NoSuchSpace(backbone);
+  return NoSuchSpace(backbone, dtype);
 }
 
 void MemoryStore::Find(const Space& space, std::span<const ContentHash> images,
@@ -186,7 +187,9 @@ Status MemoryStore::AppendRows(SpaceId space_id, std::span<const ContentHash> im
     if (i % kSegmentRows == 0) space->segments.emplace_back();
     const size_t index = plan.fresh[i];
     const auto embedding = embeddings.row(index);
-    space->segments.back().insert(space->segments.back().end(), embedding.begin(), embedding.end());
+    std::vector<float>& segment = space->segments.back();
+    segment.insert(segment.end(), embedding.begin(), embedding.end());
+    RoundRow(space->info.dtype, std::span(segment).last(embedding.size()));
     rows[index] = (space->segments.size() - 1) * kSegmentRows + i % kSegmentRows;
     space->images.emplace(images[index], rows[index]);
     if (maps.values == 0) continue;

@@ -14,8 +14,20 @@ namespace {
 constexpr size_t kLookupImages = 4096;  // keys of one MultiGet
 constexpr size_t kSpaceRecordBytes = 4 + 4 + 8 + 8;
 
-std::string SpaceKey(const Digest& backbone) {
-  return rocks::RegistryKey(rocks::kRecordTag, {RecordKind::kSpace, backbone.Hex(), 1});
+constexpr size_t kDigestDigits = 2 * sizeof(Digest);
+
+// The backbone's digest, and the dtype unless it is f32.
+std::string SpaceKey(const SpaceInfo& info) {
+  std::string name = info.backbone.Hex();
+  if (info.dtype != Dtype::kF32) name += fmt::format(".{}", DtypeName(info.dtype));
+  return rocks::RegistryKey(rocks::kRecordTag, {RecordKind::kSpace, name, 1});
+}
+
+// The dtype in what follows the digest in a space's key.
+Result<Dtype> DtypeOfKey(std::string_view rest) {
+  if (!rest.starts_with('.')) return Dtype::kF32;
+  rest.remove_prefix(1);
+  return ParseDtype(rest.substr(0, rest.find('\0')));
 }
 
 std::string EncodeSpace(const SpaceInfo& info) {
@@ -33,11 +45,13 @@ Status RocksDbStore::LoadSpaces() {
     const std::string_view value = i->value().ToStringView();
     auto space = std::make_unique<Space>();
     const std::string_view key = i->key().ToStringView();
-    const Result<Digest> backbone = Digest::FromHex(key.substr(1, 64));
-    if (value.size() != kSpaceRecordBytes || !backbone.ok()) {
+    const Result<Digest> backbone = Digest::FromHex(key.substr(1, kDigestDigits));
+    const Result<Dtype> dtype = DtypeOfKey(key.substr(std::min(key.size(), 1 + kDigestDigits)));
+    if (value.size() != kSpaceRecordBytes || !backbone.ok() || !dtype.ok()) {
       return DataLoss("store '{}' has a damaged space record: restore a backup", path_);
     }
     space->backbone = *backbone;
+    space->dtype = *dtype;
     space->id = rocks::GetBig<uint32_t>(value);
     space->dim = rocks::GetBig<uint32_t>(value.substr(4));
     space->rows = rocks::GetBig<uint64_t>(value.substr(8));
@@ -59,7 +73,7 @@ Result<RocksDbStore::Space*> RocksDbStore::GetSpace(SpaceId id) {
   return spaces_[id - 1].get();
 }
 
-RocksDbStore::Space* RocksDbStore::SpaceOf(const Digest& backbone) {
+RocksDbStore::Space* RocksDbStore::AnySpaceOf(const Digest& backbone) {
   std::shared_lock lock(spaces_mutex_);
   for (const auto& space : spaces_) {
     if (space->backbone == backbone) return space.get();
@@ -67,28 +81,36 @@ RocksDbStore::Space* RocksDbStore::SpaceOf(const Digest& backbone) {
   return nullptr;
 }
 
-Result<SpaceId> RocksDbStore::OpenSpace(const Digest& backbone, uint32_t dim) {
+RocksDbStore::Space* RocksDbStore::SpaceOf(const Digest& backbone, Dtype dtype) {
+  std::shared_lock lock(spaces_mutex_);
+  for (const auto& space : spaces_) {
+    if (space->backbone == backbone && space->dtype == dtype) return space.get();
+  }
+  return nullptr;
+}
+
+Result<SpaceId> RocksDbStore::OpenSpace(const Digest& backbone, uint32_t dim, Dtype dtype) {
   AUGSTORE_TRY(CheckDim(dim));
   std::lock_guard lock(write_mutex_);
-  if (const Space* found = SpaceOf(backbone); found != nullptr) {
-    if (found->dim != dim) return DimDiffers(found->info(), dim);
-    return found->id;
-  }
+  const Space* any = AnySpaceOf(backbone);
+  if (any != nullptr && any->dim != dim) return DimDiffers(any->info(), dim);
+  if (const Space* found = SpaceOf(backbone, dtype); found != nullptr) return found->id;
   auto space = std::make_unique<Space>();
   space->id = static_cast<SpaceId>(spaces_.size() + 1);
   space->backbone = backbone;
   space->dim = dim;
+  space->dtype = dtype;
   rocksdb::WriteBatch batch;
-  batch.Put(family(kRegistry), SpaceKey(backbone), EncodeSpace(space->info()));
+  batch.Put(family(kRegistry), SpaceKey(space->info()), EncodeSpace(space->info()));
   AUGSTORE_TRY(Write(&batch, space->name()));
   std::lock_guard spaces_lock(spaces_mutex_);
   spaces_.push_back(std::move(space));
   return spaces_.back()->id;
 }
 
-Result<SpaceInfo> RocksDbStore::FindSpace(const Digest& backbone) {
-  const Space* space = SpaceOf(backbone);
-  if (space == nullptr) return NoSuchSpace(backbone);
+Result<SpaceInfo> RocksDbStore::FindSpace(const Digest& backbone, Dtype dtype) {
+  const Space* space = SpaceOf(backbone, dtype);
+  if (space == nullptr) return NoSuchSpace(backbone, dtype);
   return space->info();
 }
 
@@ -151,7 +173,7 @@ Status RocksDbStore::AppendSegment(Space* space, std::span<const ContentHash> im
   info.segments += 1;
   rocksdb::WriteBatch batch;
   batch.Put(family(kSegments), rocks::SegmentKey(id.space, id.segment),
-            EncodeSegment(id, embeddings, indices));
+            EncodeSegment(id, embeddings, indices, space->dtype));
   if (maps.values > 0) {
     batch.Put(family(kMaps), rocks::SegmentKey(id.space, id.segment),
               EncodeMapSegment({id.space, id.segment, RowPart::kMap}, maps, indices));
@@ -160,7 +182,7 @@ Status RocksDbStore::AppendSegment(Space* space, std::span<const ContentHash> im
     const RowId row = id.segment * kSegmentRows + i;
     batch.Put(family(kImages), rocks::ImageKey(id.space, images[indices[i]]), rocks::Big(row));
   }
-  batch.Put(family(kRegistry), SpaceKey(space->backbone), EncodeSpace(info));
+  batch.Put(family(kRegistry), SpaceKey(info), EncodeSpace(info));
   AUGSTORE_TRY(Write(&batch, DescribeSegment(id)));
   space->rows = info.rows;
   space->segments = info.segments;
@@ -183,7 +205,8 @@ Result<std::shared_ptr<const Segment>> RocksDbStore::LoadSegment(const Space& sp
   }
   AUGSTORE_TRY(FromRocks(status, DescribeSegment(id)));
   AUGSTORE_ASSIGN(std::shared_ptr<const Segment> loaded,
-                  DecodeSegment(id, maps ? 0 : space.dim, value.ToStringView()));
+                  DecodeSegment(id, maps ? 0 : space.dim, maps ? Dtype::kU8 : space.dtype,
+                                value.ToStringView()));
   if (keep) cache_.Insert(id, loaded);
   return loaded;
 }
@@ -195,22 +218,18 @@ constexpr size_t kMostPrefetched = 4096;  // bytes: behind them the processor ha
 
 void PrefetchRow(const Segment& segment, RowId row) {
   const size_t offset = row % kSegmentRows;
-  if (segment.data == nullptr || offset >= segment.rows) return;
-  const auto* bytes = reinterpret_cast<const char*>(segment.data.get() + offset * segment.dim);
-  const size_t size = std::min(segment.dim * sizeof(float), kMostPrefetched);
-  for (size_t at = 0; at < size; at += kAlignment) __builtin_prefetch(bytes + at);
+  if (offset >= segment.rows) return;
+  const std::span<const uint8_t> bytes = segment.row(offset);
+  const size_t size = std::min(bytes.size(), kMostPrefetched);
+  for (size_t at = 0; at < size; at += kAlignment) __builtin_prefetch(bytes.data() + at);
 }
 
 // Errors: kNotFound (the segment has no such row), kFailedPrecondition (maps of another size).
 Status CopyRow(const Segment& segment, const SpaceInfo& space, RowId row, std::span<float> out) {
   const size_t offset = row % kSegmentRows;
   if (offset >= segment.rows) return NoSuchRow(space, row);
-  if (segment.data != nullptr) {
-    std::memcpy(out.data(), segment.data.get() + offset * segment.dim, out.size_bytes());
-    return OkStatus();
-  }
   if (segment.dim != out.size()) return MapSizeDiffers(space, row, segment.dim, out.size());
-  DequantizeRow(segment.maps_view().row(offset), out);
+  DecodeRow(segment.dtype, segment.row(offset), out);
   return OkStatus();
 }
 

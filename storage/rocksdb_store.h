@@ -39,8 +39,8 @@ class RocksDbStore final : public Store {
   Result<std::vector<RecordEntry>> ListRecords(RecordKind kind, const std::string& name) override;
   Status DeleteRecord(const RecordKey& key) override;
 
-  Result<SpaceId> OpenSpace(const Digest& backbone, uint32_t dim) override;
-  Result<SpaceInfo> FindSpace(const Digest& backbone) override;
+  Result<SpaceId> OpenSpace(const Digest& backbone, uint32_t dim, Dtype dtype) override;
+  Result<SpaceInfo> FindSpace(const Digest& backbone, Dtype dtype) override;
   Status FindImages(SpaceId space, std::span<const ContentHash> images,
                     std::span<RowId> rows) override;
   Status AppendRows(SpaceId space, std::span<const ContentHash> images, ConstMatrixView embeddings,
@@ -66,7 +66,8 @@ class RocksDbStore final : public Store {
     uint32_t dim = 0;
     std::atomic<uint64_t> rows = 0;
     std::atomic<uint64_t> segments = 0;
-    SpaceInfo info() const { return {id, backbone, dim, rows, segments}; }
+    Dtype dtype = Dtype::kF32;
+    SpaceInfo info() const { return {id, backbone, dim, rows, segments, dtype}; }
     std::string name() const { return fmt::format("space {}", id); }
   };
 
@@ -91,7 +92,9 @@ class RocksDbStore final : public Store {
 
   // --- Embeddings (rocksdb_segments.cc) ---
   Result<Space*> GetSpace(SpaceId id);
-  Space* SpaceOf(const Digest& backbone);
+  Space* SpaceOf(const Digest& backbone, Dtype dtype);
+  // The first space of a backbone in any dtype, or null: all have one dim.
+  Space* AnySpaceOf(const Digest& backbone);
   // The rows at `indices` of one AppendRows call as the space's next segment. REQUIRES:
   // write_mutex_ is held.
   Status AppendSegment(Space* space, std::span<const ContentHash> images,

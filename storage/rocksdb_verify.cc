@@ -129,7 +129,7 @@ Result<VerifyStep> RocksDbStore::VerifySegments(SpaceId space_id, uint64_t segme
   for (uint64_t bytes = 0; segment < end && bytes < kStepBytes; ++segment, ++step.checked) {
     const auto loaded = LoadSegment(space, {space_id, segment}, /*keep=*/false);
     if (loaded.status().code() == Code::kUnavailable) return loaded.status();
-    bytes += size_t{kSegmentRows} * space.dim * sizeof(float);
+    bytes += kSegmentRows * RowBytes(space.dtype, space.dim);
     NoteSegmentRows({space_id, segment},
                     loaded.ok() ? static_cast<uint16_t>((*loaded)->rows) : kReported);
     if (!loaded.ok()) {
@@ -138,8 +138,7 @@ Result<VerifyStep> RocksDbStore::VerifySegments(SpaceId space_id, uint64_t segme
     }
     AUGSTORE_ASSIGN(const uint64_t map_bytes, VerifyMaps(space, **loaded, segment, &step));
     bytes += map_bytes;
-    if (const auto& data = **loaded;
-               !AllFinite({data.data.get(), size_t{data.rows} * data.dim})) {
+    if (!RowsAreFinite(**loaded)) {
       step.problems.push_back(DescribeSegment({space_id, segment}) + ": NaN or infinity");
     }
   }
@@ -167,11 +166,7 @@ Result<uint64_t> RocksDbStore::VerifyMaps(const Space& space, const Segment& seg
     step->problems.push_back(fmt::format("{}: {} rows beside {} embeddings", DescribeSegment(id),
                                          data.rows, segment.rows));
   }
-  for (uint32_t i = 0; i < data.rows; ++i) {
-    if (IsFiniteRow(data.maps_view().row(i))) continue;
-    step->problems.push_back(DescribeSegment(id) + ": NaN or infinity");
-    break;
-  }
+  if (!RowsAreFinite(data)) step->problems.push_back(DescribeSegment(id) + ": NaN or infinity");
   return data.bytes();
 }
 

@@ -1,7 +1,9 @@
 #include "storage/segment.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
+#include <vector>
 
 #include "schemas/digest.h"
 #include "schemas/limits.h"
@@ -21,7 +23,7 @@ struct Header {
   uint32_t rows = 0;
   uint64_t segment = 0;
   uint32_t dim = 0;
-  RowPart part = RowPart::kEmbedding;
+  Dtype dtype = Dtype::kF32;
   uint8_t zeros[3] = {};
   uint64_t checksum = 0;
   uint8_t reserved[24] = {};
@@ -43,15 +45,16 @@ std::string DescribeSegment(const SegmentId& id) {
 
 namespace {
 
-// Header and rows of `row_bytes` each, as `row(index)` gives their bytes.
-template <typename Row>
-std::string Encode(const SegmentId& id, size_t dim, size_t row_bytes,
-                   std::span<const size_t> indices, const Row& row) {
+// Header and rows, of which `put(index, bytes)` writes the bytes.
+template <typename Put>
+std::string Encode(const SegmentId& id, size_t dim, Dtype dtype, std::span<const size_t> indices,
+                   const Put& put) {
   AUGSTORE_CHECK(!indices.empty() && indices.size() <= kSegmentRows);
+  const size_t row_bytes = RowBytes(dtype, dim);
   std::string value(kSegmentHeaderBytes + indices.size() * row_bytes, '\0');
-  char* out = value.data() + kSegmentHeaderBytes;
+  auto* out = reinterpret_cast<uint8_t*>(value.data()) + kSegmentHeaderBytes;
   for (size_t index : indices) {
-    std::memcpy(out, row(index), row_bytes);
+    put(index, std::span(out, row_bytes));
     out += row_bytes;
   }
   Header header;
@@ -59,7 +62,7 @@ std::string Encode(const SegmentId& id, size_t dim, size_t row_bytes,
   header.segment = id.segment;
   header.rows = static_cast<uint32_t>(indices.size());
   header.dim = static_cast<uint32_t>(dim);
-  header.part = id.part;
+  header.dtype = dtype;
   header.checksum =
       Checksum64(AsBytes(value.data() + kSegmentHeaderBytes, value.size() - kSegmentHeaderBytes));
   std::memcpy(value.data(), &header, sizeof header);
@@ -71,7 +74,8 @@ Status Damaged(const SegmentId& id, std::string_view what) {
 }
 
 // The header of a value whose bytes are those that were written.
-Result<Header> CheckedHeader(const SegmentId& id, uint32_t dim, std::string_view value) {
+Result<Header> CheckedHeader(const SegmentId& id, uint32_t dim, Dtype dtype,
+                             std::string_view value) {
   if (value.size() < sizeof(Header)) return Damaged(id, "it is shorter than its header");
   Header header;
   std::memcpy(&header, value.data(), sizeof header);
@@ -84,13 +88,11 @@ Result<Header> CheckedHeader(const SegmentId& id, uint32_t dim, std::string_view
     return Damaged(id,
                    fmt::format("it holds segment {} of space {}", header.segment, header.space));
   }
-  if (header.part != id.part) return Damaged(id, "its dtype is another one");
+  if (header.dtype != dtype) return Damaged(id, "its dtype is another one");
   if (dim != 0 && header.dim != dim) {
     return Damaged(id, fmt::format("its dim is {}, its space's is {}", header.dim, dim));
   }
-  const size_t row_bytes =
-      id.part == RowPart::kMap ? QuantizedRowBytes(header.dim) : size_t{header.dim} * sizeof(float);
-  const size_t bytes = header.rows * row_bytes;
+  const size_t bytes = header.rows * RowBytes(dtype, header.dim);
   if (header.rows == 0 || header.rows > kSegmentRows || header.dim == 0 ||
       value.size() != sizeof header + bytes) {
     return Damaged(id, fmt::format("{} rows do not fit its {} bytes", header.rows, value.size()));
@@ -104,31 +106,30 @@ Result<Header> CheckedHeader(const SegmentId& id, uint32_t dim, std::string_view
 }  // namespace
 
 std::string EncodeSegment(const SegmentId& id, ConstMatrixView embeddings,
-                          std::span<const size_t> indices) {
-  return Encode(id, embeddings.cols, embeddings.cols * sizeof(float), indices,
-                [&](size_t index) { return embeddings.row(index).data(); });
+                          std::span<const size_t> indices, Dtype dtype) {
+  return Encode(id, embeddings.cols, dtype, indices, [&](size_t index, std::span<uint8_t> bytes) {
+    EncodeRow(dtype, embeddings.row(index), bytes);
+  });
 }
 
 std::string EncodeMapSegment(const SegmentId& id, const QuantizedView& maps,
                              std::span<const size_t> indices) {
   AUGSTORE_CHECK(id.part == RowPart::kMap);
-  return Encode(id, maps.values, QuantizedRowBytes(maps.values), indices,
-                [&](size_t index) { return maps.row(index).data(); });
+  return Encode(id, maps.values, Dtype::kU8, indices, [&](size_t index, std::span<uint8_t> bytes) {
+    std::ranges::copy(maps.row(index), bytes.begin());
+  });
 }
 
-Result<std::shared_ptr<const Segment>> DecodeSegment(const SegmentId& id, uint32_t dim,
+Result<std::shared_ptr<const Segment>> DecodeSegment(const SegmentId& id, uint32_t dim, Dtype dtype,
                                                      std::string_view value) {
-  AUGSTORE_ASSIGN(const Header header, CheckedHeader(id, dim, value));
+  AUGSTORE_ASSIGN(const Header header, CheckedHeader(id, dim, dtype, value));
   const std::string_view matrix = value.substr(sizeof header);
   auto segment = std::make_shared<Segment>();
   segment->rows = header.rows;
   segment->dim = header.dim;
-  if (id.part == RowPart::kMap) {
-    segment->maps.assign(matrix.begin(), matrix.end());
-  } else {
-    segment->data.reset(reinterpret_cast<float*>(TakeBlock(matrix.size())));
-    std::memcpy(segment->data.get(), matrix.data(), matrix.size());
-  }
+  segment->dtype = dtype;
+  segment->data.reset(TakeBlock(matrix.size()));
+  std::memcpy(segment->data.get(), matrix.data(), matrix.size());
   return std::shared_ptr<const Segment>(std::move(segment));
 }
 
@@ -138,6 +139,15 @@ bool AllFinite(std::span<const float> values) {
   uint32_t found = 0;
   for (float value : values) found |= (std::bit_cast<uint32_t>(value) & kExponent) == kExponent;
   return found == 0;
+}
+
+bool RowsAreFinite(const Segment& segment) {
+  std::vector<float> values(segment.dim);
+  for (size_t i = 0; i < segment.rows; ++i) {
+    DecodeRow(segment.dtype, segment.row(i), values);
+    if (!AllFinite(values)) return false;
+  }
+  return true;
 }
 
 }  // namespace augstore

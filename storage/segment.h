@@ -6,8 +6,7 @@
 //   u8 · 3 zeros ·
 //              XXH3-64 of the matrix u64 · 24 zeros                                     64 bytes,
 //              little-endian
-//   matrix  := dtype 0: rows x dim f32, row-major: embeddings
-//              dtype 1: rows of schemas/quantized_rows.h with dim values: feature maps
+//   matrix  := rows of dim values in the dtype (schemas/dtype.h); feature maps are u8
 //
 // The header is as long as a cache line, so the matrix is aligned wherever the value is.
 #ifndef AUGSTORE_STORAGE_SEGMENT_H_
@@ -20,6 +19,7 @@
 #include <string_view>
 
 #include "schemas/block_memory.h"
+#include "schemas/dtype.h"
 #include "schemas/quantized_rows.h"
 #include "schemas/types.h"
 #include "storage/store.h"
@@ -28,8 +28,8 @@ namespace augstore {
 
 inline constexpr size_t kSegmentHeaderBytes = 64;
 
-// What of an image's rows a segment holds. Stored as the dtype: never change a number.
-enum class RowPart : uint8_t { kEmbedding = 0, kMap = 1 };
+// What of an image's rows a segment holds.
+enum class RowPart : uint8_t { kEmbedding, kMap };
 
 // Which segment of which space; what a stored value must be.
 struct SegmentId {
@@ -41,29 +41,33 @@ struct SegmentId {
 
 // Immutable; shared between readers. Memory: bytes().
 struct Segment {
-  std::unique_ptr<float[], BlockFree> data;  // of embeddings
-  std::vector<uint8_t> maps;                 // of feature maps
+  std::unique_ptr<uint8_t[], BlockFree> data;  // rows x row_bytes()
   uint32_t rows = 0;
   uint32_t dim = 0;
-  ConstMatrixView view() const { return {data.get(), rows, dim}; }
-  QuantizedView maps_view() const { return {maps, dim}; }
-  size_t bytes() const { return data ? size_t{rows} * dim * sizeof(float) : maps.size(); }
+  Dtype dtype = Dtype::kF32;
+  size_t row_bytes() const { return RowBytes(dtype, dim); }
+  std::span<const uint8_t> row(size_t i) const {
+    return {data.get() + i * row_bytes(), row_bytes()};
+  }
+  size_t bytes() const { return rows * row_bytes(); }
 };
+// Whether every value of every row is finite.
+bool RowsAreFinite(const Segment& segment);
 
 // "segment 3 of space 1 (rows 768 to 1023)": how messages name a segment.
 std::string DescribeSegment(const SegmentId& id);
 
-// The stored bytes of embeddings.row(indices[0]), embeddings.row(indices[1]), …
-// REQUIRES: 1 <= indices.size() <= kSegmentRows.
+// The stored bytes of embeddings.row(indices[0]), embeddings.row(indices[1]), … in a dtype.
+// REQUIRES: 1 <= indices.size() <= kSegmentRows; rows that fit the dtype.
 std::string EncodeSegment(const SegmentId& id, ConstMatrixView embeddings,
-                          std::span<const size_t> indices);
+                          std::span<const size_t> indices, Dtype dtype = Dtype::kF32);
 // The same with maps.row(index).
 std::string EncodeMapSegment(const SegmentId& id, const QuantizedView& maps,
                              std::span<const size_t> indices);
 
-// `dim` 0: any. Errors: kDataLoss (size, header, checksum, or the value of another segment), naming
-// the segment.
-Result<std::shared_ptr<const Segment>> DecodeSegment(const SegmentId& id, uint32_t dim,
+// `dim` 0: any. Errors: kDataLoss (size, header, dtype, checksum, or the value of another segment),
+// naming the segment.
+Result<std::shared_ptr<const Segment>> DecodeSegment(const SegmentId& id, uint32_t dim, Dtype dtype,
                                                      std::string_view value);
 
 // True when no element is NaN or infinite.

@@ -17,8 +17,8 @@ SegmentCache::SegmentCache(uint64_t budget_bytes)
 
 size_t SegmentCache::Hash::operator()(const SegmentId& id) const {
   // The finaliser of SplitMix64: neighbouring segments go to different shards and buckets.
-  uint64_t x = id.segment + (uint64_t{id.space} << 40) +
-               (static_cast<uint64_t>(id.part) << 63) + 0x9e3779b97f4a7c15u;
+  uint64_t x = id.segment + (uint64_t{id.space} << 40) + (static_cast<uint64_t>(id.part) << 63) +
+               0x9e3779b97f4a7c15u;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
   x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
   return x ^ (x >> 31);

@@ -35,6 +35,7 @@ struct SpaceInfo {
   uint32_t dim = 0;
   uint64_t rows = 0;      // stored embeddings
   uint64_t segments = 0;  // stored segments
+  Dtype dtype = Dtype::kF32;
 };
 
 struct RecordKey {
@@ -86,21 +87,23 @@ class Store {
   // Errors: kNotFound.
   virtual Status DeleteRecord(const RecordKey& key) = 0;
 
-  // --- Spaces: the embeddings of one backbone ---
-  // The space of `backbone`, created when absent. Errors: kFailedPrecondition (it exists with
-  // another dim).
-  virtual Result<SpaceId> OpenSpace(const Digest& backbone, uint32_t dim) = 0;
+  // --- Spaces: the embeddings of one backbone, stored in one dtype ---
+  // The space of `backbone` and `dtype`, created when absent. Errors: kFailedPrecondition (the
+  // backbone has one with another dim).
+  virtual Result<SpaceId> OpenSpace(const Digest& backbone, uint32_t dim,
+                                    Dtype dtype = Dtype::kF32) = 0;
   // Errors: kNotFound.
-  virtual Result<SpaceInfo> FindSpace(const Digest& backbone) = 0;
+  virtual Result<SpaceInfo> FindSpace(const Digest& backbone, Dtype dtype = Dtype::kF32) = 0;
   // rows[i] = the row of images[i], or kNoRow. REQUIRES: equal sizes.
   virtual Status FindImages(SpaceId space, std::span<const ContentHash> images,
                             std::span<RowId> rows) = 0;
-  // Stores embeddings.row(i) for images[i] and gives its row. An image that is stored already, or
-  // that occurs earlier in `images`, keeps its first row. Each segment (kSegmentRows rows) is one
-  // atomic, synced write; a call of more than kSegmentRows new rows may therefore be stored in part
-  // when it fails. With `maps` (as many rows) the feature map of each new image is stored beside
-  // its embedding, in the same write. Errors: kInvalidArgument (columns, NaN, infinity). REQUIRES:
-  // images.size() == rows.size() == embeddings.rows.
+  // Stores embeddings.row(i), rounded to the space's dtype, for images[i] and gives its row. An
+  // image that is stored already, or that occurs earlier in `images`, keeps its first row. Each
+  // segment (kSegmentRows rows) is one atomic, synced write; a call of more than kSegmentRows new
+  // rows may therefore be stored in part when it fails. With `maps` (as many rows) the feature map
+  // of each new image is stored beside its embedding, in the same write. Errors: kInvalidArgument
+  // (columns, NaN, infinity, a value that the dtype cannot hold). REQUIRES: images.size() ==
+  // rows.size() == embeddings.rows.
   virtual Status AppendRows(SpaceId space, std::span<const ContentHash> images,
                             ConstMatrixView embeddings, std::span<RowId> rows,
                             const QuantizedView& maps = {}) = 0;

@@ -64,6 +64,10 @@ Status CheckEmbeddings(const SpaceInfo& space, ConstMatrixView embeddings) {
       return InvalidArgument("embedding {} of {} holds NaN or infinity: fix the backbone or input",
                              i, embeddings.rows);
     }
+    if (!FitsDtype(space.dtype, embeddings.row(i))) {
+      return InvalidArgument("embedding {} of {} has values that {} cannot hold: store f32 or u8",
+                             i, embeddings.rows, DtypeName(space.dtype));
+    }
   }
   return OkStatus();
 }
@@ -113,8 +117,9 @@ Status NoSuchSpace(SpaceId space) {
   return NotFound("space {} does not exist: open it by its backbone's digest", space);
 }
 
-Status NoSuchSpace(const Digest& backbone) {
-  return NotFound("no embeddings of backbone {} are stored: append rows first", backbone.Hex());
+Status NoSuchSpace(const Digest& backbone, Dtype dtype) {
+  return NotFound("no embeddings of backbone {} are stored in {}: append rows first",
+                  backbone.Hex(), DtypeName(dtype));
 }
 
 Status NoSuchRow(const SpaceInfo& space, RowId row) {

@@ -32,7 +32,7 @@ Status NoMap(const SpaceInfo& space, RowId row);
 Status MapSizeDiffers(const SpaceInfo& space, RowId row, size_t stored, size_t asked);
 Status NoSuchRecord(const RecordKey& key);
 Status NoSuchSpace(SpaceId space);
-Status NoSuchSpace(const Digest& backbone);
+Status NoSuchSpace(const Digest& backbone, Dtype dtype);
 Status NoSuchRow(const SpaceInfo& space, RowId row);
 Status NoSuchList(uint32_t list);
 Status DimDiffers(const SpaceInfo& space, uint32_t dim);

@@ -67,6 +67,10 @@ void PrintHead(const NamedHead& head) {
       "{}\n",
       lineage.epochs, lineage.batch_size, lineage.optimizer, lineage.learning_rate,
       lineage.weight_decay, lineage.seed, lineage.stream_seed);
+  if (lineage.dtype != Dtype::kF32 || lineage.precision != Precision::kF32) {
+    fmt::print("  stream      sent in {}, transforms in {}\n", DtypeName(lineage.dtype),
+               PrecisionName(lineage.precision));
+  }
   if (!lineage.init.empty()) fmt::print("  started from {}\n", lineage.init);
   fmt::print("  train loss  {:.4f}\n", record.train_loss);
   if (record.test_samples > 0) {
@@ -356,7 +360,10 @@ Json HeadJson(const NamedHead& head) {
             {"optimizer", lineage.optimizer},
             {"lr", lineage.learning_rate},
             {"weight_decay", lineage.weight_decay},
-            {"init", lineage.init}}},
+            {"init", lineage.init},
+            {"shuffle_window", lineage.shuffle_window},
+            {"dtype", DtypeName(lineage.dtype)},
+            {"precision", PrecisionName(lineage.precision)}}},
           {"created_unix_s", record.created_unix_s}};
 }
 

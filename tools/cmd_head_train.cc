@@ -5,6 +5,7 @@
 #include "tools/cmd_head.h"
 #include "tools/cmd_head_train.h"
 #include "tools/record_text.h"
+#include "tools/stream_flags.h"
 
 namespace augstore {
 namespace {
@@ -52,7 +53,10 @@ HeadRecord Record(const HeadTrainFlags& flags, const TrainedHeads& trained, size
                                 .optimizer = trained.optimizers[h],
                                 .learning_rate = config.learning_rate,
                                 .weight_decay = config.weight_decay,
-                                .init = trained.init},
+                                .init = trained.init,
+                                .shuffle_window = stream.spec.shuffle_window,
+                                .dtype = stream.spec.dtype,
+                                .precision = stream.spec.precision},
                     .train_loss = trained.report.train_loss[h],
                     .test_split = {}};
   if (trained.tested()) {
@@ -175,26 +179,8 @@ void AddTrainerFlags(CLI::App* command, HeadTrainFlags* flags) {
 }  // namespace
 
 void AddRunFlags(CLI::App* command, HeadTrainFlags* flags) {
-  command
-      ->add_option("--collection", flags->spec.collection,
-                   "Collection, such as cifar10 or cifar10@2")
-      ->required();
   flags->spec.split = "train";
-  command->add_option("--split", flags->spec.split, "Split to train on; '' for all samples")
-      ->capture_default_str();
-  command
-      ->add_option("--policy", flags->spec.policy,
-                   "Chains and their weights: identity:2,hflip:1,hflip>rotate15:1")
-      ->capture_default_str();
-  command->add_option("--label-column", flags->spec.label_column,
-                      "Label column (default: the first)");
-  command
-      ->add_option("--stream-seed", flags->spec.seed,
-                   "Seed of the order and of the policy's draws, shared by all heads")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command->add_option("--batch-size", flags->spec.batch_size, "Samples of one step")
-      ->capture_default_str();
+  AddStreamFlags(command, &flags->spec);
   command->add_option("--prefetch", flags->prefetch, "Batches fetched ahead")
       ->capture_default_str();
   command->add_option("--test-split", flags->test_split, "Split to test on; '' for none")

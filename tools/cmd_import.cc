@@ -27,6 +27,7 @@ struct ImportFlags {
   std::string split = "train";
   std::string backbone_file;
   std::string backbone_name;
+  std::optional<Dtype> dtype;
   bool replace = false;
 };
 
@@ -123,21 +124,24 @@ struct ImportedRows {
   uint64_t stored = 0;
 };
 
-Result<ImportedRows> StoreRows(Client& client, const Digest& backbone, const Matrix& matrix,
-                               bool show) {
+Result<ImportedRows> StoreRows(Client& client, const Digest& backbone, Dtype dtype,
+                               const Matrix& matrix, bool show) {
   ImportedRows out;
   Progress progress("import", "rows", matrix.rows(), show);
   for (size_t begin = 0; begin < matrix.rows(); begin += kSegmentRows) {
     const size_t count = std::min<size_t>(kSegmentRows, matrix.rows() - begin);
-    AppendRowsRequest request{
-        .backbone = backbone, .images = {}, .embeddings = Matrix(count, matrix.cols()), .maps = {}};
+    AppendRowsRequest request{.backbone = backbone,
+                              .images = {},
+                              .embeddings = Matrix(count, matrix.cols()),
+                              .maps = {},
+                              .dtype = dtype};
     std::copy_n(matrix.row(begin).data(), count * matrix.cols(), request.embeddings.data());
     for (size_t i = 0; i < count; ++i) {
       const auto row = matrix.row(begin + i);
       request.images.push_back(
           HashContent({reinterpret_cast<const uint8_t*>(row.data()), row.size_bytes()}));
     }
-    FindImagesRequest find{.backbone = backbone, .images = request.images};
+    FindImagesRequest find{.backbone = backbone, .images = request.images, .dtype = dtype};
     AUGSTORE_ASSIGN(const RowIdsReply known, client.Call<RowIdsReply>(find));
     out.stored += static_cast<uint64_t>(std::count(known.rows.begin(), known.rows.end(), kNoRow));
     AUGSTORE_ASSIGN(const RowIdsReply reply, client.Call<RowIdsReply>(request));
@@ -166,8 +170,9 @@ Status Import(const ImportFlags& flags) {
   Client& client = database->client();
   AUGSTORE_TRY(CheckBeforeStoring(client, flags, matrix, backbone.digest));
   AUGSTORE_TRY(RegisterBackbone(client, flags, backbone));
+  AUGSTORE_ASSIGN(const Dtype dtype, StoredDtype(client, flags.collection, flags.dtype));
   AUGSTORE_ASSIGN(const ImportedRows stored,
-                  StoreRows(client, backbone.digest, matrix, !flags.common.quiet));
+                  StoreRows(client, backbone.digest, dtype, matrix, !flags.common.quiet));
 
   const std::string stem = std::filesystem::path(flags.embeddings).filename().string();
   std::vector<SampleToWrite> samples;
@@ -179,12 +184,14 @@ Status Import(const ImportFlags& flags) {
                                 .backbone = backbone.digest,
                                 .labels = {{"label", classes}},
                                 .replace = flags.replace,
-                                .source = stem};
+                                .source = stem,
+                                .dtype = dtype};
   AUGSTORE_ASSIGN(const WrittenCollection written, WriteCollection(client, begin, samples));
   if (flags.common.json) {
     PrintJson({{"collection", written.ref},
                {"digest", written.record.digest.Hex()},
                {"samples", written.record.samples},
+               {"dtype", DtypeName(written.record.dtype)},
                {"stored", stored.stored},
                {"reused", stored.rows.size() - stored.stored},
                {"unchanged", written.unchanged}});
@@ -215,6 +222,7 @@ void AddImportCommand(CLI::App* app) {
   command->add_option("--backbone", flags->backbone_file,
                       "The file of the backbone that made them");
   command->add_option("--backbone-name", flags->backbone_name, "Its name, when there is no file");
+  AddStoredDtypeFlag(command, &flags->dtype);
   command->add_flag("--replace", flags->replace,
                     "Start the new version empty instead of from the latest one");
 }

@@ -6,6 +6,7 @@
 #include "tools/command.h"
 #include "tools/embedder.h"
 #include "tools/progress.h"
+#include "tools/stream_flags.h"
 
 namespace augstore {
 namespace {
@@ -17,6 +18,7 @@ struct IngestFlags {
   std::string images;
   std::string split;
   std::string label_column = "label";
+  std::optional<Dtype> dtype;
   bool replace = false;
 };
 
@@ -41,6 +43,7 @@ Json ToJson(const WrittenCollection& written, const EmbedOutcome& outcome, doubl
       {"collection", written.ref},
       {"digest", written.record.digest.Hex()},
       {"samples", written.record.samples},
+      {"dtype", DtypeName(written.record.dtype)},
       {"embedded", outcome.embedded},
       {"reused", outcome.reused},
       {"skipped", outcome.skipped.size()},
@@ -56,9 +59,11 @@ void PrintText(const WrittenCollection& written, const EmbedOutcome& outcome, do
              outcome.embedded, outcome.reused, outcome.skipped.size(), seconds);
 }
 
-Status Ingest(const IngestFlags& flags) {
+Status Ingest(IngestFlags flags) {
   AUGSTORE_ASSIGN(const ImageSource source, ListImages(flags.images));
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
+  AUGSTORE_ASSIGN(flags.backbone.dtype,
+                  StoredDtype(database->client(), flags.collection, flags.dtype));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
   const Progress clock("", "", 0, false);
   const bool show = !flags.common.quiet;
@@ -76,7 +81,8 @@ Status Ingest(const IngestFlags& flags) {
                                 .backbone = backbone->record().digest,
                                 .labels = {{flags.label_column, source.classes}},
                                 .replace = flags.replace,
-                                .source = FolderName(flags.images)};
+                                .source = FolderName(flags.images),
+                                .dtype = flags.backbone.dtype};
   AUGSTORE_ASSIGN(const WrittenCollection written,
                   WriteCollection(database->client(), begin, samples));
   if (flags.common.json) {
@@ -110,6 +116,7 @@ void AddIngestCommand(CLI::App* app) {
                       "Split of these images (default: the manifest's, else train)");
   command->add_option("--label-column", flags->label_column, "Name of the label column")
       ->capture_default_str();
+  AddStoredDtypeFlag(command, &flags->dtype);
   command->add_flag("--replace", flags->replace,
                     "Start the new version empty instead of from the latest one");
 }

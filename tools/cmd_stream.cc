@@ -11,17 +11,29 @@
 #include "tools/stream_flags.h"
 
 namespace augstore {
+namespace {
+
+// The text of a flag as what it names.
+template <typename T>
+T Named(const Result<T>& parsed) {
+  if (!parsed.ok()) throw CLI::ValidationError(std::string(parsed.status().message()));
+  return *parsed;
+}
+
+}  // namespace
 
 void AddStreamFlags(CLI::App* command, StreamSpec* spec) {
   command->add_option("--collection", spec->collection, "Collection, such as cifar10 or cifar10@2")
       ->required();
-  command->add_option("--split", spec->split, "One split (default: all samples)");
+  command->add_option("--split", spec->split, "One split; '' for all samples")
+      ->capture_default_str();
   command
       ->add_option("--policy", spec->policy,
                    "Chains and their weights: identity:2,hflip:1,hflip>rotate15:1")
       ->capture_default_str();
   command->add_option("--label-column", spec->label_column, "Label column (default: the first)");
   command->add_option("--stream-seed", spec->seed, "Seed of the order and of the policy's draws")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command->add_option("--batch-size", spec->batch_size, "Rows of one batch")->capture_default_str();
   command
@@ -31,6 +43,22 @@ void AddStreamFlags(CLI::App* command, StreamSpec* spec) {
           "random order: for\ncollections larger than the memory that they are read "
           "through (0: all samples)")
       ->capture_default_str();
+  command->add_option_function<std::string>(
+      "--dtype", [spec](const std::string& text) { spec->dtype = Named(ParseDtype(text)); },
+      "Send embeddings as f32, f16 (half the bytes) or u8 (a quarter); `transform show` says what "
+      "that costs [f32]");
+  command->add_option_function<std::string>(
+      "--precision",
+      [spec](const std::string& text) { spec->precision = Named(ParsePrecision(text)); },
+      "Compute transforms in f32 or int8; int8 takes transforms whose cards show that it costs "
+      "next to nothing [f32]");
+}
+
+void AddStoredDtypeFlag(CLI::App* command, std::optional<Dtype>* dtype) {
+  command->add_option_function<std::string>(
+      "--dtype", [dtype](const std::string& text) { *dtype = Named(ParseDtype(text)); },
+      "Store embeddings as f32, f16 (half the bytes) or u8 (a quarter, with a scale per row) "
+      "[what the collection has, else f32]");
 }
 
 namespace {
@@ -60,7 +88,7 @@ struct Pulled {
     ++batches;
     rows += batch.size();
     const size_t values = batch.embeddings.rows * batch.embeddings.cols;
-    bytes += values * sizeof(float);
+    bytes += batch.size() * RowBytes(batch.dtype, batch.embeddings.cols);
     if (!with_digest) return;
     const auto add = [this](const void* data, size_t size) {
       digest.AddBytes({static_cast<const uint8_t*>(data), size});
@@ -81,6 +109,8 @@ Json ToJson(const StreamReply& info) {
           {"rank", info.spec.rank},
           {"world_size", info.spec.world_size},
           {"shuffle_window", info.spec.shuffle_window},
+          {"dtype", DtypeName(info.spec.dtype)},
+          {"precision", PrecisionName(info.spec.precision)},
           {"fingerprint", info.fingerprint.Hex()},
           {"samples", info.samples},
           {"steps", info.steps},

@@ -80,4 +80,13 @@ Result<WrittenCollection> WriteCollection(Client& client, const BeginDraftReques
                            reply.version == latest};
 }
 
+Result<Dtype> StoredDtype(Client& client, const std::string& collection,
+                          const std::optional<Dtype>& asked) {
+  if (asked.has_value()) return *asked;
+  const auto latest = client.Get<CollectionRecord>(RecordKind::kCollection, collection);
+  if (latest.ok()) return latest->record.dtype;
+  if (latest.status().code() == Code::kNotFound) return Dtype::kF32;
+  return latest.status();
+}
+
 }  // namespace augstore

@@ -3,6 +3,7 @@
 #define AUGSTORE_TOOLS_COLLECTION_WRITER_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,11 @@ struct WrittenCollection {
 // AppendSamples and CommitDraft.
 Result<WrittenCollection> WriteCollection(Client& client, const BeginDraftRequest& begin,
                                           const std::vector<SampleToWrite>& samples);
+
+// The dtype in which a collection's next samples are to be stored: what was asked for, else what
+// its latest version has, else f32. Errors: those of Client::Get but kNotFound.
+Result<Dtype> StoredDtype(Client& client, const std::string& collection,
+                          const std::optional<Dtype>& asked);
 
 }  // namespace augstore
 

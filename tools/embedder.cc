@@ -46,9 +46,14 @@ struct Window {
 
 class WindowReader {
  public:
-  WindowReader(Client* client, const BackboneRecord& record, std::span<const ImageItem> items,
-               std::span<const ImageOp> ops, int threads)
-      : client_(client), record_(record), items_(items), ops_(ops), threads_(threads) {}
+  WindowReader(Client* client, const BackboneRecord& record, Dtype dtype,
+               std::span<const ImageItem> items, std::span<const ImageOp> ops, int threads)
+      : client_(client),
+        record_(record),
+        dtype_(dtype),
+        items_(items),
+        ops_(ops),
+        threads_(threads) {}
 
   Result<Window> Read(size_t begin) const {
     Window window;
@@ -109,7 +114,7 @@ class WindowReader {
   }
 
   Status LookUp(Window* window) const {
-    FindImagesRequest request{.backbone = record_.digest, .images = {}};
+    FindImagesRequest request{.backbone = record_.digest, .images = {}, .dtype = dtype_};
     std::vector<size_t> asked;
     for (size_t i = 0; i < window->hashes.size(); ++i) {
       if (!window->reasons[i].empty()) continue;
@@ -126,6 +131,7 @@ class WindowReader {
 
   Client* client_;
   const BackboneRecord& record_;
+  const Dtype dtype_;
   std::span<const ImageItem> items_;
   std::span<const ImageOp> ops_;  // none, one for all items, or one for each
   int threads_;
@@ -156,7 +162,8 @@ class SegmentFiller {
     AppendRowsRequest request{.backbone = backbone_->record().digest,
                               .images = hashes_,
                               .embeddings = Matrix(images_.size(), phi->dim()),
-                              .maps = {}};
+                              .maps = {},
+                              .dtype = backbone_->dtype()};
     Matrix maps;
     if (maps_) maps = Matrix(images_.size(), phi->map().values());
     AUGSTORE_TRY(phi->Embed(images_, request.embeddings.view(), maps.view()));
@@ -206,7 +213,7 @@ Result<EmbedOutcome> Embed(Database& database, LazyBackbone& backbone,
   outcome.rows.assign(items.size(), kNoRow);
   if (items.empty()) return outcome;
   AUGSTORE_ASSIGN(const std::unique_ptr<Client> reader_client, database.NewClient());
-  const WindowReader reader(reader_client.get(), backbone.record(), items, ops,
+  const WindowReader reader(reader_client.get(), backbone.record(), backbone.dtype(), items, ops,
                             ThreadCount(backbone.threads()));
   SegmentFiller filler(&database.client(), &backbone, /*maps=*/ops.empty());
   std::vector<ContentHash> hashes(items.size());

@@ -26,6 +26,7 @@ struct BackboneFlags {
   std::vector<float> mean;    // --mean r,g,b
   std::vector<float> stddev;  // --std r,g,b
   int threads = 0;            // --threads: 0: all cores
+  Dtype dtype = Dtype::kF32;  // in which embeddings are stored; no flag of all commands
 };
 void AddBackboneFlags(CLI::App* command, BackboneFlags* flags);
 
@@ -41,6 +42,7 @@ class LazyBackbone {
   const std::string& ref() const { return ref_; }
   const BackboneRecord& record() const { return record_; }
   int threads() const { return flags_.threads; }
+  Dtype dtype() const { return flags_.dtype; }
   Result<Backbone*> Load();
   // Null until it is loaded.
   const std::shared_ptr<Backbone>& loaded() const { return loaded_; }
@@ -76,7 +78,8 @@ Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
                                 std::span<const ImageItem> items, std::span<const ImageOp> ops,
                                 const std::string& label, bool show_progress);
 
-// The embeddings at `rows`, in order, fetched in parts. REQUIRES: no kNoRow among them.
+// The embeddings at `rows`, in order, fetched in parts, of those that are stored in f32. REQUIRES:
+// no kNoRow among them.
 Result<Matrix> FetchRows(Client& client, const BackboneRecord& backbone,
                          std::span<const RowId> rows);
 

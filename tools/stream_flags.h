@@ -2,6 +2,8 @@
 #ifndef AUGSTORE_TOOLS_STREAM_FLAGS_H_
 #define AUGSTORE_TOOLS_STREAM_FLAGS_H_
 
+#include <optional>
+
 #include "schemas/messages.h"
 
 namespace CLI {
@@ -10,9 +12,12 @@ class App;
 
 namespace augstore {
 
-// Adds --collection, --split, --policy, --label-column, --stream-seed, --batch-size and
-// --shuffle-window.
+// Adds --collection, --split, --policy, --label-column, --stream-seed, --batch-size,
+// --shuffle-window, --dtype and --precision.
 void AddStreamFlags(CLI::App* command, StreamSpec* spec);
+
+// Adds --dtype, the dtype in which a collection's embeddings are stored.
+void AddStoredDtypeFlag(CLI::App* command, std::optional<Dtype>* dtype);
 
 }  // namespace augstore
 

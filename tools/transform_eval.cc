@@ -6,6 +6,7 @@
 
 #include "engine/card.h"
 #include "engine/card_retrieval.h"
+#include "engine/precision.h"
 #include "schemas/limits.h"
 #include "schemas/names.h"
 
@@ -98,6 +99,10 @@ class Evaluator {
                       return runner_.Apply(chain(), {in, timed.view()}, out);
                     }));
     result_.measures.push_back({"us_per_row", micros});
+    AUGSTORE_ASSIGN(const std::vector<CardMeasure> prices,
+                    MeasurePrices(transform_->model, {pairs.z.view(), pairs.maps.view()},
+                                  pairs.z_target.view()));
+    result_.measures.insert(result_.measures.end(), prices.begin(), prices.end());
     return MeasureWayBack(pairs.z.view(), mapped.view());
   }
 

@@ -17,6 +17,7 @@ LABELS = {"names": ["label", "empty", "colour"], "class_counts": [3, 0, 1], "cla
 SPEC = {
     "collection": "cifar10@2", "split": "train", "policy": "identity:1,hflip@3:1", "label_column": "label", "seed": 5,
     "batch_size": 128, "rank": 3, "world_size": 4, "shuffle": False, "drop_last": True, "shuffle_window": 4096,
+    "dtype": 2, "precision": 1,
 }  # fmt: skip
 CHUNK = {
     "format": 1,
@@ -34,7 +35,7 @@ BACKBONE = {
 COLLECTION = {
     "backbone": digest(2), "dim": 64, "samples": 70000, "sample_list": 12, "labels": LABELS,
     "splits": [{"name": "train", "samples": 60000}, {"name": "", "samples": 1}, {"name": "test", "samples": 10000}],
-    "digest": digest(3), "source": "/data/cifar", "created_unix_s": -5,
+    "digest": digest(3), "source": "/data/cifar", "created_unix_s": -5, "dtype": 1,
 }  # fmt: skip
 ENTRIES = [
     {
@@ -80,6 +81,7 @@ HEAD = {
         "collection": "cifar10@2", "collection_digest": digest(8), "split": "train", "policy": "identity:1,hflip@3:1",
         "transforms": digest(9) + digest(10), "label_column": "label", "seed": 21, "epochs": 22, "batch_size": 23,
         "optimizer": "adamw", "learning_rate": 0.001, "weight_decay": 0.01, "stream_seed": 24, "init": "cifar10@1",
+        "shuffle_window": 4096, "dtype": 2, "precision": 1,
     },
     "train_loss": 0.5, "test_accuracy": 0.75, "test_loss": 0.625, "test_split": "test", "test_samples": 10000,
     "created_unix_s": 1700000003,
@@ -127,15 +129,15 @@ def messages(backbone):
             "kind": 4, "name": "digits", "alias": "champion", "version": 7, "note": "because", "force": True,
             "min_explained": 0.125,
         },
-        "FindImagesRequest": {"backbone": digest(1), "images": hashes(2, 3)},
+        "FindImagesRequest": {"backbone": digest(1), "images": hashes(2, 3), "dtype": 2},
         "RowIdsReply": {"rows": [1, 2**64 - 1, 3]},
         "AppendRowsRequest": {
             "backbone": digest(1), "images": hashes(2, 3), "dim": 5, "embeddings": FLOATS, "map_values": 3,
-            "maps": bytes(range(22)),
+            "maps": bytes(range(22)), "dtype": 1,
         },
-        "ReadRowsRequest": {"backbone": digest(9), "rows": [256, 1], "maps": True},
+        "ReadRowsRequest": {"backbone": digest(9), "rows": [256, 1], "maps": True, "dtype": 2},
         "BeginDraftRequest": {
-            "collection": "cifar10", "backbone": digest(2), "labels": LABELS, "replace": True, "source": "/data/cifar",
+            "collection": "cifar10", "backbone": digest(2), "labels": LABELS, "replace": True, "source": "/data/cifar", "dtype": 1,
         },
         "DraftReply": {"draft": 6, "labels": LABELS},
         "AppendSamplesRequest": {"draft": 6, "samples": CHUNK},

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 #include <string>
 
@@ -19,7 +20,7 @@ SharedBytes MakeBody(size_t rows, size_t dim, uint64_t epoch = 3, uint64_t step 
   }
   const MatrixView out = writer.embeddings();
   for (size_t i = 0; i < rows * dim; ++i) out.data[i] = static_cast<float>(i) * 0.5f;
-  return writer.Finish(epoch, step);
+  return writer.Finish(epoch, step).value();
 }
 
 void ExpectBatch(const Batch& batch, size_t rows, size_t dim) {
@@ -103,7 +104,7 @@ TEST(BatchWriter, KeepsItsSpansUntilFinished) {
   std::ranges::fill(moved.samples(), 9);
   std::ranges::fill(moved.labels(), 1);
   std::ranges::fill(moved.chains(), 2);
-  const Result<Batch> batch = BatchFromFrame(BatchFrame(moved.Finish(0, 0), 1));
+  const Result<Batch> batch = BatchFromFrame(BatchFrame(moved.Finish(0, 0).value(), 1));
   ASSERT_TRUE(batch.ok()) << batch.status().ToString();
   EXPECT_EQ(batch->embeddings.data, embeddings);  // no copy
   EXPECT_EQ(batch->samples.data(), samples);
@@ -119,6 +120,65 @@ TEST(BatchWriter, MakesABatchWithoutRows) {
 TEST(BatchWriter, GivesEqualBytesForEqualBatches) {
   EXPECT_EQ(MakeBody(33, 7).text(), MakeBody(33, 7).text());
   EXPECT_NE(MakeBody(33, 7, 0, 0).text(), MakeBody(33, 7, 0, 1).text());
+}
+
+// Rows whose values a dtype changes.
+Frame RoundedFrame(Dtype dtype, const Matrix& rows) {
+  BatchWriter writer(rows.rows(), rows.cols(), dtype);
+  std::copy_n(rows.data(), rows.rows() * rows.cols(), writer.embeddings().data);
+  std::ranges::fill(writer.samples(), 7);
+  std::ranges::fill(writer.labels(), 1);
+  std::ranges::fill(writer.chains(), uint16_t{0});
+  return BatchFrame(writer.Finish(1, 2).value(), 3);
+}
+
+TEST(BatchWriter, SendsRowsInADtypeAndGivesWhatTheyStandFor) {
+  for (const Dtype dtype : {Dtype::kF16, Dtype::kU8}) {
+    for (const size_t dim : {1, 5, 512}) {
+      Matrix rows(9, dim);
+      for (size_t i = 0; i < 9 * dim; ++i) rows.data()[i] = std::sin(static_cast<float>(i)) * 3;
+      const Frame frame = RoundedFrame(dtype, rows);
+      EXPECT_LE(frame.body.bytes.size(), 9 * RowBytes(dtype, dim) + 1024);
+      const Result<Batch> batch = BatchFromFrame(OverTheWire(frame));
+      ASSERT_TRUE(batch.ok()) << batch.status().ToString();
+      EXPECT_EQ(batch->dtype, dtype);
+      EXPECT_EQ(batch->labels[8], 1);
+      for (size_t i = 0; i < 9; ++i) {
+        RoundRow(dtype, rows.row(i));
+        EXPECT_TRUE(std::ranges::equal(batch->embeddings.row(i), rows.row(i)));
+      }
+    }
+  }
+}
+
+TEST(BatchWriter, RefusesValuesThatItsDtypeCannotHoldNamingTheSample) {
+  BatchWriter writer(2, 3, Dtype::kF16);
+  std::fill_n(writer.embeddings().data, 6, 1.0F);
+  std::ranges::fill(writer.labels(), 0);
+  std::ranges::fill(writer.chains(), uint16_t{0});
+  writer.samples()[0] = 41;
+  writer.samples()[1] = 42;
+  writer.embeddings().row(1)[2] = -70000;
+  const Status status = writer.Finish(0, 0).status();
+  EXPECT_EQ(status.code(), Code::kInvalidArgument);
+  EXPECT_NE(status.message().find("sample 42"), std::string::npos) << status.message();
+}
+
+TEST(BatchFromFrame, RefusesRowsThatDoNotFitTheirDtype) {
+  Matrix rows(4, 6);
+  std::fill_n(rows.data(), 24, 2.0F);
+  const Frame sent = RoundedFrame(Dtype::kU8, rows);
+  // Each byte of the small table in front of the vectors: none may be believed.
+  for (size_t at = 0; at < std::min<size_t>(sent.body.bytes.size(), 200); ++at) {
+    for (const uint8_t flip : {1, 2, 3, 0x40, 0xff}) {
+      std::string bytes(sent.body.text());
+      bytes[at] = static_cast<char>(bytes[at] ^ flip);
+      const Result<Batch> batch =
+          BatchFromFrame(BatchFrame(SharedBytes::FromString(std::move(bytes)), 1));
+      if (!batch.ok()) continue;
+      EXPECT_EQ(batch->embeddings.rows, batch->samples.size());
+    }
+  }
 }
 
 TEST(BatchFromFrame, KeepsTheMemoryOfTheFrame) {

@@ -103,15 +103,21 @@ TEST(GoldenRecords, AliasHistoriesAreWrittenAsTheirFileSays) {
   ExpectGolden("records-Aliases", Encode(samples::Aliases()));
 }
 
-TEST(GoldenBatch, IsWrittenAsItsFileSays) {
-  BatchWriter writer(3, 5);
+Frame GoldenBatchFrame(Dtype dtype) {
+  BatchWriter writer(3, 5, dtype);
   for (size_t i = 0; i < 15; ++i) writer.embeddings().data[i] = static_cast<float>(i) * 0.5f - 2;
   for (size_t i = 0; i < 3; ++i) {
     writer.samples()[i] = (uint64_t{1} << 40) + i;
     writer.labels()[i] = static_cast<int32_t>(i) - 1;
     writer.chains()[i] = static_cast<uint16_t>(i / 2);
   }
-  ExpectGolden("BatchReply", WholeFrame(BatchFrame(writer.Finish(8, 9), kRequestId)));
+  return BatchFrame(writer.Finish(8, 9).value(), kRequestId);
+}
+
+TEST(GoldenBatch, IsWrittenAsItsFileSaysInEveryDtype) {
+  ExpectGolden("BatchReply", WholeFrame(GoldenBatchFrame(Dtype::kF32)));
+  ExpectGolden("BatchReply-f16", WholeFrame(GoldenBatchFrame(Dtype::kF16)));
+  ExpectGolden("BatchReply-u8", WholeFrame(GoldenBatchFrame(Dtype::kU8)));
 }
 
 TEST(GoldenBatch, OfThePythonClientIsRead) {

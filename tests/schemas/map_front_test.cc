@@ -107,7 +107,11 @@ TEST(MapFront, RefusesMetadataThatCannotBeRead) {
   const std::string bytes = weights.ToSafetensors();
   const SafetensorsView view = ParseSafetensors(bytes).value();
   const std::string plan = view.metadata.at("augstore.front");
-  const std::string bad[] = {"", "{", "[]", "{\"map\":[4,2]}", "{\"map\":[4,2,-3]}",
+  const std::string bad[] = {"",
+                             "{",
+                             "[]",
+                             "{\"map\":[4,2]}",
+                             "{\"map\":[4,2,-3]}",
                              plan.substr(0, plan.size() - 1),
                              "{\"convs\":[],\"map\":[4,2,3],\"out\":\"no\"}",
                              "{\"convs\":[1,2,3],\"map\":[4,2,3],\"out\":[4,2]}",
@@ -128,8 +132,7 @@ TEST(MapFront, RefusesFilesWithoutTheTensorsOfThePlan) {
     if (!IsMapFrontTensor(view.tensors[i].name)) continue;
     std::vector<TensorView> tensors = view.tensors;
     tensors.erase(tensors.begin() + static_cast<std::ptrdiff_t>(i));
-    const auto read =
-        TransformWeights::FromSafetensors(WriteSafetensors(view.metadata, tensors));
+    const auto read = TransformWeights::FromSafetensors(WriteSafetensors(view.metadata, tensors));
     EXPECT_NE(read.status().message().find(view.tensors[i].name), std::string::npos)
         << read.status().ToString();
   }

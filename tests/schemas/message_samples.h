@@ -87,7 +87,8 @@ inline ContentHash MakeHash(uint8_t value) {
 }
 
 inline StreamSpec Spec() {
-  return {"cifar10@2", "train", "identity:1,hflip@3:1", "label", 5, 128, 3, 4, false, true, 4096};
+  return {"cifar10@2", "train",     "identity:1,hflip@3:1", "label", 5, 128, 3, 4, false, true,
+          4096,        Dtype::kF16, Precision::kInt8};
 }
 
 inline void Fill(ServerInfoRequest*) {}
@@ -110,7 +111,9 @@ inline void Fill(DeleteRecordRequest* m) { *m = {RecordKind::kTransform, "hflip@
 inline void Fill(SetAliasRequest* m) {
   *m = {RecordKind::kHead, "digits", "champion", 7, "because", 0.125, true};
 }
-inline void Fill(FindImagesRequest* m) { *m = {MakeDigest(1), {MakeHash(2), MakeHash(3)}}; }
+inline void Fill(FindImagesRequest* m) {
+  *m = {MakeDigest(1), {MakeHash(2), MakeHash(3)}, Dtype::kF16};
+}
 inline void Fill(RowIdsReply* m) { *m = {{1, kNoRow, 3}}; }
 inline void Fill(AppendRowsRequest* m) {
   m->backbone = MakeDigest(1);
@@ -119,10 +122,11 @@ inline void Fill(AppendRowsRequest* m) {
   for (size_t i = 0; i < 10; ++i) m->embeddings.data()[i] = static_cast<float>(i) - 4.5f;
   m->maps.values = 3;
   for (uint8_t i = 0; i < 2 * QuantizedRowBytes(3); ++i) m->maps.bytes.push_back(i);
+  m->dtype = Dtype::kU8;
 }
-inline void Fill(ReadRowsRequest* m) { *m = {MakeDigest(9), {256, 1}, true}; }
+inline void Fill(ReadRowsRequest* m) { *m = {MakeDigest(9), {256, 1}, true, Dtype::kF16}; }
 inline void Fill(BeginDraftRequest* m) {
-  *m = {"cifar10", MakeDigest(2), Labels(), true, "/data/cifar"};
+  *m = {"cifar10", MakeDigest(2), Labels(), true, "/data/cifar", Dtype::kU8};
 }
 inline void Fill(DraftReply* m) { *m = {6, Labels()}; }
 inline void Fill(AppendSamplesRequest* m) { *m = {6, Chunk()}; }

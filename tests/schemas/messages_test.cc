@@ -314,6 +314,8 @@ TEST(DescribeDifference, SeesEachFieldOfTheSpecButTheRank) {
       [](StreamReply& s) { s.spec.shuffle ^= true; },
       [](StreamReply& s) { s.spec.drop_last ^= true; },
       [](StreamReply& s) { s.spec.shuffle_window += 256; },
+      [](StreamReply& s) { s.spec.dtype = Dtype::kU8; },
+      [](StreamReply& s) { s.spec.precision = Precision::kF32; },
       [](StreamReply& s) { s.samples += 1; },
       [](StreamReply& s) { s.steps += 1; },
       [](StreamReply& s) { s.dim += 1; },

@@ -53,6 +53,7 @@ inline CollectionRecord Collection() {
   record.digest = MakeDigest(3);
   record.source = "/data/cifar";
   record.created_unix_s = -5;
+  record.dtype = Dtype::kU8;
   return record;
 }
 
@@ -109,7 +110,10 @@ inline HeadRecord Head() {
                     "adamw",
                     0.001,
                     0.01,
-                    "cifar10@1"};
+                    "cifar10@1",
+                    4096,
+                    Dtype::kF16,
+                    Precision::kInt8};
   record.train_loss = 0.5;
   record.test_accuracy = 0.75;
   record.test_loss = 0.625;

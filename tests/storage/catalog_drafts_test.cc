@@ -129,6 +129,13 @@ TEST_F(CatalogDraftsTest, RefusesDraftsThatCannotBeCommitted) {
 
   CommitOk("c", Samples(0, 2));
   request = Request("c");
+  request.dtype = Dtype::kF16;
+  EXPECT_EQ(code(request), Code::kNotFound);
+  ASSERT_TRUE(store_->OpenSpace(backbone_, kTestDim, Dtype::kF16).ok());
+  EXPECT_EQ(code(request), Code::kFailedPrecondition);
+  request.replace = true;
+  EXPECT_TRUE(catalog_->BeginDraft(request).ok());
+  request = Request("c");
   request.labels[0].name = "colour";
   EXPECT_EQ(code(request), Code::kFailedPrecondition);
   ASSERT_TRUE(store_->OpenSpace(TestDigest(2), 4).ok());

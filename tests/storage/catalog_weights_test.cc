@@ -124,8 +124,10 @@ TEST_F(CatalogWeightsTest, ReportsDamagedWeights) {
   std::string damaged = bytes;
   damaged.back() ^= 1;
   ASSERT_TRUE(store_->AddRecord(RecordKind::kTransform, "t", record, damaged).ok());
-  EXPECT_EQ(catalog_->GetWeights({RecordKind::kTransform, "t", 2}).status().code(), Code::kDataLoss);
-  EXPECT_EQ(catalog_->GetWeights({RecordKind::kTransform, "t", 3}).status().code(), Code::kNotFound);
+  EXPECT_EQ(catalog_->GetWeights({RecordKind::kTransform, "t", 2}).status().code(),
+            Code::kDataLoss);
+  EXPECT_EQ(catalog_->GetWeights({RecordKind::kTransform, "t", 3}).status().code(),
+            Code::kNotFound);
   EXPECT_EQ(catalog_->GetLayers({RecordKind::kBackbone, "t", 1}).status().code(),
             Code::kInvalidArgument);
 }

@@ -12,7 +12,7 @@ constexpr uint64_t kBytes = 256 * kDim * sizeof(float);
 
 std::shared_ptr<const Segment> Make() {
   auto segment = std::make_shared<Segment>();
-  segment->data.reset(reinterpret_cast<float*>(TakeBlock(256 * kDim * sizeof(float))));
+  segment->data.reset(TakeBlock(256 * kDim * sizeof(float)));
   segment->rows = 256;
   segment->dim = kDim;
   return segment;

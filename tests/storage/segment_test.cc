@@ -25,12 +25,13 @@ TEST(Segment, ComesBackAsItWasInTheOrderGiven) {
   const std::vector<size_t> indices = {7, 0, 9};
   const std::string value = EncodeSegment(kId, embeddings.view(), indices);
   EXPECT_EQ(value.size(), kSegmentHeaderBytes + 3 * 5 * sizeof(float));
-  const auto segment = DecodeSegment(kId, 5, value).value();
+  const auto segment = DecodeSegment(kId, 5, Dtype::kF32, value).value();
   EXPECT_EQ(segment->rows, 3u);
   EXPECT_EQ(reinterpret_cast<uintptr_t>(segment->data.get()) % kAlignment, 0u);
   for (size_t i = 0; i < 3; ++i) {
-    const auto row = segment->view().row(i);
-    EXPECT_TRUE(std::equal(row.begin(), row.end(), embeddings.row(indices[i]).begin()));
+    std::vector<float> row(5);
+    DecodeRow(segment->dtype, segment->row(i), row);
+    EXPECT_TRUE(std::ranges::equal(row, embeddings.row(indices[i])));
   }
 }
 
@@ -41,23 +42,24 @@ TEST(Segment, FindsAChangeOfAnyByte) {
     if (i >= 29 && i < 32) continue;
     std::string damaged = value;
     damaged[i] = static_cast<char>(damaged[i] ^ 0x40);
-    EXPECT_FALSE(DecodeSegment(kId, 3, damaged).ok()) << "byte " << i;
+    EXPECT_FALSE(DecodeSegment(kId, 3, Dtype::kF32, damaged).ok()) << "byte " << i;
   }
 }
 
 TEST(Segment, FindsTruncationAndSurplus) {
   const std::string value = Encoded(TestEmbeddings(2, 3, 1));
   for (size_t size = 0; size < value.size(); ++size) {
-    EXPECT_EQ(DecodeSegment(kId, 3, value.substr(0, size)).status().code(), Code::kDataLoss);
+    EXPECT_EQ(DecodeSegment(kId, 3, Dtype::kF32, value.substr(0, size)).status().code(),
+              Code::kDataLoss);
   }
-  EXPECT_EQ(DecodeSegment(kId, 3, value + "x").status().code(), Code::kDataLoss);
+  EXPECT_EQ(DecodeSegment(kId, 3, Dtype::kF32, value + "x").status().code(), Code::kDataLoss);
 }
 
 TEST(Segment, RefusesTheValueOfAnotherSegment) {
   const std::string value = Encoded(TestEmbeddings(2, 3, 1));
-  EXPECT_EQ(DecodeSegment({3, 8}, 3, value).status().code(), Code::kDataLoss);
-  EXPECT_EQ(DecodeSegment({2, 7}, 3, value).status().code(), Code::kDataLoss);
-  EXPECT_EQ(DecodeSegment(kId, 6, value).status().code(), Code::kDataLoss);
+  EXPECT_EQ(DecodeSegment({3, 8}, 3, Dtype::kF32, value).status().code(), Code::kDataLoss);
+  EXPECT_EQ(DecodeSegment({2, 7}, 3, Dtype::kF32, value).status().code(), Code::kDataLoss);
+  EXPECT_EQ(DecodeSegment(kId, 6, Dtype::kF32, value).status().code(), Code::kDataLoss);
 }
 
 TEST(Segment, HoldsFeatureMapsAsBytes) {
@@ -66,15 +68,37 @@ TEST(Segment, HoldsFeatureMapsAsBytes) {
   const std::vector<size_t> indices = {3, 1};
   const std::string value = EncodeMapSegment(id, maps.view(), indices);
   EXPECT_EQ(value.size(), kSegmentHeaderBytes + 2 * QuantizedRowBytes(10));
-  const auto segment = DecodeSegment(id, 0, value).value();
+  const auto segment = DecodeSegment(id, 0, Dtype::kU8, value).value();
   EXPECT_EQ(segment->dim, 10u);
   EXPECT_EQ(segment->bytes(), 2 * QuantizedRowBytes(10));
-  EXPECT_TRUE(std::ranges::equal(segment->maps_view().row(0), maps.view().row(3)));
-  EXPECT_EQ(DecodeSegment(kId, 0, value).status().code(), Code::kDataLoss);
+  EXPECT_TRUE(std::ranges::equal(segment->row(0), maps.view().row(3)));
+  EXPECT_EQ(DecodeSegment(kId, 0, Dtype::kF32, value).status().code(), Code::kDataLoss);
   for (const size_t byte : {0u, 8u, 16u, 24u, 28u, 32u, 70u}) {
     std::string damaged = value;
     damaged[byte] = static_cast<char>(damaged[byte] ^ 0x40);
-    EXPECT_FALSE(DecodeSegment(id, 0, damaged).ok()) << "byte " << byte;
+    EXPECT_FALSE(DecodeSegment(id, 0, Dtype::kU8, damaged).ok()) << "byte " << byte;
+  }
+}
+
+TEST(Segment, HoldsEmbeddingsInEveryDtype) {
+  const Matrix embeddings = TestEmbeddings(6, 7, 1);
+  const std::vector<size_t> indices = {5, 2};
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kF16, Dtype::kU8}) {
+    const std::string value = EncodeSegment(kId, embeddings.view(), indices, dtype);
+    EXPECT_EQ(value.size(), kSegmentHeaderBytes + 2 * RowBytes(dtype, 7));
+    const auto segment = DecodeSegment(kId, 7, dtype, value).value();
+    EXPECT_EQ(segment->bytes(), 2 * RowBytes(dtype, 7));
+    EXPECT_TRUE(RowsAreFinite(*segment));
+    for (size_t i = 0; i < 2; ++i) {
+      std::vector<float> expected(embeddings.row(indices[i]).begin(),
+                                  embeddings.row(indices[i]).end());
+      RoundRow(dtype, expected);
+      std::vector<float> row(7);
+      DecodeRow(dtype, segment->row(i), row);
+      EXPECT_EQ(row, expected);
+    }
+    const Dtype other = dtype == Dtype::kU8 ? Dtype::kF16 : Dtype::kU8;
+    EXPECT_EQ(DecodeSegment(kId, 7, other, value).status().code(), Code::kDataLoss);
   }
 }
 

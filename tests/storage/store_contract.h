@@ -108,6 +108,44 @@ TYPED_TEST_P(StoreContract, OpensOneSpacePerBackbone) {
   EXPECT_EQ(info.rows, 0u);
 }
 
+TYPED_TEST_P(StoreContract, KeepsEachDtypeOfABackboneInASpaceOfItsOwn) {
+  Store& store = *this->store_;
+  const Matrix embeddings = TestEmbeddings(300, 6, 1);
+  std::set<SpaceId> spaces;
+  for (const Dtype dtype : {Dtype::kU8, Dtype::kF32, Dtype::kF16}) {
+    EXPECT_EQ(store.FindSpace(this->backbone_, dtype).status().code(), Code::kNotFound);
+    const SpaceId space = store.OpenSpace(this->backbone_, 6, dtype).value();
+    EXPECT_TRUE(spaces.insert(space).second);
+    EXPECT_EQ(store.OpenSpace(this->backbone_, 6, dtype).value(), space);
+    EXPECT_EQ(store.OpenSpace(this->backbone_, 7, dtype).status().code(),
+              Code::kFailedPrecondition);
+    const auto rows = AppendOk(&store, space, TestImages(0, 300), embeddings);
+    const SpaceInfo info = store.FindSpace(this->backbone_, dtype).value();
+    EXPECT_EQ(info.dtype, dtype);
+    EXPECT_EQ(info.rows, 300u);
+    Matrix out(300, 6);
+    ASSERT_TRUE(store.ReadRows(space, rows, out.view()).ok());
+    for (size_t i = 0; i < 300; ++i) {
+      std::vector<float> expected(embeddings.row(i).begin(), embeddings.row(i).end());
+      RoundRow(dtype, expected);
+      EXPECT_TRUE(std::ranges::equal(out.row(i), expected)) << DtypeName(dtype) << " row " << i;
+    }
+  }
+  EXPECT_EQ(VerifyAll(&store).size(), 0u);
+}
+
+TYPED_TEST_P(StoreContract, RefusesValuesThatADtypeCannotHold) {
+  Store& store = *this->store_;
+  const SpaceId space = store.OpenSpace(this->backbone_, 3, Dtype::kF16).value();
+  Matrix embeddings = TestEmbeddings(2, 3, 1);
+  embeddings.row(1)[0] = 65520;
+  std::vector<RowId> rows(2);
+  const Status status = store.AppendRows(space, TestImages(0, 2), embeddings.view(), rows);
+  EXPECT_EQ(status.code(), Code::kInvalidArgument);
+  EXPECT_NE(status.message().find("embedding 1"), std::string::npos) << status.message();
+  EXPECT_EQ(store.FindSpace(this->backbone_, Dtype::kF16).value().rows, 0u);
+}
+
 TYPED_TEST_P(StoreContract, GivesBackWhatWasAppendedInAnyOrder) {
   Store& store = *this->store_;
   const SpaceId space = store.OpenSpace(this->backbone_, 5).value();
@@ -266,16 +304,15 @@ TYPED_TEST_P(StoreContract, RefusesFeatureMapsThatDoNotBelongToTheEmbeddings) {
   const SpaceId space = store.OpenSpace(this->backbone_, 4).value();
   QuantizedRows maps = QuantizeRows(TestEmbeddings(2, 3, 9).view());
   std::vector<RowId> rows(3);
-  EXPECT_EQ(store
-                .AppendRows(space, TestImages(0, 3), TestEmbeddings(3, 4, 1).view(), rows,
-                            maps.view())
-                .code(),
-            Code::kInvalidArgument);
+  EXPECT_EQ(
+      store.AppendRows(space, TestImages(0, 3), TestEmbeddings(3, 4, 1).view(), rows, maps.view())
+          .code(),
+      Code::kInvalidArgument);
   const float bad = std::numeric_limits<float>::quiet_NaN();
   std::memcpy(maps.bytes.data(), &bad, sizeof bad);
   rows.resize(2);
-  const Status refused = store.AppendRows(space, TestImages(0, 2),
-                                          TestEmbeddings(2, 4, 1).view(), rows, maps.view());
+  const Status refused =
+      store.AppendRows(space, TestImages(0, 2), TestEmbeddings(2, 4, 1).view(), rows, maps.view());
   EXPECT_NE(refused.message().find("feature map 0 of 2"), std::string::npos);
   EXPECT_EQ(store.FindSpace(this->backbone_).value().rows, 0u);
 }
@@ -332,7 +369,9 @@ TYPED_TEST_P(StoreContract, FindsNoProblemsInAHealthyStore) {
 REGISTER_TYPED_TEST_SUITE_P(StoreContract, AddsRecordsAsAscendingVersions, NeverUsesAVersionTwice,
                             ListsRecordsByNameThenVersion, OverwritesNothingButAliases,
                             RefusesNamesAndKindsThatCannotBeKeys, OpensOneSpacePerBackbone,
-                            GivesBackWhatWasAppendedInAnyOrder, KeepsTheFirstRowOfAnImage,
+                            KeepsEachDtypeOfABackboneInASpaceOfItsOwn,
+                            RefusesValuesThatADtypeCannotHold, GivesBackWhatWasAppendedInAnyOrder,
+                            KeepsTheFirstRowOfAnImage,
                             NumbersRowsBySegmentAndLeavesAGapBehindAShortOne, SeparatesSpaces,
                             RefusesWrongColumnsAndNumbersThatAreNotFinite, AcceptsEmptyCalls,
                             GivesOneRowToAnImageThatTwoThreadsAppend,

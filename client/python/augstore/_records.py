@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Dict, Generic, List, Sequence, Tuple, TypeVar
 
 from ._codec import Values, decode_record
+from ._dtypes import DTYPES, name_of
 
 _ACTIVATIONS = {0: "none", 1: "relu"}
 
@@ -39,6 +40,7 @@ class Collection:
     backbone: str  # digest, hexadecimal
     digest: str
     source: str
+    dtype: str = "f32"  # in which its embeddings are stored
 
     @property
     def ref(self) -> str:
@@ -232,6 +234,7 @@ def collection_of(reply: Values) -> Collection:
         backbone=hex_of(record["backbone"]),
         digest=hex_of(record["digest"]),
         source=record["source"],
+        dtype=name_of("dtype", DTYPES, record["dtype"]),
     )
 
 

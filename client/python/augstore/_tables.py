@@ -25,7 +25,7 @@ _RECORDS = {
     "LabelColumns": "names:[string] class_counts:[uint] classes:[string]",
     "SplitCount": "name:string samples:ulong",
     "Collection": """format:uint backbone:[ubyte] dim:uint samples:ulong sample_list:uint labels:LabelColumns
-        splits:[SplitCount] digest:[ubyte] source:string created_unix_s:long""",
+        splits:[SplitCount] digest:[ubyte] source:string created_unix_s:long dtype:ubyte""",
     "LabelValues": "values:[int]",
     "SampleChunk": """format:uint rows:[ulong] split_names:[string] splits:[ushort] labels:[LabelValues]
         keys:[string]""",
@@ -42,7 +42,7 @@ _RECORDS = {
         card:Card created_unix_s:long map_height:uint map_width:uint map_channels:uint""",
     "HeadLineage": """collection:string collection_digest:[ubyte] split:string policy:string transforms:[ubyte]
         label_column:string seed:ulong epochs:uint batch_size:uint optimizer:string learning_rate:double
-        weight_decay:double stream_seed:ulong init:string""",
+        weight_decay:double stream_seed:ulong init:string shuffle_window:ulong dtype:ubyte precision:ubyte""",
     "Head": """format:uint backbone:[ubyte] dim:uint arch:string classes:[string] layers:[LayerShape] weights:[ubyte]
         lineage:HeadLineage train_loss:double test_accuracy:double test_loss:double test_split:string
         test_samples:ulong created_unix_s:long""",
@@ -66,11 +66,13 @@ _WIRE = {
     "DeleteRecordRequest": "kind:ubyte ref:string",
     "SetAliasRequest": """kind:ubyte name:string alias:string version:uint note:string force:bool
         min_explained:double""",
-    "FindImagesRequest": "backbone:[ubyte] images:[ubyte]",
+    "FindImagesRequest": "backbone:[ubyte] images:[ubyte] dtype:ubyte",
     "RowIdsReply": "rows:[ulong]",
-    "AppendRowsRequest": "backbone:[ubyte] images:[ubyte] dim:uint embeddings:[float] map_values:uint maps:[ubyte]",
-    "ReadRowsRequest": "backbone:[ubyte] rows:[ulong] maps:bool",
-    "BeginDraftRequest": "collection:string backbone:[ubyte] labels:LabelColumns replace:bool source:string",
+    "AppendRowsRequest": """backbone:[ubyte] images:[ubyte] dim:uint embeddings:[float] map_values:uint maps:[ubyte]
+        dtype:ubyte""",
+    "ReadRowsRequest": "backbone:[ubyte] rows:[ulong] maps:bool dtype:ubyte",
+    "BeginDraftRequest": """collection:string backbone:[ubyte] labels:LabelColumns replace:bool source:string
+        dtype:ubyte""",
     "DraftReply": "draft:uint labels:LabelColumns",
     "AppendSamplesRequest": "draft:uint samples:SampleChunk",
     "CommitDraftRequest": "draft:uint appended:ulong",
@@ -79,13 +81,13 @@ _WIRE = {
     "SamplesReply": "samples:SampleChunk",
     "QueryRequest": "collection:string samples:[ulong] chain:string label_column:string",
     "StreamSpec": """collection:string split:string policy:string label_column:string seed:ulong batch_size:uint
-        rank:uint world_size:uint shuffle:bool drop_last:bool shuffle_window:ulong""",
+        rank:uint world_size:uint shuffle:bool drop_last:bool shuffle_window:ulong dtype:ubyte precision:ubyte""",
     "OpenStreamRequest": "spec:StreamSpec",
     "StreamReply": """spec:StreamSpec fingerprint:[ubyte] collection_digest:[ubyte] chains:[string]
         transforms:[ubyte] classes:[string] samples:ulong steps:ulong dim:uint""",
     "BatchesRequest": "spec:StreamSpec fingerprint:[ubyte] epoch:ulong step:ulong count:uint",
     "BatchReply": """epoch:ulong step:ulong dim:uint samples:[ulong] labels:[int] chains:[ushort]
-        embeddings:[float]""",
+        embeddings:[float] dtype:ubyte rows:[ubyte]""",
 }
 
 TABLES: Dict[str, Fields] = {name: _fields(text) for name, text in {**_RECORDS, **_WIRE}.items()}

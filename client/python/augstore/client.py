@@ -16,6 +16,7 @@ from . import _limits, errors
 from ._channel import Retry
 from ._codec import Values, encode_record
 from ._connection import Connection
+from ._dtypes import DTYPES, F32, number_of
 from ._inputs import check_chunk, class_names, labels_of, matrix_of, sample_ids, weights_of
 from ._records import (
     Backbone,
@@ -197,13 +198,15 @@ class Client:
         keys: Optional[Sequence[str]] = None,
         source: str = "array",
         replace: bool = False,
+        dtype: Optional[str] = None,
     ) -> Collection:
         """Stores embeddings that were computed elsewhere; gives the collection's new version.
 
         ``embeddings``: n x d, any float type, finite; ``labels``: n integers from -1 (unlabelled) on; ``classes``: their names
         (default: the numbers). Say which backbone made them: by name, or by its file, whose digest then identifies it.
         ``keys`` (default ``"<source>#<i>"``) identify samples within their split: equal ones are replaced, others added to
-        what the collection has, unless ``replace``. A row that the store has is not stored again.
+        what the collection has, unless ``replace``. A row that the store has is not stored again. ``dtype``: "f32", "f16" (half
+        the bytes) or "u8" (a quarter, with a scale for each row); default: what the collection has, else f32.
         """
         matrix = matrix_of(embeddings)
         values = np.full(len(matrix), -1, np.int64) if labels is None else labels_of(labels, len(matrix))
@@ -214,14 +217,15 @@ class Client:
         if not split:
             raise errors.InvalidArgument("split is empty: give a name, such as train")
         backbone = self._register_backbone(backbone_name, backbone_file, matrix.shape[1])
-        self._check_backbone(collection, backbone)
-        rows = self._append_rows(backbone, matrix)
+        stored = self._check_collection(collection, backbone, dtype)
+        rows = self._append_rows(backbone, matrix, stored)
         begin: Values = {
             "collection": collection,
             "backbone": backbone,
             "labels": {"names": ["label"], "class_counts": [len(names)], "classes": names},
             "replace": replace,
             "source": source,
+            "dtype": stored,
         }
         return self._write(begin, rows, values, names, split, texts)
 
@@ -320,19 +324,21 @@ class Client:
         self._connection.call("AddRecordRequest", request, "RecordReply")
         return digest
 
-    def _check_backbone(self, collection: str, backbone: bytes) -> None:
-        """Before anything is stored: a collection is of one backbone."""
+    def _check_collection(self, collection: str, backbone: bytes, dtype: Optional[str]) -> int:
+        """Before anything is stored: a collection is of one backbone. Gives the dtype to store in."""
+        asked = None if dtype is None else number_of("dtype", DTYPES, dtype)
         try:
             latest = self.collection(collection)
         except errors.NotFound:
-            return
+            return F32 if asked is None else asked
         if latest.backbone != backbone.hex():
             raise errors.FailedPrecondition(
                 f"collection {latest.ref} is of backbone {latest.backbone[:12]}, these embeddings are of {hex_of(backbone)[:12]}: "
                 "name another collection"
             )
+        return DTYPES[latest.dtype] if asked is None else asked
 
-    def _append_rows(self, backbone: bytes, matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.uint64]:
+    def _append_rows(self, backbone: bytes, matrix: npt.NDArray[np.float32], dtype: int) -> npt.NDArray[np.uint64]:
         # Whole segments, several at a time.
         block = max(1, _MAX_BLOCK_BYTES // (matrix.shape[1] * 4 * _limits.SEGMENT_ROWS)) * _limits.SEGMENT_ROWS
         block = min(block, _limits.MAX_BATCH_ROWS)
@@ -340,7 +346,7 @@ class Client:
         for begin in range(0, len(matrix), block):
             part = matrix[begin : begin + block]
             # Without hashes of images: the server hashes the rows, as `augstore import` does.
-            request = {"backbone": backbone, "dim": matrix.shape[1], "embeddings": part.reshape(-1)}
+            request = {"backbone": backbone, "dim": matrix.shape[1], "embeddings": part.reshape(-1), "dtype": dtype}
             reply = self._connection.call("AppendRowsRequest", request, "RowIdsReply")["rows"]
             if len(reply) != len(part) or (reply == _NO_ROW).any():
                 raise errors.Internal(f"the server stored {len(reply)} of {len(part)} rows: please report this")

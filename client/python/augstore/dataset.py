@@ -15,6 +15,7 @@ from . import errors
 from ._channel import Retry
 from ._codec import Bytes
 from ._connection import Connection
+from ._dtypes import F16, F32, row_bytes
 from .client import Client
 from .stream import Place, Spec, Stream, StreamInfo, open_stream, worker_spec
 
@@ -24,7 +25,8 @@ _EPOCH, _STEP, _READ_BY_WORKERS, _IDENTITY = range(4)
 
 
 class Batch:
-    """One batch of n rows as tensors: views of the memory that was received, so no copy was made.
+    """One batch of n rows as tensors: views of the memory that was received, so no copy was made, but of embeddings that were
+    sent in f16 or u8: those are made float32 when they are asked for, on the device where the batch is.
 
     Unpacks as ``z, y = batch``. Rows stand by chain, ascending. ``samples`` and ``chains`` say what each row is.
     """
@@ -43,6 +45,9 @@ class Batch:
     def embeddings(self) -> torch.Tensor:
         """n x dim, float32."""
         place = self._place
+        if place.dtype != F32:
+            size = place.rows * row_bytes(place.dtype, place.dim)
+            return _decoded(self._part(place.embeddings, size, torch.uint8), place)
         return self._part(place.embeddings, 4 * place.rows * place.dim, torch.float32).view(place.rows, place.dim)
 
     @cached_property
@@ -82,13 +87,24 @@ class Batch:
         return Batch, (self._memory, self._place)
 
 
+def _decoded(data: torch.Tensor, place: Place) -> torch.Tensor:
+    """_dtypes.decode_rows for tensors."""
+    if place.dtype == F16:
+        return data.view(torch.float16).view(place.rows, place.dim).float()
+    table = data.view(place.rows, -1)
+    scaling = table[:, : -place.dim].contiguous().view(torch.float32)
+    return scaling[:, :1] + scaling[:, 1:] * table[:, -place.dim :].float()
+
+
 class StreamDataset(IterableDataset):  # type: ignore[type-arg]
     """The batches of a stream, for ``StreamLoader(ds)`` or ``DataLoader(ds, batch_size=None, num_workers=n)``.
 
     ``source``: a client or an address. ``collection``, ``policy``: best with versions (``photos@2``), so that every process and
     every later run means the same. ``rank`` and ``world_size``: of torch.distributed when it runs, else of the environment
     (RANK, WORLD_SIZE), else 0 of 1. ``shuffle_window``: samples that are shuffled among each other, for collections larger
-    than the server's memory; 0: all. ``prefetch``: batches that a thread receives ahead when there are no workers.
+    than the server's memory; 0: all. ``dtype``: in which embeddings are sent, "f32", "f16" (half the bytes) or "u8" (a quarter);
+    tensors are float32 all the same. ``precision``: of the transforms, "f32" or "int8". ``prefetch``: batches that a thread
+    receives ahead when there are no workers.
 
     It connects when it is first used, in each process by itself, so it survives fork, spawn and pickling. Ranks and workers
     get disjoint batches that together are the whole epoch; for any number of workers the loader gives the same batches in
@@ -108,6 +124,8 @@ class StreamDataset(IterableDataset):  # type: ignore[type-arg]
         shuffle: bool = True,
         drop_last: bool = False,
         shuffle_window: int = 0,
+        dtype: str = "f32",
+        precision: str = "f32",
         rank: Optional[int] = None,
         world_size: Optional[int] = None,
         prefetch: int = 4,
@@ -128,6 +146,8 @@ class StreamDataset(IterableDataset):  # type: ignore[type-arg]
             shuffle=shuffle,
             drop_last=drop_last,
             shuffle_window=shuffle_window,
+            dtype=dtype,
+            precision=precision,
         )
         self._spec.check()
         self._prefetch = prefetch

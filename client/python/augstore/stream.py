@@ -15,6 +15,7 @@ from . import _limits, errors
 from ._channel import Allocate, Backoff, Channel, Frame, Retry, aligned
 from ._codec import Values, decode, encode
 from ._connection import TRANSIENT, Connection, error_of_frame, expect
+from ._dtypes import DTYPES, F32, PRECISIONS, decode_rows, name_of, number_of, row_bytes
 from ._records import hex_of
 from ._tables import MESSAGE_TYPES
 
@@ -45,6 +46,8 @@ class Spec:
     shuffle: bool = True
     drop_last: bool = False
     shuffle_window: int = 0
+    dtype: str = "f32"  # in which batches are sent: "f32", "f16" or "u8"
+    precision: str = "f32"  # of the transforms: "f32" or "int8"
 
     def check(self) -> None:
         """Raises InvalidArgument for numbers that do not fit their field on the wire."""
@@ -52,6 +55,23 @@ class Spec:
             value = getattr(self, name)
             if not isinstance(value, int) or not 0 <= value < limit:
                 raise errors.InvalidArgument(f"{name} is {value!r}: give an integer from 0 to {limit - 1}")
+        self.to_wire()
+
+    def to_wire(self) -> Values:
+        """The fields of a StreamSpec. Raises InvalidArgument for an unknown dtype or precision."""
+        return {
+            **asdict(self),
+            "dtype": number_of("dtype", DTYPES, self.dtype),
+            "precision": number_of("precision", PRECISIONS, self.precision),
+        }
+
+    @staticmethod
+    def of_wire(values: Values) -> "Spec":
+        """Raises InvalidArgument for a dtype or a precision that this client does not know."""
+        fields: Values = dict(values)
+        fields["dtype"] = name_of("dtype", DTYPES, values["dtype"])
+        fields["precision"] = name_of("precision", PRECISIONS, values["precision"])
+        return Spec(**fields)
 
 
 @dataclass(frozen=True)
@@ -84,7 +104,8 @@ class StreamInfo:
     def difference(self, before: "StreamInfo") -> str:
         """Why the two are not the same stream: "seed: 1 here, 2 before". Empty when they differ in rank at most."""
         found: List[str] = []
-        for name in ("collection", "split", "policy", "label_column", "seed", "batch_size", "world_size", "shuffle", "drop_last", "shuffle_window"):
+        for name in ("collection", "split", "policy", "label_column", "seed", "batch_size", "world_size", "shuffle", "drop_last", "shuffle_window",
+                     "dtype", "precision"):  # fmt: skip
             _differ(found, name, getattr(self.spec, name), getattr(before.spec, name))
         _differ(found, "collection digest", self.collection_digest[:12], before.collection_digest[:12])
         _differ(found, "transforms", [d[:12] for d in self.transforms], [d[:12] for d in before.transforms])
@@ -103,12 +124,12 @@ def _differ(found: List[str], name: str, here: Any, before: Any) -> None:
 def open_stream(connection: Connection, spec: Spec) -> StreamInfo:
     """Asks the server what ``spec`` resolves to."""
     spec.check()
-    reply = connection.call("OpenStreamRequest", {"spec": asdict(spec)}, "StreamReply")
+    reply = connection.call("OpenStreamRequest", {"spec": spec.to_wire()}, "StreamReply")
     if reply["spec"] is None or len(reply["fingerprint"]) != 32 or len(reply["collection_digest"]) != 32:
         raise errors.InvalidArgument("StreamReply lacks its spec or a digest: use the same release of augstore")
     digests = reply["transforms"].tobytes()
     return StreamInfo(
-        spec=Spec(**reply["spec"]),
+        spec=Spec.of_wire(reply["spec"]),
         fingerprint=hex_of(reply["fingerprint"]),
         collection_digest=hex_of(reply["collection_digest"]),
         chains=reply["chains"],
@@ -131,26 +152,31 @@ class Place(NamedTuple):
     labels: int
     samples: int
     chains: int
+    dtype: int = F32  # of the embeddings
 
 
 def batch_of(frame: Frame) -> Tuple[ArrayBatch, Place]:
-    """A BatchReply in place: no copy. Raises InvalidArgument for whatever is wrong with it."""
+    """A BatchReply in place: no copy, but of embeddings in f16 or u8. Raises InvalidArgument for whatever is wrong with it."""
     expect(frame, "BatchReply")
     table = decode("BatchReply", frame.body, in_place=True)
     rows, dim = len(table["samples"]), table["dim"]
     if rows > _limits.MAX_BATCH_ROWS or dim > _limits.MAX_DIM or (rows > 0 and dim == 0):
         raise errors.InvalidArgument(f"BatchReply of {rows} x {dim} is outside the limits")
-    for name, size in (("labels", rows), ("chains", rows), ("embeddings", rows * dim)):
+    dtype = table["dtype"]
+    name_of("dtype", DTYPES, dtype)
+    part = "embeddings" if dtype == F32 else "rows"
+    sizes = {"labels": rows, "chains": rows, "embeddings": 0, "rows": 0}
+    sizes[part] = rows * dim if dtype == F32 else rows * row_bytes(dtype, dim)
+    for name, size in sizes.items():
         if len(table[name]) != size:
             raise errors.InvalidArgument(f"BatchReply.{name} has {len(table[name])} elements, {rows} x {dim} ask for {size}")
     start = frame.body.ctypes.data
-    offsets = [table[name].ctypes.data - start if rows else 0 for name in ("embeddings", "labels", "samples", "chains")]
-    if offsets[0] % 64 != 0:
+    offsets = [table[name].ctypes.data - start if rows else 0 for name in (part, "labels", "samples", "chains")]
+    if dtype == F32 and offsets[0] % 64 != 0:
         raise errors.InvalidArgument("BatchReply.embeddings does not stand at a multiple of 64 bytes")
-    batch = ArrayBatch(
-        table["embeddings"].reshape(rows, dim), table["labels"], table["samples"], table["chains"], table["epoch"], table["step"]
-    )
-    return batch, Place(batch.epoch, batch.step, rows, dim, *offsets)
+    embeddings = table["embeddings"].reshape(rows, dim) if dtype == F32 else decode_rows(dtype, table["rows"], rows, dim)
+    batch = ArrayBatch(embeddings, table["labels"], table["samples"], table["chains"], table["epoch"], table["step"])
+    return batch, Place(batch.epoch, batch.step, rows, dim, offsets[0], offsets[1], offsets[2], offsets[3], dtype)
 
 
 class RawBatch(NamedTuple):
@@ -245,7 +271,7 @@ class _Run:
             if self.channel is None:
                 self.channel = Channel(self.stream.address)
             values: Values = {
-                "spec": asdict(info.spec),
+                "spec": info.spec.to_wire(),
                 "fingerprint": bytes.fromhex(info.fingerprint),
                 "epoch": self.epoch,
                 "step": self.step,
