@@ -1,0 +1,44 @@
+// An engine that multiplies in integers: an Engine that is not exact, and quicker where the
+// processor multiplies small integers faster than floats.
+//
+// What one dense layer computes, on every processor and with every kernel to the same bits. Steps
+// in f32 round one by one, and none is fused:
+//  - a row x of the layer's input becomes codes of 8 bits with an offset and a scale of its own:
+//    offset = min(x), scale = (max(x) - min(x)) / 255,
+//    code[i] = floor((x[i] - offset) * (255 / (max(x) - min(x))) + 0.5), 0 if all values are equal;
+//  - a channel o of the weights becomes integers in [-127, 127] with a scale of its own,
+//    max|w[o]| / 127. Of a square layer the diagonal is kept apart in f32: transforms are near the
+//    identity, whose 1 would leave few codes for the rest;
+//  - y[o] = ((((scale * scale[o]) * sum(code[i] * w[o][i])) + offset * (scale[o] * sum(w[o][i])))
+//           + bias[o]) + diagonal[o] * x[o] + x0[o], the last two where the layer has them, in
+//    this order; then ReLU. The sums are integers and exact.
+// Diagonal layers stay in f32, the same bytes as those of the tile engine.
+//
+// So rows stand alone bit for bit, as engine.h asks; values are off by about a code of the row and
+// a code of the channel for each product, which grows like the square root of `in`. A row is
+// unspecified where a value of it, or the distance between its extremes, is not finite; other rows
+// do not notice.
+//
+// Shapes, errors, memory and thread safety are those of engine.h.
+#ifndef AUGSTORE_ENGINE_INT8_ENGINE_H_
+#define AUGSTORE_ENGINE_INT8_ENGINE_H_
+
+#include <memory>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace augstore {
+
+struct Int8Kernel;
+
+// On the kernels of int8_product.h: those of `kernel`, which this processor must have, or its best.
+// One thread per call. The packed weights of a network are made once in the process.
+std::unique_ptr<Engine> NewInt8Engine(const Int8Kernel& kernel);
+std::unique_ptr<Engine> NewInt8Engine();
+// What this processor can run, the best last.
+std::vector<const Int8Kernel*> SupportedInt8Kernels();
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_ENGINE_INT8_ENGINE_H_
