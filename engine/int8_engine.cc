@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "engine/diagonal_layer.h"
 #include "engine/int8_product.h"
@@ -15,8 +17,11 @@ namespace {
 
 constexpr int kMostCode = 255;
 constexpr int kMostWeight = 127;
+static_assert(kMostCode * (kMostWeight + 1) < 1 << 15,
+              "products of two neighbours fit 16 bits: their weights sum to 127, and round to 128");
 static_assert(int64_t{kMostCode} * kMostWeight * kMaxDim < int64_t{1} << 31,
               "the sum of every row's products fits 32 bits");
+constexpr size_t kNeighbour = kInt8Quads;  // distance of two whose products are added in 16 bits
 static_assert(kBlockRows % kInt8Tile == 0);
 
 constexpr size_t Groups(size_t in) { return (in + kInt8Group - 1) / kInt8Group; }
@@ -27,7 +32,7 @@ class ScratchMemory {
   Int8Scratch For(size_t in) {
     const size_t groups = Groups(in);
     if (groups_ < groups) {
-      codes_ = AlignedAlloc<uint32_t>(kBlockRows * groups * kInt8Pairs);
+      codes_ = AlignedAlloc<uint32_t>(kBlockRows * groups * kInt8Quads);
       groups_ = groups;
     }
     if (sums_ == nullptr) {
@@ -56,12 +61,13 @@ class Int8Layer {
     }
     const size_t padded = (shape_.out + kInt8Panel - 1) / kInt8Panel * kInt8Panel;
     const size_t weights = padded * Groups(shape_.in) * kInt8Group;
-    weights_ = AlignedAlloc<int16_t>(weights);
-    std::fill_n(weights_.get(), weights, int16_t{0});
+    weights_ = AlignedAlloc<int8_t>(weights);
+    std::fill_n(weights_.get(), weights, int8_t{0});
     channels_ = Matrix(kChannelRows, padded);
     std::fill_n(channels_.data(), kChannelRows * padded, 0.0f);
     std::copy(layer.bias.begin(), layer.bias.end(), channels_.row(kBias).begin());
-    for (size_t o = 0; o < shape_.out; ++o) PackChannel(layer.weight.data() + o * shape_.in, o);
+    for (size_t o = 0; o < shape_.out; ++o)
+      PackChannel(std::span(layer.weight).subspan(o * shape_.in, shape_.in), o);
   }
 
   const LayerShape& shape() const { return shape_; }
@@ -82,39 +88,47 @@ class Int8Layer {
 
   bool square() const { return shape_.in == shape_.out; }
 
-  // In double, where no weight's quotient leaves the range.
-  void PackChannel(const float* weight, size_t o) {
-    const auto apart = [&](size_t i) { return square() && i == o; };
-    float largest = 0;
+  // Of the weights of one channel, the greatest sum of two neighbours, each side of 0 by itself. In
+  // double, where neither a sum nor a quotient leaves the range.
+  double LargestPair(const float* weight) const {
+    double largest = 0;
     for (size_t i = 0; i < shape_.in; ++i) {
-      if (!apart(i)) largest = std::max(largest, std::abs(weight[i]));
+      if (i % (2 * kNeighbour) >= kNeighbour) continue;
+      const double first = weight[i];
+      const double second = i + kNeighbour < shape_.in ? weight[i + kNeighbour] : 0;
+      largest = std::max({largest, std::max(first, 0.0) + std::max(second, 0.0),
+                          std::max(-first, 0.0) + std::max(-second, 0.0)});
     }
-    if (square()) channels_.row(kDiagonal)[o] = weight[o];
+    return largest;
+  }
+
+  void PackChannel(std::span<const float> weight, size_t o) {
+    std::vector<float> rest(weight.begin(), weight.end());
+    if (square()) channels_.row(kDiagonal)[o] = std::exchange(rest[o], 0.0f);
+    const double largest = LargestPair(rest.data());
     if (largest == 0) return;
-    const double inverse = kMostWeight / static_cast<double>(largest);
     int sum = 0;
     for (size_t i = 0; i < shape_.in; ++i) {
-      if (apart(i)) continue;
-      const auto value = static_cast<int16_t>(std::lround(weight[i] * inverse));
+      const auto value = static_cast<int8_t>(std::lround(rest[i] * (kMostWeight / largest)));
       sum += value;
       weights_[Place(o, i)] = value;
     }
-    const float scale = largest / kMostWeight;
+    const auto scale = static_cast<float>(largest / kMostWeight);
     channels_.row(kScale)[o] = scale;
     channels_.row(kSum)[o] = scale * static_cast<float>(sum);
   }
 
   size_t Place(size_t o, size_t i) const {
     const size_t group = o / kInt8Panel * Groups(shape_.in) + i / kInt8Group;
-    const size_t pair = i % kInt8Pairs;
-    const size_t half = i % kInt8Group / kInt8Pairs;
-    return ((group * kInt8Pairs + pair) * kInt8Panel + o % kInt8Panel) * 2 + half;
+    const size_t quad = i % kInt8Quads;
+    const size_t byte = i % kInt8Group / kInt8Quads;
+    return ((group * kInt8Quads + quad) * kInt8Panel + o % kInt8Panel) * 4 + byte;
   }
 
   const LayerShape shape_;
   const Int8Kernel& kernel_;
   Layer diagonal_;  // of a diagonal layer, which has nothing below
-  std::unique_ptr<int16_t[], AlignedFree> weights_;
+  std::unique_ptr<int8_t[], AlignedFree> weights_;
   Matrix channels_;  // by ChannelRow, padded to whole panels
 };
 

@@ -57,7 +57,7 @@ void FindRange(const float* row, size_t count, float* least, float* greatest) {
   *greatest = high;
 }
 
-// The codes of 16 values. What is not a number becomes 0: no integer stands for it.
+// The codes of 32 values. What is not a number becomes 0: no integer stands for it.
 template <class Isa>
 [[gnu::always_inline]] inline void QuantiseGroup(const float* values, float offset, float inverse,
                                                  uint32_t* codes) {
@@ -69,9 +69,10 @@ template <class Isa>
     return __builtin_convertvector(value + 0.5f, typename V::Ints);
   };
 #pragma GCC unroll 16
-  for (size_t j = 0; j < kInt8Pairs; j += V::kWidth) {
+  for (size_t j = 0; j < kInt8Quads; j += V::kWidth) {
     *reinterpret_cast<typename V::LooseInts*>(codes + j) =
-        code(values + j) | code(values + kInt8Pairs + j) << 16;
+        code(values + j) | code(values + j + 8) << 8 | code(values + j + 16) << 16 |
+        code(values + j + 24) << 24;
   }
 }
 
@@ -90,8 +91,8 @@ void QuantiseRows(const Int8Product& p) {
     p.scratch.offset[r] = low;
     p.scratch.scale[r] = range / 255;
     uint32_t* codes =
-        p.scratch.codes + (r / kInt8Tile * groups * kInt8Tile + r % kInt8Tile) * kInt8Pairs;
-    for (size_t g = 0; g < whole; ++g, codes += kInt8Tile * kInt8Pairs) {
+        p.scratch.codes + (r / kInt8Tile * groups * kInt8Tile + r % kInt8Tile) * kInt8Quads;
+    for (size_t g = 0; g < whole; ++g, codes += kInt8Tile * kInt8Quads) {
       QuantiseGroup<Isa>(row + g * kInt8Group, low, inverse, codes);
     }
     if (whole == groups) continue;
@@ -155,7 +156,7 @@ void FinishTile(const Int8Product& p, size_t first_row, size_t rows, size_t col)
 
 // AddTile for 1 .. kMost rows.
 template <class Isa, int kMost>
-void AddRows(size_t rows, size_t groups, const uint32_t* codes, const int16_t* panel, bool first,
+void AddRows(size_t rows, size_t groups, const uint32_t* codes, const int8_t* panel, bool first,
              int32_t* sums) {
   if (rows == kMost) return Isa::template AddTile<kMost>(groups, codes, panel, first, sums);
   if constexpr (kMost > 1) AddRows<Isa, kMost - 1>(rows, groups, codes, panel, first, sums);
@@ -172,10 +173,10 @@ void RunInt8(const Int8Product& p) {
   for (size_t col = 0; col < p.out; col += kInt8Panel) {
     for (size_t begin = 0; begin < groups; begin += block) {
       const size_t depth = groups - begin < block ? groups - begin : block;
-      const int16_t* panel = p.weights + (col * groups + begin * kInt8Panel) * kInt8Group;
+      const int8_t* panel = p.weights + (col * groups + begin * kInt8Panel) * kInt8Group;
       for (size_t row = 0; row < p.rows; row += kInt8Tile) {
         const size_t rows = p.rows - row < kInt8Tile ? p.rows - row : kInt8Tile;
-        const uint32_t* codes = p.scratch.codes + (row * groups + begin * kInt8Tile) * kInt8Pairs;
+        const uint32_t* codes = p.scratch.codes + (row * groups + begin * kInt8Tile) * kInt8Quads;
         AddRows<Isa, kInt8Tile>(rows, depth, codes, panel, begin == 0,
                                 p.scratch.sums + row * kInt8Panel);
         if (begin + depth == groups) FinishTile<Isa>(p, row, rows, col);
