@@ -1,25 +1,22 @@
 #include <algorithm>
-#include <array>
-#include <map>
-#include <mutex>
-#include <utility>
+#include <memory>
 #include <vector>
 
-#include "engine/engine.h"
+#include "engine/diagonal_layer.h"
+#include "engine/packed_engine.h"
 #include "engine/tile_product.h"
 
 namespace augstore {
 namespace {
 
-// Rows that go through all layers before the next: what stands between two layers stays in the
-// second cache. A multiple of every kernel's tile.
-constexpr size_t kBlockRows = 96;
 // Inner elements of a panel at most: 32 KiB of it on AVX2.
 constexpr size_t kMostDepth = 512;
 
 // One layer with its weights in the order that the kernel wants. Immutable.
 class PackedLayer {
  public:
+  struct Scratch {};  // sums stand in the target
+
   PackedLayer(const Layer& layer, const TileKernel& kernel) : shape_(layer.shape), kernel_(kernel) {
     if (shape_.kind == LayerKind::kDiagonal) {
       diagonal_ = layer;
@@ -43,10 +40,10 @@ class PackedLayer {
 
   const LayerShape& shape() const { return shape_; }
 
-  // `stack_input` is what a residual layer adds. target must not overlap them.
-  void Apply(size_t rows, const float* source, const float* stack_input, float* target) const {
+  void Apply(size_t rows, const float* source, const float* stack_input, float* target,
+             Scratch* /*scratch*/) const {
     if (shape_.kind == LayerKind::kDiagonal) {
-      return ApplyDiagonal(rows, source, stack_input, target);
+      return ApplyDiagonal(diagonal_, rows, source, stack_input, target);
     }
     kernel_.run({source, weights_.data(), bias_.data(), shape_.residual ? stack_input : nullptr,
                  target, rows, shape_.in, shape_.out, block_,
@@ -63,124 +60,12 @@ class PackedLayer {
     return next;
   }
 
-  // A diagonal layer needs no product: it is bound by memory.
-  void ApplyDiagonal(size_t rows, const float* source, const float* stack_input,
-                     float* target) const {
-    const size_t cols = shape_.out;
-    const bool relu = shape_.activation == Activation::kRelu;
-    for (size_t row = 0; row < rows; ++row) {
-      for (size_t c = 0; c < cols; ++c) {
-        const size_t i = row * cols + c;
-        float value = diagonal_.weight[c] * source[i] + diagonal_.bias[c];
-        if (shape_.residual) value += stack_input[i];
-        target[i] = relu && value < 0 ? 0 : value;
-      }
-    }
-  }
-
   const LayerShape shape_;
   const TileKernel& kernel_;
   Layer diagonal_;  // of a diagonal layer, which has nothing below
   size_t block_ = 0;
   Matrix weights_;
   Matrix bias_;
-};
-
-// A network with packed weights.
-struct PackedNetwork {
-  PackedNetwork(const Layers& source, const TileKernel& kernel) {
-    layers.reserve(source.layers.size());
-    for (const Layer& layer : source.layers) layers.emplace_back(layer, kernel);
-    for (size_t i = 0; i + 1 < layers.size(); ++i)
-      width = std::max<size_t>(width, layers[i].shape().out);
-  }
-  std::vector<PackedLayer> layers;
-  size_t width = 0;  // of the widest layer that is not the last
-};
-
-// Packs each network once in the process for each kernel, and forgets it when another is packed
-// after the network has gone.
-class PackedNetworks {
- public:
-  static PackedNetworks& Instance() {
-    static PackedNetworks* instance = new PackedNetworks;
-    return *instance;
-  }
-
-  // Throws std::bad_alloc.
-  std::shared_ptr<const PackedNetwork> Get(const NetworkPtr& network, const TileKernel& kernel) {
-    const std::shared_ptr<Entry> entry = Find(network, kernel);
-    std::call_once(entry->once, [&] {
-      entry->packed = std::make_shared<const PackedNetwork>(network->layers, kernel);
-    });
-    return entry->packed;
-  }
-
- private:
-  struct Entry {
-    std::weak_ptr<const Network> network;
-    std::once_flag once;
-    std::shared_ptr<const PackedNetwork> packed;
-  };
-  using Key = std::pair<uint64_t, const TileKernel*>;  // Network::id
-
-  std::shared_ptr<Entry> Find(const NetworkPtr& network, const TileKernel& kernel) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    const Key key{network->id, &kernel};
-    const auto found = entries_.find(key);
-    if (found != entries_.end()) return found->second;
-    std::erase_if(entries_, [](const auto& item) { return item.second->network.expired(); });
-    const auto entry = std::make_shared<Entry>();
-    entry->network = network;
-    entries_.emplace(key, entry);
-    return entry;
-  }
-
-  std::mutex mutex_;
-  std::map<Key, std::shared_ptr<Entry>> entries_;  // guarded by mutex_
-};
-
-class TileEngine : public Engine {
- public:
-  explicit TileEngine(const TileKernel& kernel) : kernel_(kernel) {}
-  std::string_view name() const override { return kernel_.name; }
-
-  Status Apply(const NetworkPtr& network, ConstMatrixView in, MatrixView out) override {
-    AUGSTORE_TRY(CheckShapes(network->layers, in, out));
-    if (in.rows == 0) return OkStatus();
-    try {
-      const auto packed = PackedNetworks::Instance().Get(network, kernel_);
-      for (size_t begin = 0; begin < in.rows; begin += kBlockRows) {
-        const size_t rows = std::min(kBlockRows, in.rows - begin);
-        ApplyBlock(*packed, rows, in.data + begin * in.cols, out.data + begin * out.cols);
-      }
-    } catch (const std::bad_alloc&) {
-      return ResourceExhausted(
-          "no memory for {} rows of a network from {} to {} columns: use fewer workers", in.rows,
-          in.cols, out.cols);
-    }
-    return OkStatus();
-  }
-
- private:
-  void ApplyBlock(const PackedNetwork& packed, size_t rows, const float* in, float* out) {
-    const float* source = in;
-    for (size_t i = 0; i < packed.layers.size(); ++i) {
-      const bool last = i + 1 == packed.layers.size();
-      float* target = last ? out : Between(i % 2, kBlockRows * packed.width);
-      packed.layers[i].Apply(rows, source, in, target);
-      source = target;
-    }
-  }
-
-  float* Between(size_t which, size_t count) {
-    Matrix& buffer = between_.at(which);
-    if (buffer.cols() < count) buffer = Matrix(1, count);
-    return buffer.data();
-  }
-
-  const TileKernel& kernel_;
-  std::array<Matrix, 2> between_;
 };
 
 }  // namespace
@@ -196,7 +81,7 @@ std::vector<const TileKernel*> SupportedTiles() {
 }
 
 std::unique_ptr<Engine> NewTileEngine(const TileKernel& kernel) {
-  return std::make_unique<TileEngine>(kernel);
+  return std::make_unique<PackedEngine<PackedLayer, TileKernel>>(kernel);
 }
 
 std::unique_ptr<Engine> NewTileEngine() { return NewTileEngine(*SupportedTiles().back()); }

@@ -62,8 +62,9 @@ class BenchCommand : public testing::Test {
 };
 
 TEST_F(BenchCommand, ComparesTheEngineWithBareProductsAndLibTorch) {
-  const Json json = Run("engine", {"engine", "engine_precisions"}, 4);
+  const Json json = Run("engine", {"engine", "engine_int8", "engine_precisions"}, 7);
   EXPECT_GT(json["tables"]["engine"][0]["rows/s one worker"], 0);
+  EXPECT_GT(json["tables"]["engine_int8"][0]["over f32"], 0);
   EXPECT_EQ(json["tables"]["engine_precisions"][0]["over f32"], 1);
 }
 
