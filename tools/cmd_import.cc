@@ -14,6 +14,7 @@
 #include "tools/collection_writer.h"
 #include "tools/command.h"
 #include "tools/progress.h"
+#include "tools/stream_flags.h"
 
 namespace augstore {
 namespace {

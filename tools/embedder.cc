@@ -317,7 +317,7 @@ DecodedImages DecodeItems(std::span<const ImageItem> items, uint32_t height, uin
   BackboneRecord record;
   record.input_height = height;
   record.input_width = width;
-  const WindowReader reader(nullptr, record, items, {}, 1);
+  const WindowReader reader(nullptr, record, Dtype::kF32, items, {}, 1);
   ParallelFor(items.size(), ThreadCount(threads), [&](size_t i) {
     Result<std::string> bytes = ReadItem(items[i]);
     if (!bytes.ok()) {
