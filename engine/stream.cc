@@ -61,8 +61,8 @@ void AddSamples(const SampleChunk& chunk, SampleId begin, const std::string& spl
   const auto wanted = static_cast<size_t>(named - chunk.split_names.begin());
   for (size_t i = 0; i < chunk.size(); ++i) {
     if (!split.empty() && chunk.splits[i] != wanted) continue;
-    table->samples.push_back(begin + i);
-    table->rows.push_back(chunk.rows[i]);
+    table->samples.Add(begin + i);
+    table->rows.Add(chunk.rows[i]);
     table->labels.push_back(label_column < 0 ? -1
                                              : chunk.labels[static_cast<size_t>(label_column)][i]);
   }
@@ -82,8 +82,8 @@ Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog,
   table->space = space.id;
   table->dim = collection.dim;
   if (column >= 0) table->classes = collection.labels[static_cast<size_t>(column)].classes;
-  table->samples.reserve(count);
-  table->rows.reserve(count);
+  table->samples.Reserve(count);
+  table->rows.Reserve(count);
   table->labels.reserve(count);
   for (SampleId begin = 0; begin < collection.samples;) {
     AUGSTORE_ASSIGN(const SampleChunk chunk,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/id_list.h"
 #include "engine/transform_chain.h"
 #include "schemas/messages.h"
 #include "storage/catalog.h"
@@ -18,8 +19,8 @@ namespace augstore {
 // The samples of one collection version and split, in sample order, as arrays for access by
 // position. Immutable.
 struct SampleTable {
-  std::vector<SampleId> samples;  // ids within the version
-  std::vector<RowId> rows;
+  IdList samples;  // ids within the version
+  IdList rows;
   std::vector<int32_t> labels;  // of one label column
   std::vector<std::string> classes;
   SpaceId space = 0;

@@ -4,6 +4,7 @@
 #include <set>
 #include <thread>
 
+#include "engine/precision.h"
 #include "tests/engine/stream_support.h"
 
 namespace augstore {
@@ -180,9 +181,60 @@ TEST_F(BuildBatchTest, RefusesAStepPastTheEnd) {
 TEST_F(BuildBatchTest, PassesOnWhatTheStoreSays) {
   Stream broken = *Resolve(Spec("identity"));
   auto table = std::make_shared<SampleTable>(*broken.table);
-  table->rows.assign(table->rows.size(), 1 << 20);
+  table->rows = {};
+  for (size_t i = 0; i < table->samples.size(); ++i) table->rows.Add(1 << 20);
   broken.table = table;
   EXPECT_EQ(BuildBatch(broken, 0, 0, *filled_.store, *engine_).status().code(), Code::kNotFound);
+}
+
+TEST_F(BuildBatchTest, SendsTheSameRowsInEveryDtypeRounded) {
+  const auto plain = Resolve(Spec());
+  for (const Dtype dtype : {Dtype::kF16, Dtype::kU8}) {
+    StreamSpec spec = Spec();
+    spec.dtype = dtype;
+    const auto stream = Resolve(spec);
+    EXPECT_NE(stream->info.fingerprint, plain->info.fingerprint);
+    for (const uint64_t step : {0u, 7u}) {
+      const Batch batch = Build(*stream, 4, step, *engine_);
+      const Batch exact = Build(*plain, 4, step, *engine_);
+      EXPECT_EQ(batch.dtype, dtype);
+      EXPECT_TRUE(std::ranges::equal(batch.samples, exact.samples));
+      EXPECT_TRUE(std::ranges::equal(batch.chains, exact.chains));
+      for (size_t i = 0; i < batch.size(); ++i) {
+        std::vector<float> rounded(exact.embeddings.row(i).begin(), exact.embeddings.row(i).end());
+        RoundRow(dtype, rounded);
+        ASSERT_TRUE(std::ranges::equal(batch.embeddings.row(i), rounded)) << i;
+      }
+    }
+  }
+}
+
+// Rows stand alone in int8 too: the same bytes whatever the batch size and the world size.
+TEST_F(BuildBatchTest, GivesTheSameRowsInInt8InAnyCompany) {
+  const std::unique_ptr<Engine> int8 = NewEngine(Precision::kInt8);
+  ASSERT_TRUE(AddMixingTransform(*filled_.catalog, 0.001).ok());
+  StreamSpec spec = Spec("identity,mixing");
+  spec.precision = Precision::kInt8;
+  const auto rows_of = [&](uint32_t batch_size, uint32_t world_size) {
+    std::map<SampleId, std::vector<float>> rows;
+    spec.batch_size = batch_size;
+    spec.world_size = world_size;
+    for (spec.rank = 0; spec.rank < world_size; ++spec.rank) {
+      const auto stream = Resolve(spec);
+      for (uint64_t step = 0; step < stream->info.steps; ++step) {
+        const Batch batch = Build(*stream, 2, step, *int8);
+        for (size_t i = 0; i < batch.size(); ++i) {
+          const auto row = batch.embeddings.row(i);
+          rows[batch.samples[i]] = {row.begin(), row.end()};
+        }
+      }
+    }
+    return rows;
+  };
+  const auto alone = rows_of(64, 1);
+  EXPECT_EQ(alone.size(), kTestTrain);
+  EXPECT_EQ(rows_of(7, 1), alone);
+  EXPECT_EQ(rows_of(100, 3), alone);
 }
 
 TEST_F(BuildBatchTest, DrawsChainsAsOftenAsTheirWeightsSay) {

@@ -19,7 +19,9 @@ TEST_F(LoadSampleTableTest, HoldsTheSamplesOfASplitInOrder) {
   EXPECT_EQ(test->dim, kTestDim);
   EXPECT_EQ(test->classes, TestLabels()[0].classes);
   Matrix embeddings(test->rows.size(), kTestDim);
-  ASSERT_TRUE(filled_.store->ReadRows(test->space, test->rows, embeddings.view()).ok());
+  std::vector<RowId> rows;
+  for (size_t i = 0; i < test->rows.size(); ++i) rows.push_back(test->rows[i]);
+  ASSERT_TRUE(filled_.store->ReadRows(test->space, rows, embeddings.view()).ok());
   for (size_t i = 0; i < test->samples.size(); ++i) {
     ASSERT_EQ(test->samples[i], kTestTrain + i);
     ASSERT_EQ(test->labels[i], static_cast<int32_t>((kTestTrain + i) % kTestClasses));
@@ -139,6 +141,24 @@ TEST_F(ResolveChainTest, RefusesUnknownTransformsAndEndlessChains) {
   endless.steps.assign(17, ChainStep{{"double", 0, ""}, "", false});
   const auto refused = ResolveChain(*filled_.catalog, models_, TestBackbone(), endless);
   EXPECT_EQ(refused.status().code(), Code::kInvalidArgument);
+}
+
+TEST_F(ResolveChainTest, RefusesInt8ToATransformWhoseCardDoesNotAllowIt) {
+  StreamSpec spec = Spec("identity,double");
+  spec.precision = Precision::kInt8;
+  const Status unknown = Refusal(spec);
+  EXPECT_EQ(unknown.code(), Code::kFailedPrecondition);
+  EXPECT_NE(unknown.message().find("card of transform double@1"), std::string::npos)
+      << unknown.message();
+  ASSERT_TRUE(AddMixingTransform(*filled_.catalog, 0.001).ok());
+  ASSERT_TRUE(AddMixingTransform(*filled_.catalog, 0.1).ok());
+  spec.policy = "identity,mixing@2";
+  EXPECT_NE(Refusal(spec).message().find("0.1000 of G"), std::string::npos);
+  spec.policy = "identity,mixing@1";
+  const auto stream = Resolve(spec);
+  ASSERT_NE(stream, nullptr);
+  spec.precision = Precision::kF32;
+  EXPECT_NE(Resolve(spec)->info.fingerprint, stream->info.fingerprint);
 }
 
 using ResolveStreamTest = StreamTest;

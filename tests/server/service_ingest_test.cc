@@ -75,6 +75,22 @@ TEST_F(ServiceIngestTest, OpensASpaceForANewBackbone) {
   EXPECT_EQ(filled_.store->FindSpace(other)->rows, 2u);
 }
 
+TEST_F(ServiceIngestTest, KeepsWhatIsStoredInAnotherDtypeApart) {
+  AppendRowsRequest append{TestBackbone(), {TestImage(10)}, TestEmbeddings(10, 1), {}, Dtype::kU8};
+  const auto appended = Ask<RowIdsReply>(service_, append);
+  ASSERT_TRUE(appended.ok()) << Text(appended);
+  FindImagesRequest find{TestBackbone(), {TestImage(10), TestImage(11)}, Dtype::kU8};
+  const auto found = Ask<RowIdsReply>(service_, find);
+  ASSERT_TRUE(found.ok()) << Text(found);
+  EXPECT_THAT(found->rows, ElementsAre(appended->rows[0], kNoRow));
+  const auto batch = AskForBatch(
+      service_, ReadRowsRequest{TestBackbone(), {appended->rows[0]}, false, Dtype::kU8});
+  ASSERT_TRUE(batch.ok()) << Text(batch);
+  EXPECT_NEAR(batch->embeddings.row(0)[2], TestValue(10, 2), 0.15);
+  const ReadRowsRequest none{TestBackbone(), {0}, false, Dtype::kF16};
+  EXPECT_EQ(AskForBatch(service_, none).status().code(), Code::kNotFound);
+}
+
 TEST_F(ServiceIngestTest, RefusesEmbeddingsThatDoNotFitTheBackbone) {
   AppendRowsRequest request{TestBackbone(), {TestImage(1)}, Matrix(1, kTestDim + 1), {}};
   std::fill_n(request.embeddings.data(), kTestDim + 1, 1.0f);

@@ -72,6 +72,47 @@ TEST_F(ServiceStreamTest, NamesWhatAQueryCannotFind) {
   }
 }
 
+TEST_F(ServiceStreamTest, StreamsInADtypeWithFewerBytes) {
+  std::map<Dtype, size_t> bytes;
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kF16, Dtype::kU8}) {
+    const auto stream =
+        Open({.collection = "toy", .split = "train", .policy = "identity,double", .dtype = dtype});
+    ASSERT_TRUE(stream.ok()) << Text(stream);
+    EXPECT_EQ(stream->spec.dtype, dtype);
+    const std::vector<Frame> frames = Run(*stream, 0, 0, 1);
+    const auto batch = BatchFromFrame(frames.at(0));
+    ASSERT_TRUE(batch.ok()) << Text(batch);
+    bytes[dtype] = frames[0].body.bytes.size();
+    for (size_t i = 0; i < batch->size(); ++i) {
+      const float exact =
+          TestValue(batch->samples[i], 2) * static_cast<float>(1 + batch->chains[i]);
+      EXPECT_NEAR(batch->embeddings.row(i)[2], exact, 0.3);
+    }
+  }
+  EXPECT_LT(bytes[Dtype::kF16], bytes[Dtype::kF32] - 256 * kTestDim * 2 + 128);
+  EXPECT_LT(bytes[Dtype::kU8], bytes[Dtype::kF32] - 256 * (kTestDim * 3 - 8) + 128);
+}
+
+TEST_F(ServiceStreamTest, AppliesTransformsInInt8WhereTheirCardsAllowIt) {
+  ASSERT_TRUE(AddMixingTransform(*filled_.catalog, 0.001).ok());
+  StreamSpec spec{.collection = "toy", .split = "train", .policy = "mixing"};
+  const auto exact = Open(spec);
+  spec.precision = Precision::kInt8;
+  const auto int8 = Open(spec);
+  ASSERT_TRUE(exact.ok() && int8.ok()) << Text(int8);
+  const auto there = BatchFromFrame(Run(*exact, 1, 2, 1).at(0));
+  const auto here = BatchFromFrame(Run(*int8, 1, 2, 1).at(0));
+  ASSERT_TRUE(there.ok() && here.ok()) << Text(here);
+  size_t different = 0;
+  for (size_t i = 0; i < here->size() * kTestDim; ++i) {
+    EXPECT_NEAR(here->embeddings.data[i], there->embeddings.data[i], 0.5);
+    different += here->embeddings.data[i] != there->embeddings.data[i];
+  }
+  EXPECT_GT(different, 0u);
+  spec.policy = "double";
+  EXPECT_EQ(Open(spec).status().code(), Code::kFailedPrecondition);
+}
+
 TEST_F(ServiceStreamTest, PinsEveryVersionOfAStream) {
   const auto stream =
       Open({.collection = "toy", .split = "train", .policy = "identity,shift", .batch_size = 100});

@@ -50,7 +50,8 @@ inline Matrix TestEmbeddings(uint64_t begin, uint64_t count, uint64_t content = 
   return matrix;
 }
 
-// Element `value` of the feature map of sample `index`, 2 x 1 x 2: bytes hold these numbers exactly.
+// Element `value` of the feature map of sample `index`, 2 x 1 x 2: bytes hold these numbers
+// exactly.
 inline constexpr MapShape kTestMap{2, 1, 2};
 inline float TestMapValue(uint64_t index, size_t value) {
   const float values[] = {static_cast<float>(index % 251), 0, 255, 3};
@@ -130,8 +131,7 @@ inline Status FillCatalog(Catalog& catalog, uint64_t content = 0) {
   std::vector<RowId> rows(kTestSamples);
   const Matrix embeddings = TestEmbeddings(0, kTestSamples, content);
   const QuantizedRows maps = QuantizeRows(TestMaps(0, kTestSamples).view());
-  AUGSTORE_TRY(
-      catalog.store()->AppendRows(space, images, embeddings.view(), rows, maps.view()));
+  AUGSTORE_TRY(catalog.store()->AppendRows(space, images, embeddings.view(), rows, maps.view()));
   AUGSTORE_ASSIGN(const DraftReply draft,
                   catalog.BeginDraft({"toy", TestBackbone(), TestLabels(), false, "test"}));
   AUGSTORE_TRY(catalog.AppendSamples(draft.draft, TestSamples(rows)));
@@ -162,6 +162,17 @@ inline Status AddSpatialTransform(Catalog& catalog) {
   TransformRecord record = TestTransform(weights.layers);
   record.weights = {};
   return catalog.AddTransform("upside", record, weights.ToSafetensors()).status();
+}
+
+// The next version of "mixing": every element of y is z's own and a little of all others. Its card
+// says what int8 costs it.
+inline Status AddMixingTransform(Catalog& catalog, double int8_price) {
+  Layers layers = ScalingLayers(1, 0.5F);
+  std::vector<float>& weight = layers.layers[0].weight;
+  for (size_t i = 0; i < weight.size(); ++i) weight[i] += static_cast<float>(i % 7) / 64 - 0.04F;
+  TransformRecord record = TestTransform(layers);
+  record.card.measures = {{"price_int8", int8_price}};
+  return catalog.AddTransform("mixing", record, layers.ToSafetensors()).status();
 }
 
 inline constexpr uint32_t kWideDim = 8192;
