@@ -7,8 +7,10 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <map>
 
 #include "engine/permutation.h"
+#include "engine/precision.h"
 #include "schemas/digest.h"
 #include "schemas/limits.h"
 #include "storage/catalog.h"
@@ -40,8 +42,8 @@ Layer RandomLayer(uint32_t in, uint32_t out, Activation activation, uint64_t see
   return layer;
 }
 
-Status AppendSyntheticRows(const BenchFlags& flags, Store& store, uint64_t count) {
-  AUGSTORE_ASSIGN(const SpaceId space, store.OpenSpace(SyntheticBackbone(), flags.dim));
+Status AppendSyntheticRows(const BenchFlags& flags, Store& store, uint64_t count, Dtype dtype) {
+  AUGSTORE_ASSIGN(const SpaceId space, store.OpenSpace(SyntheticBackbone(), flags.dim, dtype));
   Matrix part(std::min(count, kRowsPerAppend), flags.dim);
   for (uint64_t begin = 0; begin < count; begin += kRowsPerAppend) {
     if (Interrupted()) return InterruptedStatus("scratch stores are removed: run it again");
@@ -65,7 +67,8 @@ Status WriteSyntheticCollection(Catalog& catalog, const SyntheticCollection& col
   AUGSTORE_ASSIGN(const DraftReply draft, catalog.BeginDraft({.collection = collection.name,
                                                               .backbone = SyntheticBackbone(),
                                                               .labels = {labels},
-                                                              .source = "bench"}));
+                                                              .source = "bench",
+                                                              .dtype = collection.dtype}));
   for (uint64_t begin = 0; begin < collection.rows; begin += kSampleChunkRows) {
     if (Interrupted()) return InterruptedStatus("scratch stores are removed: run it again");
     const uint64_t end = std::min<uint64_t>(collection.rows, begin + kSampleChunkRows);
@@ -84,6 +87,17 @@ Status WriteSyntheticCollection(Catalog& catalog, const SyntheticCollection& col
   return OkStatus();
 }
 
+// As much of what a card of this transform would say as streams ask for.
+Result<std::vector<CardMeasure>> PriceOf(const Layers& layers, uint64_t seed) {
+  TransformWeights weights;
+  weights.layers = layers;
+  const Matrix z = RandomRows(kSegmentRows, layers.dim_in(), seed);
+  Matrix mapped(z.rows(), layers.dim_out());
+  AUGSTORE_ASSIGN(const TransformStep step, StepOf(weights));
+  AUGSTORE_TRY(ApplyTransform(weights, {z.view()}, mapped.view()));
+  return MeasurePrices(step, {z.view()}, std::as_const(mapped).view());
+}
+
 Status AddOmega(const BenchFlags& flags, Catalog& catalog) {
   const Layers layers = PaperNetwork(flags.dim, flags.seed);
   const std::string blob = layers.ToSafetensors();
@@ -92,6 +106,7 @@ Status AddOmega(const BenchFlags& flags, Catalog& catalog) {
   record.dim = flags.dim;
   record.family = "custom";
   record.layers = layers.shapes();
+  AUGSTORE_ASSIGN(record.card.measures, PriceOf(layers, flags.seed));
   record.weights = Sha256({reinterpret_cast<const uint8_t*>(blob.data()), blob.size()});
   AUGSTORE_TRY(catalog.AddTransform(kSyntheticTransform, record, blob));
   return OkStatus();
@@ -154,8 +169,10 @@ Digest SyntheticBackbone() {
 
 Status MakeSyntheticStore(const BenchFlags& flags, const std::string& path,
                           const std::vector<SyntheticCollection>& collections) {
-  uint64_t rows = 0;
-  for (const SyntheticCollection& collection : collections) rows = std::max(rows, collection.rows);
+  std::map<Dtype, uint64_t> rows;
+  for (const SyntheticCollection& collection : collections) {
+    rows[collection.dtype] = std::max(rows[collection.dtype], collection.rows);
+  }
   AUGSTORE_ASSIGN(const std::unique_ptr<Store> store,
                   OpenRocksDbStore(path, {.create = true, .memory_budget_bytes = 16u << 20}));
   AUGSTORE_ASSIGN(const std::unique_ptr<Catalog> catalog, Catalog::Open(store.get()));
@@ -164,7 +181,9 @@ Status MakeSyntheticStore(const BenchFlags& flags, const std::string& path,
   backbone.dim = flags.dim;
   backbone.source = "bench";
   AUGSTORE_TRY(catalog->AddBackbone("synthetic", backbone));
-  AUGSTORE_TRY(AppendSyntheticRows(flags, *store, rows));
+  for (const auto& [dtype, count] : rows) {
+    AUGSTORE_TRY(AppendSyntheticRows(flags, *store, count, dtype));
+  }
   for (const SyntheticCollection& collection : collections) {
     AUGSTORE_TRY(WriteSyntheticCollection(*catalog, collection));
   }

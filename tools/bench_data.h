@@ -42,15 +42,16 @@ inline constexpr uint32_t kSyntheticClasses = 10;
 // Name of PaperNetwork in a synthetic store: the policy "omega" applies it to every row.
 inline constexpr const char* kSyntheticTransform = "omega";
 
-// Of the first `rows` rows of the store.
+// Of the first `rows` rows that the store has in a dtype.
 struct SyntheticCollection {
   std::string name;
   uint64_t rows = 0;
+  Dtype dtype = Dtype::kF32;
 };
 
-// Makes a store in the new folder `path`: as many random rows as the largest collection has, the
-// collections, and the transform kSyntheticTransform. Row i of the space is RowId i. Errors: those
-// of the store; kUnavailable "interrupted".
+// Makes a store in the new folder `path`: as many random rows as the largest collection of each
+// dtype has, the collections, and the transform kSyntheticTransform. Row i of the space is RowId i.
+// Errors: those of the store; kUnavailable "interrupted".
 Status MakeSyntheticStore(const BenchFlags& flags, const std::string& path,
                           const std::vector<SyntheticCollection>& collections);
 // The digest of the backbone of synthetic stores.

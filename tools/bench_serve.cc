@@ -3,7 +3,7 @@
 #include <map>
 
 #include "client/client.h"
-#include "engine/engine.h"
+#include "engine/precision.h"
 #include "tools/bench.h"
 #include "tools/bench_data.h"
 #include "tools/bench_server.h"
@@ -14,11 +14,21 @@ namespace {
 constexpr int kClients = 4;
 
 struct Kind {
+  const char* name;
   const char* collection;
   const char* policy;
+  Dtype dtype = Dtype::kF32;
+  Precision precision = Precision::kF32;
+  bool augmented() const { return policy == kSyntheticTransform; }
 };
-constexpr Kind kIdentity{"plain", "identity"};
-constexpr Kind kAugmented{"augmented", kSyntheticTransform};
+constexpr const char* kPlain = "plain";
+constexpr const char* kPlainU8 = "plain-u8";
+constexpr const char* kMapped = "augmented";
+constexpr Kind kIdentity{"identity", kPlain, "identity"};
+constexpr Kind kIdentityU8{"identity, u8", kPlainU8, "identity", Dtype::kU8};
+constexpr Kind kAugmented{"augmented", kMapped, kSyntheticTransform};
+constexpr Kind kAugmentedInt8{"augmented, int8", kMapped, kSyntheticTransform, Dtype::kF32,
+                              Precision::kInt8};
 
 // One client's stream. Every epoch is another one, and every client has a seed of its own: no batch
 // is asked for twice.
@@ -48,7 +58,9 @@ Result<std::vector<Puller>> OpenPullers(const std::string& address, const Kind& 
                     puller.client->OpenStream({.collection = kind.collection,
                                                .policy = kind.policy,
                                                .seed = seed + static_cast<uint64_t>(c),
-                                               .batch_size = batch}));
+                                               .batch_size = batch,
+                                               .dtype = kind.dtype,
+                                               .precision = kind.precision}));
     AUGSTORE_TRY(puller.PullEpoch());
     pullers.push_back(std::move(puller));
   }
@@ -57,11 +69,11 @@ Result<std::vector<Puller>> OpenPullers(const std::string& address, const Kind& 
 
 // The engine alone, on batches of the same size.
 struct EngineAlone {
-  EngineAlone(const NetworkPtr& the_network, uint32_t batch)
+  EngineAlone(const NetworkPtr& the_network, Precision precision, uint32_t batch)
       : network(the_network),
         in(RandomRows(batch, network->layers.dim_in(), 1)),
         out(batch, network->layers.dim_out()),
-        engine(NewTileEngine()) {}
+        engine(NewEngine(precision)) {}
   NetworkPtr network;
   Matrix in;
   Matrix out;
@@ -103,8 +115,10 @@ class ServeBench {
     table_.legend =
         "epochs pulled from a server in another process over streams that nobody else reads. 'of "
         "socket': over a bare socket of\nthe same kind that moves messages of the same size; 'of "
-        "engine': over the engine alone on all cores; both measured\nbeside it. CPU is the "
-        "server's";
+        "engine': over the engine alone on all cores; both measured\nbeside it, in the same "
+        "precision. 'GB/s': "
+        "of embeddings as they are sent, in f32 unless the name says u8 (and stored so). CPU is "
+        "the\nserver's";
     table_.columns = {"stream", "socket",    "batch",     "clients",          "rows/s",
                       "GB/s",   "of socket", "of engine", "server CPU us/row"};
   }
@@ -120,8 +134,8 @@ class ServeBench {
   const ServerProcess& server_;
   NetworkPtr network_;
   BenchTable table_;
-  std::map<bool, double> identity_;  // by tcp: best share of the socket, one client
-  double augmented_ = 0;             // best share of the engine
+  std::map<bool, double> identity_;        // by tcp: best share of the socket, one client
+  std::map<Precision, double> augmented_;  // best share of the engine
 };
 
 Status ServeBench::Measure(const Kind& kind, bool tcp, uint32_t batch) {
@@ -132,7 +146,7 @@ Status ServeBench::Measure(const Kind& kind, bool tcp, uint32_t batch) {
   const uint64_t messages = pullers[0].stream->info().steps;
   AUGSTORE_ASSIGN(const auto raw, RawSender::Start(tcp, pullers[0].body_bytes + kFrameHeaderBytes));
   std::vector<EngineAlone> engines;
-  for (int w = 0; w < AllWorkers(); ++w) engines.emplace_back(network_, batch);
+  for (int w = 0; w < AllWorkers(); ++w) engines.emplace_back(network_, kind.precision, batch);
   const auto units = static_cast<double>(rows);
   ServedRows one(server_, units);
   ServedRows several(server_, units);
@@ -151,20 +165,21 @@ Status ServeBench::Measure(const Kind& kind, bool tcp, uint32_t batch) {
                                  AllWorkers()}}));
   AddRow(kind, tcp, batch, 1, rates[1], rates[0], rates[3], one.cpu_per_row());
   AddRow(kind, tcp, batch, kClients, rates[2], rates[0], rates[3], several.cpu_per_row());
-  if (&kind == &kIdentity)
-    identity_[tcp] = std::max(identity_[tcp], Ratio(rates[1], rates[0]));
-  else
-    augmented_ = std::max(augmented_, Ratio(rates[2], rates[3]));
+  if (&kind == &kIdentity) identity_[tcp] = std::max(identity_[tcp], Ratio(rates[1], rates[0]));
+  if (kind.augmented()) {
+    double& best = augmented_[kind.precision];
+    best = std::max(best, Ratio(rates[2], rates[3]));
+  }
   return OkStatus();
 }
 
 void ServeBench::AddRow(const Kind& kind, bool tcp, uint32_t batch, int clients, const Rates& ours,
                         const Rates& raw, const Rates& engine, double cpu) {
   const double rate = ours.median();
-  const bool augmented = &kind == &kAugmented;
-  table_.rows.push_back({augmented ? "augmented" : "identity", tcp ? "TCP" : "Unix", batch, clients,
-                         rate, rate * flags_.dim * sizeof(float) / 1e9, Ratio(ours, raw),
-                         augmented ? Json(Ratio(ours, engine)) : Json(), cpu * 1e6});
+  const auto row_bytes = static_cast<double>(RowBytes(kind.dtype, flags_.dim));
+  table_.rows.push_back({kind.name, tcp ? "TCP" : "Unix", batch, clients, rate,
+                         rate * row_bytes / 1e9, Ratio(ours, raw),
+                         kind.augmented() ? Json(Ratio(ours, engine)) : Json(), cpu * 1e6});
 }
 
 void ServeBench::Finish(BenchReport* report) {
@@ -175,7 +190,11 @@ void ServeBench::Finish(BenchReport* report) {
       {"identity stream, one client / bare socket, Unix (best batch size)", identity_[false], 0.8});
   report->bars.push_back(
       {fmt::format("augmented stream, {} clients / engine alone (best batch size)", kClients),
-       augmented_, 0.85});
+       augmented_[Precision::kF32], 0.85});
+  report->bars.push_back(
+      {fmt::format("augmented stream in int8, {} clients / int8 engine alone (best batch size)",
+                   kClients),
+       augmented_[Precision::kInt8], 0.75});
 }
 
 }  // namespace
@@ -189,12 +208,14 @@ Status BenchServe(const BenchFlags& flags, BenchReport* report) {
   const uint64_t augmented = Scaled(flags, flags.quick ? 2048 : 16'384, batches.back());
   const std::string store = scratch->path() + "/store";
   AUGSTORE_TRY(MakeSyntheticStore(
-      flags, store, {{kIdentity.collection, rows}, {kAugmented.collection, augmented}}));
+      flags, store, {{kPlain, rows}, {kPlainU8, rows, Dtype::kU8}, {kMapped, augmented}}));
   AUGSTORE_ASSIGN(const auto server, ServerProcess::Start(flags, store, scratch->path(), {}));
   AUGSTORE_ASSIGN(const NetworkPtr network, MakeNetwork(PaperNetwork(flags.dim, flags.seed)));
   ServeBench bench(flags, *server, network);
-  for (const Kind* kind : {&kIdentity, &kAugmented}) {
+  for (const Kind* kind : {&kIdentity, &kIdentityU8, &kAugmented, &kAugmentedInt8}) {
     for (const bool tcp : {true, false}) {
+      const bool f32 = kind == &kIdentity || kind == &kAugmented;
+      if (flags.quick && tcp && !f32) continue;
       for (const uint32_t batch : batches) {
         AUGSTORE_TRY(bench.Measure(*kind, tcp, batch));
       }

@@ -150,21 +150,26 @@ Status MeasureResident(StoreBench& bench, BenchTable* table, BenchReport* report
   const std::string npy = bench.folder + "/rows.npy";
   AUGSTORE_TRY(WriteFileAtomically(npy, WriteNpyMatrix(std::as_const(bench.data).view())));
   AUGSTORE_ASSIGN(const auto mapped, MappedNpy::Open(npy, bench.data.rows(), bench.data.cols()));
-  const Gather ours = [&](auto rows, MatrixView out) {
-    return store->ReadRows(space.id, rows, out);
+  AUGSTORE_ASSIGN(const SpaceInfo f16, store->FindSpace(SyntheticBackbone(), Dtype::kF16));
+  AUGSTORE_ASSIGN(const SpaceInfo u8, store->FindSpace(SyntheticBackbone(), Dtype::kU8));
+  const auto from = [&](SpaceId id) -> Gather {
+    return [&store, id](auto rows, MatrixView out) { return store->ReadRows(id, rows, out); };
   };
+  const Gather ours = from(space.id);
   const Gather multi_get = [&](auto rows, MatrixView out) { return rival->Gather(rows, out); };
   const Gather memory = FromMatrix(std::as_const(bench.data).view());
   Matrix warm(kBatch, bench.data.cols());
   for (size_t begin = 0; begin + kBatch <= bench.in_order.size(); begin += kBatch) {
     const std::span<const RowId> rows(bench.in_order.data() + begin, kBatch);
-    AUGSTORE_TRY(ours(rows, warm.view()));
+    for (const SpaceId id : {space.id, f16.id, u8.id}) AUGSTORE_TRY(from(id)(rows, warm.view()));
     AUGSTORE_TRY(multi_get(rows, warm.view()));
   }
   bench.Add("memcpy", &bench.shuffled, 1, memory);
   bench.Add("store", &bench.shuffled, 1, ours);
   bench.Add("MultiGet, a row per key", &bench.shuffled, 1, multi_get);
   bench.Add(".npy memory map", &bench.shuffled, 1, FromMatrix(mapped->view()));
+  bench.Add("store, f16", &bench.shuffled, 1, from(f16.id));
+  bench.Add("store, u8", &bench.shuffled, 1, from(u8.id));
   bench.Add("memcpy", &bench.shuffled, AllWorkers(), memory);
   bench.Add("store", &bench.shuffled, AllWorkers(), ours);
   AUGSTORE_ASSIGN(const std::vector<Rates> rates, Race(bench.flags, bench.contestants));
@@ -251,14 +256,16 @@ Status BenchStore(const BenchFlags& flags, BenchReport* report) {
     bench.windowed.push_back(windowed.At(row));
     bench.in_order.push_back(row);
   }
-  AUGSTORE_TRY(MakeSyntheticStore(flags, bench.folder + "/store", {{"all", rows}}));
+  AUGSTORE_TRY(
+      MakeSyntheticStore(flags, bench.folder + "/store",
+                         {{"all", rows}, {"f16", rows, Dtype::kF16}, {"u8", rows, Dtype::kU8}}));
   BenchTable table{
       .name = "store",
       .legend = fmt::format(
           "batches of {} rows gathered in random order from {} rows of dim {}. 'of memcpy': over "
           "copying the same rows one by\none from one matrix in memory, one thread, measured "
           "beside "
-          "it. What is not resident is in the system's page cache",
+          "it; 'GB/s' of f32. What is not resident is in the system's page cache",
           kBatch, rows, flags.dim),
       .columns = {"gather", "memory", "threads", "rows/s", "GB/s", "of memcpy"},
       .rows = {}};

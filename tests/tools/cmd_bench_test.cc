@@ -76,7 +76,7 @@ TEST_F(BenchCommand, ComparesGatheringWithMemcpyAndOtherStores) {
 }
 
 TEST_F(BenchCommand, ComparesAServersStreamsWithABareSocketAndTheEngine) {
-  const Json json = Run("serve", {"serve"}, 3);
+  const Json json = Run("serve", {"serve"}, 4);
   for (const Json& row : json["tables"]["serve"]) EXPECT_GT(row["server CPU us/row"], 0) << row;
 }
 
