@@ -39,8 +39,25 @@ TEST(BlockMemory, IsAlignedAndWritableAtEverySize) {
   }
 }
 
+TEST(BlockMemory, KeepsItsBlocksApart) {
+  std::vector<std::shared_ptr<uint8_t[]>> all;
+  const std::vector<size_t> sizes = {66'000, 133'120, 524'288, 1'000'000, size_t{7} << 20};
+  for (uint8_t round = 0; round < 40; ++round) {
+    for (const size_t size : sizes) {
+      all.push_back(SharedBlock(size));
+      std::memset(all.back().get(), round, size);
+    }
+  }
+  for (size_t i = 0; i < all.size(); ++i) {
+    const size_t size = sizes[i % sizes.size()];
+    EXPECT_EQ(all[i][0], i / sizes.size());
+    EXPECT_EQ(all[i][size - 1], i / sizes.size());
+  }
+}
+
 TEST(BlockMemory, KeepsNoMoreThanItMay) {
-  // Twice what is kept: the first returned are freed, and taking as many again is no problem.
+  // Twice what is kept: the first returned lose their memory, and taking as many again is no
+  // problem.
   constexpr size_t kBytes = size_t{1} << 20;
   for (int round = 0; round < 2; ++round) {
     std::vector<std::shared_ptr<uint8_t[]>> all;
