@@ -124,6 +124,7 @@ Result<Frame> Stats(ServiceState& state, const Frame& request) {
     spaces.push_back({{"backbone", named == names.end() ? "" : named->second},
                       {"backbone_digest", space.backbone.Hex()},
                       {"dim", space.dim},
+                      {"dtype", DtypeName(space.dtype)},
                       {"rows", space.rows},
                       {"segments", space.segments}});
   }

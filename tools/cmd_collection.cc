@@ -26,6 +26,7 @@ Json ToJson(const NamedCollection& entry) {
           {"splits", splits},
           {"labels", labels},
           {"dim", record.dim},
+          {"dtype", DtypeName(record.dtype)},
           {"backbone", record.backbone.Hex()},
           {"source", record.source},
           {"created_unix_s", record.created_unix_s}};
@@ -42,12 +43,13 @@ std::string SplitText(const CollectionRecord& record) {
 
 void PrintList(const CommonFlags& common, const std::vector<NamedCollection>& entries) {
   Json list = Json::array();
-  Table table({"collection", "samples", "splits", "classes", "dim", "digest"});
+  Table table({"collection", "samples", "splits", "classes", "dim", "dtype", "digest"});
   for (const NamedCollection& entry : entries) {
     list.push_back(ToJson(entry));
     const size_t classes = entry.record.labels.empty() ? 0 : entry.record.labels[0].classes.size();
     table.Row({entry.ref(), std::to_string(entry.record.samples), SplitText(entry.record),
                std::to_string(classes), std::to_string(entry.record.dim),
+               std::string(DtypeName(entry.record.dtype)),
                entry.record.digest.Hex().substr(0, 16)});
   }
   if (common.json) {
@@ -84,9 +86,10 @@ Status Show(const CommonFlags& common, const std::string& ref) {
   }
   const CollectionRecord& record = entry.record;
   fmt::print(
-      "{}\n  samples   {} ({})\n  dim       {}\n  backbone  {}\n  digest    {}\n  source    {}\n",
-      entry.ref(), record.samples, SplitText(record), record.dim, record.backbone.Hex(),
-      record.digest.Hex(), record.source);
+      "{}\n  samples   {} ({})\n  dim       {}, stored in {}\n  backbone  {}\n  digest    {}\n  "
+      "source    {}\n",
+      entry.ref(), record.samples, SplitText(record), record.dim, DtypeName(record.dtype),
+      record.backbone.Hex(), record.digest.Hex(), record.source);
   for (const LabelColumn& column : record.labels) {
     fmt::print("  labels    {}: {} classes\n", column.name, column.classes.size());
   }

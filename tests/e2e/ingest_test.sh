@@ -73,6 +73,19 @@ expect import2.json unchanged true
 expect after.json skipped 0
 expect_exit 2 "no regular file" "$augstore" export --store db --collection drawn --npy /dev/full
 
+step "a collection in u8 takes a quarter of the bytes and keeps its dtype"
+"$augstore" import --store db --collection small --npy z.npy --labels y.npy --backbone-name elsewhere --dtype u8 --json --quiet >small.json
+expect small.json dtype u8
+expect small.json stored 400
+"$augstore" import --store db --collection small --npy z.npy --labels y.npy --backbone-name elsewhere --json --quiet >small2.json
+expect small2.json dtype u8
+expect small2.json unchanged true
+expect_exit 4 "is stored in u8, not in f16" \
+  "$augstore" import --store db --collection small --npy z.npy --backbone-name elsewhere --dtype f16 --quiet
+expect_exit 2 "f32, f16, u8" "$augstore" import --store db --collection small --npy z.npy --backbone-name elsewhere --dtype f8
+"$augstore" verify --store db --quiet --json >verify-small.json
+expect verify-small.json ok true
+
 step "collections can be listed, shown and deleted"
 "$augstore" collection versions drawn --store db | grep -q drawn@1 || fail "versions does not list drawn@1"
 "$augstore" collection show drawn@1 --store db --json >show.json

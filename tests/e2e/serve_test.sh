@@ -40,6 +40,17 @@ cmp replay1.json replay2.json || fail "a replayed batch differs"
 "$augstore" stream "${to[@]}" "${stream[@]}" --epochs 3 >stream1.json
 expect stream1.json rows 900
 
+step "fewer bytes and integers: cards say what they cost, and streams are exact all the same"
+"$augstore" transform show vflip@champion "${to[@]}" | grep -q price_int8 || fail "the card has no price of int8"
+light=("${stream[@]}" --dtype u8 --precision int8 --epoch 3 --step 4)
+"$augstore" stream "${to[@]}" "${light[@]}" >light1.json
+"$augstore" stream "${to[@]}" "${light[@]}" >light2.json
+cmp light1.json light2.json || fail "a replayed batch in u8 differs"
+expect light1.json precision int8
+drawn() { grep -E '"(sample|label|chain)":' "$1"; }
+[ "$(drawn light1.json)" = "$(drawn replay1.json)" ] || fail "other samples or chains in int8"
+[ "$(json light1.json batch_digest)" != "$(json replay1.json batch_digest)" ] || fail "int8 is not what was asked for"
+
 step "the same stream from the store itself, with the server stopped"
 stop_server
 "$augstore" stream --store db --quiet "${stream[@]}" --epochs 3 >stream2.json

@@ -58,6 +58,7 @@ TEST_F(ServiceRegistryTest, CountsWhatItServed) {
   EXPECT_EQ(json["spaces"][0]["backbone"], "phi@1");
   EXPECT_EQ(json["spaces"][0]["backbone_digest"], TestBackbone().Hex());
   EXPECT_EQ(json["spaces"][0]["dim"], kTestDim);
+  EXPECT_EQ(json["spaces"][0]["dtype"], "f32");
   EXPECT_EQ(json["spaces"][0]["rows"], kTestSamples);
   for (const char* key : {"version", "disk_bytes", "resident_bytes", "memory_budget_bytes"}) {
     EXPECT_TRUE(json.contains(key)) << key;
