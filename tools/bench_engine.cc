@@ -7,6 +7,7 @@
 #include "engine/torch_rivals.h"
 #include "tools/bench.h"
 #include "tools/bench_data.h"
+#include "tools/progress.h"
 
 namespace augstore {
 namespace {
@@ -193,9 +194,13 @@ Status MeasureNetworks(const BenchFlags& flags, BenchReport* report) {
   Worst worst;
   const std::vector<size_t> batches =
       flags.quick ? std::vector<size_t>{256, 1024} : std::vector<size_t>{64, 256, 1024, 4096};
-  for (const uint32_t dim : Dims(flags)) {
+  const std::vector<uint32_t> dims = Dims(flags);
+  Progress progress("engine", "cells", dims.size() * 2 * batches.size(), !flags.quiet);
+  uint64_t done = 0;
+  for (const uint32_t dim : dims) {
     for (const char* name : {"affine", "omega"}) {
       for (const size_t rows : batches) {
+        progress.Update(done++, fmt::format("{} {}, {} rows", name, dim, rows));
         AUGSTORE_TRY(MeasureCell(flags, name, dim, rows, &tables, &worst));
       }
     }

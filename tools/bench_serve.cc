@@ -1,4 +1,5 @@
 // bench serve: a server in a process of its own, to one and to several clients.
+#include <array>
 #include <atomic>
 #include <map>
 
@@ -7,6 +8,7 @@
 #include "tools/bench.h"
 #include "tools/bench_data.h"
 #include "tools/bench_server.h"
+#include "tools/progress.h"
 
 namespace augstore {
 namespace {
@@ -212,11 +214,19 @@ Status BenchServe(const BenchFlags& flags, BenchReport* report) {
   AUGSTORE_ASSIGN(const auto server, ServerProcess::Start(flags, store, scratch->path(), {}));
   AUGSTORE_ASSIGN(const NetworkPtr network, MakeNetwork(PaperNetwork(flags.dim, flags.seed)));
   ServeBench bench(flags, *server, network);
-  for (const Kind* kind : {&kIdentity, &kIdentityU8, &kAugmented, &kAugmentedInt8}) {
+  const std::array kinds = {&kIdentity, &kIdentityU8, &kAugmented, &kAugmentedInt8};
+  const auto left_out = [&](const Kind* kind, bool tcp) {
+    return flags.quick && tcp && (kind == &kIdentityU8 || kind == &kAugmentedInt8);
+  };
+  const size_t pairs = kinds.size() * 2 - (flags.quick ? 2 : 0);
+  Progress progress("serve", "cells", pairs * batches.size(), !flags.quiet);
+  uint64_t done = 0;
+  for (const Kind* kind : kinds) {
     for (const bool tcp : {true, false}) {
-      const bool f32 = kind == &kIdentity || kind == &kAugmented;
-      if (flags.quick && tcp && !f32) continue;
+      if (left_out(kind, tcp)) continue;
       for (const uint32_t batch : batches) {
+        progress.Update(done++, fmt::format("{}, {}, batches of {}", kind->name,
+                                            tcp ? "TCP" : "Unix socket", batch));
         AUGSTORE_TRY(bench.Measure(*kind, tcp, batch));
       }
     }
