@@ -23,10 +23,6 @@ class IdList {
   }
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
-  // Of the elements.
-  size_t bytes() const {
-    return wide_.size() * sizeof(uint64_t) + narrow_.size() * sizeof(uint32_t);
-  }
 
  private:
   size_t expected_ = 0;

@@ -169,9 +169,9 @@ Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Dig
           transform.ref(), BackboneName(catalog, transform.record.backbone),
           BackboneName(catalog, backbone));
     }
-    AUGSTORE_TRY(CheckPrecision(precision, transform.ref(), transform.record.card));
     AUGSTORE_ASSIGN(TransformModelPtr model,
                     models.Get({RecordKind::kTransform, transform.name, transform.version}));
+    AUGSTORE_TRY(CheckPrecision(precision, transform.ref(), *model, transform.record.card));
     std::optional<OpPattern> pattern;
     if (!asked.ops.empty()) {
       AUGSTORE_ASSIGN(pattern, OpPattern::Parse(asked.ops));

@@ -16,10 +16,10 @@
 #include "engine/card.h"
 #include "engine/engine.h"
 #include "engine/held_out.h"
-#include "engine/precision.h"
 #include "engine/ladder.h"
 #include "engine/map_tail.h"
 #include "engine/onednn_gemm.h"
+#include "engine/precision.h"
 #include "engine/refine.h"
 #include "engine/torch_transform_trainer.h"
 #include "engine/transform_chain.h"
@@ -100,8 +100,9 @@ Status CheckMaps(const PairMaps& given, size_t dim, const TransformTrainOptions&
   }
   for (size_t i = 0; i < given.maps.rows * given.maps.cols; ++i) {
     if (std::isfinite(given.maps.data[i])) continue;
-    return InvalidArgument("the feature map of pair {} has {}: leave it out, or repair the backbone",
-                           i / given.maps.cols, given.maps.data[i]);
+    return InvalidArgument(
+        "the feature map of pair {} has {}: leave it out, or repair the backbone",
+        i / given.maps.cols, given.maps.data[i]);
   }
   if (options.family == "tail" && !options.tail) {
     return InvalidArgument("family 'tail' starts at the backbone's last blocks: give them");
@@ -183,17 +184,15 @@ class Fitter {
     weights.layers = rung.fitted.layers;
     weights.front = rung.fitted.front;
     const uint64_t multiply_adds = weights.MultiplyAdds();
-    AUGSTORE_TRY(ApplyTransform(weights,
-                                {pairs_.held_out_z.view(), pairs_.held_out_maps.view()},
+    AUGSTORE_TRY(ApplyTransform(weights, {pairs_.held_out_z.view(), pairs_.held_out_maps.view()},
                                 rung.mapped.view()));
     rung.errors =
         SquaredDistances(std::as_const(rung.mapped).view(), pairs_.held_out_target.view());
     rung.entry = MeasureCard("held-out", pairs_.held_out_z.view(), pairs_.held_out_target.view(),
                              std::as_const(rung.mapped).view());
-    rung.summary = {std::string(family),      rung.entry.explained,
-                    rung.entry.explained_low, rung.entry.explained_high,
-                    rung.entry.mse,           multiply_adds,
-                    elapsed.count(),          rung.fitted.notes};
+    rung.summary = {std::string(family),       rung.entry.explained, rung.entry.explained_low,
+                    rung.entry.explained_high, rung.entry.mse,       multiply_adds,
+                    elapsed.count(),           rung.fitted.notes};
     return rung;
   }
 
@@ -215,10 +214,10 @@ class Fitter {
   std::vector<double> baselines_;
 };
 
-// Every family that the pairs allow, cheapest first: closed forms one after another, then the others
-// side by side, each on its share of the threads, the tail alone at the end. Families do not wait
-// for each other at every product as threads of one family would, which costs most on a machine
-// that has other work.
+// Every family that the pairs allow, cheapest first: closed forms one after another, then the
+// others side by side, each on its share of the threads, the tail alone at the end. Families do not
+// wait for each other at every product as threads of one family would, which costs most on a
+// machine that has other work.
 class Climber {
  public:
   Climber(Fitter& fitter, bool maps, bool tail, const TransformProgressCallback& progress)
@@ -264,8 +263,8 @@ class Climber {
       std::optional<Result<Rung>>& outcome = outcomes_[i];
       if (!outcome) continue;
       if (!outcome->ok() && outcome->status().code() == Code::kInvalidArgument) {
-        *left_out += fmt::format("{}left out {}: {}", left_out->empty() ? "" : "; ",
-                                 families_[i], outcome->status().message());
+        *left_out += fmt::format("{}left out {}: {}", left_out->empty() ? "" : "; ", families_[i],
+                                 outcome->status().message());
         continue;
       }
       AUGSTORE_TRY(outcome->status());
@@ -320,7 +319,8 @@ Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_tar
   std::vector<Rung> rungs;
   std::string left_out;
   if (options.family == kAuto) {
-    AUGSTORE_ASSIGN(rungs, Climber(fitter, maps.maps.rows > 0, options.tail.has_value(), ask).Run(&left_out));
+    AUGSTORE_ASSIGN(
+        rungs, Climber(fitter, maps.maps.rows > 0, options.tail.has_value(), ask).Run(&left_out));
     for (const Rung& rung : rungs) trained.card.ladder.push_back(rung.summary);
   } else {
     AUGSTORE_ASSIGN(Rung rung, fitter.Fit(options.family));

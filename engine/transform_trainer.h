@@ -31,8 +31,8 @@ struct TransformTrainOptions {
   uint32_t max_epochs = 60;
   uint32_t patience = 5;  // epochs without improvement before stopping
   uint32_t batch_size = 256;
-  double learning_rate = 0;  // 0: the family's default
-  double weight_decay = -1;  // < 0: the family's default
+  double learning_rate = 0;      // 0: the family's default
+  double weight_decay = -1;      // < 0: the family's default
   std::optional<MapFront> tail;  // where "tail" starts; without it "auto" leaves that family out
   uint32_t tail_epochs = 12;     // at most, in place of max_epochs
   uint32_t tail_batch_size = 64;
@@ -63,16 +63,16 @@ struct PairMaps {
   MapShape shape;
 };
 
-// REQUIRES: same shapes; as many maps as pairs, or none. Every weight of the result is finite. When every z' is non-negative (a
-// backbone that ends in ReLU), all families but "mlp" and "identity" end in ReLU as well: clamping
-// to where all targets are never moves away from them. The residuals are z' - Ω(z) of held-out
-// pairs, chosen evenly among them. `progress` (may be empty) is called after each epoch, and of
-// "auto" when a family is done; returning false stops early with the best so far; "auto" trains
-// families side by side and calls from their threads, one call at a time. A family that "auto"
-// could not fit is left out, and the card's notes say why. Errors: kInvalidArgument (unknown
-// family, naming those there are; one that reads maps without maps; an option out of its range; fewer than 20 images; NaN or infinity
-// in the input; a learning rate with which training diverges; pairs without spread), kInternal
-// (Torch failed).
+// REQUIRES: same shapes; as many maps as pairs, or none. Every weight of the result is finite. When
+// every z' is non-negative (a backbone that ends in ReLU), all families but "mlp" and "identity"
+// end in ReLU as well: clamping to where all targets are never moves away from them. The residuals
+// are z' - Ω(z) of held-out pairs, chosen evenly among them. `progress` (may be empty) is called
+// after each epoch, and of "auto" when a family is done; returning false stops early with the best
+// so far; "auto" trains families side by side and calls from their threads, one call at a time. A
+// family that "auto" could not fit is left out, and the card's notes say why. Errors:
+// kInvalidArgument (unknown family, naming those there are; one that reads maps without maps; an
+// option out of its range; fewer than 20 images; NaN or infinity in the input; a learning rate with
+// which training diverges; pairs without spread), kInternal (Torch failed).
 Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_target,
                                         const TransformTrainOptions& options,
                                         const TransformProgressCallback& progress,

@@ -78,8 +78,8 @@ struct BatchWriter::State {
       const std::span<const float> row(embeddings + i * dim, dim);
       if (!FitsDtype(dtype, row)) {
         return InvalidArgument(
-            "the embedding of sample {} has values that {} cannot hold: stream it in f32 or u8",
-            samples[i], DtypeName(dtype));
+            "the embedding of sample {} has values that {} cannot hold: stream it in {}",
+            samples[i], DtypeName(dtype), WiderDtypes(dtype));
       }
       EncodeRow(dtype, row, {encoded + i * bytes, bytes});
     }

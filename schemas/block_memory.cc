@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <map>
 #include <mutex>
 #include <new>
+#include <unordered_map>
 #include <vector>
 
 #if defined(__linux__)
@@ -22,7 +22,6 @@ constexpr size_t kSmallest = size_t{64} << 10;
 constexpr size_t kLargest = kKeptBlockBytes / 4;
 // A slab's memory comes from the system when it is touched, one huge page after the other.
 constexpr size_t kSlabBytes = size_t{32} << 20;
-constexpr size_t kHugePage = size_t{2} << 20;
 constexpr size_t kPage = 4096;
 
 // With kept memory a sanitizer would not see who uses what he has returned.
@@ -46,36 +45,21 @@ size_t ClassOf(size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
-// Every block begins with its size, in as many bytes as keep what follows aligned: FlatBuffers
-// returns memory under another size than it asked for when an allocation between has failed.
-uint8_t* Allocate(size_t size) {
-  uint8_t* const block = AlignedAlloc<uint8_t>(kAlignment + size).release();
-  std::memcpy(block, &size, sizeof size);
-  return block + kAlignment;
-}
-
-size_t SizeOf(const uint8_t* memory) {
-  size_t size = 0;
-  std::memcpy(&size, memory - kAlignment, sizeof size);
-  return size;
-}
-
-void Free(uint8_t* memory) { AlignedFree()(memory - kAlignment); }
-
-// Gives the system the whole pages between two addresses; they read as zeros from then on.
-void Release(uint8_t* begin, uint8_t* end) {
+// What the system is told of memory; where it does not listen, nothing else follows.
+enum class Advice { kHugePages, kSmallPages, kRelease };
+void Advise(uint8_t* memory, size_t size, Advice advice) {
 #if defined(__linux__)
-  const auto up = [](uint8_t* at) { return (reinterpret_cast<uintptr_t>(at) + kPage - 1) / kPage; };
-  const uintptr_t first = up(begin) * kPage;
-  const uintptr_t last = reinterpret_cast<uintptr_t>(end) / kPage * kPage;
-  // When the system refuses, the memory stays ours: nothing else follows from it.
-  if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  const int number = advice == Advice::kHugePages    ? MADV_HUGEPAGE
+                     : advice == Advice::kSmallPages ? MADV_NOHUGEPAGE
+                                                     : MADV_DONTNEED;
+  ::madvise(memory, size, number);
 #endif
 }
 
 // Blocks in slabs of huge pages: rows read in random order cost one look-up of an address each,
-// not two, which was measured at more than half of the time of copying them. Slabs are kept for
-// good; the memory of blocks that nobody uses goes back to the system beyond kKeptBlockBytes.
+// not two, which was measured at more than half of the time of copying them. A slab has blocks of
+// one size, each of whole pages and without a header, so that the memory of a free one can go back
+// to the system: beyond kKeptBlockBytes it does. Slabs themselves, addresses, are kept for good.
 class Slabs {
  public:
   static Slabs& Instance() {
@@ -83,38 +67,42 @@ class Slabs {
     return *instance;
   }
 
-  // A block of a class, its size in front of it. Throws std::bad_alloc.
+  // A block of a class. Throws std::bad_alloc.
   uint8_t* Take(size_t size) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    uint8_t* memory = TakeWarm(size);
+    if (uint8_t* const memory = TakeWarm(size)) return memory;
     Class& own = classes_[size];
-    if (memory == nullptr && !own.cold.empty()) {
-      memory = own.cold.back();
-      own.cold.pop_back();
-    }
-    if (memory == nullptr) memory = Carve(size, &own);
-    std::memcpy(memory - kAlignment, &size, sizeof size);
+    if (own.cold.empty()) return Carve(size, &own);
+    uint8_t* const memory = own.cold.back();
+    own.cold.pop_back();
+    Slab& slab = slabs_.at(SlabOf(memory));
+    if (slab.backed++ == 0) SetHuge(SlabOf(memory), &slab, true);
     return memory;
   }
 
-  // The longest unused are given to the system to make room.
-  void Return(uint8_t* memory, size_t size) {
+  // False when it is not of a slab.
+  bool Return(uint8_t* memory) {
+    if (reinterpret_cast<uintptr_t>(memory) % kPage != 0) return false;
     const std::lock_guard<std::mutex> lock(mutex_);
-    while (warm_bytes_ + size > kKeptBlockBytes) {
-      const Block oldest = warm_.front();
-      warm_.erase(warm_.begin());
-      warm_bytes_ -= oldest.size;
-      Release(oldest.memory, oldest.memory + oldest.size);
-      classes_[oldest.size].cold.push_back(oldest.memory);  // has room since Carve
-    }
+    const auto slab = slabs_.find(SlabOf(memory));
+    if (slab == slabs_.end()) return false;
+    const size_t size = slab->second.size;
+    // The longest unused make room.
+    while (warm_bytes_ + size > kKeptBlockBytes) Cool();
     warm_.push_back({memory, size});
     warm_bytes_ += size;
+    return true;
   }
 
  private:
   struct Block {
     uint8_t* memory;
     size_t size;
+  };
+  struct Slab {
+    size_t size = 0;    // of its blocks
+    size_t backed = 0;  // blocks that are used or warm
+    bool huge = true;
   };
   struct Class {
     std::vector<uint8_t*> cold;  // free, without memory behind them; with room for all blocks
@@ -123,6 +111,16 @@ class Slabs {
     size_t carved = 0;
   };
   Slabs() { warm_.reserve(kKeptBlockBytes / kSmallest + 1); }  // returning memory must not throw
+
+  static uint8_t* SlabOf(uint8_t* memory) {
+    return memory - reinterpret_cast<uintptr_t>(memory) % kSlabBytes;
+  }
+
+  static void SetHuge(uint8_t* begin, Slab* slab, bool huge) {
+    if (slab->huge == huge) return;
+    slab->huge = huge;
+    Advise(begin, kSlabBytes, huge ? Advice::kHugePages : Advice::kSmallPages);
+  }
 
   uint8_t* TakeWarm(size_t size) {
     for (size_t i = warm_.size(); i-- > 0;) {
@@ -135,42 +133,57 @@ class Slabs {
     return nullptr;
   }
 
-  static uint8_t* Carve(size_t size, Class* own) {
+  // Gives the memory of the block that is unused for longest to the system. Beside blocks that
+  // keep theirs, the system would fill the hole with a huge page again, so their slab has small
+  // pages from then on; the huge ones that stand stay.
+  void Cool() {
+    const Block oldest = warm_.front();
+    warm_.erase(warm_.begin());
+    warm_bytes_ -= oldest.size;
+    uint8_t* const begin = SlabOf(oldest.memory);
+    Slab& slab = slabs_.at(begin);
+    if (--slab.backed > 0) SetHuge(begin, &slab, false);
+    Advise(oldest.memory, oldest.size, Advice::kRelease);
+    classes_.at(oldest.size).cold.push_back(oldest.memory);  // has room since Carve
+  }
+
+  uint8_t* Carve(size_t size, Class* own) {
     if (own->left == 0) {
-      const size_t blocks = kSlabBytes / (size + kAlignment);
+      const size_t blocks = kSlabBytes / size;
       own->cold.reserve(own->carved + blocks);
-      own->next = static_cast<uint8_t*>(::operator new (kSlabBytes, std::align_val_t{kHugePage}));
-#if defined(__linux__)
-      ::madvise(own->next, kSlabBytes, MADV_HUGEPAGE);  // small pages serve as well, slower
-#endif
+      auto* const begin =
+          static_cast<uint8_t*>(::operator new (kSlabBytes, std::align_val_t{kSlabBytes}));
+      slabs_[begin].size = size;
+      Advise(begin, kSlabBytes, Advice::kHugePages);
+      own->next = begin;
       own->left = blocks;
       own->carved += blocks;
     }
-    uint8_t* const memory = own->next + kAlignment;
-    own->next += size + kAlignment;
+    uint8_t* const memory = own->next;
+    own->next += size;
     --own->left;
+    ++slabs_.at(SlabOf(memory)).backed;
     return memory;
   }
 
-  std::mutex mutex_;                 // guards what follows
-  std::map<size_t, Class> classes_;  // by size
-  std::vector<Block> warm_;          // free, the last returned is the last
+  std::mutex mutex_;                          // guards what follows
+  std::unordered_map<uint8_t*, Slab> slabs_;  // by their beginning
+  std::map<size_t, Class> classes_;           // by size
+  std::vector<Block> warm_;                   // free, the last returned is the last
   size_t warm_bytes_ = 0;
 };
 
 }  // namespace
 
 uint8_t* TakeBlock(size_t bytes) {
-  if (bytes < kSmallest) return Allocate(bytes);
   const size_t size = ClassOf(bytes);
-  return IsKept(size) ? Slabs::Instance().Take(size) : Allocate(size);
+  return bytes >= kSmallest && IsKept(size) ? Slabs::Instance().Take(size)
+                                            : AlignedAlloc<uint8_t>(bytes).release();
 }
 
 void ReturnBlock(uint8_t* memory) {
-  if (memory == nullptr) return;
-  const size_t size = SizeOf(memory);
-  if (!IsKept(size)) return Free(memory);
-  Slabs::Instance().Return(memory, size);
+  if (memory == nullptr || Slabs::Instance().Return(memory)) return;
+  AlignedFree()(memory);
 }
 
 std::shared_ptr<uint8_t[]> SharedBlock(size_t bytes) {

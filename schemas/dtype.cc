@@ -127,6 +127,8 @@ bool FitsDtype(Dtype dtype, std::span<const float> values) {
   return fits;
 }
 
+std::string_view WiderDtypes(Dtype dtype) { return dtype == Dtype::kF16 ? "f32 or u8" : "f32"; }
+
 void EncodeRow(Dtype dtype, std::span<const float> values, std::span<uint8_t> bytes) {
   AUGSTORE_CHECK(bytes.size() == RowBytes(dtype, values.size()));
   if (values.empty()) return;

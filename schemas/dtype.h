@@ -42,6 +42,8 @@ bool IsPrecision(uint8_t number);
 size_t RowBytes(Dtype dtype, size_t dim);
 // Whether every value has a finite counterpart. REQUIRES: finite values.
 bool FitsDtype(Dtype dtype, std::span<const float> values);
+// Those that hold larger values than this one, for messages: "f32 or u8".
+std::string_view WiderDtypes(Dtype dtype);
 // REQUIRES here and below: bytes.size() == RowBytes(dtype, values.size()). EncodeRow REQUIRES:
 // FitsDtype.
 void EncodeRow(Dtype dtype, std::span<const float> values, std::span<uint8_t> bytes);

@@ -171,7 +171,11 @@ Result<Named<CollectionRecord>> Catalog::Publish(Draft& draft, CollectionRecord 
   std::lock_guard lock(registry_mutex_);
   Result<Named<CollectionRecord>> latest = LatestCollection(draft.collection);
   if (!latest.ok() && latest.status().code() != Code::kNotFound) return latest;
-  if (latest.ok() && latest->record.digest == record.digest) return latest;
+  // The digest is of the values: what one dtype holds exactly, another may too.
+  if (latest.ok() && latest->record.digest == record.digest &&
+      latest->record.dtype == record.dtype) {
+    return latest;
+  }
   const uint32_t latest_version = latest.ok() ? latest->version : 0;
   if (latest_version != draft.latest) {
     return FailedPrecondition(

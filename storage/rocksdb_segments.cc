@@ -16,18 +16,23 @@ constexpr size_t kSpaceRecordBytes = 4 + 4 + 8 + 8;
 
 constexpr size_t kDigestDigits = 2 * sizeof(Digest);
 
+std::string SpaceSuffix(Dtype dtype) {
+  return dtype == Dtype::kF32 ? "" : fmt::format(".{}", DtypeName(dtype));
+}
+
 // The backbone's digest, and the dtype unless it is f32.
 std::string SpaceKey(const SpaceInfo& info) {
-  std::string name = info.backbone.Hex();
-  if (info.dtype != Dtype::kF32) name += fmt::format(".{}", DtypeName(info.dtype));
+  const std::string name = info.backbone.Hex() + SpaceSuffix(info.dtype);
   return rocks::RegistryKey(rocks::kRecordTag, {RecordKind::kSpace, name, 1});
 }
 
 // The dtype in what follows the digest in a space's key.
 Result<Dtype> DtypeOfKey(std::string_view rest) {
-  if (!rest.starts_with('.')) return Dtype::kF32;
-  rest.remove_prefix(1);
-  return ParseDtype(rest.substr(0, rest.find('\0')));
+  const std::string_view suffix = rest.substr(0, rest.find('\0'));
+  for (const Dtype dtype : {Dtype::kF32, Dtype::kF16, Dtype::kU8}) {
+    if (suffix == SpaceSuffix(dtype)) return dtype;
+  }
+  return DataLoss("a space's key ends in '{}'", suffix);
 }
 
 std::string EncodeSpace(const SpaceInfo& info) {

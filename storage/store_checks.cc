@@ -65,8 +65,8 @@ Status CheckEmbeddings(const SpaceInfo& space, ConstMatrixView embeddings) {
                              i, embeddings.rows);
     }
     if (!FitsDtype(space.dtype, embeddings.row(i))) {
-      return InvalidArgument("embedding {} of {} has values that {} cannot hold: store f32 or u8",
-                             i, embeddings.rows, DtypeName(space.dtype));
+      return InvalidArgument("embedding {} of {} has values that {} cannot hold: store {}", i,
+                             embeddings.rows, DtypeName(space.dtype), WiderDtypes(space.dtype));
     }
   }
   return OkStatus();

@@ -75,7 +75,7 @@ Status RegisterBackbone(Client& client, const ImportFlags& flags, const Backbone
 // Everything that can be wrong with the matrix or the collection comes up before anything is
 // stored.
 Status CheckBeforeStoring(Client& client, const ImportFlags& flags, const Matrix& matrix,
-                          const Digest& backbone) {
+                          const Digest& backbone, Dtype dtype) {
   if (matrix.rows() == 0) return InvalidArgument("{} has no rows", flags.embeddings);
   if (flags.split.empty()) return InvalidArgument("--split is empty: give a name, such as train");
   for (size_t i = 0; i < matrix.rows(); ++i) {
@@ -83,6 +83,10 @@ Status CheckBeforeStoring(Client& client, const ImportFlags& flags, const Matrix
       if (std::isfinite(value)) continue;
       return InvalidArgument("row {} of {} has the value {}: embeddings must be finite", i,
                              flags.embeddings, value);
+    }
+    if (!FitsDtype(dtype, matrix.row(i))) {
+      return InvalidArgument("row {} of {} has values that {} cannot hold: store {}", i,
+                             flags.embeddings, DtypeName(dtype), WiderDtypes(dtype));
     }
   }
   const auto latest = client.Get<CollectionRecord>(RecordKind::kCollection, flags.collection);
@@ -169,9 +173,10 @@ Status Import(const ImportFlags& flags) {
                   ImportedBackbone(flags, static_cast<uint32_t>(matrix.cols())));
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
   Client& client = database->client();
-  AUGSTORE_TRY(CheckBeforeStoring(client, flags, matrix, backbone.digest));
+  AUGSTORE_ASSIGN(const Dtype dtype,
+                  StoredDtype(client, flags.collection, flags.dtype, flags.replace));
+  AUGSTORE_TRY(CheckBeforeStoring(client, flags, matrix, backbone.digest, dtype));
   AUGSTORE_TRY(RegisterBackbone(client, flags, backbone));
-  AUGSTORE_ASSIGN(const Dtype dtype, StoredDtype(client, flags.collection, flags.dtype));
   AUGSTORE_ASSIGN(const ImportedRows stored,
                   StoreRows(client, backbone.digest, dtype, matrix, !flags.common.quiet));
 

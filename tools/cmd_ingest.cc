@@ -63,7 +63,7 @@ Status Ingest(IngestFlags flags) {
   AUGSTORE_ASSIGN(const ImageSource source, ListImages(flags.images));
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
   AUGSTORE_ASSIGN(flags.backbone.dtype,
-                  StoredDtype(database->client(), flags.collection, flags.dtype));
+                  StoredDtype(database->client(), flags.collection, flags.dtype, flags.replace));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
   const Progress clock("", "", 0, false);
   const bool show = !flags.common.quiet;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "engine/precision.h"
 #include "schemas/digest.h"
 #include "tools/cmd_transform.h"
 #include "tools/progress.h"
@@ -38,6 +39,7 @@ Card MergedCard(const LoadedTransform& transform, uint64_t multiply_adds,
                 const TransformEvaluation& result) {
   Card card = transform.record.card;
   card.multiply_adds = multiply_adds;
+  card.measures = WithoutPrices(std::move(card.measures));
   std::erase_if(card.entries, [&](const CardEntry& old) { return old.data == result.entry.data; });
   card.entries.insert(card.entries.begin(), result.entry);
   for (const CardMeasure& measure : result.measures) {

@@ -81,12 +81,15 @@ Result<WrittenCollection> WriteCollection(Client& client, const BeginDraftReques
 }
 
 Result<Dtype> StoredDtype(Client& client, const std::string& collection,
-                          const std::optional<Dtype>& asked) {
-  if (asked.has_value()) return *asked;
+                          const std::optional<Dtype>& asked, bool replace) {
   const auto latest = client.Get<CollectionRecord>(RecordKind::kCollection, collection);
-  if (latest.ok()) return latest->record.dtype;
-  if (latest.status().code() == Code::kNotFound) return Dtype::kF32;
-  return latest.status();
+  if (latest.status().code() == Code::kNotFound) return asked.value_or(Dtype::kF32);
+  AUGSTORE_TRY(latest);
+  const Dtype has = latest->record.dtype;
+  if (replace || !asked.has_value() || *asked == has) return asked.value_or(has);
+  return FailedPrecondition(
+      "collection '{}' is stored in {}, not in {}: ask for the same dtype, or give --replace",
+      latest->ref(), DtypeName(has), DtypeName(*asked));
 }
 
 }  // namespace augstore

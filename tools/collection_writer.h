@@ -31,9 +31,10 @@ Result<WrittenCollection> WriteCollection(Client& client, const BeginDraftReques
                                           const std::vector<SampleToWrite>& samples);
 
 // The dtype in which a collection's next samples are to be stored: what was asked for, else what
-// its latest version has, else f32. Errors: those of Client::Get but kNotFound.
+// its latest version has, else f32. Errors: kFailedPrecondition (it has another and is not
+// replaced); those of Client::Get but kNotFound.
 Result<Dtype> StoredDtype(Client& client, const std::string& collection,
-                          const std::optional<Dtype>& asked);
+                          const std::optional<Dtype>& asked, bool replace);
 
 }  // namespace augstore
 

@@ -99,6 +99,7 @@ class Evaluator {
                       return runner_.Apply(chain(), {in, timed.view()}, out);
                     }));
     result_.measures.push_back({"us_per_row", micros});
+    if (transform_->model.ops) return MeasureWayBack(pairs.z.view(), mapped.view());
     AUGSTORE_ASSIGN(const std::vector<CardMeasure> prices,
                     MeasurePrices(transform_->model, {pairs.z.view(), pairs.maps.view()},
                                   pairs.z_target.view()));

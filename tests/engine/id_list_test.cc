@@ -19,22 +19,19 @@ void ExpectHolds(const IdList& list, const std::vector<uint64_t>& ids) {
   for (size_t i = 0; i < ids.size(); ++i) EXPECT_EQ(list[i], ids[i]) << i;
 }
 
-TEST(IdList, TakesNoMemoryForIdsWithoutGaps) {
+TEST(IdList, HoldsIdsWithoutGaps) {
   const std::vector<uint64_t> ids = {~uint64_t{0} - 3, ~uint64_t{0} - 2, ~uint64_t{0} - 1};
   const IdList list = Filled(ids);
   ExpectHolds(list, ids);
-  EXPECT_EQ(list.bytes(), 0u);
   EXPECT_TRUE(IdList().empty());
 }
 
-TEST(IdList, TakesFourBytesForOthersAndEightBehindFourBillion) {
+TEST(IdList, HoldsOthersOnBothSidesOfFourBillion) {
   std::vector<uint64_t> ids = {0, 1, 2, 256, 255, 0xffffffff};
   ExpectHolds(Filled(ids), ids);
-  EXPECT_EQ(Filled(ids).bytes(), ids.size() * 4);
   ids.push_back(0x100000000);
   ids.push_back(7);
   ExpectHolds(Filled(ids), ids);
-  EXPECT_EQ(Filled(ids).bytes(), ids.size() * 8);
 }
 
 TEST(IdList, LeavesNothingOutWhenADenseBeginningIsAboveFourBillion) {

@@ -19,6 +19,11 @@ struct Moved {
     for (size_t i = 0; i < 300 * 32; ++i)
       target.data()[i] += 0.01F * std::sin(static_cast<float>(i));
   }
+  TransformModelPtr Model() const {
+    TransformWeights copy;
+    copy.layers = weights.layers;
+    return MakeTransformModel(std::move(copy)).value();
+  }
   ChainInput input() const { return {z.view()}; }
 
   Matrix z;
@@ -52,12 +57,32 @@ TEST(MeasurePrices, SaysWhatEachPrecisionAndDtypeCosts) {
 
 TEST(MeasurePrices, LeavesOutADtypeThatCannotHoldTheValues) {
   Moved moved(4);
-  moved.z.row(17)[3] = 40000;  // twice this is beyond f16
+  moved.z.row(17)[3] = 70000;
   const TransformStep step = StepOf(moved.weights).value();
   const auto prices =
       MeasurePrices(step, moved.input(), std::as_const(moved.target).view()).value();
   ASSERT_EQ(prices.size(), 2u);
   EXPECT_EQ(prices[1].name, "price_u8");
+}
+
+TEST(MeasurePrices, LeavesOutWhatIsNotANumber) {
+  Moved moved(7);
+  for (float& weight : moved.weights.layers.layers[0].weight) weight *= 1e30F;
+  moved.weights.layers.layers[0].shape.activation = Activation::kNone;
+  const TransformStep wild = StepOf(moved.weights).value();
+  const std::vector<CardMeasure> prices =
+      MeasurePrices(wild, moved.input(), std::as_const(moved.target).view()).value();
+  for (const CardMeasure& price : prices) {
+    EXPECT_TRUE(std::isfinite(price.value)) << price.name;
+    EXPECT_NE(price.name, "price_f16");
+  }
+}
+
+TEST(WithoutPrices, KeepsTheOtherMeasures) {
+  const std::vector<CardMeasure> kept =
+      WithoutPrices({{"price_f16", 1}, {"us_per_row", 2}, {"price_int8", 3}});
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(kept[0].name, "us_per_row");
 }
 
 TEST(MeasurePrices, HasNothingToSayWhereNothingMoves) {
@@ -68,16 +93,17 @@ TEST(MeasurePrices, HasNothingToSayWhereNothingMoves) {
 
 TEST(CheckPrecision, RefusesInt8WithoutAPriceAndAboveTheMost) {
   Card card;
-  EXPECT_TRUE(CheckPrecision(Precision::kF32, "vflip@1", card).ok());
-  const Status unknown = CheckPrecision(Precision::kInt8, "vflip@1", card);
+  const TransformModelPtr model = Moved(6).Model();
+  EXPECT_TRUE(CheckPrecision(Precision::kF32, "vflip@1", *model, card).ok());
+  const Status unknown = CheckPrecision(Precision::kInt8, "vflip@1", *model, card);
   EXPECT_EQ(unknown.code(), Code::kFailedPrecondition);
   EXPECT_NE(unknown.message().find("transform eval vflip@1 --save"), std::string::npos);
   card.measures = {{"us_per_row", 3}, {"price_int8", 0.005}};
-  EXPECT_TRUE(CheckPrecision(Precision::kInt8, "vflip@1", card).ok());
+  EXPECT_TRUE(CheckPrecision(Precision::kInt8, "vflip@1", *model, card).ok());
   card.measures[1].value = -0.001;
-  EXPECT_TRUE(CheckPrecision(Precision::kInt8, "vflip@1", card).ok());
+  EXPECT_TRUE(CheckPrecision(Precision::kInt8, "vflip@1", *model, card).ok());
   card.measures[1].value = 0.0062;
-  const Status dear = CheckPrecision(Precision::kInt8, "vflip@1", card);
+  const Status dear = CheckPrecision(Precision::kInt8, "vflip@1", *model, card);
   EXPECT_EQ(dear.code(), Code::kFailedPrecondition);
   EXPECT_NE(dear.message().find("0.0062"), std::string::npos) << dear.message();
 }

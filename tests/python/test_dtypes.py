@@ -7,7 +7,7 @@ import pytest
 
 import augstore
 from augstore._dtypes import decode_rows, row_bytes
-from augstore.stream import Spec, Stream, batch_of, open_stream
+from augstore.stream import Place, Spec, Stream, batch_of, open_stream, parts_of
 from augstore._connection import Connection
 from augstore._channel import Retry
 from test_golden import GOLDEN, split_frame
@@ -86,6 +86,7 @@ def test_a_collection_is_stored_in_its_dtype_and_keeps_it(own_client, rows, dtyp
     assert (grown.dtype, grown.samples) == (dtype, 1010)
     with pytest.raises(augstore.FailedPrecondition, match=f"is stored in {dtype}, not in f32"):
         own_client.import_embeddings("small", embeddings, labels, backbone_name="phi", source="c", dtype="f32")
+    assert len(own_client.stats()["spaces"]) == 2, "nothing was stored before it was refused"
     other = own_client.import_embeddings("small", embeddings, labels, backbone_name="phi", source="c", dtype="f32", replace=True)
     assert other.dtype == "f32" and np.array_equal(own_client.get("small", range(1000)), embeddings)
 
@@ -93,13 +94,14 @@ def test_a_collection_is_stored_in_its_dtype_and_keeps_it(own_client, rows, dtyp
 def test_values_that_f16_cannot_hold_are_refused(own_client, rows):
     embeddings = rows[0].copy()
     embeddings[7, 3] = 1e5
-    with pytest.raises(augstore.InvalidArgument, match="embedding 7 of .* f16 cannot hold"):
+    with pytest.raises(augstore.InvalidArgument, match="row 7 has values that f16 cannot hold: store f32 or u8"):
         own_client.import_embeddings("large", embeddings, backbone_name="phi", dtype="f16")
 
 
 @pytest.mark.parametrize("dtype", ["f16", "u8"])
 def test_batches_that_c_plus_plus_wrote_are_read(dtype):
-    batch, place = batch_of(split_frame((GOLDEN / "cpp" / f"BatchReply-{dtype}.bin").read_bytes()))
+    table, place = parts_of(split_frame((GOLDEN / "cpp" / f"BatchReply-{dtype}.bin").read_bytes()))
+    batch = batch_of(table, place)
     exact = (np.arange(15, dtype=np.float32) * 0.5 - 2).reshape(3, 5)
     np.testing.assert_array_equal(batch.embeddings, rounded(dtype, exact))
     assert (place.rows, place.dim) == (3, 5)
@@ -109,3 +111,18 @@ def test_rows_take_the_bytes_that_they_should():
     assert [row_bytes(number, 512) for number in (0, 1, 2)] == [2048, 520, 1024]
     halves = np.array([[1, -2.5, 65504]], np.float16)
     assert decode_rows(2, halves.reshape(-1).view(np.uint8), 1, 3).tolist() == [[1, -2.5, 65504]]
+
+
+@pytest.mark.parametrize("dtype", [1, 2])
+def test_a_batch_without_rows_has_none_as_a_tensor(dtype):
+    torch = pytest.importorskip("torch", reason="PyTorch for Python is not installed (Debian: python3-torch)")
+    batch = augstore.Batch(torch.zeros(64, dtype=torch.uint8), Place(0, 0, 0, 5, 0, 0, 0, 0, dtype))
+    assert batch.embeddings.shape == (0, 5)
+
+
+def test_rows_that_do_not_stand_at_four_bytes_are_refused():
+    frame = split_frame((GOLDEN / "cpp" / "BatchReply-f16.bin").read_bytes())
+    moved = np.zeros(frame.body.size + 1, np.uint8)
+    moved[1:] = frame.body
+    with pytest.raises(augstore.Error):
+        parts_of(frame._replace(body=moved[1:]) if hasattr(frame, "_replace") else type(frame)(frame.type, frame.request_id, moved[1:]))

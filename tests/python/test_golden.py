@@ -18,7 +18,7 @@ from augstore._connection import expect
 from augstore._limits import MAX_REPLY_BYTES
 from augstore._tables import MESSAGE_TYPES
 from augstore._weights import Layer, Weights, layers_of_state, parse_safetensors
-from augstore.stream import batch_of
+from augstore.stream import batch_of, parts_of
 from conftest import ROOT
 
 GOLDEN = ROOT / "tests" / "golden"
@@ -81,7 +81,8 @@ def test_a_record_is_written_as_its_file_says(name):
 
 def test_a_batch_of_the_cpp_side_is_read_in_place():
     frame = split_frame((GOLDEN / "cpp" / "BatchReply.bin").read_bytes())
-    batch, place = batch_of(frame)
+    table, place = parts_of(frame)
+    batch = batch_of(table, place)
     assert batch.embeddings.shape == (3, 5) and batch.embeddings[2, 4] == 5.0
     assert batch.labels.tolist() == [-1, 0, 1] and batch.samples.tolist() == samples.BATCH["samples"]
     assert np.shares_memory(batch.embeddings, frame.body) and place.embeddings % 64 == 0

@@ -70,6 +70,31 @@ TEST_F(CatalogDraftsTest, GivesTheLatestVersionBackWhenNothingChanged) {
   EXPECT_EQ(store_->ListSampleLists()->size(), 1u);
 }
 
+TEST_F(CatalogDraftsTest, MakesAVersionOfTheSameValuesInAnotherDtype) {
+  CommitOk("c", Samples(0, 3));
+  const SpaceId small = store_->OpenSpace(backbone_, kTestDim, Dtype::kF16).value();
+  std::vector<RowId> rows(3);
+  Matrix values(3, kTestDim);
+  ASSERT_TRUE(store_->ReadRows(space_, std::span(rows_).first(3), values.view()).ok());
+  for (size_t i = 0; i < 3; ++i) RoundRow(Dtype::kF16, values.row(i));
+  std::vector<RowId> exact(3);
+  const std::vector<ContentHash> images = {TestImage(900), TestImage(901), TestImage(902)};
+  ASSERT_TRUE(store_->AppendRows(space_, images, std::as_const(values).view(), exact).ok());
+  ASSERT_TRUE(store_->AppendRows(small, images, std::as_const(values).view(), rows).ok());
+  SampleChunk chunk = Samples(0, 3);
+  chunk.rows = exact;
+  const auto f32 = CommitOk("d", chunk);
+  BeginDraftRequest replace = Request("d");
+  replace.replace = true;
+  replace.dtype = Dtype::kF16;
+  chunk.rows = rows;
+  const auto f16 = Commit(replace, {chunk});
+  ASSERT_TRUE(f16.ok()) << f16.status().ToString();
+  EXPECT_EQ(f16->record.digest, f32.record.digest);
+  EXPECT_EQ(f16->record.dtype, Dtype::kF16);
+  EXPECT_EQ(f16->version, 2u);
+}
+
 TEST_F(CatalogDraftsTest, DigestsContentAndNotRowNumbers) {
   const Digest here = CommitOk("c", Samples(0, 40)).record.digest;
   // The same embeddings in another store, appended backwards.

@@ -39,3 +39,12 @@ def decode_rows(dtype: int, data: npt.NDArray[np.uint8], rows: int, dim: int) ->
     table = data.reshape(rows, row_bytes(dtype, dim))
     scaling = np.ascontiguousarray(table[:, :_SCALING_BYTES]).view(np.float32)
     return scaling[:, :1] + scaling[:, 1:] * table[:, _SCALING_BYTES:].astype(np.float32)
+
+
+def check_fits(dtype: int, rows: npt.NDArray[np.float32]) -> None:
+    """Raises InvalidArgument, naming the first row with values that the dtype cannot hold."""
+    largest = {F32: np.inf, F16: 65504.0, U8: 2.0**126}[dtype]
+    bad = np.flatnonzero(np.abs(rows).max(axis=1, initial=0) > largest)
+    if bad.size > 0:
+        name, others = name_of("dtype", DTYPES, dtype), "f32 or u8" if dtype == F16 else "f32"
+        raise errors.InvalidArgument(f"row {bad[0]} has values that {name} cannot hold: store {others}")

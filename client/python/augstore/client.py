@@ -16,7 +16,7 @@ from . import _limits, errors
 from ._channel import Retry
 from ._codec import Values, encode_record
 from ._connection import Connection
-from ._dtypes import DTYPES, F32, number_of
+from ._dtypes import DTYPES, F32, check_fits, number_of
 from ._inputs import check_chunk, class_names, labels_of, matrix_of, sample_ids, weights_of
 from ._records import (
     Backbone,
@@ -31,7 +31,7 @@ from ._records import (
 )
 from ._tables import BACKBONE, COLLECTION, TRANSFORM
 from ._weights import check_layers
-from .stream import Spec, Stream, batch_of, open_stream
+from .stream import Spec, Stream, batch_of, open_stream, parts_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -217,7 +217,8 @@ class Client:
         if not split:
             raise errors.InvalidArgument("split is empty: give a name, such as train")
         backbone = self._register_backbone(backbone_name, backbone_file, matrix.shape[1])
-        stored = self._check_collection(collection, backbone, dtype)
+        stored = self._check_collection(collection, backbone, dtype, replace)
+        check_fits(stored, matrix)
         rows = self._append_rows(backbone, matrix, stored)
         begin: Values = {
             "collection": collection,
@@ -283,7 +284,7 @@ class Client:
         return columns.index(name)
 
     def _batch(self, request: str, values: Values, rows: int, dim: int) -> Tuple[Any, Any]:
-        batch, _ = batch_of(self._connection.exchange(request, values, "BatchReply"))
+        batch = batch_of(*parts_of(self._connection.exchange(request, values, "BatchReply")))
         if batch.embeddings.shape != (rows, dim):
             raise errors.Internal(f"asked for {rows} x {dim}, got {batch.embeddings.shape}: please report this")
         return batch.embeddings, batch.labels
@@ -324,19 +325,21 @@ class Client:
         self._connection.call("AddRecordRequest", request, "RecordReply")
         return digest
 
-    def _check_collection(self, collection: str, backbone: bytes, dtype: Optional[str]) -> int:
-        """Before anything is stored: a collection is of one backbone. Gives the dtype to store in."""
+    def _check_collection(self, collection: str, backbone: bytes, dtype: Optional[str], replace: bool) -> int:
+        """Before anything is stored: a collection is of one backbone and dtype. Gives the dtype to store in."""
         asked = None if dtype is None else number_of("dtype", DTYPES, dtype)
         try:
             latest = self.collection(collection)
         except errors.NotFound:
             return F32 if asked is None else asked
         if latest.backbone != backbone.hex():
-            raise errors.FailedPrecondition(
-                f"collection {latest.ref} is of backbone {latest.backbone[:12]}, these embeddings are of {hex_of(backbone)[:12]}: "
-                "name another collection"
-            )
-        return DTYPES[latest.dtype] if asked is None else asked
+            why = f"is of backbone {latest.backbone[:12]}, these embeddings are of {hex_of(backbone)[:12]}"
+            raise errors.FailedPrecondition(f"collection {latest.ref} {why}: name another collection")
+        has = DTYPES[latest.dtype]
+        if asked in (None, has) or replace:
+            return has if asked is None else asked
+        why = f"is stored in {latest.dtype}, not in {dtype}: ask for the same dtype, or replace it"
+        raise errors.FailedPrecondition(f"collection '{latest.ref}' {why}")
 
     def _append_rows(self, backbone: bytes, matrix: npt.NDArray[np.float32], dtype: int) -> npt.NDArray[np.uint64]:
         # Whole segments, several at a time.

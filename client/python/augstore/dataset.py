@@ -91,7 +91,7 @@ def _decoded(data: torch.Tensor, place: Place) -> torch.Tensor:
     """_dtypes.decode_rows for tensors."""
     if place.dtype == F16:
         return data.view(torch.float16).view(place.rows, place.dim).float()
-    table = data.view(place.rows, -1)
+    table = data.view(place.rows, row_bytes(place.dtype, place.dim))
     scaling = table[:, : -place.dim].contiguous().view(torch.float32)
     return scaling[:, :1] + scaling[:, 1:] * table[:, -place.dim :].float()
 

@@ -21,9 +21,10 @@ from ._tables import MESSAGE_TYPES
 
 
 class ArrayBatch(NamedTuple):
-    """One batch of n rows as it came. The arrays are views of the memory that was received; rows stand by chain."""
+    """One batch of n rows as it came. The arrays are views of the memory that was received, but for embeddings that were
+    sent in f16 or u8; rows stand by chain."""
 
-    embeddings: npt.NDArray[np.float32]  # n x dim, at a multiple of 64 bytes
+    embeddings: npt.NDArray[np.float32]  # n x dim; sent in f32, at a multiple of 64 bytes
     labels: npt.NDArray[np.int32]  # n; -1: unlabelled
     samples: npt.NDArray[np.uint64]  # n: ids within the collection
     chains: npt.NDArray[np.uint16]  # n: indices into StreamInfo.chains
@@ -155,12 +156,13 @@ class Place(NamedTuple):
     dtype: int = F32  # of the embeddings
 
 
-def batch_of(frame: Frame) -> Tuple[ArrayBatch, Place]:
-    """A BatchReply in place: no copy, but of embeddings in f16 or u8. Raises InvalidArgument for whatever is wrong with it."""
+def parts_of(frame: Frame) -> Tuple[Values, Place]:
+    """A BatchReply in place, nothing copied or decoded. Raises InvalidArgument for whatever is wrong with it."""
     expect(frame, "BatchReply")
     table = decode("BatchReply", frame.body, in_place=True)
     rows, dim = len(table["samples"]), table["dim"]
-    if rows > _limits.MAX_BATCH_ROWS or dim > _limits.MAX_DIM or (rows > 0 and dim == 0):
+    too_large = rows > _limits.MAX_BATCH_ROWS or dim > _limits.MAX_DIM or 4 * rows * dim > _limits.MAX_REPLY_BYTES
+    if too_large or (rows > 0 and dim == 0):
         raise errors.InvalidArgument(f"BatchReply of {rows} x {dim} is outside the limits")
     dtype = table["dtype"]
     name_of("dtype", DTYPES, dtype)
@@ -172,19 +174,31 @@ def batch_of(frame: Frame) -> Tuple[ArrayBatch, Place]:
             raise errors.InvalidArgument(f"BatchReply.{name} has {len(table[name])} elements, {rows} x {dim} ask for {size}")
     start = frame.body.ctypes.data
     offsets = [table[name].ctypes.data - start if rows else 0 for name in (part, "labels", "samples", "chains")]
-    if dtype == F32 and offsets[0] % 64 != 0:
-        raise errors.InvalidArgument("BatchReply.embeddings does not stand at a multiple of 64 bytes")
-    embeddings = table["embeddings"].reshape(rows, dim) if dtype == F32 else decode_rows(dtype, table["rows"], rows, dim)
-    batch = ArrayBatch(embeddings, table["labels"], table["samples"], table["chains"], table["epoch"], table["step"])
-    return batch, Place(batch.epoch, batch.step, rows, dim, offsets[0], offsets[1], offsets[2], offsets[3], dtype)
+    alignment = 64 if dtype == F32 else 4
+    if offsets[0] % alignment != 0:
+        raise errors.InvalidArgument(f"BatchReply.{part} does not stand at a multiple of {alignment} bytes")
+    return table, Place(table["epoch"], table["step"], rows, dim, offsets[0], offsets[1], offsets[2], offsets[3], dtype)
+
+
+def batch_of(table: Values, place: Place) -> ArrayBatch:
+    """What ``parts_of`` has found, as arrays: views, but of embeddings in f16 or u8."""
+    if place.dtype == F32:
+        embeddings = table["embeddings"].reshape(place.rows, place.dim)
+    else:
+        embeddings = decode_rows(place.dtype, table["rows"], place.rows, place.dim)
+    return ArrayBatch(embeddings, table["labels"], table["samples"], table["chains"], place.epoch, place.step)
 
 
 class RawBatch(NamedTuple):
     """A batch and the memory that it is a view of."""
 
     frame: Frame
-    batch: ArrayBatch
+    table: Values
     place: Place
+
+    def arrays(self) -> ArrayBatch:
+        """The batch as numpy arrays."""
+        return batch_of(self.table, self.place)
 
 
 class Stream:
@@ -202,12 +216,12 @@ class Stream:
     def epoch(self, epoch: int = 0, step: int = 0, prefetch: int = 4) -> Iterator[ArrayBatch]:
         """The batches of one epoch from ``step`` on. A lost connection is opened again; no batch is lost or repeated."""
         for raw in self.raw(epoch, step, prefetch):
-            yield raw.batch
+            yield raw.arrays()
 
     def get(self, epoch: int, step: int) -> ArrayBatch:
         """One batch again, exactly. Raises InvalidArgument when the epoch has no such step."""
         for raw in _Run(self, epoch, step, aligned, count=1).batches():
-            return raw.batch
+            return raw.arrays()
         raise errors.InvalidArgument(f"step {step} does not exist: an epoch has {self.info.steps} steps for this rank")
 
     def raw(self, epoch: int, step: int, prefetch: int, allocate: Allocate = aligned) -> Iterator[RawBatch]:
@@ -284,8 +298,8 @@ class _Run:
             frame = self._frame(self.channel)
             if frame.type == MESSAGE_TYPES["EndReply"]:
                 return
-            raw = RawBatch(frame, *batch_of(frame))
-            self._check(raw.batch)
+            raw = RawBatch(frame, *parts_of(frame))
+            self._check(raw.place)
             self.step += 1
             yield raw
 
@@ -304,10 +318,10 @@ class _Run:
             raise _Again(errors.DataLoss(f"a reply to request {frame.request_id} came in a stream: connect again"))
         return frame
 
-    def _check(self, batch: ArrayBatch) -> None:
-        if (batch.epoch, batch.step) != (self.epoch, self.step) or batch.embeddings.shape[1] != self.stream.info.dim:
+    def _check(self, got: Place) -> None:
+        if (got.epoch, got.step) != (self.epoch, self.step) or got.dim != self.stream.info.dim:
             raise errors.Internal(
-                f"the server sent step {batch.step} of epoch {batch.epoch}, dimension {batch.embeddings.shape[1]}, where "
+                f"the server sent step {got.step} of epoch {got.epoch}, dimension {got.dim}, where "
                 f"step {self.step} of epoch {self.epoch}, dimension {self.stream.info.dim} was due: please report this"
             )
 
