@@ -118,11 +118,3 @@ def test_a_batch_without_rows_has_none_as_a_tensor(dtype):
     torch = pytest.importorskip("torch", reason="PyTorch for Python is not installed (Debian: python3-torch)")
     batch = augstore.Batch(torch.zeros(64, dtype=torch.uint8), Place(0, 0, 0, 5, 0, 0, 0, 0, dtype))
     assert batch.embeddings.shape == (0, 5)
-
-
-def test_rows_that_do_not_stand_at_four_bytes_are_refused():
-    frame = split_frame((GOLDEN / "cpp" / "BatchReply-f16.bin").read_bytes())
-    moved = np.zeros(frame.body.size + 1, np.uint8)
-    moved[1:] = frame.body
-    with pytest.raises(augstore.Error):
-        parts_of(frame._replace(body=moved[1:]) if hasattr(frame, "_replace") else type(frame)(frame.type, frame.request_id, moved[1:]))

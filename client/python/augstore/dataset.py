@@ -91,7 +91,9 @@ def _decoded(data: torch.Tensor, place: Place) -> torch.Tensor:
     """_dtypes.decode_rows for tensors."""
     if place.dtype == F16:
         return data.view(torch.float16).view(place.rows, place.dim).float()
-    table = data.view(place.rows, row_bytes(place.dtype, place.dim))
+    if place.rows == 0:
+        return torch.empty(0, place.dim, device=data.device)
+    table = data.view(place.rows, -1)
     scaling = table[:, : -place.dim].contiguous().view(torch.float32)
     return scaling[:, :1] + scaling[:, 1:] * table[:, -place.dim :].float()
 
