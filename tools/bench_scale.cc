@@ -128,6 +128,7 @@ Status MakePoint(const BenchFlags& flags, ScalePoint* point) {
                                                             .seed = flags.seed,
                                                             .batch_size = kBatch,
                                                             .shuffle_window = point->window()}));
+  point->stream->Seek(0, 0);
   return OkStatus();
 }
 
