@@ -56,8 +56,8 @@ void Advise(uint8_t* memory, size_t size, Advice advice) {
 #endif
 }
 
-// Blocks in slabs of huge pages: rows read in random order cost one look-up of an address each,
-// not two, which was measured at more than half of the time of copying them. A slab has blocks of
+// Blocks in slabs of huge pages: an address of a row in random order is then found in fewer steps,
+// which is a good part of what copying the row takes. A slab has blocks of
 // one size, each of whole pages and without a header, so that the memory of a free one can go back
 // to the system: beyond kKeptBlockBytes it does. Slabs themselves, addresses, are kept for good.
 class Slabs {
