@@ -5,7 +5,8 @@
 //  stands beside it and however
 //    many rows there are. That is what makes a batch the same bytes for any batch size, thread
 //    count and server, where processors have fused multiply-adds;
-//  - values agree with the reference within 1e-4 relative to the largest value of the row.
+//  - values agree with the reference within 1e-4 relative to the largest value of the row; those of
+//  engine/int8_engine.h as that file says.
 //
 // Thread safety: none. Each worker owns its engine; weights that were prepared once are shared
 // between them. Memory: `in` and `out` belong to the caller and must not overlap.
