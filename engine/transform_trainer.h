@@ -53,8 +53,8 @@ using TransformProgressCallback = std::function<bool(const TransformProgress&)>;
 struct TrainedTransform {
   std::string family;        // that was fitted; of "auto": that was chosen
   TransformWeights weights;  // of the best epoch; residuals: see options
-  Card card;                 // one entry, "held-out", with its interval; prices (engine/precision.h);
-                             // of "auto": the ladder
+  Card card;  // one entry, "held-out", with its interval; prices (engine/precision.h);
+              // of "auto": the ladder
 };
 
 // The feature map of each x of the pairs; no rows: there are none, and the families that read them
