@@ -32,11 +32,11 @@ class ShuffleOrder {
   ShuffleOrder(uint64_t n, uint64_t seed, uint64_t epoch, uint64_t window);
   // The sample at `position`. REQUIRES: position < n.
   uint64_t At(uint64_t position);
-
- private:
-  // The sample at `cell` of the order of blocks.
+  // The sample at place `cell` of the order of blocks, before its window is permuted: cells
+  // [a * window, b * window) hold the samples of windows a to b - 1. REQUIRES: cell < n; a window.
   uint64_t InBlockOrder(uint64_t cell) const;
 
+ private:
   uint64_t n_;
   uint64_t seed_;
   uint64_t epoch_;

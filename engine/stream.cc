@@ -20,7 +20,7 @@ constexpr uint64_t kSamplesPerRead = 65536;
 constexpr size_t kCachedModels = 64;
 // Number of the rules in this file and in stream_batch.cc: what one spec gives may only change
 // together with it.
-constexpr uint64_t kStreamFormat = 3;
+constexpr uint64_t kStreamFormat = 4;
 
 template <typename T, typename Name>
 std::string NamesOf(const std::vector<T>& items, Name name) {
@@ -81,6 +81,7 @@ Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog,
   auto table = std::make_shared<SampleTable>();
   table->space = space.id;
   table->dim = collection.dim;
+  table->dtype = collection.dtype;
   if (column >= 0) table->classes = collection.labels[static_cast<size_t>(column)].classes;
   table->samples.Reserve(count);
   table->rows.Reserve(count);

@@ -25,6 +25,7 @@ struct SampleTable {
   std::vector<std::string> classes;
   SpaceId space = 0;
   uint32_t dim = 0;
+  Dtype dtype = Dtype::kF32;  // in which the rows are stored
 };
 // `split` empty: all samples. `label_column` empty: the first (labels -1 when there is none).
 // Errors: kNotFound (split or label column, naming those there are).

@@ -41,16 +41,24 @@ struct Scratch {
   ChainScratch chain;
 };
 
-Status FillGroup(const ResolvedChain& chain, SpaceId space, std::span<const RowId> rows,
-                 const RowKeys& keys, Store& store, Engine& engine, MatrixView out) {
+// Rows [first, first + rows.size()) of the batch, which one chain makes.
+Status FillGroup(const Stream& stream, const ResolvedChain& chain, std::span<const RowId> rows,
+                 const RowKeys& keys, Store& store, Engine& engine, size_t first,
+                 BatchWriter* writer) {
   if (rows.empty()) return OkStatus();
-  if (chain.steps.empty()) return store.ReadRows(space, rows, out);
+  const SampleTable& table = *stream.table;
+  const Dtype dtype = stream.info.spec.dtype;
+  if (chain.steps.empty() && dtype == table.dtype && dtype != Dtype::kF32) {
+    return store.ReadStoredRows(table.space, rows, writer->TakeRows(first, rows.size()));
+  }
+  const MatrixView out = writer->embeddings().Slice(first, rows.size());
+  if (chain.steps.empty()) return store.ReadRows(table.space, rows, out);
   thread_local Scratch scratch;
   if (scratch.rows.cols() != out.cols || scratch.rows.rows() < rows.size()) {
     scratch.rows = Matrix(rows.size(), out.cols);
   }
   const MatrixView in = scratch.rows.view().Slice(0, rows.size());
-  AUGSTORE_TRY(store.ReadRows(space, rows, in));
+  AUGSTORE_TRY(store.ReadRows(table.space, rows, in));
   MatrixView maps;
   if (ReadsMap(chain.steps)) {
     const uint64_t values = chain.steps.front().model->front->map().values();
@@ -58,7 +66,7 @@ Status FillGroup(const ResolvedChain& chain, SpaceId space, std::span<const RowI
       scratch.maps = Matrix(rows.size(), values);
     }
     maps = scratch.maps.view().Slice(0, rows.size());
-    AUGSTORE_TRY(store.ReadMaps(space, rows, maps));
+    AUGSTORE_TRY(store.ReadMaps(table.space, rows, maps));
   }
   return ApplyChain(engine, chain.steps, keys, {in, maps}, out, &scratch.chain)
       .WithContext("chain " + chain.text);
@@ -99,8 +107,8 @@ Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t st
     std::fill_n(writer.chains().begin() + static_cast<std::ptrdiff_t>(first), size,
                 static_cast<uint16_t>(c));
     const RowKeys keys{spec.seed, epoch, writer.samples().subspan(first, size)};
-    AUGSTORE_TRY(FillGroup(stream.chains[c], table.space, std::span(rows).subspan(first, size),
-                           keys, store, engine, writer.embeddings().Slice(first, size)));
+    AUGSTORE_TRY(FillGroup(stream, stream.chains[c], std::span(rows).subspan(first, size), keys,
+                           store, engine, first, &writer));
   }
   return writer.Finish(epoch, step);
 }

@@ -1,6 +1,7 @@
 // Batches: the one message whose memory is written and read in place.
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "schemas/block_memory.h"
 #include "schemas/codec.h"
@@ -63,18 +64,25 @@ struct BatchWriter::State {
     } else {
       encoded_at =
           builder.CreateUninitializedVector<uint8_t>(rows * RowBytes(dtype, dim), &encoded);
-      block.reset(reinterpret_cast<float*>(TakeBlock(rows * dim * sizeof(float))));
-      embeddings = block.get();
     }
     samples_at = builder.CreateUninitializedVector<uint64_t>(rows, &samples);
     labels_at = builder.CreateUninitializedVector<int32_t>(rows, &labels);
     chains_at = builder.CreateUninitializedVector<uint16_t>(rows, &chains);
   }
 
+  MatrixView Embeddings() {
+    if (embeddings == nullptr && rows > 0) {
+      block.reset(reinterpret_cast<float*>(TakeBlock(rows * dim * sizeof(float))));
+      embeddings = block.get();
+    }
+    return {embeddings, rows, dim};
+  }
+
   // Errors: kInvalidArgument, naming the row that does not fit.
   Status EncodeRows() {
     const size_t bytes = RowBytes(dtype, dim);
-    for (size_t i = 0; i < rows && encoded != nullptr; ++i) {
+    for (size_t i = 0; i < rows && embeddings != nullptr && encoded != nullptr; ++i) {
+      if (!taken.empty() && taken[i]) continue;
       const std::span<const float> row(embeddings + i * dim, dim);
       if (!FitsDtype(dtype, row)) {
         return InvalidArgument(
@@ -92,6 +100,7 @@ struct BatchWriter::State {
   size_t capacity;
   Builder builder;
   std::unique_ptr<float[], BlockFree> block;  // of embeddings that are to be encoded
+  std::vector<bool> taken;                    // whose bytes the caller writes; empty: none
   float* embeddings = nullptr;
   uint8_t* encoded = nullptr;
   uint64_t* samples = nullptr;
@@ -112,10 +121,19 @@ BatchWriter::~BatchWriter() = default;
 BatchWriter::BatchWriter(BatchWriter&&) noexcept = default;
 BatchWriter& BatchWriter::operator=(BatchWriter&&) noexcept = default;
 
-MatrixView BatchWriter::embeddings() { return {state_->embeddings, state_->rows, state_->dim}; }
+MatrixView BatchWriter::embeddings() { return state_->Embeddings(); }
 std::span<SampleId> BatchWriter::samples() { return {state_->samples, state_->rows}; }
 std::span<int32_t> BatchWriter::labels() { return {state_->labels, state_->rows}; }
 std::span<uint16_t> BatchWriter::chains() { return {state_->chains, state_->rows}; }
+
+std::span<uint8_t> BatchWriter::TakeRows(size_t begin, size_t count) {
+  State& state = *state_;
+  AUGSTORE_CHECK(state.encoded != nullptr && begin + count <= state.rows);
+  state.taken.resize(state.rows);
+  std::fill_n(state.taken.begin() + static_cast<std::ptrdiff_t>(begin), count, true);
+  const size_t bytes = RowBytes(state.dtype, state.dim);
+  return {state.encoded + begin * bytes, count * bytes};
+}
 
 Result<SharedBytes> BatchWriter::Finish(uint64_t epoch, uint64_t step) {
   const std::unique_ptr<State> state = std::move(state_);

@@ -238,11 +238,14 @@ class BatchWriter {
   BatchWriter(BatchWriter&&) noexcept;
   BatchWriter& operator=(BatchWriter&&) noexcept;
 
-  // All four are uninitialised, and all of them must be written.
+  // All four are uninitialised, and all of them must be written (embeddings: see TakeRows).
   MatrixView embeddings();  // rows x dim, at a multiple of kAlignment
   std::span<SampleId> samples();
   std::span<int32_t> labels();
   std::span<uint16_t> chains();
+  // For a caller that has rows in the dtype already: where their bytes go, instead of into their
+  // embeddings. REQUIRES: a dtype other than f32; no row twice.
+  std::span<uint8_t> TakeRows(size_t begin, size_t count);
   // The frame's body. Once; the spans above are invalid afterwards. Errors: kInvalidArgument (a
   // row that does not fit the dtype, named).
   Result<SharedBytes> Finish(uint64_t epoch, uint64_t step);

@@ -159,6 +159,7 @@ class BatchRun {
   ServiceState* state_;
   Frame request_;
   std::shared_ptr<const Stream> stream_;
+  std::shared_ptr<const void> wanted_ = std::make_shared<char>();  // what is read ahead for it
   uint64_t epoch_ = 0;
   uint64_t step_ = 0;
   uint64_t end_ = 0;

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/stream_ahead.h"
 #include "schemas/limits.h"
 #include "schemas/names.h"
 #include "server/service_state.h"
@@ -178,6 +179,9 @@ Status BatchRun::Open() {
   step_ = message.step;
   end_ = std::min(stream->info.steps, message.step + message.count);
   stream_ = std::move(stream);
+  if (step_ < end_) {
+    AskAhead(*stream_, epoch_, step_, /*first=*/true, *state_->catalog->store(), wanted_);
+  }
   request_.body = {};
   return OkStatus();
 }
@@ -190,6 +194,7 @@ Result<Frame> BatchRun::Next() {
     const bool int8 = stream_->info.spec.precision == Precision::kInt8;
     const EnginePool::Lease engine = (int8 ? state_->int8_engines : state_->engines).Take();
     ++state_->batches_built;
+    AskAhead(*stream_, epoch_, step_, /*first=*/false, *state_->catalog->store(), wanted_);
     return BuildBatch(*stream_, epoch_, step_, *state_->catalog->store(), *engine);
   };
   AUGSTORE_ASSIGN(SharedBytes body, state_->kept_batches.Get(

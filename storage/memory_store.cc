@@ -22,7 +22,16 @@ struct StoredRecord {
 struct Space {
   SpaceInfo info;
   std::unordered_map<ContentHash, RowId, ContentHashHasher> images;
-  std::vector<std::vector<float>> segments;
+  std::vector<std::vector<uint8_t>> segments;  // rows in the dtype
+
+  size_t row_bytes() const { return RowBytes(info.dtype, info.dim); }
+  // Empty when it was never written.
+  std::span<const uint8_t> Row(RowId row) const {
+    const uint64_t segment = row / kSegmentRows;
+    const size_t begin = row % kSegmentRows * row_bytes();
+    if (segment >= segments.size() || begin >= segments[segment].size()) return {};
+    return {segments[segment].data() + begin, row_bytes()};
+  }
   std::map<RowId, std::vector<float>> maps;
 };
 
@@ -45,7 +54,12 @@ class MemoryStore final : public Store {
   Status AppendRows(SpaceId space, std::span<const ContentHash> images, ConstMatrixView embeddings,
                     std::span<RowId> rows, const QuantizedView& maps) override;
   Status ReadRows(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
+  Status ReadStoredRows(SpaceId space, std::span<const RowId> rows,
+                        std::span<uint8_t> out) override;
   Status ReadMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
+  void ReadAheadOf(SpaceId, RowPart, std::span<const RowId>,
+                   const std::weak_ptr<const void>&) override {}  // all is in memory
+  uint64_t MemoryBudget() const override { return ~uint64_t{0}; }
 
   Result<uint32_t> NewSampleList() override;
   Status PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) override;
@@ -186,10 +200,10 @@ Status MemoryStore::AppendRows(SpaceId space_id, std::span<const ContentHash> im
   for (size_t i = 0; i < plan.fresh.size(); ++i) {
     if (i % kSegmentRows == 0) space->segments.emplace_back();
     const size_t index = plan.fresh[i];
-    const auto embedding = embeddings.row(index);
-    std::vector<float>& segment = space->segments.back();
-    segment.insert(segment.end(), embedding.begin(), embedding.end());
-    RoundRow(space->info.dtype, std::span(segment).last(embedding.size()));
+    std::vector<uint8_t>& segment = space->segments.back();
+    segment.resize(segment.size() + space->row_bytes());
+    EncodeRow(space->info.dtype, embeddings.row(index),
+              std::span(segment).last(space->row_bytes()));
     rows[index] = (space->segments.size() - 1) * kSegmentRows + i % kSegmentRows;
     space->images.emplace(images[index], rows[index]);
     if (maps.values == 0) continue;
@@ -207,16 +221,24 @@ Status MemoryStore::ReadRows(SpaceId space_id, std::span<const RowId> rows, Matr
   AUGSTORE_CHECK(rows.size() == out.rows);
   std::lock_guard lock(mutex_);
   AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
-  const size_t dim = space->info.dim;
   AUGSTORE_TRY(CheckReadColumns(space->info, out.cols));
   for (size_t i = 0; i < rows.size(); ++i) {
-    const uint64_t segment = rows[i] / kSegmentRows;
-    const size_t begin = rows[i] % kSegmentRows * dim;
-    if (segment >= space->segments.size() || begin >= space->segments[segment].size()) {
-      return NoSuchRow(space->info, rows[i]);
-    }
-    std::copy_n(space->segments[segment].begin() + static_cast<ptrdiff_t>(begin), dim,
-                out.row(i).begin());
+    const std::span<const uint8_t> row = space->Row(rows[i]);
+    if (row.empty()) return NoSuchRow(space->info, rows[i]);
+    DecodeRow(space->info.dtype, row, out.row(i));
+  }
+  return OkStatus();
+}
+
+Status MemoryStore::ReadStoredRows(SpaceId space_id, std::span<const RowId> rows,
+                                   std::span<uint8_t> out) {
+  std::lock_guard lock(mutex_);
+  AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
+  AUGSTORE_CHECK(out.size() == rows.size() * space->row_bytes());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const std::span<const uint8_t> row = space->Row(rows[i]);
+    if (row.empty()) return NoSuchRow(space->info, rows[i]);
+    std::ranges::copy(row, out.begin() + static_cast<std::ptrdiff_t>(i * row.size()));
   }
   return OkStatus();
 }
@@ -226,11 +248,7 @@ Status MemoryStore::ReadMaps(SpaceId space_id, std::span<const RowId> rows, Matr
   std::lock_guard lock(mutex_);
   AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
   for (size_t i = 0; i < rows.size(); ++i) {
-    const uint64_t segment = rows[i] / kSegmentRows;
-    if (segment >= space->segments.size() ||
-        rows[i] % kSegmentRows * space->info.dim >= space->segments[segment].size()) {
-      return NoSuchRow(space->info, rows[i]);
-    }
+    if (space->Row(rows[i]).empty()) return NoSuchRow(space->info, rows[i]);
     const auto map = space->maps.find(rows[i]);
     if (map == space->maps.end()) return NoMap(space->info, rows[i]);
     if (map->second.size() != out.cols) {
@@ -296,15 +314,19 @@ Result<VerifyStep> MemoryStore::Verify(const std::string& cursor) {
   std::lock_guard lock(mutex_);
   VerifyStep step;
   for (const auto& space : spaces_) {
+    std::vector<float> values(space->info.dim);
     for (uint64_t i = 0; i < space->segments.size(); ++i, ++step.checked) {
-      if (AllFinite(space->segments[i])) continue;
-      step.problems.push_back(DescribeSegment({space->info.id, i}) + ": NaN or infinity");
+      const uint64_t rows = space->segments[i].size() / space->row_bytes();
+      for (RowId row = i * kSegmentRows; row < i * kSegmentRows + rows; ++row) {
+        DecodeRow(space->info.dtype, space->Row(row), values);
+        if (AllFinite(values)) continue;
+        step.problems.push_back(DescribeSegment({space->info.id, i}) + ": NaN or infinity");
+        break;
+      }
     }
     for (const auto& [image, row] : space->images) {
-      const uint64_t segment = row / kSegmentRows;
-      const size_t begin = row % kSegmentRows * space->info.dim;
       ++step.checked;
-      if (segment < space->segments.size() && begin < space->segments[segment].size()) continue;
+      if (!space->Row(row).empty()) continue;
       step.problems.push_back(fmt::format("image {} of space {}: {}", image.Hex(), space->info.id,
                                           NoSuchRow(space->info, row).message()));
     }

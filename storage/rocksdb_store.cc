@@ -139,9 +139,15 @@ Status FromRocks(const rocksdb::Status& status, std::string_view what) {
 }
 
 RocksDbStore::RocksDbStore(std::string path, const StoreOptions& options)
-    : path_(std::move(path)), cache_(options.memory_budget_bytes) {}
+    : path_(std::move(path)), cache_(options.memory_budget_bytes) {
+  read_ahead_.emplace([this](const SegmentId& id) {
+    const auto space = GetSpace(id.space);
+    if (space.ok()) (void)KeepSegment(**space, id);  // an error comes again where rows are read
+  });
+}
 
 RocksDbStore::~RocksDbStore() {
+  read_ahead_.reset();
   if (db_ == nullptr) return;
   for (rocksdb::ColumnFamilyHandle* handle : handles_) {
     // Nothing is lost when closing fails: every write was synced.

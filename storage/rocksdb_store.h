@@ -14,10 +14,12 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <vector>
 
+#include "storage/read_ahead.h"
 #include "storage/segment_cache.h"
 #include "storage/store.h"
 
@@ -46,7 +48,12 @@ class RocksDbStore final : public Store {
   Status AppendRows(SpaceId space, std::span<const ContentHash> images, ConstMatrixView embeddings,
                     std::span<RowId> rows, const QuantizedView& maps) override;
   Status ReadRows(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
+  Status ReadStoredRows(SpaceId space, std::span<const RowId> rows,
+                        std::span<uint8_t> out) override;
   Status ReadMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
+  void ReadAheadOf(SpaceId space, RowPart part, std::span<const RowId> rows,
+                   const std::weak_ptr<const void>& wanted) override;
+  uint64_t MemoryBudget() const override { return cache_.budget_bytes(); }
 
   Result<uint32_t> NewSampleList() override;
   Status PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) override;
@@ -67,6 +74,8 @@ class RocksDbStore final : public Store {
     std::atomic<uint64_t> rows = 0;
     std::atomic<uint64_t> segments = 0;
     Dtype dtype = Dtype::kF32;
+    std::array<SegmentDirectory, 2> directories;  // of the cache, by RowPart
+    SegmentDirectory& directory(RowPart part) { return directories.at(static_cast<size_t>(part)); }
     SpaceInfo info() const { return {id, backbone, dim, rows, segments, dtype}; }
     std::string name() const { return fmt::format("space {}", id); }
   };
@@ -100,15 +109,26 @@ class RocksDbStore final : public Store {
   Status AppendSegment(Space* space, std::span<const ContentHash> images,
                        ConstMatrixView embeddings, const QuantizedView& maps,
                        std::span<const size_t> indices, std::span<RowId> rows);
-  // Reads, checks and (with `keep`) caches a segment. Errors: kNotFound (never written),
-  // kFailedPrecondition (it has no feature maps), kDataLoss.
-  Result<std::shared_ptr<const Segment>> LoadSegment(const Space& space, const SegmentId& id,
-                                                     bool keep);
+
+  // --- Reading (rocksdb_read.cc) ---
+  // Where rows go: to f32, or, when `stored` is not null, as they are stored.
+  struct RowSink {
+    MatrixView values;
+    uint8_t* stored = nullptr;
+  };
+  // Reads and checks a segment. Errors: kNotFound (never written), kFailedPrecondition (it has no
+  // feature maps), kDataLoss.
+  Result<std::shared_ptr<const Segment>> LoadSegment(const Space& space, const SegmentId& id);
+  // The same from the cache, where it is then kept. One thread at a time loads it.
+  Result<std::shared_ptr<const Segment>> KeepSegment(Space& space, const SegmentId& id);
   // The part of each of `rows`, from the cache where it is held.
-  Status ReadPart(const Space& space, RowPart part, std::span<const RowId> rows, MatrixView out);
+  Status ReadPart(Space& space, RowPart part, std::span<const RowId> rows, const RowSink& out);
   // For the rows at `missing` (indices into `rows`), whose segments are not in the cache.
-  Status ReadMissing(const Space& space, RowPart part, std::span<const RowId> rows,
-                     std::vector<size_t> missing, MatrixView out);
+  Status ReadMissing(Space& space, RowPart part, std::span<const RowId> rows,
+                     std::vector<size_t> missing, const RowSink& out);
+  // Errors: kNotFound (the segment has no such row), kFailedPrecondition (maps of another size).
+  static Status CopyRow(const Segment& segment, const Space& space, RowId row, const RowSink& out,
+                        size_t i);
 
   // --- Verify (rocksdb_verify.cc) ---
   Result<VerifyStep> VerifyFiles(const std::string& after);
@@ -135,9 +155,12 @@ class RocksDbStore final : public Store {
   std::vector<std::unique_ptr<Space>> spaces_;  // [id - 1]
 
   SegmentCache cache_;
+  LoadTurns load_turns_;
 
   std::mutex verify_mutex_;
   std::vector<std::vector<uint16_t>> segment_rows_;  // [space - 1][segment], 0: not known yet
+
+  std::optional<ReadAhead> read_ahead_;  // the first to go: its threads use all of the above
 };
 
 }  // namespace augstore

@@ -127,7 +127,7 @@ Result<VerifyStep> RocksDbStore::VerifySegments(SpaceId space_id, uint64_t segme
   const Space& space = **found;
   const uint64_t end = space.segments;
   for (uint64_t bytes = 0; segment < end && bytes < kStepBytes; ++segment, ++step.checked) {
-    const auto loaded = LoadSegment(space, {space_id, segment}, /*keep=*/false);
+    const auto loaded = LoadSegment(space, {space_id, segment});
     if (loaded.status().code() == Code::kUnavailable) return loaded.status();
     bytes += kSegmentRows * RowBytes(space.dtype, space.dim);
     NoteSegmentRows({space_id, segment},
@@ -154,7 +154,7 @@ Result<VerifyStep> RocksDbStore::VerifySegments(SpaceId space_id, uint64_t segme
 Result<uint64_t> RocksDbStore::VerifyMaps(const Space& space, const Segment& segment,
                                           uint64_t number, VerifyStep* step) {
   const SegmentId id{space.id, number, RowPart::kMap};
-  const auto maps = LoadSegment(space, id, /*keep=*/false);
+  const auto maps = LoadSegment(space, id);
   if (maps.status().code() == Code::kUnavailable) return maps.status();
   if (maps.status().code() == Code::kFailedPrecondition) return 0u;  // stored without
   if (!maps.ok()) {
@@ -207,7 +207,7 @@ Result<bool> RocksDbStore::RowExists(const Space& space, RowId row) {
       if (rows != 0) return row % kSegmentRows < rows;  // true for kReported: once is enough
     }
   }
-  AUGSTORE_ASSIGN(const auto loaded, LoadSegment(space, {space.id, segment}, /*keep=*/false));
+  AUGSTORE_ASSIGN(const auto loaded, LoadSegment(space, {space.id, segment}));
   return row % kSegmentRows < loaded->rows;
 }
 

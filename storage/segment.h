@@ -28,9 +28,6 @@ namespace augstore {
 
 inline constexpr size_t kSegmentHeaderBytes = 64;
 
-// What of an image's rows a segment holds.
-enum class RowPart : uint8_t { kEmbedding, kMap };
-
 // Which segment of which space; what a stored value must be.
 struct SegmentId {
   SpaceId space = 0;
@@ -40,7 +37,7 @@ struct SegmentId {
 };
 
 // Immutable; shared between readers. Memory: bytes().
-struct Segment {
+struct Segment : std::enable_shared_from_this<Segment> {
   std::unique_ptr<uint8_t[], BlockFree> data;  // rows x row_bytes()
   uint32_t rows = 0;
   uint32_t dim = 0;

@@ -1,77 +1,77 @@
 #include "storage/segment_cache.h"
 
 #include <algorithm>
+#include <thread>
+#include <utility>
 
 namespace augstore {
-namespace {
 
-constexpr uint64_t kShardBytes =
-    64u << 20;  // smaller shards would hold too few segments of a large dim
-constexpr uint64_t kMaxShards = 16;
-
-}  // namespace
-
-SegmentCache::SegmentCache(uint64_t budget_bytes)
-    : budget_bytes_(budget_bytes),
-      shards_(std::clamp<uint64_t>(budget_bytes / kShardBytes, 1, kMaxShards)) {}
-
-size_t SegmentCache::Hash::operator()(const SegmentId& id) const {
-  // The finaliser of SplitMix64: neighbouring segments go to different shards and buckets.
-  uint64_t x = id.segment + (uint64_t{id.space} << 40) + (static_cast<uint64_t>(id.part) << 63) +
-               0x9e3779b97f4a7c15u;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-  return x ^ (x >> 31);
-}
-
-SegmentCache::Shard& SegmentCache::ShardOf(const SegmentId& id) {
-  return shards_[(Hash()(id) >> 40) % shards_.size()];
-}
-
-std::shared_ptr<const Segment> SegmentCache::Find(const SegmentId& id) {
-  Shard& shard = ShardOf(id);
-  std::lock_guard lock(shard.mutex);
-  const auto found = shard.entries.find(id);
-  if (found == shard.entries.end()) return nullptr;
-  found->second.read = true;
-  return found->second.segment;
-}
-
-void SegmentCache::EvictOne(Shard* shard) {
-  while (true) {
-    const SegmentId id = shard->order.front();
-    shard->order.pop_front();
-    const auto oldest = shard->entries.find(id);
-    if (!oldest->second.read) {
-      shard->bytes -= oldest->second.segment->bytes();
-      shard->entries.erase(oldest);
-      return;
-    }
-    oldest->second.read = false;
-    shard->order.push_back(id);
+// A mark is written before any slot is read, and EvictOne empties a slot before FreeRetired reads
+// the marks, all in one order (sequentially consistent): so either the reader's mark is seen there,
+// or the reader sees the empty slot.
+SegmentCache::Reader::Reader(SegmentCache* cache) {
+  thread_local size_t last = 0;  // this thread's mark is likely to be free still
+  for (size_t tries = 1;; ++tries) {
+    mark_ = &cache->marks_[last].epoch;
+    uint64_t none = 0;
+    if (mark_->compare_exchange_strong(none, cache->epoch_.load())) return;
+    last = (last + 1) % kMarks;
+    if (tries % kMarks == 0) std::this_thread::yield();
   }
 }
 
-void SegmentCache::Insert(const SegmentId& id, std::shared_ptr<const Segment> segment) {
-  const uint64_t budget = budget_bytes_ / shards_.size();
+std::shared_ptr<const Segment> SegmentCache::Share(const SegmentDirectory& directory,
+                                                   uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  SegmentDirectory::Slot* const slot = directory.Find(number);
+  const Segment* const segment = slot == nullptr ? nullptr : slot->segment.load();
+  if (segment == nullptr) return nullptr;
+  slot->read.store(true, std::memory_order_relaxed);
+  return segment->shared_from_this();
+}
+
+void SegmentCache::EvictOne() {
+  while (true) {
+    Entry oldest = std::move(order_.front());
+    order_.pop_front();
+    if (oldest.slot->read.exchange(false, std::memory_order_relaxed)) {
+      order_.push_back(std::move(oldest));
+      continue;
+    }
+    oldest.slot->segment.store(nullptr);
+    bytes_ -= oldest.segment->bytes();
+    retired_.push_back({epoch_.fetch_add(1), std::move(oldest.segment)});
+    return;
+  }
+}
+
+void SegmentCache::FreeRetired() {
+  uint64_t oldest_reader = ~uint64_t{0};
+  for (const Mark& mark : marks_) {
+    const uint64_t epoch = mark.epoch.load();
+    if (epoch != 0) oldest_reader = std::min(oldest_reader, epoch);
+  }
+  while (!retired_.empty() && retired_.front().epoch < oldest_reader) retired_.pop_front();
+}
+
+void SegmentCache::Insert(SegmentDirectory* directory, uint64_t number,
+                          std::shared_ptr<const Segment> segment) {
   const uint64_t bytes = segment->bytes();
-  if (bytes > budget) return;
-  Shard& shard = ShardOf(id);
-  std::lock_guard lock(shard.mutex);
-  if (shard.entries.contains(id)) return;
-  while (shard.bytes + bytes > budget) EvictOne(&shard);
-  shard.entries[id] = {std::move(segment), false};
-  shard.order.push_back(id);
-  shard.bytes += bytes;
+  if (bytes > budget_bytes_) return;
+  const std::lock_guard lock(mutex_);
+  SegmentDirectory::Slot* const slot = directory->Grow(number);
+  if (slot->segment.load() != nullptr) return;
+  while (bytes_ + bytes > budget_bytes_) EvictOne();
+  FreeRetired();
+  slot->read.store(false, std::memory_order_relaxed);
+  slot->segment.store(segment.get());
+  order_.push_back({slot, std::move(segment)});
+  bytes_ += bytes;
 }
 
 uint64_t SegmentCache::resident_bytes() {
-  uint64_t total = 0;
-  for (Shard& shard : shards_) {
-    std::lock_guard lock(shard.mutex);
-    total += shard.bytes;
-  }
-  return total;
+  const std::lock_guard lock(mutex_);
+  return bytes_;
 }
 
 }  // namespace augstore

@@ -29,6 +29,9 @@ namespace augstore {
 
 using SpaceId = uint32_t;
 
+// What is stored of an image.
+enum class RowPart : uint8_t { kEmbedding, kMap };
+
 struct SpaceInfo {
   SpaceId id = 0;
   Digest backbone;
@@ -111,9 +114,20 @@ class Store {
   // `out` is unspecified. Errors: kNotFound (a row that was never written, named), kInvalidArgument
   // (out.cols is not the space's dim). REQUIRES: rows.size() == out.rows.
   virtual Status ReadRows(SpaceId space, std::span<const RowId> rows, MatrixView out) = 0;
+  // The same as the stored bytes of each row, in the space's dtype (schemas/dtype.h). REQUIRES:
+  // out.size() == rows.size() * RowBytes(dtype, dim).
+  virtual Status ReadStoredRows(SpaceId space, std::span<const RowId> rows,
+                                std::span<uint8_t> out) = 0;
   // out.row(i) = the feature map stored with rows[i]. Errors: as ReadRows; kFailedPrecondition (the
   // row was stored without a map, or with one of another size).
   virtual Status ReadMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) = 0;
+
+  // A hint: a part of these rows will be read soon. Does not wait; what is not in memory may be
+  // loaded meanwhile, as long as somebody holds `wanted`.
+  virtual void ReadAheadOf(SpaceId space, RowPart part, std::span<const RowId> rows,
+                           const std::weak_ptr<const void>& wanted) = 0;
+  // Bytes of rows that the store keeps in memory at most.
+  virtual uint64_t MemoryBudget() const = 0;
 
   // --- Sample lists: the chunks of a collection version ---
   // A new, empty list's id.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 #include <set>
@@ -207,6 +208,38 @@ TEST_F(BuildBatchTest, SendsTheSameRowsInEveryDtypeRounded) {
       }
     }
   }
+}
+
+TEST_F(BuildBatchTest, SendsStoredBytesAsTheyAre) {
+  const SpaceId space = filled_.store->OpenSpace(TestBackbone(), kTestDim, Dtype::kU8).value();
+  Matrix embeddings(kTestSamples, kTestDim);
+  for (size_t i = 0; i < kTestSamples * kTestDim; ++i) {
+    embeddings.data()[i] = std::sin(static_cast<float>(i)) * 3;
+  }
+  std::vector<ContentHash> images;
+  for (uint64_t i = 0; i < kTestSamples; ++i) images.push_back(TestImage(i));
+  std::vector<RowId> rows(kTestSamples);
+  ASSERT_TRUE(filled_.store->AppendRows(space, images, embeddings.view(), rows, {}).ok());
+  StreamSpec spec = Spec("identity:1,double:1");
+  spec.dtype = Dtype::kU8;
+  Stream stream = *Resolve(spec);
+  auto table = std::make_shared<SampleTable>(*stream.table);
+  table->space = space;
+  table->dtype = Dtype::kU8;
+  stream.table = table;
+  const Batch batch = Build(stream, 0, 1, *engine_);
+  Matrix stored(1, kTestDim);
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const RowId row = table->rows[batch.samples[i]];  // the split begins with the first sample
+    ASSERT_TRUE(filled_.store->ReadRows(space, {&row, 1}, stored.view()).ok());
+    if (batch.chains[i] == 1) {
+      for (float& value : stored.row(0)) value *= 2;
+      RoundRow(Dtype::kU8, stored.row(0));
+    }
+    ASSERT_TRUE(std::ranges::equal(batch.embeddings.row(i), stored.row(0))) << i;
+  }
+  EXPECT_NE(std::ranges::find(batch.chains, 0), batch.chains.end());
+  EXPECT_NE(std::ranges::find(batch.chains, 1), batch.chains.end());
 }
 
 // Rows stand alone in int8 too: the same bytes whatever the batch size and the world size.

@@ -151,6 +151,30 @@ TEST(BatchWriter, SendsRowsInADtypeAndGivesWhatTheyStandFor) {
   }
 }
 
+TEST(BatchWriter, LeavesRowsAsTheyAreThatCameInTheDtype) {
+  constexpr size_t kDim = 5;
+  for (const bool all : {true, false}) {
+    BatchWriter writer(3, kDim, Dtype::kU8);
+    const std::vector<float> values = {-1, 0, 0.3F, 2, 100};
+    for (const size_t i : {0, 2}) EncodeRow(Dtype::kU8, values, writer.TakeRows(i, 1));
+    if (all) {
+      EncodeRow(Dtype::kU8, values, writer.TakeRows(1, 1));
+    } else {
+      std::ranges::copy(values, writer.embeddings().row(1).begin());
+    }
+    std::ranges::fill(writer.samples(), 7);
+    std::ranges::fill(writer.labels(), 1);
+    std::ranges::fill(writer.chains(), uint16_t{0});
+    std::vector<float> expected = values;
+    RoundRow(Dtype::kU8, expected);
+    const Result<Batch> batch = BatchFromFrame(BatchFrame(writer.Finish(1, 2).value(), 3));
+    ASSERT_TRUE(batch.ok()) << batch.status().ToString();
+    for (size_t i = 0; i < 3; ++i) {
+      EXPECT_TRUE(std::ranges::equal(batch->embeddings.row(i), expected)) << i << all;
+    }
+  }
+}
+
 TEST(BatchWriter, RefusesValuesThatItsDtypeCannotHoldNamingTheSample) {
   BatchWriter writer(2, 3, Dtype::kF16);
   std::fill_n(writer.embeddings().data, 6, 1.0F);

@@ -134,6 +134,47 @@ TYPED_TEST_P(StoreContract, KeepsEachDtypeOfABackboneInASpaceOfItsOwn) {
   EXPECT_EQ(VerifyAll(&store).size(), 0u);
 }
 
+TYPED_TEST_P(StoreContract, GivesStoredBytesThatStandForTheRows) {
+  Store& store = *this->store_;
+  const Matrix embeddings = TestEmbeddings(300, 6, 1);
+  for (const Dtype dtype : {Dtype::kU8, Dtype::kF32, Dtype::kF16}) {
+    const SpaceId space = store.OpenSpace(this->backbone_, 6, dtype).value();
+    AppendOk(&store, space, TestImages(0, 300), embeddings);
+    const std::vector<RowId> asked = {299, 0, 255, 256, 0};
+    const size_t bytes = RowBytes(dtype, 6);
+    std::vector<uint8_t> stored(asked.size() * bytes);
+    ASSERT_TRUE(store.ReadStoredRows(space, asked, stored).ok());
+    Matrix out(asked.size(), 6);
+    ASSERT_TRUE(store.ReadRows(space, asked, out.view()).ok());
+    std::vector<uint8_t> encoded(bytes);
+    std::vector<float> decoded(6);
+    for (size_t i = 0; i < asked.size(); ++i) {
+      const std::span<const uint8_t> row(&stored[i * bytes], bytes);
+      EncodeRow(dtype, embeddings.row(asked[i]), encoded);
+      EXPECT_TRUE(std::ranges::equal(row, encoded)) << DtypeName(dtype) << " row " << i;
+      DecodeRow(dtype, row, decoded);
+      EXPECT_TRUE(std::ranges::equal(out.row(i), decoded)) << DtypeName(dtype) << " row " << i;
+    }
+    const RowId missing = 300;
+    EXPECT_EQ(store.ReadStoredRows(space, {&missing, 1}, encoded).code(), Code::kNotFound);
+  }
+}
+
+TYPED_TEST_P(StoreContract, TakesHintsAboutRowsThatAreNotThere) {
+  Store& store = *this->store_;
+  const SpaceId space = store.OpenSpace(this->backbone_, 4).value();
+  AppendOk(&store, space, TestImages(0, 600), TestEmbeddings(600, 4, 1));
+  const auto wanted = std::make_shared<int>();
+  const std::vector<RowId> rows = {0, 599, 700, 1u << 20, kNoRow};
+  store.ReadAheadOf(space, RowPart::kEmbedding, rows, wanted);
+  store.ReadAheadOf(space, RowPart::kMap, rows, wanted);
+  store.ReadAheadOf(99, RowPart::kEmbedding, rows, wanted);
+  Matrix out(2, 4);
+  ASSERT_TRUE(store.ReadRows(space, std::span(rows).first(2), out.view()).ok());
+  ExpectSameRow(out, 1, TestEmbeddings(600, 4, 1), 599);
+  EXPECT_GT(store.MemoryBudget(), 0u);
+}
+
 TYPED_TEST_P(StoreContract, RefusesValuesThatADtypeCannotHold) {
   Store& store = *this->store_;
   const SpaceId space = store.OpenSpace(this->backbone_, 3, Dtype::kF16).value();
@@ -370,6 +411,7 @@ REGISTER_TYPED_TEST_SUITE_P(StoreContract, AddsRecordsAsAscendingVersions, Never
                             ListsRecordsByNameThenVersion, OverwritesNothingButAliases,
                             RefusesNamesAndKindsThatCannotBeKeys, OpensOneSpacePerBackbone,
                             KeepsEachDtypeOfABackboneInASpaceOfItsOwn,
+                            GivesStoredBytesThatStandForTheRows, TakesHintsAboutRowsThatAreNotThere,
                             RefusesValuesThatADtypeCannotHold, GivesBackWhatWasAppendedInAnyOrder,
                             KeepsTheFirstRowOfAnImage,
                             NumbersRowsBySegmentAndLeavesAGapBehindAShortOne, SeparatesSpaces,
