@@ -25,6 +25,11 @@ using Error = boost::system::error_code;
 // Failures are values, not exceptions.
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr size_t kLingerBytes = 4096;
+// Replies that wait to be written: as many as keep both threads busy, and no more bytes than that
+// takes, but for one reply, however large.
+constexpr size_t kMostWaiting = 4;
+constexpr size_t kMostWaitingBytes = size_t{1} << 20;
+constexpr size_t kMostInATurn = 4;
 
 // What is left of header and body after `sent` bytes of both.
 std::array<asio::const_buffer, 2> Remaining(asio::const_buffer header, asio::const_buffer body,
@@ -68,6 +73,7 @@ void Session::Enter(Phase phase) {
 
 void Session::Close() {
   phase_ = Phase::kClosed;
+  closed_ = true;
   Error ignored;
   socket_.close(ignored);
   watchdog_.cancel();
@@ -147,57 +153,85 @@ Session::Awaitable<Result<std::optional<Frame>>> Session::Read(std::shared_ptr<S
 }
 
 Session::Awaitable<bool> Session::Answer(std::shared_ptr<Session> self, Frame request) {
+  self->ended_ = false;
   self->StartBuilding(std::move(request));
-  bool usable = true;
   for (;;) {
     std::optional<Sealed> reply = co_await Built(self);
-    if (!usable || !reply.has_value()) co_return usable;
+    if (!reply.has_value()) co_return true;
+    const bool written = co_await Write(self, std::move(*reply));
     // The frame in flight is the last one of a server that stops.
-    const bool last = self->stopping_;
-    if (!last) self->StartBuilding(std::nullopt);
-    usable = co_await Write(self, std::move(*reply)) && !self->stopping_;
-    if (last) co_return false;
+    if (!written || self->stopping_) co_return false;
   }
 }
 
+bool Session::HasRoom() const {
+  return waiting_ == 0 || (waiting_ < kMostWaiting && waiting_bytes_ < kMostWaitingBytes);
+}
+
 void Session::StartBuilding(std::optional<Frame> request) {
-  built_ = false;
+  building_ = true;
   asio::post(pool_, [self = shared_from_this(), request = std::move(request)]() mutable {
     self->Build(std::move(request));
   });
 }
 
 void Session::Build(std::optional<Frame> request) {
-  std::optional<Sealed> reply;
+  for (size_t turn = 1;; ++turn) {
+    std::optional<Sealed> reply = BuildOne(std::move(request));
+    request.reset();
+    if (reply.has_value()) {
+      waiting_bytes_ += reply->frame.body.bytes.size();
+      ++waiting_;
+    }
+    const bool ends =
+        !reply.has_value() || turn == kMostInATurn || !HasRoom() || stopping_ || closed_;
+    asio::post(socket_.get_executor(), [self = shared_from_this(), reply = std::move(reply),
+                                        ends]() mutable { self->Deliver(std::move(reply), ends); });
+    if (ends) return;
+  }
+}
+
+std::optional<Session::Sealed> Session::BuildOne(std::optional<Frame> request) {
   try {
     if (request.has_value()) source_ = service_->Start(std::move(*request));
     if (std::optional<Frame> frame = source_->Next(); frame.has_value()) {
-      reply.emplace();
-      reply->header = SealHeader(*frame);
-      reply->frame = std::move(*frame);
-    } else {
-      source_.reset();
+      Sealed sealed;
+      sealed.header = SealHeader(*frame);
+      sealed.frame = std::move(*frame);
+      return sealed;
     }
   } catch (const std::exception&) {  // no memory even for the reply that says so: end the run
-    reply.reset();
-    source_.reset();
   }
-  asio::post(socket_.get_executor(),
-             [self = shared_from_this(), reply = std::move(reply)]() mutable {
-               self->Deliver(std::move(reply));
-             });
+  source_.reset();
+  return std::nullopt;
 }
 
-void Session::Deliver(std::optional<Sealed> reply) {
-  reply_ = std::move(reply);
-  built_ = true;
+void Session::Deliver(std::optional<Sealed> reply, bool job_ends) {
+  if (job_ends) building_ = false;
+  if (reply.has_value()) {
+    built_.push_back(std::move(*reply));
+  } else {
+    ended_ = true;
+  }
+  if (!building_ && !ended_ && HasRoom() && !stopping_ && !closed_) StartBuilding(std::nullopt);
   built_signal_.cancel();
 }
 
 Session::Awaitable<std::optional<Session::Sealed>> Session::Built(std::shared_ptr<Session> self) {
-  self->Enter(Phase::kBuilding);
-  while (!self->built_) co_await self->built_signal_.async_wait(kAwait);
-  co_return std::exchange(self->reply_, std::nullopt);
+  if (self->built_.empty()) self->Enter(Phase::kBuilding);
+  while (self->built_.empty() && !self->ended_) {
+    if (!self->building_) self->StartBuilding(std::nullopt);  // none followed: the server stops
+    co_await self->built_signal_.async_wait(kAwait);
+  }
+  if (self->built_.empty()) co_return std::nullopt;
+  Sealed reply = std::move(self->built_.front());
+  self->built_.pop_front();
+  --self->waiting_;
+  self->waiting_bytes_ -= reply.frame.body.bytes.size();
+  if (!self->building_ && !self->ended_ && self->HasRoom() && !self->stopping_) {
+    self->StartBuilding(std::nullopt);
+  }
+  co_return reply;
 }
 
 Session::Awaitable<bool> Session::Write(std::shared_ptr<Session> self, Sealed reply) {

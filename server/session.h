@@ -1,19 +1,24 @@
 // Internal to the server folder: one connection, as coroutines on the server's socket thread.
 //
 //   Serve    reads a request, has the worker pool make its replies, writes them, and so on until
-//   the peer leaves. Build    runs on the pool: makes and seals one reply. While Serve writes that
-//   reply, Build makes the next. Watch    closes the socket when the peer let a deadline pass.
+//            the peer leaves.
+//   Build    runs on the pool: makes and seals replies, a few of them ahead of the one that Serve
+//            writes, so that neither thread has to wake the other for each.
+//   Watch    closes the socket when the peer let a deadline pass.
 //
-// All members but `source_` belong to the socket thread; `source_` belongs to the job on the pool,
-// of which there is at most one at a time.
+// All members belong to the socket thread, but for `source_`, which belongs to the job on the pool,
+// of which there is at most one at a time, and for the atomic ones.
 #ifndef AUGSTORE_SERVER_SESSION_H_
 #define AUGSTORE_SERVER_SESSION_H_
 
+#include <array>
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
+#include <deque>
 #include <memory>
 #include <optional>
 
@@ -60,14 +65,19 @@ class Session : public std::enable_shared_from_this<Session> {
   static Awaitable<Result<std::optional<Frame>>> Read(std::shared_ptr<Session> self);
   // Answers one request. False: the connection is of no use any more.
   static Awaitable<bool> Answer(std::shared_ptr<Session> self, Frame request);
+  // The next reply; nothing after the last.
   static Awaitable<std::optional<Sealed>> Built(std::shared_ptr<Session> self);
   static Awaitable<bool> Write(std::shared_ptr<Session> self, Sealed reply);
   // Says goodbye in a way that lets the peer read what was written before the connection goes.
   static Awaitable<void> SayAndLeave(std::shared_ptr<Session> self, Frame last);
 
   void StartBuilding(std::optional<Frame> request);
+  // Makes replies until no more may wait, others are to have a turn, or there are none.
   void Build(std::optional<Frame> request);
-  void Deliver(std::optional<Sealed> reply);
+  // The next reply, the first one of a `request`; nothing after the last.
+  std::optional<Sealed> BuildOne(std::optional<Frame> request);
+  bool HasRoom() const;
+  void Deliver(std::optional<Sealed> reply, bool job_ends);
   void Enter(Phase phase);
   void Close();
 
@@ -80,9 +90,13 @@ class Session : public std::enable_shared_from_this<Session> {
   boost::asio::steady_timer built_signal_;
   Phase phase_ = Phase::kReading;
   Clock::time_point deadline_;
-  bool stopping_ = false;
-  bool built_ = false;
-  std::optional<Sealed> reply_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> closed_ = false;
+  bool building_ = false;  // a job runs, or waits on the pool
+  bool ended_ = true;      // the last reply is in built_, or written
+  std::deque<Sealed> built_;
+  std::atomic<size_t> waiting_ = 0;  // replies that were made and not yet taken to be written
+  std::atomic<size_t> waiting_bytes_ = 0;
   std::unique_ptr<ReplySource> source_;
 };
 
