@@ -14,12 +14,16 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include "client/channel.h"
+#include "schemas/descriptor_passing.h"
 #include "schemas/limits.h"
+#include "schemas/messages.h"
+#include "schemas/shared_bodies.h"
 
 namespace augstore {
 namespace {
@@ -30,20 +34,6 @@ using std::chrono::milliseconds;
 constexpr int kSocketFlags = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 std::string Reason(int error) { return std::system_category().message(error); }
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // Waits until `fd` is ready for `events`. False: the time is over.
 bool WaitFor(int fd, short events, milliseconds timeout) {
@@ -61,14 +51,34 @@ bool WaitFor(int fd, short events, milliseconds timeout) {
 
 class SocketChannel : public Channel {
  public:
-  SocketChannel(Descriptor socket, std::string peer, milliseconds timeout)
+  SocketChannel(Descriptor socket, const Address& peer, milliseconds timeout)
       : socket_(std::move(socket)),
-        peer_(std::move(peer)),
+        peer_(peer.ToString()),
         timeout_(timeout),
+        may_share_(peer.kind == Address::Kind::kUnix),
         reader_(kMaxReplyBytes) {}
 
   Status Send(const Frame& request) override {
     AUGSTORE_TRY(CheckOpen());
+    if (may_share_ && request.type == MessageType::kBatchesRequest) {
+      AUGSTORE_TRY(ShareMemory(request.request_id));
+    }
+    return last_words_.has_value() ? OkStatus() : SendFrame(request);
+  }
+
+  Result<Frame> Receive() override {
+    if (last_words_.has_value()) return *last_words_;
+    AUGSTORE_ASSIGN(Frame frame, ReceiveFrame());
+    if (frame.type != MessageType::kSharedBodyReply || shared_ == nullptr) return frame;
+    Result<Frame> taken = shared_->Take(frame);
+    if (!taken.ok()) closed_ = true;
+    return taken;
+  }
+
+  void Interrupt() override { ::shutdown(socket_.get(), SHUT_RDWR); }
+
+ private:
+  Status SendFrame(const Frame& request) {
     const std::array<uint8_t, kFrameHeaderBytes> header = SealHeader(request);
     const std::span<const uint8_t> body = request.body.bytes;
     const size_t total = header.size() + body.size();
@@ -90,7 +100,7 @@ class SocketChannel : public Channel {
     return OkStatus();
   }
 
-  Result<Frame> Receive() override {
+  Result<Frame> ReceiveFrame() {
     for (;;) {
       Result<std::optional<Frame>> next = reader_.Next();
       if (!next.ok()) {
@@ -100,7 +110,7 @@ class SocketChannel : public Channel {
       if (next->has_value()) return std::move(**next);
       if (closed_) return Gone("the connection was closed");
       const std::span<uint8_t> space = reader_.Prepare();
-      const ssize_t count = ::recv(socket_.get(), space.data(), space.size(), 0);
+      const ssize_t count = ReceiveWithDescriptors(socket_.get(), space, &descriptors_);
       if (count > 0) {
         reader_.Commit(static_cast<size_t>(count));
       } else if (count == 0) {
@@ -113,9 +123,28 @@ class SocketChannel : public Channel {
     }
   }
 
-  void Interrupt() override { ::shutdown(socket_.get(), SHUT_RDWR); }
+  // Before the first run, asks a server on this machine to put batches where both can see them. One
+  // that does not, or shares enough already, sends them all the same.
+  Status ShareMemory(uint32_t request_id) {
+    may_share_ = false;
+    AUGSTORE_TRY(SendFrame(ToFrame(ShareMemoryRequest{}, request_id)));
+    AUGSTORE_ASSIGN(Frame frame, ReceiveFrame());
+    if (frame.request_id == 0) {  // of the connection, which ends: it answers the run as well
+      last_words_ = std::move(frame);
+      return OkStatus();
+    }
+    const auto reply = FromFrame<ShareMemoryReply>(frame);
+    if (!reply.ok()) return OkStatus();
+    auto shared = SharedBodyReader::Open(*reply, descriptors_[0], descriptors_[1]);
+    descriptors_ = {};
+    if (!shared.ok()) {
+      closed_ = true;
+      return shared.status().WithContext(fmt::format("a reply of the server at {}", peer_));
+    }
+    shared_ = *std::move(shared);
+    return OkStatus();
+  }
 
- private:
   Status Gone(std::string_view why) const {
     return Unavailable("the server at {} is gone: {}: try again when it is back", peer_, why);
   }
@@ -146,7 +175,11 @@ class SocketChannel : public Channel {
   const Descriptor socket_;
   const std::string peer_;
   const milliseconds timeout_;
+  bool may_share_;  // and has not asked yet
   FrameReader reader_;
+  std::array<Descriptor, 2> descriptors_;  // that came last
+  std::shared_ptr<SharedBodyReader> shared_;
+  std::optional<Frame> last_words_;
   bool closed_ = false;
 };
 
@@ -214,7 +247,7 @@ Result<std::unique_ptr<Channel>> ConnectSocket(const Address& address,
                                          ? ConnectUnix(address, options.connect_timeout)
                                          : ConnectTcp(address, options.connect_timeout));
   return std::unique_ptr<Channel>(
-      std::make_unique<SocketChannel>(std::move(socket), address.ToString(), options.io_timeout));
+      std::make_unique<SocketChannel>(std::move(socket), address, options.io_timeout));
 }
 
 }  // namespace augstore

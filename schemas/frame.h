@@ -44,6 +44,7 @@ enum class MessageType : uint16_t {
   kBatchesRequest = 17,
   kStatsRequest = 18,
   kVerifyRequest = 19,
+  kShareMemoryRequest = 20,
   kErrorReply = 100,
   kServerInfoReply = 101,
   kRecordReply = 102,
@@ -56,6 +57,8 @@ enum class MessageType : uint16_t {
   kStreamReply = 109,
   kStatsReply = 110,
   kVerifyReply = 111,
+  kShareMemoryReply = 112,
+  kSharedBodyReply = 113,
 };
 
 struct Frame {

@@ -14,7 +14,7 @@ namespace wire = fb::wire;
 using codec::Builder;
 using codec::Reader;
 
-constexpr std::array<std::pair<MessageType, std::string_view>, 31> kTypeNames = {{
+constexpr std::array<std::pair<MessageType, std::string_view>, 34> kTypeNames = {{
     {MessageType::kServerInfoRequest, "ServerInfoRequest"},
     {MessageType::kGetRecordRequest, "GetRecordRequest"},
     {MessageType::kListRecordsRequest, "ListRecordsRequest"},
@@ -34,6 +34,7 @@ constexpr std::array<std::pair<MessageType, std::string_view>, 31> kTypeNames = 
     {MessageType::kBatchesRequest, "BatchesRequest"},
     {MessageType::kStatsRequest, "StatsRequest"},
     {MessageType::kVerifyRequest, "VerifyRequest"},
+    {MessageType::kShareMemoryRequest, "ShareMemoryRequest"},
     {MessageType::kErrorReply, "ErrorReply"},
     {MessageType::kServerInfoReply, "ServerInfoReply"},
     {MessageType::kRecordReply, "RecordReply"},
@@ -46,6 +47,8 @@ constexpr std::array<std::pair<MessageType, std::string_view>, 31> kTypeNames = 
     {MessageType::kStreamReply, "StreamReply"},
     {MessageType::kStatsReply, "StatsReply"},
     {MessageType::kVerifyReply, "VerifyReply"},
+    {MessageType::kShareMemoryReply, "ShareMemoryReply"},
+    {MessageType::kSharedBodyReply, "SharedBodyReply"},
 }};
 
 // The Status that an ErrorReply carries, or why its body cannot be read. Never ok.
@@ -176,6 +179,43 @@ SharedBytes EncodeBody(const EndReply&) {
 }
 Status DecodeBody(const SharedBytes& body, EndReply*) {
   return CheckEmpty<wire::EndReply>("EndReply", body);
+}
+
+SharedBytes EncodeBody(const ShareMemoryRequest&) {
+  Builder b;
+  return b.Seal(wire::CreateShareMemoryRequest(b));
+}
+Status DecodeBody(const SharedBytes& body, ShareMemoryRequest*) {
+  return CheckEmpty<wire::ShareMemoryRequest>("ShareMemoryRequest", body);
+}
+
+SharedBytes EncodeBody(const ShareMemoryReply& message) {
+  Builder b;
+  return b.Seal(wire::CreateShareMemoryReply(b, message.bytes, message.slots));
+}
+Status DecodeBody(const SharedBytes& body, ShareMemoryReply* message) {
+  Reader in("ShareMemoryReply", body);
+  if (const auto* t = in.Root<wire::ShareMemoryReply>()) {
+    message->bytes = t->bytes();
+    message->slots = t->slots();
+  }
+  return in.status();
+}
+
+SharedBytes EncodeBody(const SharedBodyReply& message) {
+  Builder b;
+  return b.Seal(wire::CreateSharedBodyReply(b, static_cast<uint16_t>(message.type), message.slot,
+                                            message.offset, message.size));
+}
+Status DecodeBody(const SharedBytes& body, SharedBodyReply* message) {
+  Reader in("SharedBodyReply", body);
+  if (const auto* t = in.Root<wire::SharedBodyReply>()) {
+    message->type = MessageType{t->type()};
+    message->slot = t->slot();
+    message->offset = t->offset();
+    message->size = t->size();
+  }
+  return in.status();
 }
 
 SharedBytes EncodeBody(const ServerInfoReply& message) {

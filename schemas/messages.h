@@ -46,6 +46,21 @@ struct VerifyReply {
 // An operation that succeeded and has nothing to say, or the end of a run of batches.
 struct EndReply {};
 
+// --- Memory that client and server share (schemas/shared_bodies.h) ---
+struct ShareMemoryRequest {};
+// Comes with two descriptors: of the slots' flags and of the bodies.
+struct ShareMemoryReply {
+  uint64_t bytes = 0;  // of the bodies
+  uint32_t slots = 0;  // flags
+};
+// In place of a frame whose body is in that memory.
+struct SharedBodyReply {
+  MessageType type = MessageType::kBatchReply;  // of that frame
+  uint32_t slot = 0;                            // whose flag the reader clears when it is done
+  uint64_t offset = 0;
+  uint32_t size = 0;
+};
+
 // --- Registry ---
 struct GetRecordRequest {
   RecordKind kind = RecordKind::kCollection;
@@ -272,6 +287,9 @@ AUGSTORE_MESSAGE(StatsReply)
 AUGSTORE_MESSAGE(VerifyRequest)
 AUGSTORE_MESSAGE(VerifyReply)
 AUGSTORE_MESSAGE(EndReply)
+AUGSTORE_MESSAGE(ShareMemoryRequest)
+AUGSTORE_MESSAGE(ShareMemoryReply)
+AUGSTORE_MESSAGE(SharedBodyReply)
 AUGSTORE_MESSAGE(GetRecordRequest)
 AUGSTORE_MESSAGE(RecordReply)
 AUGSTORE_MESSAGE(ListRecordsRequest)

@@ -31,16 +31,6 @@ namespace {
 namespace asio = boost::asio;
 using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
 
-constexpr int kSendBuffer = 2 << 20;  // bytes; the kernel may allow less
-
-// More of a batch goes in one call, instead of waking the socket thread for each part of it. TCP
-// sizes its buffers by itself, and stops when it is told a size.
-void EnlargeSendBuffer(int socket) {
-  int domain = 0;
-  socklen_t size = sizeof domain;
-  if (::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0 || domain != AF_UNIX) return;
-  ::setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &kSendBuffer, sizeof kSendBuffer);
-}
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 // Connections over the limit that are being told so; more of them are closed without a word.
 constexpr size_t kMaxRefusals = 32;
@@ -130,7 +120,6 @@ void Server::State::Launch(Session::Socket socket) try {
   // Fails on a Unix socket, which needs no such option.
   const int on = 1;
   ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  EnlargeSendBuffer(socket.native_handle());
   auto session = std::make_shared<Session>(std::move(socket), service, pool.get_executor(), limits);
   if (sessions.size() >= options.max_connections) {
     Refuse(std::move(session));

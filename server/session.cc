@@ -1,5 +1,7 @@
 #include "server/session.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
@@ -11,7 +13,9 @@
 #include <new>
 #include <tuple>
 #include <utility>
+#include <vector>
 
+#include "schemas/descriptor_passing.h"
 #include "schemas/limits.h"
 #include "schemas/messages.h"
 #include "server/log.h"
@@ -30,6 +34,18 @@ constexpr size_t kLingerBytes = 4096;
 constexpr size_t kMostWaiting = 4;
 constexpr size_t kMostWaitingBytes = size_t{1} << 20;
 constexpr size_t kMostInATurn = 4;
+// More of a batch goes in one call, instead of waking the socket thread for each part of it. TCP
+// sizes its buffers by itself, and stops when it is told a size. The kernel may allow less.
+constexpr int kLargeSendBuffer = 2 << 20;
+// Of frames that say where their body is: the least that the kernel takes, about six of them. What
+// was sent and not yet read keeps a slot, of which there are a few more.
+constexpr int kSmallSendBuffer = 1;
+
+bool IsUnix(int socket) {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  return ::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+}
 
 // What is left of header and body after `sent` bytes of both.
 std::array<asio::const_buffer, 2> Remaining(asio::const_buffer header, asio::const_buffer body,
@@ -48,7 +64,16 @@ Session::Session(Socket socket, Service* service, Pool pool, const SessionLimits
       reader_(kMaxRequestBytes),
       watchdog_(socket_.get_executor()),
       built_signal_(socket_.get_executor(), Clock::time_point::max()),
-      deadline_(Clock::now() + limits.idle) {}
+      deadline_(Clock::now() + limits.idle),
+      is_unix_(IsUnix(socket_.native_handle())) {
+  SetSendBuffer(kLargeSendBuffer);
+}
+
+void Session::SetSendBuffer(int bytes) {
+  if (!is_unix_ || send_buffer_ == bytes) return;
+  send_buffer_ = bytes;
+  ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
 
 void Session::Enter(Phase phase) {
   if (phase_ == Phase::kClosed) return;
@@ -123,7 +148,13 @@ Session::Awaitable<void> Session::ServeRequests(std::shared_ptr<Session> self) {
       Result<std::optional<Frame>> request = co_await Read(self);
       if (request.ok()) {
         if (!request->has_value()) co_return;
-        if (!co_await Answer(self, std::move(**request))) co_return;
+        bool usable = false;
+        if ((*request)->type == MessageType::kShareMemoryRequest) {
+          usable = co_await ShareMemory(self, std::move(**request));
+        } else {
+          usable = co_await Answer(self, std::move(**request));
+        }
+        if (!usable) co_return;
       } else {
         refusal = request.status();
       }
@@ -195,6 +226,9 @@ std::optional<Session::Sealed> Session::BuildOne(std::optional<Frame> request) {
   try {
     if (request.has_value()) source_ = service_->Start(std::move(*request));
     if (std::optional<Frame> frame = source_->Next(); frame.has_value()) {
+      if (shared_ != nullptr) {
+        if (std::optional<Frame> place = shared_->Put(*frame)) frame = std::move(place);
+      }
       Sealed sealed;
       sealed.header = SealHeader(*frame);
       sealed.frame = std::move(*frame);
@@ -239,6 +273,9 @@ Session::Awaitable<bool> Session::Write(std::shared_ptr<Session> self, Sealed re
   const asio::const_buffer body =
       asio::buffer(reply.frame.body.bytes.data(), reply.frame.body.bytes.size());
   const size_t total = header.size() + body.size();
+  if (self->shared_ != nullptr) {
+    self->SetSendBuffer(body.size() < kSmallestSharedBody ? kSmallSendBuffer : kLargeSendBuffer);
+  }
   for (size_t sent = 0; sent < total;) {
     if (self->phase_ == Phase::kClosed) co_return false;
     self->Enter(Phase::kWriting);
@@ -248,6 +285,34 @@ Session::Awaitable<bool> Session::Write(std::shared_ptr<Session> self, Sealed re
     sent += count;
   }
   co_return true;
+}
+
+Status Session::PrepareSharing(const Frame& request) {
+  AUGSTORE_TRY(FromFrame<ShareMemoryRequest>(request));
+  if (!is_unix_) {
+    return FailedPrecondition(
+        "memory is shared over Unix sockets only: go on without, or connect to one");
+  }
+  if (shared_ != nullptr) return OkStatus();
+  AUGSTORE_ASSIGN(shared_, SharedBodyWriter::Create());
+  return OkStatus();
+}
+
+Session::Awaitable<bool> Session::ShareMemory(std::shared_ptr<Session> self, Frame request) {
+  const Status prepared = self->PrepareSharing(request);
+  if (!prepared.ok()) {
+    Sealed sealed;
+    sealed.frame = ErrorFrame(prepared, request.request_id);
+    sealed.header = SealHeader(sealed.frame);
+    const bool written = co_await Write(self, std::move(sealed));
+    co_return written;
+  }
+  const Frame reply = ToFrame(self->shared_->reply(), request.request_id);
+  const auto header = SealHeader(reply);
+  std::vector<uint8_t> bytes(header.begin(), header.end());
+  bytes.insert(bytes.end(), reply.body.bytes.begin(), reply.body.bytes.end());
+  const int socket = self->socket_.native_handle();
+  co_return SendWithDescriptors(socket, bytes, self->shared_->fds()).ok();
 }
 
 Session::Awaitable<void> Session::SayAndLeave(std::shared_ptr<Session> self, Frame last) {

@@ -23,6 +23,7 @@
 #include <optional>
 
 #include "schemas/frame.h"
+#include "schemas/shared_bodies.h"
 #include "server/service.h"
 
 namespace augstore {
@@ -68,6 +69,12 @@ class Session : public std::enable_shared_from_this<Session> {
   // The next reply; nothing after the last.
   static Awaitable<std::optional<Sealed>> Built(std::shared_ptr<Session> self);
   static Awaitable<bool> Write(std::shared_ptr<Session> self, Sealed reply);
+  // Makes the memory that a ShareMemoryRequest asks for.
+  Status PrepareSharing(const Frame& request);
+  // Answers a ShareMemoryRequest.
+  static Awaitable<bool> ShareMemory(std::shared_ptr<Session> self, Frame request);
+  // What a Unix socket takes before its reader has had it.
+  void SetSendBuffer(int bytes);
   // Says goodbye in a way that lets the peer read what was written before the connection goes.
   static Awaitable<void> SayAndLeave(std::shared_ptr<Session> self, Frame last);
 
@@ -98,6 +105,9 @@ class Session : public std::enable_shared_from_this<Session> {
   std::atomic<size_t> waiting_ = 0;  // replies that were made and not yet taken to be written
   std::atomic<size_t> waiting_bytes_ = 0;
   std::unique_ptr<ReplySource> source_;
+  std::unique_ptr<SharedBodyWriter> shared_;  // belongs to the job while one runs
+  bool is_unix_ = false;
+  int send_buffer_ = 0;
 };
 
 }  // namespace augstore

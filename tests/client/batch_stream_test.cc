@@ -76,6 +76,30 @@ TEST_F(BatchStreamTest, GivesEveryBatchOfAnEpochInOrder) {
   }
 }
 
+// On one machine batches stand in memory that the server shares, as long as anybody holds them.
+TEST_F(BatchStreamTest, GivesBatchesThatStayWhateverIsStreamedMeanwhile) {
+  Serving serving;
+  ASSERT_TRUE(AddWideCollection(*serving.filled.catalog).ok());
+  const StreamReply info = Resolve(serving.service, {.collection = "wide", .batch_size = 8});
+  std::vector<Batch> kept;
+  const std::vector<Batch> expected = Expected(serving.service, info, 0);
+  {
+    BatchStream stream(SocketChannels(serving.unix_socket()), info, Never(), 3);
+    for (const Result<Batch>& batch : stream.Epoch(0)) {
+      ASSERT_TRUE(batch.ok()) << Text(batch);
+      kept.push_back(*batch);
+    }
+    size_t step = 0;
+    for (const Result<Batch>& batch : stream.Epoch(0)) {
+      ASSERT_TRUE(batch.ok()) << Text(batch);
+      ExpectSameBytes(*batch, expected[step++]);
+    }
+  }
+  serving.Stop();
+  ASSERT_EQ(kept.size(), expected.size());
+  for (size_t step = 0; step < kept.size(); ++step) ExpectSameBytes(kept[step], expected[step]);
+}
+
 TEST_F(BatchStreamTest, GivesNothingMoreAfterTheLastBatch) {
   BatchStream stream = Flaky();
   stream.Seek(0, info_.steps - 1);

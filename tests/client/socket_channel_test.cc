@@ -52,6 +52,52 @@ TEST(SocketChannel, CarriesRequestsAndReplies) {
   }
 }
 
+Frame RequestRun(uint32_t id) { return ToFrame(BatchesRequest{{}, {}, 0, 0, 1}, id); }
+
+TEST(SocketChannel, GoesOnWithAServerThatSharesNoMemory) {
+  RawListener listener;
+  const auto channel = Connected(listener.address());
+  RawSocket peer = listener.Accept();
+  std::thread server([&] {
+    EXPECT_EQ(peer.Receive()->value().type, MessageType::kShareMemoryRequest);
+    peer.Send(ErrorFrame(InvalidArgument("message type 20 is unknown"), 5));
+    EXPECT_EQ(peer.Receive()->value().type, MessageType::kBatchesRequest);
+    peer.Send(ToFrame(EndReply{}, 5));
+    EXPECT_EQ(peer.Receive()->value().type, MessageType::kBatchesRequest);  // asked once
+    peer.Send(ToFrame(EndReply{}, 6));
+  });
+  for (const uint32_t id : {5u, 6u}) {
+    ASSERT_TRUE(channel->Send(RequestRun(id)).ok());
+    const auto reply = channel->Receive();
+    ASSERT_TRUE(reply.ok()) << reply.status().ToString();
+    EXPECT_EQ(reply->type, MessageType::kEndReply);
+  }
+  server.join();
+}
+
+TEST(SocketChannel, GivesTheLastWordsOfAServerThatIsFull) {
+  RawListener listener;
+  const auto channel = Connected(listener.address());
+  RawSocket peer = listener.Accept();
+  peer.Send(ErrorFrame(ResourceExhausted("full"), 0));
+  ASSERT_TRUE(channel->Send(RequestRun(5)).ok());
+  const auto reply = channel->Receive();
+  ASSERT_TRUE(reply.ok()) << reply.status().ToString();
+  EXPECT_EQ(reply->request_id, 0u);
+  EXPECT_EQ(ExpectType(*reply, MessageType::kEndReply).message(), "full");
+}
+
+TEST(SocketChannel, RefusesSharedMemoryWithoutDescriptors) {
+  RawListener listener;
+  const auto channel = Connected(listener.address());
+  RawSocket peer = listener.Accept();
+  peer.Send(ToFrame(ShareMemoryReply{1 << 20, 16}, 5));
+  const Status refusal = channel->Send(RequestRun(5));
+  EXPECT_EQ(refusal.code(), Code::kInvalidArgument);
+  EXPECT_THAT(refusal.message(), HasSubstr(listener.address().ToString()));
+  EXPECT_EQ(channel->Receive().status().code(), Code::kUnavailable);
+}
+
 TEST(SocketChannel, CarriesABodyLargerThanAnySocketBuffer) {
   RawListener listener;
   const auto channel = Connected(listener.address());

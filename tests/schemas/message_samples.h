@@ -13,14 +13,13 @@
 namespace augstore {
 
 // Every message but BatchReply, which has a codec of its own.
-using MessageTypes =
-    testing::Types<ServerInfoRequest, ServerInfoReply, StatsRequest, StatsReply, VerifyRequest,
-                   VerifyReply, EndReply, GetRecordRequest, RecordReply, ListRecordsRequest,
-                   RecordListReply, AddRecordRequest, DeleteRecordRequest, SetAliasRequest,
-                   FindImagesRequest, RowIdsReply, AppendRowsRequest, ReadRowsRequest,
-                   BeginDraftRequest, DraftReply, AppendSamplesRequest, CommitDraftRequest,
-                   AbortDraftRequest, GetSamplesRequest, SamplesReply, QueryRequest,
-                   OpenStreamRequest, StreamReply, BatchesRequest>;
+using MessageTypes = testing::Types<
+    ServerInfoRequest, ServerInfoReply, StatsRequest, StatsReply, VerifyRequest, VerifyReply,
+    EndReply, GetRecordRequest, RecordReply, ListRecordsRequest, RecordListReply, AddRecordRequest,
+    DeleteRecordRequest, SetAliasRequest, FindImagesRequest, RowIdsReply, AppendRowsRequest,
+    ReadRowsRequest, BeginDraftRequest, DraftReply, AppendSamplesRequest, CommitDraftRequest,
+    AbortDraftRequest, GetSamplesRequest, SamplesReply, QueryRequest, OpenStreamRequest,
+    StreamReply, BatchesRequest, ShareMemoryRequest, ShareMemoryReply, SharedBodyReply>;
 
 inline bool operator==(const RecordReply& a, const RecordReply& b) {
   return std::tie(a.kind, a.name, a.version, a.record, a.blob) ==
@@ -36,6 +35,9 @@ namespace samples {
 inline std::tuple<> Fields(const ServerInfoRequest&) { return {}; }
 inline std::tuple<> Fields(const StatsRequest&) { return {}; }
 inline std::tuple<> Fields(const EndReply&) { return {}; }
+inline std::tuple<> Fields(const ShareMemoryRequest&) { return {}; }
+inline auto Fields(const ShareMemoryReply& m) { return std::tie(m.bytes, m.slots); }
+inline auto Fields(const SharedBodyReply& m) { return std::tie(m.type, m.slot, m.offset, m.size); }
 inline auto Fields(const ServerInfoReply& m) { return std::tie(m.version, m.store_id); }
 inline auto Fields(const StatsReply& m) { return std::tie(m.json); }
 inline auto Fields(const VerifyRequest& m) { return std::tie(m.cursor); }
@@ -94,6 +96,11 @@ inline StreamSpec Spec() {
 inline void Fill(ServerInfoRequest*) {}
 inline void Fill(StatsRequest*) {}
 inline void Fill(EndReply*) {}
+inline void Fill(ShareMemoryRequest*) {}
+inline void Fill(ShareMemoryReply* m) { *m = {uint64_t{1} << 33, 16}; }
+inline void Fill(SharedBodyReply* m) {
+  *m = {MessageType::kBatchReply, 3, uint64_t{1} << 33, 4096};
+}
 inline void Fill(ServerInfoReply* m) { *m = {"0.1.0", "f00d"}; }
 inline void Fill(StatsReply* m) { *m = {R"({"rows": 1})"}; }
 inline void Fill(VerifyRequest* m) { *m = {std::string("binary\0cursor", 13)}; }

@@ -206,6 +206,61 @@ TEST(Session, ServesOthersWhileOneTakesNothing) {
   }
 }
 
+TEST(Session, RefusesToShareMemoryOverTcpAndGoesOnServing) {
+  Serving serving;
+  RawSocket socket(serving.tcp());
+  socket.Send(ToFrame(ShareMemoryRequest{}, 3));
+  const auto reply = socket.Receive();
+  ASSERT_TRUE(reply.ok() && reply->has_value()) << reply.status().ToString();
+  EXPECT_EQ((*reply)->request_id, 3u);
+  const Status refusal = FromFrame<ShareMemoryReply>(**reply).status();
+  EXPECT_EQ(refusal.code(), Code::kFailedPrecondition);
+  EXPECT_THAT(refusal.message(), HasSubstr("Unix sockets only"));
+  socket.Send(ToFrame(ServerInfoRequest{}, 4));
+  EXPECT_EQ(socket.Receive()->value().request_id, 4u);
+}
+
+TEST(Session, AnswersADamagedRequestToShareMemory) {
+  Serving serving;
+  RawSocket socket(serving.unix_socket());
+  socket.Send(Frame{MessageType::kShareMemoryRequest, 3, SharedBytes::FromString("xxxxxxxxxxxx")});
+  EXPECT_EQ(FromFrame<ShareMemoryReply>(socket.Receive()->value()).status().code(),
+            Code::kInvalidArgument);
+  socket.Send(ToFrame(ServerInfoRequest{}, 4));
+  EXPECT_EQ(socket.Receive()->value().request_id, 4u);
+}
+
+// A client that never gives a slot back has every batch all the same, the others in the socket.
+TEST(Session, SendsBodiesInTheSocketWhenNoSlotIsFree) {
+  Serving serving;
+  ASSERT_TRUE(AddWideCollection(*serving.filled.catalog).ok());
+  RawSocket socket(serving.unix_socket());
+  for (uint32_t id = 1; id < 3; ++id) {  // asked again, it gives the same memory
+    socket.Send(ToFrame(ShareMemoryRequest{}, id));
+    const auto reply = FromFrame<ShareMemoryReply>(socket.Receive()->value());
+    ASSERT_TRUE(reply.ok()) << reply.status().ToString();
+    EXPECT_EQ(reply->slots, kMostSlots);
+  }
+  socket.Send(RequestWideRun(serving.service, 4));
+  uint32_t shared = 0;
+  uint32_t sent = 0;
+  for (uint64_t step = 0; step < kWideSamples / 4; ++step) {
+    const auto frame = socket.Receive();
+    ASSERT_TRUE(frame.ok() && frame->has_value()) << frame.status().ToString();
+    if ((*frame)->type == MessageType::kSharedBodyReply) {
+      ++shared;
+    } else {
+      const auto batch = BatchFromFrame(**frame);
+      ASSERT_TRUE(batch.ok()) << batch.status().ToString();
+      EXPECT_EQ(batch->step, step);
+      ++sent;
+    }
+  }
+  EXPECT_EQ(shared, kMostSlots);
+  EXPECT_EQ(sent, kWideSamples / 4 - kMostSlots);
+  EXPECT_EQ(socket.Receive()->value().type, MessageType::kEndReply);
+}
+
 TEST(Session, StopsBuildingWhenThePeerIsGone) {
   Serving serving;
   ASSERT_TRUE(AddWideCollection(*serving.filled.catalog).ok());

@@ -7,13 +7,15 @@ import re
 import socket
 import struct
 import zlib
-from typing import Callable, NamedTuple, Optional, Tuple, Union
+from typing import Callable, List, NamedTuple, Optional, Tuple, Union
 
 import numpy as np
 
 from . import _limits, errors
-from ._codec import Bytes
+from ._codec import Bytes, decode, encode
 from ._crc import crc32
+from ._shared import SharedBodies
+from ._tables import MESSAGE_TYPES
 
 DEFAULT_PORT = 7411
 HEADER_BYTES = 24
@@ -24,6 +26,8 @@ _HEAD = struct.Struct("<4sHHIII")  # magic, version, type, request id, body size
 _CRC = struct.Struct("<I")
 _ONE_SEND_BYTES = 1 << 16  # above, the copy costs more than the second call
 _TIMEVAL = struct.Struct("@ll")
+_MOST_DESCRIPTORS = 8
+_SHARED_BODY = MESSAGE_TYPES["SharedBodyReply"]
 
 # Gives an array of so many bytes, at a multiple of ALIGNMENT, for the body of a reply.
 Allocate = Callable[[int], Bytes]
@@ -101,6 +105,9 @@ class Channel:
         self.address = address
         self._timeout = io_timeout
         self._header = bytearray(HEADER_BYTES)
+        self._may_share = bool(Address.parse(address).path) and hasattr(socket, "recv_fds")  # and has not asked yet
+        self._shared: Optional[SharedBodies] = None
+        self._last_words: Optional[Frame] = None
         self._socket = _connect(Address.parse(address), address, connect_timeout)
         # The kernel keeps the deadline: a wait then costs no extra system call.
         limit = _TIMEVAL.pack(int(io_timeout), int(io_timeout % 1 * 1e6))
@@ -110,6 +117,12 @@ class Channel:
 
     def send(self, kind: int, request_id: int, body: Union[bytes, bytearray]) -> None:
         """Sends one request. Raises Unavailable or DeadlineExceeded."""
+        if self._may_share and kind == MESSAGE_TYPES["BatchesRequest"]:
+            self._share_memory(request_id)
+        if self._last_words is None:
+            self._send(kind, request_id, body)
+
+    def _send(self, kind: int, request_id: int, body: Union[bytes, bytearray]) -> None:
         if len(body) > _limits.MAX_REQUEST_BYTES:
             raise errors.InvalidArgument(
                 f"a request of {len(body)} bytes is over the limit of {_limits.MAX_REQUEST_BYTES}: send less at a time"
@@ -126,17 +139,54 @@ class Channel:
 
     def receive(self, allocate: Allocate = aligned) -> Frame:
         """The next frame, its body in memory that ``allocate`` gives. Raises Unavailable, DeadlineExceeded, DataLoss."""
+        if self._last_words is not None:
+            return self._last_words
         self._fill(memoryview(self._header), "")
+        return self._receive_body(allocate)
+
+    def _receive_body(self, allocate: Allocate) -> Frame:
         kind, request_id, size, crc = check_header(self._header, _limits.MAX_REPLY_BYTES)
-        try:
-            body = allocate(size)
-        except MemoryError as error:
-            raise errors.ResourceExhausted(f"no memory for a reply of {size} bytes: ask for less") from error
+        shared = kind == _SHARED_BODY and self._shared is not None
+        body = _allocate(aligned if shared else allocate, size)
         if size:
             self._fill(body.data, " in the middle of a reply")
         if crc32(body) != crc:
             raise errors.DataLoss(f"a frame's body of {size} bytes was damaged on its way: connect again")
-        return Frame(kind, request_id, body)
+        return self._take_shared(request_id, body, allocate) if shared else Frame(kind, request_id, body)
+
+    def _take_shared(self, request_id: int, reply: Bytes, allocate: Allocate) -> Frame:
+        """The frame in whose place a SharedBodyReply came: copied, so that its slot is free at once."""
+        assert self._shared is not None
+        place = decode("SharedBodyReply", reply)
+        there = self._shared.body(place)
+        body = _allocate(allocate, there.size)
+        body[:] = there
+        self._shared.give_back(place)
+        return Frame(place["type"], request_id, body)
+
+    def _share_memory(self, request_id: int) -> None:
+        """Asks a server on this machine to put batches where both can see them. One that does not, or shares enough
+        already, sends them all the same."""
+        self._may_share = False
+        self._send(MESSAGE_TYPES["ShareMemoryRequest"], request_id, encode("ShareMemoryRequest", {}))
+        descriptors: List[int] = []
+        try:
+            first, descriptors, _, _ = socket.recv_fds(self._socket, HEADER_BYTES, _MOST_DESCRIPTORS)
+        except OSError as error:
+            raise self._gone(error, "reply") from error
+        view = memoryview(self._header)
+        view[: len(first)] = first
+        try:
+            self._fill(view[len(first) :], " in the middle of a reply" if first else "")
+            frame = self._receive_body(aligned)
+            if frame.type != MESSAGE_TYPES["ShareMemoryReply"]:
+                self._last_words = frame if frame.request_id == 0 else None  # of the connection, which ends
+                return
+            taken, descriptors = descriptors, []
+            self._shared = SharedBodies(decode("ShareMemoryReply", frame.body), taken)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
 
     def interrupt(self) -> None:
         """Ends a wait of another thread."""
@@ -168,6 +218,13 @@ class Channel:
                 f"the server at {self.address} did not {what} for {self._timeout:g} s: look at its load"
             )
         return errors.Unavailable(f"the server at {self.address} is gone: {error}: try again when it is back")
+
+
+def _allocate(allocate: Allocate, size: int) -> Bytes:
+    try:
+        return allocate(size)
+    except MemoryError as error:
+        raise errors.ResourceExhausted(f"no memory for a reply of {size} bytes: ask for less") from error
 
 
 def _connect(address: Address, text: str, timeout: float) -> socket.socket:

@@ -86,6 +86,9 @@ _WIRE = {
     "StreamReply": """spec:StreamSpec fingerprint:[ubyte] collection_digest:[ubyte] chains:[string]
         transforms:[ubyte] classes:[string] samples:ulong steps:ulong dim:uint""",
     "BatchesRequest": "spec:StreamSpec fingerprint:[ubyte] epoch:ulong step:ulong count:uint",
+    "ShareMemoryRequest": "",
+    "ShareMemoryReply": "bytes:ulong slots:uint",
+    "SharedBodyReply": "type:ushort slot:uint offset:ulong size:uint",
     "BatchReply": """epoch:ulong step:ulong dim:uint samples:[ulong] labels:[int] chains:[ushort]
         embeddings:[float] dtype:ubyte rows:[ubyte]""",
 }
@@ -116,6 +119,7 @@ MESSAGE_TYPES: Dict[str, int] = {
     "BatchesRequest": 17,
     "StatsRequest": 18,
     "VerifyRequest": 19,
+    "ShareMemoryRequest": 20,
     "ErrorReply": 100,
     "ServerInfoReply": 101,
     "RecordReply": 102,
@@ -128,6 +132,8 @@ MESSAGE_TYPES: Dict[str, int] = {
     "StreamReply": 109,
     "StatsReply": 110,
     "VerifyReply": 111,
+    "ShareMemoryReply": 112,
+    "SharedBodyReply": 113,
 }
 
 # File identifiers of stored records (docs/formats.md).
