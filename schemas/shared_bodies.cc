@@ -89,21 +89,27 @@ bool SharedBodyWriter::Divide(size_t size) {
   return true;
 }
 
-std::optional<Frame> SharedBodyWriter::Put(const Frame& frame) {
-  const std::span<const uint8_t> body = frame.body.bytes;
-  if (body.size() < kSmallestSharedBody) return std::nullopt;
-  if (body.size() > capacity_ && !Divide(body.size())) return std::nullopt;
+std::optional<SharedBodyReply> SharedBodyWriter::TakeSlot(size_t size) {
+  const std::lock_guard lock(mutex_);
+  if (size > capacity_ && !Divide(size)) return std::nullopt;
   // The first free one: while the client keeps up, few slots are used, and stay in the caches.
   for (uint32_t slot = 0; slot < slots_; ++slot) {
     const auto flag = Flag(flags_, slot);
     if (flag.load(std::memory_order_acquire) != 0) continue;
     flag.store(1, std::memory_order_relaxed);
-    const uint64_t offset = slot * capacity_;
-    std::memcpy(bodies_.data() + offset, body.data(), body.size());
-    return ToFrame(SharedBodyReply{frame.type, slot, offset, static_cast<uint32_t>(body.size())},
-                   frame.request_id);
+    return SharedBodyReply{{}, slot, slot * capacity_, static_cast<uint32_t>(size)};
   }
   return std::nullopt;
+}
+
+std::optional<Frame> SharedBodyWriter::Put(const Frame& frame) {
+  const std::span<const uint8_t> body = frame.body.bytes;
+  if (body.size() < kSmallestSharedBody) return std::nullopt;
+  std::optional<SharedBodyReply> place = TakeSlot(body.size());
+  if (!place.has_value()) return std::nullopt;
+  std::memcpy(bodies_.data() + place->offset, body.data(), body.size());
+  place->type = frame.type;
+  return ToFrame(*place, frame.request_id);
 }
 
 Result<std::shared_ptr<SharedBodyReader>> SharedBodyReader::Open(const ShareMemoryReply& reply,

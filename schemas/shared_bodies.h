@@ -19,6 +19,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <utility>
@@ -79,7 +80,7 @@ class SharedMemory {
   size_t size_ = 0;
 };
 
-// The server's side. For one thread at a time.
+// The server's side. Thread-safe.
 class SharedBodyWriter {
  public:
   // Errors: kResourceExhausted (this process has kMostSharedMemories of them, or no memory).
@@ -94,14 +95,17 @@ class SharedBodyWriter {
 
  private:
   SharedBodyWriter();
+  // A slot for `size` bytes, which is then in use; nothing when there is none.
+  std::optional<SharedBodyReply> TakeSlot(size_t size);
   // Cuts the memory into slots that hold `size` bytes. False: a slot is in use, or `size` leaves no
-  // room for a few of them.
+  // room for a few of them. REQUIRES: mutex_ is held.
   bool Divide(size_t size);
 
   Descriptor flags_fd_;
   Descriptor bodies_fd_;
   SharedMemory flags_;
   SharedMemory bodies_;
+  std::mutex mutex_;  // guards what follows
   uint32_t slots_ = 0;
   size_t capacity_ = 0;  // of a slot
 };

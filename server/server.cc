@@ -68,7 +68,9 @@ struct Server::State {
   State(Service* the_service, const ServerOptions& the_options)
       : service(the_service),
         options(the_options),
-        limits{.idle = options.idle_timeout, .write = options.write_timeout},
+        limits{.workers = WorkerCount(options.workers),
+               .idle = options.idle_timeout,
+               .write = options.write_timeout},
         work(asio::make_work_guard(io)),
         pool(WorkerCount(options.workers)) {}
 

@@ -1,5 +1,6 @@
 #include "server/service.h"
 
+#include <atomic>
 #include <exception>
 #include <new>
 #include <utility>
@@ -49,7 +50,7 @@ const Operation* FindOperation(MessageType type) {
 
 // `make`'s frame; whatever is thrown on the way becomes a Status.
 template <typename Make>
-Result<Frame> Guarded(std::string_view what, const Make& make) {
+auto Guarded(std::string_view what, const Make& make) -> decltype(make()) {
   try {
     return make();
   } catch (const std::bad_alloc&) {
@@ -80,17 +81,18 @@ class SingleReply : public ReplySource {
   SingleReply(ServiceState* state, Frame request, const Operation& operation)
       : state_(state), request_(std::move(request)), operation_(operation) {}
 
-  std::optional<Frame> Next() override {
-    if (done_) return std::nullopt;
-    done_ = true;
-    Result<Frame> reply =
-        Guarded(operation_.name, [this] { return operation_.handler(*state_, request_); });
-    return Finished(*state_, std::move(reply), request_.request_id);
+  std::optional<ReplyTask> NextTask() override {
+    if (std::exchange(done_, true)) return std::nullopt;
+    return [state = state_, request = std::move(request_), &operation = operation_] {
+      Result<Frame> reply =
+          Guarded(operation.name, [&] { return operation.handler(*state, request); });
+      return Finished(*state, std::move(reply), request.request_id);
+    };
   }
 
  private:
   ServiceState* state_;
-  const Frame request_;
+  Frame request_;
   const Operation& operation_;
   bool done_ = false;
 };
@@ -100,12 +102,17 @@ class RunReply : public ReplySource {
   RunReply(ServiceState* state, Frame request)
       : state_(state), request_id_(request.request_id), run_(state, std::move(request)) {}
 
-  std::optional<Frame> Next() override {
-    if (done_) return std::nullopt;
-    Frame frame =
-        Finished(*state_, Guarded("Batches", [this] { return run_.Next(); }), request_id_);
-    done_ = frame.type != MessageType::kBatchReply;
-    return frame;
+  std::optional<ReplyTask> NextTask() override {
+    if (done_ || *failed_) return std::nullopt;
+    Result<BatchRun::Claimed> claimed = Guarded("Batches", [this] { return run_.Claim(); });
+    done_ = !claimed.ok() || claimed->last;
+    auto make = claimed.ok() ? std::move(claimed->make)
+                             : [status = claimed.status()] { return Result<Frame>(status); };
+    return [state = state_, id = request_id_, failed = failed_, make = std::move(make)] {
+      Frame frame = Finished(*state, Guarded("Batches", make), id);
+      if (frame.type == MessageType::kErrorReply) *failed = true;
+      return frame;
+    };
   }
 
  private:
@@ -113,12 +120,16 @@ class RunReply : public ReplySource {
   const uint32_t request_id_;
   BatchRun run_;
   bool done_ = false;
+  std::shared_ptr<std::atomic<bool>> failed_ = std::make_shared<std::atomic<bool>>(false);
 };
 
 class Refusal : public ReplySource {
  public:
   Refusal(const Status& status, uint32_t request_id) : frame_(ErrorFrame(status, request_id)) {}
-  std::optional<Frame> Next() override { return std::exchange(frame_, std::nullopt); }
+  std::optional<ReplyTask> NextTask() override {
+    if (!frame_.has_value()) return std::nullopt;
+    return [frame = *std::exchange(frame_, std::nullopt)] { return frame; };
+  }
 
  private:
   std::optional<Frame> frame_;

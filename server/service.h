@@ -3,11 +3,12 @@
 // implementation of every operation.
 //
 // Thread safety: Start may be called from any thread; each ReplySource is used by one thread at a
-// time.
+// time, its tasks by any.
 #ifndef AUGSTORE_SERVER_SERVICE_H_
 #define AUGSTORE_SERVER_SERVICE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,13 +18,22 @@
 
 namespace augstore {
 
-// The replies to one request, made one at a time when asked for: that is the backpressure.
+// Makes one reply frame. May take as long as building a batch. Errors become ErrorReply frames,
+// which are the last of their request.
+using ReplyTask = std::function<Frame()>;
+
+// The replies to one request, made when asked for: that is the backpressure.
 class ReplySource {
  public:
   virtual ~ReplySource() = default;
-  // The next reply frame, or nothing after the last. May take as long as building a batch. Errors
-  // become ErrorReply frames, which are the last.
-  virtual std::optional<Frame> Next() = 0;
+  // What makes the next reply, or nothing after the last. Tasks may run at the same time, on any
+  // threads, and outlive the source; what comes after one that failed is to be dropped.
+  virtual std::optional<ReplyTask> NextTask() = 0;
+  // The next reply, made on this thread; nothing after the last.
+  std::optional<Frame> Next() {
+    const std::optional<ReplyTask> task = NextTask();
+    return task.has_value() ? std::optional<Frame>((*task)()) : std::nullopt;
+  }
 };
 
 struct ServiceOptions {

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -150,17 +151,29 @@ Result<Frame> OpenStream(ServiceState& state, const Frame& request);
 class BatchRun {
  public:
   BatchRun(ServiceState* state, Frame request) : state_(state), request_(std::move(request)) {}
-  // A batch, or the EndReply that is the last.
-  Result<Frame> Next();
+  // What makes one reply; it may run on any thread, beside others, also when the run is gone.
+  struct Claimed {
+    std::function<Result<Frame>()> make;
+    bool last = false;
+  };
+  // The next batch, or the EndReply that is the last.
+  Result<Claimed> Claim();
 
  private:
+  // What the batches of a run share.
+  struct Context {
+    ServiceState* state = nullptr;
+    uint32_t request_id = 0;
+    std::shared_ptr<const Stream> stream;
+    uint64_t epoch = 0;
+    std::shared_ptr<const void> wanted = std::make_shared<char>();  // what is read ahead for it
+  };
   Status Open();
+  static Result<Frame> Make(const Context& context, uint64_t step);
 
   ServiceState* state_;
   Frame request_;
-  std::shared_ptr<const Stream> stream_;
-  std::shared_ptr<const void> wanted_ = std::make_shared<char>();  // what is read ahead for it
-  uint64_t epoch_ = 0;
+  std::shared_ptr<const Context> context_;  // null before Open
   uint64_t step_ = 0;
   uint64_t end_ = 0;
 };

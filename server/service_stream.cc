@@ -175,34 +175,47 @@ Status BatchRun::Open() {
         "step {} is after the end of the epoch, which has {} steps for rank {} of {}", message.step,
         stream->info.steps, message.spec.rank, message.spec.world_size);
   }
-  epoch_ = message.epoch;
   step_ = message.step;
   end_ = std::min(stream->info.steps, message.step + message.count);
-  stream_ = std::move(stream);
+  auto context = std::make_shared<Context>();
+  context->state = state_;
+  context->request_id = request_.request_id;
+  context->stream = std::move(stream);
+  context->epoch = message.epoch;
   if (step_ < end_) {
-    AskAhead(*stream_, epoch_, step_, /*first=*/true, *state_->catalog->store(), wanted_);
+    AskAhead(*context->stream, context->epoch, step_, /*first=*/true, *state_->catalog->store(),
+             context->wanted);
   }
+  context_ = std::move(context);
   request_.body = {};
   return OkStatus();
 }
 
-Result<Frame> BatchRun::Next() {
-  if (stream_ == nullptr) AUGSTORE_TRY(Open());
-  if (step_ == end_) return ToFrame(EndReply{}, request_.request_id);
-  const StreamReply& info = stream_->info;
-  const auto build = [this] {
-    const bool int8 = stream_->info.spec.precision == Precision::kInt8;
-    const EnginePool::Lease engine = (int8 ? state_->int8_engines : state_->engines).Take();
-    ++state_->batches_built;
-    AskAhead(*stream_, epoch_, step_, /*first=*/false, *state_->catalog->store(), wanted_);
-    return BuildBatch(*stream_, epoch_, step_, *state_->catalog->store(), *engine);
+Result<BatchRun::Claimed> BatchRun::Claim() {
+  if (context_ == nullptr) AUGSTORE_TRY(Open());
+  if (step_ == end_) {
+    return Claimed{[id = request_.request_id] { return Result<Frame>(ToFrame(EndReply{}, id)); },
+                   true};
+  }
+  return Claimed{[context = context_, step = step_++] { return Make(*context, step); }, false};
+}
+
+Result<Frame> BatchRun::Make(const Context& context, uint64_t step) {
+  ServiceState& state = *context.state;
+  const StreamReply& info = context.stream->info;
+  const auto build = [&] {
+    const bool int8 = info.spec.precision == Precision::kInt8;
+    const EnginePool::Lease engine = (int8 ? state.int8_engines : state.engines).Take();
+    ++state.batches_built;
+    Store& store = *state.catalog->store();
+    AskAhead(*context.stream, context.epoch, step, /*first=*/false, store, context.wanted);
+    return BuildBatch(*context.stream, context.epoch, step, store, *engine);
   };
-  AUGSTORE_ASSIGN(SharedBytes body, state_->kept_batches.Get(
-                                        {info.fingerprint, info.spec.rank, epoch_, step_}, build));
-  ++state_->batches;
-  state_->rows += RowsOfBatch(stream_->info, step_);
-  ++step_;
-  return BatchFrame(std::move(body), request_.request_id);
+  const BatchKey key{info.fingerprint, info.spec.rank, context.epoch, step};
+  AUGSTORE_ASSIGN(SharedBytes body, state.kept_batches.Get(key, build));
+  ++state.batches;
+  state.rows += RowsOfBatch(info, step);
+  return BatchFrame(std::move(body), context.request_id);
 }
 
 }  // namespace augstore

@@ -29,11 +29,11 @@ using Error = boost::system::error_code;
 // Failures are values, not exceptions.
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr size_t kLingerBytes = 4096;
-// Replies that wait to be written: as many as keep both threads busy, and no more bytes than that
-// takes, but for one reply, however large.
-constexpr size_t kMostWaiting = 4;
-constexpr size_t kMostWaitingBytes = size_t{1} << 20;
-constexpr size_t kMostInATurn = 4;
+// Replies that are made, or were, before they can be written: enough to keep all workers and the
+// socket thread busy, and no more bytes than that takes, but for one reply, however large.
+constexpr size_t kWaitingPerWorker = 2;
+constexpr size_t kWaitingBytesPerWorker = size_t{1} << 20;
+constexpr size_t kUnknownBytes = ~size_t{0};
 // More of a batch goes in one call, instead of waking the socket thread for each part of it. TCP
 // sizes its buffers by itself, and stops when it is told a size. The kernel may allow less.
 constexpr int kLargeSendBuffer = 2 << 20;
@@ -184,11 +184,15 @@ Session::Awaitable<Result<std::optional<Frame>>> Session::Read(std::shared_ptr<S
 }
 
 Session::Awaitable<bool> Session::Answer(std::shared_ptr<Session> self, Frame request) {
-  self->ended_ = false;
+  self->next_ = 0;
+  self->reply_bytes_ = kUnknownBytes;
   self->StartBuilding(std::move(request));
+  bool failed = false;
   for (;;) {
     std::optional<Sealed> reply = co_await Built(self);
-    if (!reply.has_value()) co_return true;
+    if (!reply.has_value()) co_return !self->broken_;
+    if (failed) continue;  // made at the same time as the one that failed
+    failed = reply->frame.type == MessageType::kErrorReply;
     const bool written = co_await Write(self, std::move(*reply));
     // The frame in flight is the last one of a server that stops.
     if (!written || self->stopping_) co_return false;
@@ -196,75 +200,90 @@ Session::Awaitable<bool> Session::Answer(std::shared_ptr<Session> self, Frame re
 }
 
 bool Session::HasRoom() const {
-  return waiting_ == 0 || (waiting_ < kMostWaiting && waiting_bytes_ < kMostWaitingBytes);
+  const size_t waiting = waiting_;
+  if (waiting == 0) return true;
+  const size_t bytes = reply_bytes_;
+  return bytes != kUnknownBytes && waiting < kWaitingPerWorker * limits_.workers &&
+         (waiting + 1) * bytes <= kWaitingBytesPerWorker * limits_.workers;
 }
 
 void Session::StartBuilding(std::optional<Frame> request) {
-  building_ = true;
+  claiming_ = true;
   asio::post(pool_, [self = shared_from_this(), request = std::move(request)]() mutable {
     self->Build(std::move(request));
   });
 }
 
-void Session::Build(std::optional<Frame> request) {
-  for (size_t turn = 1;; ++turn) {
-    std::optional<Sealed> reply = BuildOne(std::move(request));
-    request.reset();
-    if (reply.has_value()) {
-      waiting_bytes_ += reply->frame.body.bytes.size();
-      ++waiting_;
-    }
-    const bool ends =
-        !reply.has_value() || turn == kMostInATurn || !HasRoom() || stopping_ || closed_;
-    asio::post(socket_.get_executor(), [self = shared_from_this(), reply = std::move(reply),
-                                        ends]() mutable { self->Deliver(std::move(reply), ends); });
-    if (ends) return;
-  }
+void Session::ContinueBuilding() {
+  const bool ended = !built_.empty() && !built_.rbegin()->second.has_value();
+  if (!claiming_ && !ended && HasRoom() && !closed_) StartBuilding(std::nullopt);
 }
 
-std::optional<Session::Sealed> Session::BuildOne(std::optional<Frame> request) {
+void Session::Build(std::optional<Frame> request) {
+  if (request.has_value()) claimed_ = 0;
+  const std::optional<ReplyTask> task = Claim(std::move(request));
+  const uint64_t number = claimed_++;
+  std::optional<Sealed> reply;
+  if (task.has_value()) {
+    ++waiting_;
+    // From here on another job may claim, so nothing of this one's touches source_ any more.
+    if (HasRoom() && !closed_) {
+      asio::post(pool_, [self = shared_from_this()] { self->Build(std::nullopt); });
+    } else {
+      asio::post(socket_.get_executor(), [self = shared_from_this()] {
+        self->claiming_ = false;
+        self->ContinueBuilding();
+      });
+    }
+    reply = Make(*task);
+  }
+  asio::post(socket_.get_executor(),
+             [self = shared_from_this(), number, reply = std::move(reply)]() mutable {
+               self->Deliver(number, std::move(reply));
+             });
+}
+
+std::optional<ReplyTask> Session::Claim(std::optional<Frame> request) {
   try {
     if (request.has_value()) source_ = service_->Start(std::move(*request));
-    if (std::optional<Frame> frame = source_->Next(); frame.has_value()) {
-      if (shared_ != nullptr) {
-        if (std::optional<Frame> place = shared_->Put(*frame)) frame = std::move(place);
-      }
-      Sealed sealed;
-      sealed.header = SealHeader(*frame);
-      sealed.frame = std::move(*frame);
-      return sealed;
-    }
-  } catch (const std::exception&) {  // no memory even for the reply that says so: end the run
+    if (std::optional<ReplyTask> task = source_->NextTask(); task.has_value()) return task;
+  } catch (const std::exception&) {  // no memory even for the reply that says so
+    broken_ = true;
   }
   source_.reset();
   return std::nullopt;
 }
 
-void Session::Deliver(std::optional<Sealed> reply, bool job_ends) {
-  if (job_ends) building_ = false;
-  if (reply.has_value()) {
-    built_.push_back(std::move(*reply));
-  } else {
-    ended_ = true;
+std::optional<Session::Sealed> Session::Make(const ReplyTask& task) {
+  try {
+    Frame frame = task();
+    reply_bytes_ = frame.body.bytes.size();
+    if (shared_ != nullptr) {
+      if (std::optional<Frame> place = shared_->Put(frame)) frame = *std::move(place);
+    }
+    Sealed sealed;
+    sealed.header = SealHeader(frame);
+    sealed.frame = std::move(frame);
+    return sealed;
+  } catch (const std::exception&) {  // as in Claim
+    broken_ = true;
+    return std::nullopt;
   }
-  if (!building_ && !ended_ && HasRoom() && !stopping_ && !closed_) StartBuilding(std::nullopt);
-  built_signal_.cancel();
+}
+
+void Session::Deliver(uint64_t number, std::optional<Sealed> reply) {
+  built_.emplace(number, std::move(reply));
+  if (number == next_) built_signal_.cancel();
 }
 
 Session::Awaitable<std::optional<Session::Sealed>> Session::Built(std::shared_ptr<Session> self) {
-  if (self->built_.empty()) self->Enter(Phase::kBuilding);
-  while (self->built_.empty() && !self->ended_) {
-    if (!self->building_) self->StartBuilding(std::nullopt);  // none followed: the server stops
+  if (!self->built_.contains(self->next_)) self->Enter(Phase::kBuilding);
+  while (!self->built_.contains(self->next_)) {
     co_await self->built_signal_.async_wait(kAwait);
   }
-  if (self->built_.empty()) co_return std::nullopt;
-  Sealed reply = std::move(self->built_.front());
-  self->built_.pop_front();
-  --self->waiting_;
-  self->waiting_bytes_ -= reply.frame.body.bytes.size();
-  if (!self->building_ && !self->ended_ && self->HasRoom() && !self->stopping_) {
-    self->StartBuilding(std::nullopt);
-  }
+  std::optional<Sealed> reply = std::move(self->built_.extract(self->next_++).mapped());
+  if (reply.has_value()) --self->waiting_;
+  self->ContinueBuilding();
   co_return reply;
 }
 

@@ -2,12 +2,13 @@
 //
 //   Serve    reads a request, has the worker pool make its replies, writes them, and so on until
 //            the peer leaves.
-//   Build    runs on the pool: makes and seals replies, a few of them ahead of the one that Serve
-//            writes, so that neither thread has to wake the other for each.
+//   Build    runs on the pool: claims the next reply, lets another job claim the one after it, and
+//            makes its own. So a client that is alone has all workers; and replies are made ahead
+//            of the one that Serve writes.
 //   Watch    closes the socket when the peer let a deadline pass.
 //
-// All members belong to the socket thread, but for `source_`, which belongs to the job on the pool,
-// of which there is at most one at a time, and for the atomic ones.
+// All members belong to the socket thread, but for `source_` and `claimed_`, which belong to the
+// job that claims, of which there is at most one at a time, and for the atomic ones.
 #ifndef AUGSTORE_SERVER_SESSION_H_
 #define AUGSTORE_SERVER_SESSION_H_
 
@@ -18,7 +19,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
-#include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 
@@ -29,6 +30,7 @@
 namespace augstore {
 
 struct SessionLimits {
+  size_t workers = 1;  // of the pool
   std::chrono::milliseconds idle{};
   std::chrono::milliseconds write{};
   std::chrono::milliseconds drain{1'000};  // to take the last frame when the server stops
@@ -78,13 +80,17 @@ class Session : public std::enable_shared_from_this<Session> {
   // Says goodbye in a way that lets the peer read what was written before the connection goes.
   static Awaitable<void> SayAndLeave(std::shared_ptr<Session> self, Frame last);
 
+  // Has a job claim the next reply, the first one of a `request`. REQUIRES: none is claiming.
   void StartBuilding(std::optional<Frame> request);
-  // Makes replies until no more may wait, others are to have a turn, or there are none.
+  // The same if a reply is to come and may wait.
+  void ContinueBuilding();
   void Build(std::optional<Frame> request);
-  // The next reply, the first one of a `request`; nothing after the last.
-  std::optional<Sealed> BuildOne(std::optional<Frame> request);
+  // What makes the next reply; nothing after the last.
+  std::optional<ReplyTask> Claim(std::optional<Frame> request);
+  std::optional<Sealed> Make(const ReplyTask& task);
   bool HasRoom() const;
-  void Deliver(std::optional<Sealed> reply, bool job_ends);
+  // Reply `number` of a request, or that there is none.
+  void Deliver(uint64_t number, std::optional<Sealed> reply);
   void Enter(Phase phase);
   void Close();
 
@@ -99,13 +105,15 @@ class Session : public std::enable_shared_from_this<Session> {
   Clock::time_point deadline_;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> closed_ = false;
-  bool building_ = false;  // a job runs, or waits on the pool
-  bool ended_ = true;      // the last reply is in built_, or written
-  std::deque<Sealed> built_;
-  std::atomic<size_t> waiting_ = 0;  // replies that were made and not yet taken to be written
-  std::atomic<size_t> waiting_bytes_ = 0;
+  std::atomic<bool> broken_ = false;  // a reply could not be made: the connection ends
+  bool claiming_ = false;             // a job is to claim, or does
+  std::map<uint64_t, std::optional<Sealed>> built_;  // by number; nothing: there is no such reply
+  uint64_t next_ = 0;                                // number of the reply that is written next
+  std::atomic<size_t> waiting_ = 0;  // replies that were claimed and not yet taken to be written
+  std::atomic<size_t> reply_bytes_ = 0;  // of the last reply that was made, if any was
   std::unique_ptr<ReplySource> source_;
-  std::unique_ptr<SharedBodyWriter> shared_;  // belongs to the job while one runs
+  uint64_t claimed_ = 0;                      // replies of the request
+  std::unique_ptr<SharedBodyWriter> shared_;  // made while no reply is
   bool is_unix_ = false;
   int send_buffer_ = 0;
 };
