@@ -7,12 +7,13 @@
 #define AUGSTORE_SERVER_BATCH_CACHE_H_
 
 #include <compare>
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
+#include <vector>
 
 #include "schemas/types.h"
 
@@ -30,28 +31,34 @@ struct BatchKey {
 class BatchCache {
  public:
   using Build = std::function<Result<SharedBytes>()>;
+  using Resume = std::function<void()>;
 
   // Keeps batches of at most `budget_bytes` together; one that alone is larger is not kept. 0:
   // keeps nothing, and every Get builds.
   explicit BatchCache(uint64_t budget_bytes) : budget_bytes_(budget_bytes) {}
 
-  // The batch of `key`. When it is not kept, `build` makes it on the calling thread; who asks for
-  // it meanwhile waits, and builds it when that failed. Errors: those of `build`, which may throw.
-  Result<SharedBytes> Get(const BatchKey& key, const Build& build);
+  // The batch of `key`. When it is not kept, `build` makes it on the calling thread. Nothing:
+  // somebody builds it just now, and `resume` is called, on any thread, when it is worth asking
+  // again: the batch is there, or was not made. Errors: those of `build`, which may throw.
+  std::optional<Result<SharedBytes>> Get(const BatchKey& key, const Build& build,
+                                         const Resume& resume);
 
   uint64_t budget_bytes() const { return budget_bytes_; }
   uint64_t resident_bytes();
 
  private:
+  struct Entry {
+    SharedBytes body;  // without an owner while it is being built
+    std::vector<Resume> waiting;
+  };
   // Ends the building of `key`: keeps the body, or forgets the entry when there is none to keep.
   void Finish(const BatchKey& key, const SharedBytes* body);
 
   const uint64_t budget_bytes_;
   std::mutex mutex_;
-  std::condition_variable finished_;
-  std::map<BatchKey, SharedBytes> entries_;  // without an owner while it is being built
-  std::deque<BatchKey> order_;               // of the kept ones, oldest first
-  uint64_t bytes_ = 0;                       // of the kept ones
+  std::map<BatchKey, Entry> entries_;
+  std::deque<BatchKey> order_;  // of the kept ones, oldest first
+  uint64_t bytes_ = 0;          // of the kept ones
 };
 
 }  // namespace augstore

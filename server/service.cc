@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <exception>
+#include <future>
 #include <new>
 #include <utility>
 
@@ -83,7 +84,7 @@ class SingleReply : public ReplySource {
 
   std::optional<ReplyTask> NextTask() override {
     if (std::exchange(done_, true)) return std::nullopt;
-    return [state = state_, request = std::move(request_), &operation = operation_] {
+    return [state = state_, request = std::move(request_), &operation = operation_](const Resume&) {
       Result<Frame> reply =
           Guarded(operation.name, [&] { return operation.handler(*state, request); });
       return Finished(*state, std::move(reply), request.request_id);
@@ -106,10 +107,16 @@ class RunReply : public ReplySource {
     if (done_ || *failed_) return std::nullopt;
     Result<BatchRun::Claimed> claimed = Guarded("Batches", [this] { return run_.Claim(); });
     done_ = !claimed.ok() || claimed->last;
-    auto make = claimed.ok() ? std::move(claimed->make)
-                             : [status = claimed.status()] { return Result<Frame>(status); };
-    return [state = state_, id = request_id_, failed = failed_, make = std::move(make)] {
-      Frame frame = Finished(*state, Guarded("Batches", make), id);
+    BatchRun::Make make =
+        claimed.ok() ? std::move(claimed->make) : [status = claimed.status()](const Resume&) {
+          return Result<std::optional<Frame>>(status);
+        };
+    return [state = state_, id = request_id_, failed = failed_,
+            make = std::move(make)](const Resume& resume) -> std::optional<Frame> {
+      Result<std::optional<Frame>> made = Guarded("Batches", [&] { return make(resume); });
+      if (made.ok() && !made->has_value()) return std::nullopt;
+      Frame frame = Finished(
+          *state, made.ok() ? Result<Frame>(std::move(**made)) : Result<Frame>(made.status()), id);
       if (frame.type == MessageType::kErrorReply) *failed = true;
       return frame;
     };
@@ -128,7 +135,7 @@ class Refusal : public ReplySource {
   Refusal(const Status& status, uint32_t request_id) : frame_(ErrorFrame(status, request_id)) {}
   std::optional<ReplyTask> NextTask() override {
     if (!frame_.has_value()) return std::nullopt;
-    return [frame = *std::exchange(frame_, std::nullopt)] { return frame; };
+    return [frame = *std::exchange(frame_, std::nullopt)](const Resume&) { return frame; };
   }
 
  private:
@@ -145,6 +152,17 @@ Service::Service(Catalog* catalog, ServiceOptions options)
     : state_(std::make_unique<State>(catalog, std::move(options))) {}
 
 Service::~Service() = default;
+
+std::optional<Frame> ReplySource::Next() {
+  const std::optional<ReplyTask> task = NextTask();
+  if (!task.has_value()) return std::nullopt;
+  for (;;) {
+    std::promise<void> again;
+    std::optional<Frame> frame = (*task)([&again] { again.set_value(); });
+    if (frame.has_value()) return frame;
+    again.get_future().wait();
+  }
+}
 
 std::unique_ptr<ReplySource> Service::Start(Frame request) {
   const Operation* operation = FindOperation(request.type);

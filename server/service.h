@@ -19,8 +19,10 @@
 namespace augstore {
 
 // Makes one reply frame. May take as long as building a batch. Errors become ErrorReply frames,
-// which are the last of their request.
-using ReplyTask = std::function<Frame()>;
+// which are the last of their request. Nothing: somebody else makes what it needs; `resume` is
+// called, once and on any thread, when the task is to be run again.
+using Resume = std::function<void()>;
+using ReplyTask = std::function<std::optional<Frame>(const Resume& resume)>;
 
 // The replies to one request, made when asked for: that is the backpressure.
 class ReplySource {
@@ -30,10 +32,7 @@ class ReplySource {
   // threads, and outlive the source; what comes after one that failed is to be dropped.
   virtual std::optional<ReplyTask> NextTask() = 0;
   // The next reply, made on this thread; nothing after the last.
-  std::optional<Frame> Next() {
-    const std::optional<ReplyTask> task = NextTask();
-    return task.has_value() ? std::optional<Frame>((*task)()) : std::nullopt;
-  }
+  std::optional<Frame> Next();
 };
 
 struct ServiceOptions {

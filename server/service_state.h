@@ -151,9 +151,10 @@ Result<Frame> OpenStream(ServiceState& state, const Frame& request);
 class BatchRun {
  public:
   BatchRun(ServiceState* state, Frame request) : state_(state), request_(std::move(request)) {}
-  // What makes one reply; it may run on any thread, beside others, also when the run is gone.
+  // Makes one reply, as ReplyTask; on any thread, beside others, also when the run is gone.
+  using Make = std::function<Result<std::optional<Frame>>(const Resume& resume)>;
   struct Claimed {
-    std::function<Result<Frame>()> make;
+    Make make;
     bool last = false;
   };
   // The next batch, or the EndReply that is the last.
@@ -169,7 +170,8 @@ class BatchRun {
     std::shared_ptr<const void> wanted = std::make_shared<char>();  // what is read ahead for it
   };
   Status Open();
-  static Result<Frame> Make(const Context& context, uint64_t step);
+  static Result<std::optional<Frame>> MakeBatch(const Context& context, uint64_t step,
+                                                const Resume& resume);
 
   ServiceState* state_;
   Frame request_;

@@ -194,13 +194,17 @@ Status BatchRun::Open() {
 Result<BatchRun::Claimed> BatchRun::Claim() {
   if (context_ == nullptr) AUGSTORE_TRY(Open());
   if (step_ == end_) {
-    return Claimed{[id = request_.request_id] { return Result<Frame>(ToFrame(EndReply{}, id)); },
-                   true};
+    const Frame end = ToFrame(EndReply{}, request_.request_id);
+    return Claimed{[end](const Resume&) { return Result<std::optional<Frame>>(end); }, true};
   }
-  return Claimed{[context = context_, step = step_++] { return Make(*context, step); }, false};
+  return Claimed{[context = context_, step = step_++](const Resume& resume) {
+                   return MakeBatch(*context, step, resume);
+                 },
+                 false};
 }
 
-Result<Frame> BatchRun::Make(const Context& context, uint64_t step) {
+Result<std::optional<Frame>> BatchRun::MakeBatch(const Context& context, uint64_t step,
+                                                 const Resume& resume) {
   ServiceState& state = *context.state;
   const StreamReply& info = context.stream->info;
   const auto build = [&] {
@@ -212,10 +216,12 @@ Result<Frame> BatchRun::Make(const Context& context, uint64_t step) {
     return BuildBatch(*context.stream, context.epoch, step, store, *engine);
   };
   const BatchKey key{info.fingerprint, info.spec.rank, context.epoch, step};
-  AUGSTORE_ASSIGN(SharedBytes body, state.kept_batches.Get(key, build));
+  std::optional<Result<SharedBytes>> got = state.kept_batches.Get(key, build, resume);
+  if (!got.has_value()) return std::optional<Frame>();
+  AUGSTORE_ASSIGN(SharedBytes body, std::move(*got));
   ++state.batches;
   state.rows += RowsOfBatch(info, step);
-  return BatchFrame(std::move(body), context.request_id);
+  return std::optional<Frame>(BatchFrame(std::move(body), context.request_id));
 }
 
 }  // namespace augstore

@@ -221,26 +221,20 @@ void Session::ContinueBuilding() {
 
 void Session::Build(std::optional<Frame> request) {
   if (request.has_value()) claimed_ = 0;
-  const std::optional<ReplyTask> task = Claim(std::move(request));
+  std::optional<ReplyTask> task = Claim(std::move(request));
   const uint64_t number = claimed_++;
-  std::optional<Sealed> reply;
-  if (task.has_value()) {
-    ++waiting_;
-    // From here on another job may claim, so nothing of this one's touches source_ any more.
-    if (HasRoom() && !closed_) {
-      asio::post(pool_, [self = shared_from_this()] { self->Build(std::nullopt); });
-    } else {
-      asio::post(socket_.get_executor(), [self = shared_from_this()] {
-        self->claiming_ = false;
-        self->ContinueBuilding();
-      });
-    }
-    reply = Make(*task);
+  if (!task.has_value()) return Deliver(number, std::nullopt);
+  ++waiting_;
+  // From here on another job may claim, so this one touches source_ and claimed_ no more.
+  if (HasRoom() && !closed_) {
+    asio::post(pool_, [self = shared_from_this()] { self->Build(std::nullopt); });
+  } else {
+    asio::post(socket_.get_executor(), [self = shared_from_this()] {
+      self->claiming_ = false;
+      self->ContinueBuilding();
+    });
   }
-  asio::post(socket_.get_executor(),
-             [self = shared_from_this(), number, reply = std::move(reply)]() mutable {
-               self->Deliver(number, std::move(reply));
-             });
+  Make(number, std::make_shared<const ReplyTask>(*std::move(task)));
 }
 
 std::optional<ReplyTask> Session::Claim(std::optional<Frame> request) {
@@ -254,26 +248,38 @@ std::optional<ReplyTask> Session::Claim(std::optional<Frame> request) {
   return std::nullopt;
 }
 
-std::optional<Session::Sealed> Session::Make(const ReplyTask& task) {
+void Session::Make(uint64_t number, const std::shared_ptr<const ReplyTask>& task) {
+  if (closed_) return;
+  std::optional<Sealed> reply;
   try {
-    Frame frame = task();
-    reply_bytes_ = frame.body.bytes.size();
-    if (shared_ != nullptr) {
-      if (std::optional<Frame> place = shared_->Put(frame)) frame = *std::move(place);
-    }
-    Sealed sealed;
-    sealed.header = SealHeader(frame);
-    sealed.frame = std::move(frame);
-    return sealed;
+    std::optional<Frame> frame = (*task)([self = shared_from_this(), number, task] {
+      asio::post(self->pool_, [self, number, task] { self->Make(number, task); });
+    });
+    if (!frame.has_value()) return;
+    reply = Seal(*std::move(frame));
   } catch (const std::exception&) {  // as in Claim
     broken_ = true;
-    return std::nullopt;
   }
+  Deliver(number, std::move(reply));
+}
+
+Session::Sealed Session::Seal(Frame frame) {
+  reply_bytes_ = frame.body.bytes.size();
+  if (shared_ != nullptr) {
+    if (std::optional<Frame> place = shared_->Put(frame)) frame = *std::move(place);
+  }
+  Sealed sealed;
+  sealed.header = SealHeader(frame);
+  sealed.frame = std::move(frame);
+  return sealed;
 }
 
 void Session::Deliver(uint64_t number, std::optional<Sealed> reply) {
-  built_.emplace(number, std::move(reply));
-  if (number == next_) built_signal_.cancel();
+  asio::post(socket_.get_executor(),
+             [self = shared_from_this(), number, reply = std::move(reply)]() mutable {
+               self->built_.emplace(number, std::move(reply));
+               if (number == self->next_) self->built_signal_.cancel();
+             });
 }
 
 Session::Awaitable<std::optional<Session::Sealed>> Session::Built(std::shared_ptr<Session> self) {

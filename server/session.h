@@ -87,9 +87,11 @@ class Session : public std::enable_shared_from_this<Session> {
   void Build(std::optional<Frame> request);
   // What makes the next reply; nothing after the last.
   std::optional<ReplyTask> Claim(std::optional<Frame> request);
-  std::optional<Sealed> Make(const ReplyTask& task);
+  // Runs a task on the pool, again when it has to wait for another's, and delivers its reply.
+  void Make(uint64_t number, const std::shared_ptr<const ReplyTask>& task);
+  Sealed Seal(Frame frame);
   bool HasRoom() const;
-  // Reply `number` of a request, or that there is none.
+  // Hands reply `number` of a request, or that there is none, to the socket thread.
   void Deliver(uint64_t number, std::optional<Sealed> reply);
   void Enter(Phase phase);
   void Close();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <latch>
 #include <new>
 #include <string>
@@ -27,11 +28,20 @@ struct Builder {
   }
 };
 
+// Waits where a server would do something else.
+Result<SharedBytes> GetNow(BatchCache& cache, const BatchKey& key, const BatchCache::Build& build) {
+  for (;;) {
+    std::promise<void> again;
+    if (auto got = cache.Get(key, build, [&] { again.set_value(); })) return *std::move(got);
+    again.get_future().wait();
+  }
+}
+
 TEST(BatchCacheTest, BuildsABatchOnceAndSharesItsMemory) {
   BatchCache cache(1000);
   Builder builder;
-  const auto first = cache.Get(Key(1), builder.Of(100));
-  const auto second = cache.Get(Key(1), builder.Of(100));
+  const auto first = GetNow(cache, Key(1), builder.Of(100));
+  const auto second = GetNow(cache, Key(1), builder.Of(100));
   ASSERT_TRUE(first.ok() && second.ok());
   EXPECT_EQ(builder.calls, 1);
   EXPECT_EQ(first->bytes.data(), second->bytes.data());
@@ -46,7 +56,7 @@ TEST(BatchCacheTest, TellsStreamsRanksEpochsAndStepsApart) {
   BatchKey other_epoch = Key(1);
   other_epoch.epoch = 1;
   for (const BatchKey& key : {Key(1), Key(2), Key(1, 1), other_stream, other_epoch}) {
-    EXPECT_TRUE(cache.Get(key, builder.Of(10)).ok());
+    EXPECT_TRUE(GetNow(cache, key, builder.Of(10)).ok());
   }
   EXPECT_EQ(builder.calls, 5);
 }
@@ -54,20 +64,21 @@ TEST(BatchCacheTest, TellsStreamsRanksEpochsAndStepsApart) {
 TEST(BatchCacheTest, TheOldestMakesPlaceWithinTheBudget) {
   BatchCache cache(250);
   Builder builder;
-  for (uint64_t step = 0; step < 3; ++step) EXPECT_TRUE(cache.Get(Key(step), builder.Of(100)).ok());
+  for (uint64_t step = 0; step < 3; ++step)
+    EXPECT_TRUE(GetNow(cache, Key(step), builder.Of(100)).ok());
   EXPECT_EQ(cache.resident_bytes(), 200u);
-  EXPECT_TRUE(cache.Get(Key(2), builder.Of(100)).ok());
-  EXPECT_TRUE(cache.Get(Key(1), builder.Of(100)).ok());
+  EXPECT_TRUE(GetNow(cache, Key(2), builder.Of(100)).ok());
+  EXPECT_TRUE(GetNow(cache, Key(1), builder.Of(100)).ok());
   EXPECT_EQ(builder.calls, 3);
-  EXPECT_TRUE(cache.Get(Key(0), builder.Of(100)).ok());
+  EXPECT_TRUE(GetNow(cache, Key(0), builder.Of(100)).ok());
   EXPECT_EQ(builder.calls, 4);
 }
 
 TEST(BatchCacheTest, ABatchLargerThanTheBudgetIsGivenAndNotKept) {
   BatchCache cache(50);
   Builder builder;
-  EXPECT_TRUE(cache.Get(Key(0), builder.Of(51)).ok());
-  const auto again = cache.Get(Key(0), builder.Of(51));
+  EXPECT_TRUE(GetNow(cache, Key(0), builder.Of(51)).ok());
+  const auto again = GetNow(cache, Key(0), builder.Of(51));
   ASSERT_TRUE(again.ok());
   EXPECT_EQ(again->bytes.size(), 51u);
   EXPECT_EQ(builder.calls, 2);
@@ -77,27 +88,27 @@ TEST(BatchCacheTest, ABatchLargerThanTheBudgetIsGivenAndNotKept) {
 TEST(BatchCacheTest, WithoutABudgetEveryCallBuilds) {
   BatchCache cache(0);
   Builder builder;
-  EXPECT_TRUE(cache.Get(Key(0), builder.Of(1)).ok());
-  EXPECT_TRUE(cache.Get(Key(0), builder.Of(1)).ok());
+  EXPECT_TRUE(GetNow(cache, Key(0), builder.Of(1)).ok());
+  EXPECT_TRUE(GetNow(cache, Key(0), builder.Of(1)).ok());
   EXPECT_EQ(builder.calls, 2);
 }
 
 TEST(BatchCacheTest, AFailureIsGivenAndForgotten) {
   BatchCache cache(1000);
   const auto failed =
-      cache.Get(Key(0), []() -> Result<SharedBytes> { return DataLoss("row 7 is damaged"); });
+      GetNow(cache, Key(0), []() -> Result<SharedBytes> { return DataLoss("row 7 is damaged"); });
   EXPECT_EQ(failed.status().ToString(), "DataLoss: row 7 is damaged");
   Builder builder;
-  EXPECT_TRUE(cache.Get(Key(0), builder.Of(1)).ok());
+  EXPECT_TRUE(GetNow(cache, Key(0), builder.Of(1)).ok());
   EXPECT_EQ(builder.calls, 1);
 }
 
 TEST(BatchCacheTest, AnExceptionIsPassedOnAndForgotten) {
   BatchCache cache(1000);
-  EXPECT_THROW((void)cache.Get(Key(0), []() -> Result<SharedBytes> { throw std::bad_alloc(); }),
+  EXPECT_THROW((void)GetNow(cache, Key(0), []() -> Result<SharedBytes> { throw std::bad_alloc(); }),
                std::bad_alloc);
   Builder builder;
-  EXPECT_TRUE(cache.Get(Key(0), builder.Of(1)).ok());
+  EXPECT_TRUE(GetNow(cache, Key(0), builder.Of(1)).ok());
   EXPECT_EQ(builder.calls, 1);
 }
 
@@ -111,7 +122,7 @@ TEST(BatchCacheTest, WhoAsksWhileABatchIsBuiltWaitsForIt) {
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
       start.arrive_and_wait();
-      const auto body = cache.Get(Key(0), [&]() -> Result<SharedBytes> {
+      const auto body = GetNow(cache, Key(0), [&]() -> Result<SharedBytes> {
         ++calls;
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
         return SharedBytes::FromString("built");
@@ -124,12 +135,33 @@ TEST(BatchCacheTest, WhoAsksWhileABatchIsBuiltWaitsForIt) {
   EXPECT_EQ(right, kThreads);
 }
 
+TEST(BatchCacheTest, HoldsNobodyUpWhileABatchIsBuilt) {
+  BatchCache cache(1000);
+  Builder builder;
+  int resumed = 0;
+  const auto resume = [&] { ++resumed; };
+  const auto body = cache.Get(
+      Key(0),
+      [&]() -> Result<SharedBytes> {
+        EXPECT_FALSE(cache.Get(Key(0), builder.Of(1), resume).has_value());
+        EXPECT_FALSE(cache.Get(Key(0), builder.Of(1), resume).has_value());
+        EXPECT_TRUE(cache.Get(Key(1), builder.Of(1), resume).has_value());
+        EXPECT_EQ(resumed, 0);
+        return SharedBytes::FromString("built");
+      },
+      resume);
+  EXPECT_TRUE(body.has_value() && body->ok());
+  EXPECT_EQ(resumed, 2);
+  EXPECT_EQ(cache.Get(Key(0), builder.Of(1), resume)->value().text(), "built");
+  EXPECT_EQ(builder.calls, 1);
+}
+
 TEST(BatchCacheTest, AWaiterBuildsWhatTheFirstOneCouldNot) {
   BatchCache cache(1000);
   std::latch building(1);
   std::latch asked(1);
   std::thread first([&] {
-    const auto failed = cache.Get(Key(0), [&]() -> Result<SharedBytes> {
+    const auto failed = GetNow(cache, Key(0), [&]() -> Result<SharedBytes> {
       building.count_down();
       asked.wait();
       return Unavailable("the device does not answer");
@@ -140,7 +172,7 @@ TEST(BatchCacheTest, AWaiterBuildsWhatTheFirstOneCouldNot) {
   Builder builder;
   std::thread second([&] {
     asked.count_down();
-    EXPECT_TRUE(cache.Get(Key(0), builder.Of(1)).ok());
+    EXPECT_TRUE(GetNow(cache, Key(0), builder.Of(1)).ok());
   });
   first.join();
   second.join();
@@ -157,7 +189,7 @@ TEST(BatchCacheTest, ManyThreadsOverFewBatchesGetTheRightOnesWithinTheBudget) {
       for (uint64_t i = 0; i < 500; ++i) {
         const uint64_t step = (i * 5 + t) % 8;
         const char letter = static_cast<char>('a' + step);
-        const auto body = cache.Get(Key(step), builder.Of(100, letter));
+        const auto body = GetNow(cache, Key(step), builder.Of(100, letter));
         if (!body.ok() || body->text() != std::string(100, letter)) ++wrong;
         if (cache.resident_bytes() > cache.budget_bytes()) ++wrong;
       }
