@@ -71,8 +71,8 @@ struct ScalePoint {
     AUGSTORE_TRY(stream->Next());
     return OkStatus();
   }
-  // The first batches of a window bring all of it into memory, the others find it there: a rate
-  // is of whole windows.
+  // The first batches of a window may wait for its segments, the others find them: a rate is of
+  // whole windows.
   uint64_t window() const { return rows / kWindowsOfData; }
   uint64_t batches_of_window() const { return std::max<uint64_t>(window() / kBatch, 1); }
   Status PullWindow() {
