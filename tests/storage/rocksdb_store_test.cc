@@ -154,34 +154,6 @@ TEST_F(RocksDbStoreTest, StaysWithinItsMemoryBudget) {
   EXPECT_GT(store->Stats().value().resident_bytes, 0u);
 }
 
-TEST_F(RocksDbStoreTest, LoadsWhatIsReadAhead) {
-  const Matrix embeddings = TestEmbeddings(20 * kSegmentRows, 16, 1);
-  const uint64_t segment_bytes = kSegmentRows * 16 * sizeof(float);
-  std::vector<RowId> rows;
-  {
-    const auto store = Open();
-    const SpaceId space = store->OpenSpace(TestDigest(1), 16).value();
-    rows = AppendOk(store.get(), space, TestImages(0, embeddings.rows()), embeddings);
-  }
-  const auto store = Open(10 * segment_bytes);
-  const SpaceId space = store->FindSpace(TestDigest(1)).value().id;
-  const auto wanted = std::make_shared<int>();
-  store->ReadAheadOf(space, RowPart::kEmbedding, std::span(rows).first(4 * kSegmentRows), wanted);
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (store->Stats().value().resident_bytes < 4 * segment_bytes) {
-    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
-    std::this_thread::yield();
-  }
-  // Beyond the budget, while rows are read.
-  store->ReadAheadOf(space, RowPart::kEmbedding, rows, wanted);
-  Matrix out(rows.size(), 16);
-  for (int i = 0; i < 3; ++i) {
-    ASSERT_TRUE(store->ReadRows(space, rows, out.view()).ok());
-    for (size_t row = 0; row < rows.size(); ++row) ExpectSameRow(out, row, embeddings, row);
-  }
-  EXPECT_EQ(store->Stats().value().resident_bytes, 10 * segment_bytes);
-}
-
 TEST_F(RocksDbStoreTest, ReadsWithoutAnyMemoryBudget) {
   const auto store = Open(0);
   const SpaceId space = store->OpenSpace(TestDigest(1), 3).value();
@@ -241,6 +213,9 @@ TEST_F(RocksDbStoreTest, TakesNoWritesAfterAFailedOne) {
 }
 
 TEST_F(RocksDbStoreTest, HasEveryAcknowledgedRowAfterKillMinusNine) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "ThreadSanitizer lets no child of a process with threads start threads";
+#endif
   int pipe[2];
   ASSERT_EQ(::pipe(pipe), 0);
   const pid_t child = ::fork();
@@ -280,6 +255,34 @@ TEST_F(RocksDbStoreTest, HasEveryAcknowledgedRowAfterKillMinusNine) {
     for (size_t i = 0; i < 100; ++i) ExpectSameRow(out, i, expected, i);
   }
   EXPECT_EQ(VerifyAll(store.get()), std::vector<std::string>());
+}
+
+TEST_F(RocksDbStoreTest, LoadsWhatIsReadAhead) {
+  const Matrix embeddings = TestEmbeddings(20 * kSegmentRows, 16, 1);
+  const uint64_t segment_bytes = kSegmentRows * 16 * sizeof(float);
+  std::vector<RowId> rows;
+  {
+    const auto store = Open();
+    const SpaceId space = store->OpenSpace(TestDigest(1), 16).value();
+    rows = AppendOk(store.get(), space, TestImages(0, embeddings.rows()), embeddings);
+  }
+  const auto store = Open(10 * segment_bytes);
+  const SpaceId space = store->FindSpace(TestDigest(1)).value().id;
+  const auto wanted = std::make_shared<int>();
+  store->ReadAheadOf(space, RowPart::kEmbedding, std::span(rows).first(4 * kSegmentRows), wanted);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (store->Stats().value().resident_bytes < 4 * segment_bytes) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    std::this_thread::yield();
+  }
+  // Beyond the budget, while rows are read.
+  store->ReadAheadOf(space, RowPart::kEmbedding, rows, wanted);
+  Matrix out(rows.size(), 16);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(store->ReadRows(space, rows, out.view()).ok());
+    for (size_t row = 0; row < rows.size(); ++row) ExpectSameRow(out, row, embeddings, row);
+  }
+  EXPECT_EQ(store->Stats().value().resident_bytes, 10 * segment_bytes);
 }
 
 class DamagedStoreTest : public RocksDbStoreTest {
