@@ -42,8 +42,8 @@ Status SendWithDescriptors(int socket, std::span<const uint8_t> bytes,
   std::memcpy(CMSG_DATA(header), fds.data(), kPairBytes);
   const ssize_t sent = ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent == static_cast<ssize_t>(bytes.size())) return OkStatus();
-  return Unavailable("descriptors could not be sent: {}",
-                     sent < 0 ? std::system_category().message(errno) : "the socket is full");
+  if (sent >= 0) return Unavailable("the socket took {} of {} bytes", sent, bytes.size());
+  return ResourceExhausted("descriptors cannot be sent: {}", std::system_category().message(errno));
 }
 
 ssize_t ReceiveWithDescriptors(int socket, std::span<uint8_t> space,

@@ -11,8 +11,8 @@
 
 namespace augstore {
 
-// Sends `bytes` with copies of `fds`, without waiting. Errors: kUnavailable (not all could be sent:
-// the connection is of no use any more).
+// Sends `bytes` with copies of `fds`, without waiting. Errors: kResourceExhausted (nothing was
+// sent), kUnavailable (a part was: the connection is of no use any more).
 Status SendWithDescriptors(int socket, std::span<const uint8_t> bytes,
                            const std::array<int, 2>& fds);
 // As ::recv; a pair of descriptors that comes along replaces `fds`. Others are closed.

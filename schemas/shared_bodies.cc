@@ -112,6 +112,11 @@ std::optional<Frame> SharedBodyWriter::Put(const Frame& frame) {
   return ToFrame(*place, frame.request_id);
 }
 
+void SharedBodyWriter::TakeBack(const Frame& frame) {
+  const auto place = FromFrame<SharedBodyReply>(frame);
+  if (place.ok()) Flag(flags_, place->slot).store(0, std::memory_order_release);
+}
+
 Result<std::shared_ptr<SharedBodyReader>> SharedBodyReader::Open(const ShareMemoryReply& reply,
                                                                  const Descriptor& flags,
                                                                  const Descriptor& bodies) {

@@ -92,6 +92,8 @@ class SharedBodyWriter {
   // Copies the body of `frame` to a slot; gives the frame that says where, or nothing: the body is
   // small, or too large, or no slot is free.
   std::optional<Frame> Put(const Frame& frame);
+  // Frees the slot of a frame that Put gave and nobody was sent; others are left alone.
+  void TakeBack(const Frame& frame);
 
  private:
   SharedBodyWriter();

@@ -1,5 +1,6 @@
 #include "server/batch_cache.h"
 
+#include <new>
 #include <utility>
 
 namespace augstore {
@@ -16,36 +17,43 @@ std::optional<Result<SharedBytes>> BatchCache::Get(const BatchKey& key, const Bu
       return std::nullopt;
     }
   }
+  std::optional<Result<SharedBytes>> body;
   try {
-    Result<SharedBytes> body = build();
-    Finish(key, body.ok() ? &*body : nullptr);
-    return body;
+    body.emplace(build());
   } catch (...) {
     Finish(key, nullptr);
     throw;
   }
+  Finish(key, body->ok() ? &**body : nullptr);
+  return body;
 }
 
-void BatchCache::Finish(const BatchKey& key, const SharedBytes* body) {
+bool BatchCache::Keep(const BatchKey& key, const SharedBytes& body) {
+  const uint64_t size = body.bytes.size();
+  if (body.owner == nullptr || size > budget_bytes_) return false;
+  try {
+    order_.push_back(key);
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  while (bytes_ + size > budget_bytes_) {
+    const auto oldest = entries_.find(order_.front());
+    bytes_ -= oldest->second.body.bytes.size();
+    entries_.erase(oldest);
+    order_.pop_front();
+  }
+  entries_.find(key)->second.body = body;
+  bytes_ += size;
+  return true;
+}
+
+void BatchCache::Finish(const BatchKey& key, const SharedBytes* body) noexcept {
   std::vector<Resume> waiting;
   {
     const std::lock_guard lock(mutex_);
     const auto built = entries_.find(key);
     waiting.swap(built->second.waiting);
-    const uint64_t size = body == nullptr ? 0 : body->bytes.size();
-    if (body == nullptr || body->owner == nullptr || size > budget_bytes_) {
-      entries_.erase(built);
-    } else {
-      built->second.body = *body;
-      while (bytes_ + size > budget_bytes_) {
-        const auto oldest = entries_.find(order_.front());
-        bytes_ -= oldest->second.body.bytes.size();
-        entries_.erase(oldest);
-        order_.pop_front();
-      }
-      order_.push_back(key);
-      bytes_ += size;
-    }
+    if (body == nullptr || !Keep(key, *body)) entries_.erase(built);
   }
   for (const Resume& resume : waiting) resume();
 }

@@ -31,7 +31,7 @@ struct BatchKey {
 class BatchCache {
  public:
   using Build = std::function<Result<SharedBytes>()>;
-  using Resume = std::function<void()>;
+  using Resume = std::function<void()>;  // must not throw
 
   // Keeps batches of at most `budget_bytes` together; one that alone is larger is not kept. 0:
   // keeps nothing, and every Get builds.
@@ -52,7 +52,9 @@ class BatchCache {
     std::vector<Resume> waiting;
   };
   // Ends the building of `key`: keeps the body, or forgets the entry when there is none to keep.
-  void Finish(const BatchKey& key, const SharedBytes* body);
+  void Finish(const BatchKey& key, const SharedBytes* body) noexcept;
+  // False: there is no room for it. REQUIRES: mutex_ is held, `key` is being built.
+  bool Keep(const BatchKey& key, const SharedBytes& body);
 
   const uint64_t budget_bytes_;
   std::mutex mutex_;

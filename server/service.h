@@ -20,7 +20,7 @@ namespace augstore {
 
 // Makes one reply frame. May take as long as building a batch. Errors become ErrorReply frames,
 // which are the last of their request. Nothing: somebody else makes what it needs; `resume` is
-// called, once and on any thread, when the task is to be run again.
+// called, once and on any thread, when the task is to be run again; it does not throw.
 using Resume = std::function<void()>;
 using ReplyTask = std::function<std::optional<Frame>(const Resume& resume)>;
 

@@ -90,7 +90,8 @@ class EnginePool {
   std::vector<std::unique_ptr<Engine>> free_;
 };
 
-inline constexpr size_t kRequestTypes = 20;  // request types are 1 .. 19; 0 counts unknown ones
+inline constexpr size_t kRequestTypes =
+    20;  // 1 .. 19, as sessions answer 20 themselves; 0: unknown
 inline constexpr size_t kCachedStreams = 32;
 inline constexpr size_t kCachedTables = 8;
 
@@ -167,6 +168,7 @@ class BatchRun {
     uint32_t request_id = 0;
     std::shared_ptr<const Stream> stream;
     uint64_t epoch = 0;
+    bool goes_on = false;  // one batch alone needs nothing to be read ahead
     std::shared_ptr<const void> wanted = std::make_shared<char>();  // what is read ahead for it
   };
   Status Open();

@@ -182,7 +182,8 @@ Status BatchRun::Open() {
   context->request_id = request_.request_id;
   context->stream = std::move(stream);
   context->epoch = message.epoch;
-  if (step_ < end_) {
+  context->goes_on = end_ - step_ > 1;
+  if (context->goes_on) {
     AskAhead(*context->stream, context->epoch, step_, /*first=*/true, *state_->catalog->store(),
              context->wanted);
   }
@@ -212,7 +213,9 @@ Result<std::optional<Frame>> BatchRun::MakeBatch(const Context& context, uint64_
     const EnginePool::Lease engine = (int8 ? state.int8_engines : state.engines).Take();
     ++state.batches_built;
     Store& store = *state.catalog->store();
-    AskAhead(*context.stream, context.epoch, step, /*first=*/false, store, context.wanted);
+    if (context.goes_on) {
+      AskAhead(*context.stream, context.epoch, step, /*first=*/false, store, context.wanted);
+    }
     return BuildBatch(*context.stream, context.epoch, step, store, *engine);
   };
   const BatchKey key{info.fingerprint, info.spec.rank, context.epoch, step};

@@ -34,6 +34,7 @@ constexpr size_t kLingerBytes = 4096;
 constexpr size_t kWaitingPerWorker = 2;
 constexpr size_t kWaitingBytesPerWorker = size_t{1} << 20;
 constexpr size_t kUnknownBytes = ~size_t{0};
+constexpr size_t kMostWaitingInSlots = kMostSlots / 2;  // the others are sent, or with the client
 // More of a batch goes in one call, instead of waking the socket thread for each part of it. TCP
 // sizes its buffers by itself, and stops when it is told a size. The kernel may allow less.
 constexpr int kLargeSendBuffer = 2 << 20;
@@ -102,6 +103,7 @@ void Session::Close() {
   Error ignored;
   socket_.close(ignored);
   watchdog_.cancel();
+  built_signal_.cancel();
 }
 
 void Session::Stop() {
@@ -117,7 +119,7 @@ Session::Awaitable<void> Session::Watch(std::shared_ptr<Session> self) {
   while (self->phase_ != Phase::kClosed) {
     const bool waiting_for_peer = self->phase_ != Phase::kBuilding;
     const Clock::time_point now = Clock::now();
-    if (waiting_for_peer && now >= self->deadline_) {
+    if (self->broken_ || (waiting_for_peer && now >= self->deadline_)) {
       self->Close();
       break;
     }
@@ -190,8 +192,11 @@ Session::Awaitable<bool> Session::Answer(std::shared_ptr<Session> self, Frame re
   bool failed = false;
   for (;;) {
     std::optional<Sealed> reply = co_await Built(self);
-    if (!reply.has_value()) co_return !self->broken_;
-    if (failed) continue;  // made at the same time as the one that failed
+    if (!reply.has_value()) co_return !self->broken_ && !self->closed_;
+    if (failed) {  // made at the same time as the one that failed
+      if (self->shared_ != nullptr) self->shared_->TakeBack(reply->frame);
+      continue;
+    }
     failed = reply->frame.type == MessageType::kErrorReply;
     const bool written = co_await Write(self, std::move(*reply));
     // The frame in flight is the last one of a server that stops.
@@ -203,7 +208,9 @@ bool Session::HasRoom() const {
   const size_t waiting = waiting_;
   if (waiting == 0) return true;
   const size_t bytes = reply_bytes_;
-  return bytes != kUnknownBytes && waiting < kWaitingPerWorker * limits_.workers &&
+  size_t most = kWaitingPerWorker * limits_.workers;
+  if (shared_ != nullptr) most = std::min(most, kMostWaitingInSlots);
+  return bytes != kUnknownBytes && waiting < most &&
          (waiting + 1) * bytes <= kWaitingBytesPerWorker * limits_.workers;
 }
 
@@ -219,7 +226,7 @@ void Session::ContinueBuilding() {
   if (!claiming_ && !ended && HasRoom() && !closed_) StartBuilding(std::nullopt);
 }
 
-void Session::Build(std::optional<Frame> request) {
+void Session::Build(std::optional<Frame> request) try {
   if (request.has_value()) claimed_ = 0;
   std::optional<ReplyTask> task = Claim(std::move(request));
   const uint64_t number = claimed_++;
@@ -229,12 +236,20 @@ void Session::Build(std::optional<Frame> request) {
   if (HasRoom() && !closed_) {
     asio::post(pool_, [self = shared_from_this()] { self->Build(std::nullopt); });
   } else {
-    asio::post(socket_.get_executor(), [self = shared_from_this()] {
-      self->claiming_ = false;
-      self->ContinueBuilding();
-    });
+    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->EndClaiming(); });
   }
   Make(number, std::make_shared<const ReplyTask>(*std::move(task)));
+} catch (const std::exception&) {  // no memory to hand the work on
+  broken_ = true;
+}
+
+void Session::EndClaiming() {
+  claiming_ = false;
+  try {
+    ContinueBuilding();
+  } catch (const std::exception&) {
+    Close();
+  }
 }
 
 std::optional<ReplyTask> Session::Claim(std::optional<Frame> request) {
@@ -250,17 +265,21 @@ std::optional<ReplyTask> Session::Claim(std::optional<Frame> request) {
 
 void Session::Make(uint64_t number, const std::shared_ptr<const ReplyTask>& task) {
   if (closed_) return;
-  std::optional<Sealed> reply;
   try {
-    std::optional<Frame> frame = (*task)([self = shared_from_this(), number, task] {
-      asio::post(self->pool_, [self, number, task] { self->Make(number, task); });
-    });
-    if (!frame.has_value()) return;
-    reply = Seal(*std::move(frame));
+    std::optional<Frame> frame =
+        (*task)([self = shared_from_this(), number, task] { self->MakeLater(number, task); });
+    if (frame.has_value()) Deliver(number, Seal(*std::move(frame)));
   } catch (const std::exception&) {  // as in Claim
     broken_ = true;
   }
-  Deliver(number, std::move(reply));
+}
+
+void Session::MakeLater(uint64_t number, const std::shared_ptr<const ReplyTask>& task) {
+  try {
+    asio::post(pool_, [self = shared_from_this(), number, task] { self->Make(number, task); });
+  } catch (const std::exception&) {
+    broken_ = true;
+  }
 }
 
 Session::Sealed Session::Seal(Frame frame) {
@@ -277,7 +296,11 @@ Session::Sealed Session::Seal(Frame frame) {
 void Session::Deliver(uint64_t number, std::optional<Sealed> reply) {
   asio::post(socket_.get_executor(),
              [self = shared_from_this(), number, reply = std::move(reply)]() mutable {
-               self->built_.emplace(number, std::move(reply));
+               try {
+                 self->built_.emplace(number, std::move(reply));
+               } catch (const std::exception&) {
+                 return self->Close();
+               }
                if (number == self->next_) self->built_signal_.cancel();
              });
 }
@@ -285,6 +308,7 @@ void Session::Deliver(uint64_t number, std::optional<Sealed> reply) {
 Session::Awaitable<std::optional<Session::Sealed>> Session::Built(std::shared_ptr<Session> self) {
   if (!self->built_.contains(self->next_)) self->Enter(Phase::kBuilding);
   while (!self->built_.contains(self->next_)) {
+    if (self->closed_) co_return std::nullopt;
     co_await self->built_signal_.async_wait(kAwait);
   }
   std::optional<Sealed> reply = std::move(self->built_.extract(self->next_++).mapped());
@@ -309,7 +333,7 @@ Session::Awaitable<bool> Session::Write(std::shared_ptr<Session> self, Sealed re
     if (error) co_return false;
     sent += count;
   }
-  co_return true;
+  co_return self->phase_ != Phase::kClosed;
 }
 
 Status Session::PrepareSharing(const Frame& request) {
@@ -324,20 +348,22 @@ Status Session::PrepareSharing(const Frame& request) {
 }
 
 Session::Awaitable<bool> Session::ShareMemory(std::shared_ptr<Session> self, Frame request) {
-  const Status prepared = self->PrepareSharing(request);
-  if (!prepared.ok()) {
-    Sealed sealed;
-    sealed.frame = ErrorFrame(prepared, request.request_id);
-    sealed.header = SealHeader(sealed.frame);
-    const bool written = co_await Write(self, std::move(sealed));
-    co_return written;
+  Status shared = self->PrepareSharing(request);
+  if (shared.ok()) {
+    const Frame reply = ToFrame(self->shared_->reply(), request.request_id);
+    const auto header = SealHeader(reply);
+    std::vector<uint8_t> bytes(header.begin(), header.end());
+    bytes.insert(bytes.end(), reply.body.bytes.begin(), reply.body.bytes.end());
+    shared = SendWithDescriptors(self->socket_.native_handle(), bytes, self->shared_->fds());
+    if (shared.ok()) co_return true;
+    if (shared.code() == Code::kUnavailable) co_return false;  // in the middle of the reply
+    self->shared_.reset();
   }
-  const Frame reply = ToFrame(self->shared_->reply(), request.request_id);
-  const auto header = SealHeader(reply);
-  std::vector<uint8_t> bytes(header.begin(), header.end());
-  bytes.insert(bytes.end(), reply.body.bytes.begin(), reply.body.bytes.end());
-  const int socket = self->socket_.native_handle();
-  co_return SendWithDescriptors(socket, bytes, self->shared_->fds()).ok();
+  Sealed refusal;
+  refusal.frame = ErrorFrame(shared, request.request_id);
+  refusal.header = SealHeader(refusal.frame);
+  const bool written = co_await Write(self, std::move(refusal));
+  co_return written;
 }
 
 Session::Awaitable<void> Session::SayAndLeave(std::shared_ptr<Session> self, Frame last) {

@@ -87,8 +87,11 @@ class Session : public std::enable_shared_from_this<Session> {
   void Build(std::optional<Frame> request);
   // What makes the next reply; nothing after the last.
   std::optional<ReplyTask> Claim(std::optional<Frame> request);
+  // The job that claimed lets nobody claim in its place: on the socket thread, somebody may.
+  void EndClaiming();
   // Runs a task on the pool, again when it has to wait for another's, and delivers its reply.
   void Make(uint64_t number, const std::shared_ptr<const ReplyTask>& task);
+  void MakeLater(uint64_t number, const std::shared_ptr<const ReplyTask>& task);
   Sealed Seal(Frame frame);
   bool HasRoom() const;
   // Hands reply `number` of a request, or that there is none, to the socket thread.
@@ -107,8 +110,9 @@ class Session : public std::enable_shared_from_this<Session> {
   Clock::time_point deadline_;
   std::atomic<bool> stopping_ = false;
   std::atomic<bool> closed_ = false;
-  std::atomic<bool> broken_ = false;  // a reply could not be made: the connection ends
-  bool claiming_ = false;             // a job is to claim, or does
+  // There was no memory to make a reply, or to say so: Watch ends the connection.
+  std::atomic<bool> broken_ = false;
+  bool claiming_ = false;                            // a job is to claim, or does
   std::map<uint64_t, std::optional<Sealed>> built_;  // by number; nothing: there is no such reply
   uint64_t next_ = 0;                                // number of the reply that is written next
   std::atomic<size_t> waiting_ = 0;  // replies that were claimed and not yet taken to be written

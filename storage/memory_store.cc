@@ -59,7 +59,7 @@ class MemoryStore final : public Store {
   Status ReadMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
   void ReadAheadOf(SpaceId, RowPart, std::span<const RowId>,
                    const std::weak_ptr<const void>&) override {}  // all is in memory
-  uint64_t MemoryBudget() const override { return ~uint64_t{0}; }
+  uint64_t MemoryBudget() const override { return 0; }
 
   Result<uint32_t> NewSampleList() override;
   Status PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) override;

@@ -22,7 +22,8 @@ ReadAhead::~ReadAhead() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void ReadAhead::Ask(std::span<const SegmentId> segments, const std::weak_ptr<const void>& wanted) {
+void ReadAhead::Ask(std::span<const SegmentId> segments,
+                    const std::weak_ptr<const void>& wanted) try {
   {
     const std::lock_guard lock(mutex_);
     try {
@@ -36,6 +37,7 @@ void ReadAhead::Ask(std::span<const SegmentId> segments, const std::weak_ptr<con
     }
   }
   changed_.notify_all();
+} catch (const std::bad_alloc&) {  // nobody waits for a hint
 }
 
 void ReadAhead::Run() {
@@ -49,7 +51,7 @@ void ReadAhead::Run() {
     lock.unlock();
     try {
       load_(item.segment);
-    } catch (const std::bad_alloc&) {  // the reader will meet it
+    } catch (const std::exception&) {  // the reader will meet it
     }
     lock.lock();
   }

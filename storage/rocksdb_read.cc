@@ -13,6 +13,7 @@ namespace {
 
 // Rows that are looked up, and asked for, before the first of them is copied.
 constexpr size_t kRowsAhead = 32;
+constexpr size_t kRowsPerReader = 1024;   // that are only looked up
 constexpr size_t kMostPrefetched = 4096;  // bytes: behind them the processor has seen the pattern
 
 void PrefetchRow(const Segment& segment, RowId row) {
@@ -96,9 +97,9 @@ void RocksDbStore::ReadAheadOf(SpaceId space_id, RowPart part, std::span<const R
   const auto space = GetSpace(space_id);
   if (!space.ok()) return;
   std::vector<SegmentId> absent;
-  {
+  for (size_t begin = 0; begin < rows.size(); begin += kRowsPerReader) {
     const SegmentCache::Reader reader(&cache_);
-    for (const RowId row : rows) {
+    for (const RowId row : rows.subspan(begin, std::min(kRowsPerReader, rows.size() - begin))) {
       const SegmentId id{space_id, row / kSegmentRows, part};
       if (!absent.empty() && absent.back() == id) continue;
       if (reader.Find((*space)->directory(part), id.segment) == nullptr) absent.push_back(id);

@@ -31,18 +31,14 @@ std::shared_ptr<const Segment> SegmentCache::Share(const SegmentDirectory& direc
 }
 
 void SegmentCache::EvictOne() {
-  while (true) {
-    Entry oldest = std::move(order_.front());
-    order_.pop_front();
-    if (oldest.slot->read.exchange(false, std::memory_order_relaxed)) {
-      order_.push_back(std::move(oldest));
-      continue;
-    }
-    oldest.slot->segment.store(nullptr);
-    bytes_ -= oldest.segment->bytes();
-    retired_.push_back({epoch_.fetch_add(1), std::move(oldest.segment)});
-    return;
+  while (order_.front().slot->read.exchange(false, std::memory_order_relaxed)) {
+    order_.splice(order_.end(), order_, order_.begin());
   }
+  Entry& oldest = order_.front();
+  oldest.slot->segment.store(nullptr);
+  bytes_ -= oldest.segment->bytes();
+  oldest.epoch = epoch_.fetch_add(1);
+  retired_.splice(retired_.end(), order_, order_.begin());
 }
 
 void SegmentCache::FreeRetired() {
@@ -63,9 +59,10 @@ void SegmentCache::Insert(SegmentDirectory* directory, uint64_t number,
   if (slot->segment.load() != nullptr) return;
   while (bytes_ + bytes > budget_bytes_) EvictOne();
   FreeRetired();
-  slot->read.store(false, std::memory_order_relaxed);
-  slot->segment.store(segment.get());
+  const Segment* const held = segment.get();
   order_.push_back({slot, std::move(segment)});
+  slot->read.store(true, std::memory_order_relaxed);
+  slot->segment.store(held);
   bytes_ += bytes;
 }
 

@@ -1,7 +1,8 @@
 // Segments kept in memory for reading. Thread-safe; readers take no locks.
 //
-// The oldest goes first, unless it was read since it was last considered (the "clock" approximation
-// of LRU): a hit then only sets a flag, where a list in order of use would be rewritten.
+// The oldest goes first, unless it was read or came since it was last considered (the "clock"
+// approximation of LRU): a hit then only sets a flag, where a list in order of use would be
+// rewritten. What comes counts as read, or what is read ahead would go before anybody had it.
 //
 // What a reader looks at stays until the reader is gone, without counting its references (Fraser,
 // "Practical lock-freedom", 2004, section 5.2.3: epoch-based reclamation). Each reader notes the
@@ -11,7 +12,7 @@
 
 #include <array>
 #include <atomic>
-#include <deque>
+#include <list>
 #include <memory>
 #include <mutex>
 
@@ -67,10 +68,7 @@ class SegmentCache {
   struct Entry {
     SegmentDirectory::Slot* slot;
     std::shared_ptr<const Segment> segment;
-  };
-  struct Retired {
-    uint64_t epoch;  // the last in which a reader may have found it
-    std::shared_ptr<const Segment> segment;
+    uint64_t epoch = 0;  // of a retired one: the last in which a reader may have found it
   };
 
   // REQUIRES of both: mutex_ is held.
@@ -81,9 +79,10 @@ class SegmentCache {
   std::atomic<uint64_t> epoch_ = 1;
   std::array<Mark, kMarks> marks_;
 
-  std::mutex mutex_;         // guards what follows, and writing to directories
-  std::deque<Entry> order_;  // of consideration
-  std::deque<Retired> retired_;
+  std::mutex mutex_;  // guards what follows, and writing to directories
+  // Lists, so that nothing has to be allocated, and can fail, while an entry moves.
+  std::list<Entry> order_;  // of consideration
+  std::list<Entry> retired_;
   uint64_t bytes_ = 0;  // of order_
 };
 

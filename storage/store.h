@@ -126,7 +126,7 @@ class Store {
   // loaded meanwhile, as long as somebody holds `wanted`.
   virtual void ReadAheadOf(SpaceId space, RowPart part, std::span<const RowId> rows,
                            const std::weak_ptr<const void>& wanted) = 0;
-  // Bytes of rows that the store keeps in memory at most.
+  // Bytes of rows that the store keeps in memory at most; 0 when it has nowhere else to keep them.
   virtual uint64_t MemoryBudget() const = 0;
 
   // --- Sample lists: the chunks of a collection version ---

@@ -79,7 +79,7 @@ TEST_F(DescriptorPassingTest, SaysThatThePeerIsGone) {
   there_ = Descriptor();
   const std::array<uint8_t, 3> sent = {1, 2, 3};
   EXPECT_EQ(SendWithDescriptors(here_.get(), sent, {here_.get(), here_.get()}).code(),
-            Code::kUnavailable);
+            Code::kResourceExhausted);
 }
 
 }  // namespace

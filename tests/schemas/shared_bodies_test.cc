@@ -82,6 +82,15 @@ TEST_F(SharedBodiesTest, KeepABodyUntilItsLastOwnerIsGone) {
   EXPECT_EQ(kept[0].body.text(), std::string(kBody, 'a'));
 }
 
+TEST_F(SharedBodiesTest, TakeBackWhatWasNotSent) {
+  for (uint32_t i = 0; i < 3 * kMostSlots; ++i) {
+    const std::optional<Frame> place = writer_->Put(Body(kBody, 'a'));
+    ASSERT_TRUE(place.has_value()) << i;
+    writer_->TakeBack(*place);
+  }
+  writer_->TakeBack(Body(kBody, 'a'));  // is no place
+}
+
 TEST_F(SharedBodiesTest, LeaveSmallAndHugeBodiesToTheSocket) {
   EXPECT_FALSE(writer_->Put(Body(kSmallestSharedBody - 1, 'x')).has_value());
   EXPECT_FALSE(writer_->Put(Body(kSharedBodiesBytes / 4, 'x')).has_value());

@@ -158,25 +158,25 @@ TEST(BatchCacheTest, HoldsNobodyUpWhileABatchIsBuilt) {
 
 TEST(BatchCacheTest, AWaiterBuildsWhatTheFirstOneCouldNot) {
   BatchCache cache(1000);
-  std::latch building(1);
-  std::latch asked(1);
-  std::thread first([&] {
-    const auto failed = GetNow(cache, Key(0), [&]() -> Result<SharedBytes> {
-      building.count_down();
-      asked.wait();
-      return Unavailable("the device does not answer");
-    });
-    EXPECT_FALSE(failed.ok());
-  });
-  building.wait();
   Builder builder;
-  std::thread second([&] {
-    asked.count_down();
-    EXPECT_TRUE(GetNow(cache, Key(0), builder.Of(1)).ok());
-  });
-  first.join();
-  second.join();
-  EXPECT_EQ(builder.calls, 1);
+  int resumed = 0;
+  const auto resume = [&] { ++resumed; };
+  for (const bool throws : {false, true}) {
+    resumed = 0;
+    const auto fail = [&]() -> Result<SharedBytes> {
+      EXPECT_FALSE(cache.Get(Key(throws ? 1 : 0), builder.Of(1), resume).has_value());
+      if (throws) throw std::bad_alloc();
+      return Unavailable("the device does not answer");
+    };
+    if (throws) {
+      EXPECT_THROW((void)cache.Get(Key(1), fail, resume), std::bad_alloc);
+    } else {
+      EXPECT_FALSE(cache.Get(Key(0), fail, resume)->ok());
+    }
+    EXPECT_EQ(resumed, 1);
+    EXPECT_TRUE(cache.Get(Key(throws ? 1 : 0), builder.Of(1), resume)->ok());
+  }
+  EXPECT_EQ(builder.calls, 2);
 }
 
 TEST(BatchCacheTest, ManyThreadsOverFewBatchesGetTheRightOnesWithinTheBudget) {

@@ -170,6 +170,32 @@ TEST(Session, SendsARunAndItsEnd) {
   EXPECT_EQ((*end)->type, MessageType::kEndReply);
 }
 
+// The batch at step 1 has a value that f16 cannot hold; those behind it are made meanwhile.
+TEST(Session, EndsARunAtTheBatchThatFailedAndGoesOnServing) {
+  Serving serving({.workers = 4});
+  std::string doubled = "double";
+  for (int i = 1; i < 11; ++i) doubled += ">double";
+  const OpenStreamRequest open{{.collection = "toy",
+                                .policy = doubled,
+                                .batch_size = 1,
+                                .shuffle = false,
+                                .dtype = Dtype::kF16}};
+  const auto stream = FromFrame<StreamReply>(*serving.service.Start(ToFrame(open))->Next());
+  ASSERT_TRUE(stream.ok()) << stream.status().ToString();
+  RawSocket socket(serving.tcp());
+  for (uint32_t id = 1; id < 60; id += 2) {
+    socket.Send(ToFrame(BatchesRequest{stream->spec, stream->fingerprint, 0, 0, 1u << 20}, id));
+    const auto batch = BatchFromFrame(socket.Receive()->value());
+    ASSERT_TRUE(batch.ok()) << batch.status().ToString();
+    EXPECT_EQ(batch->step, 0u);
+    const Status failed = ExpectType(socket.Receive()->value(), MessageType::kEndReply);
+    EXPECT_EQ(failed.code(), Code::kInvalidArgument);
+    EXPECT_THAT(failed.message(), HasSubstr("sample 1 "));
+    socket.Send(ToFrame(ServerInfoRequest{}, id + 1));
+    EXPECT_EQ(socket.Receive()->value().request_id, id + 1);
+  }
+}
+
 TEST(Session, ClosesAnIdleConnection) {
   Serving serving({.idle_timeout = std::chrono::milliseconds(20)});
   RawSocket silent(serving.tcp());

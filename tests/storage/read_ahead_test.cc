@@ -62,15 +62,37 @@ TEST_F(ReadAheadTest, ForgetsWhatNobodyWantsAnyMore) {
   WaitUntil([this] { return ended_ == std::set<uint64_t>{0, 1, 4}; });
 }
 
+std::vector<SegmentId> Numbered(uint64_t count) {
+  std::vector<SegmentId> segments;
+  for (uint64_t i = 0; i < count; ++i) segments.push_back({1, i + 1000});
+  return segments;
+}
+
 TEST_F(ReadAheadTest, EndsWithLoadsLeft) {
+  std::future<void> opens;
   {
     ReadAhead ahead([this](const SegmentId& id) { Load(id); });
-    const std::vector<SegmentId> many(ReadAhead::kMostAsked + 10, SegmentId{1, 5});
-    ahead.Ask(many, wanted_);
-    WaitUntil([this] { return !started_.empty(); });
-    const auto opens = std::async(std::launch::async, [this] { Open(); });
+    ahead.Ask(Numbered(1000), wanted_);
+    WaitUntil([this] { return started_.size() == 2; });
+    // The loads that run end a while after the object has begun to end.
+    opens = std::async(std::launch::async, [this] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      Open();
+    });
   }
-  EXPECT_EQ(started_, std::set<uint64_t>{5});
+  EXPECT_EQ(ended_.size(), 2u);
+}
+
+TEST_F(ReadAheadTest, ForgetsWhatIsMoreThanItMayRemember) {
+  ReadAhead ahead([this](const SegmentId& id) { Load(id); });
+  ahead.Ask(std::vector<SegmentId>{{1, 0}, {1, 1}}, wanted_);  // keeps both threads
+  WaitUntil([this] { return started_.size() == 2; });
+  ahead.Ask(Numbered(ReadAhead::kMostAsked + 10), wanted_);
+  Open();
+  WaitUntil([this] { return ended_.size() == ReadAhead::kMostAsked + 2; });
+  ahead.Ask(std::vector<SegmentId>{{1, 2}}, wanted_);
+  WaitUntil([this] { return ended_.contains(2); });
+  EXPECT_EQ(started_.size(), ReadAhead::kMostAsked + 3);
 }
 
 TEST(LoadTurns, LetsOneThreadAtATimeLoadASegment) {

@@ -32,17 +32,39 @@ class SegmentCacheTest : public testing::Test {
   SegmentDirectory other_;
 };
 
-TEST_F(SegmentCacheTest, DropsTheOldestThatWasNotRead) {
+TEST_F(SegmentCacheTest, DropsTheOldestThatWasNotReadSinceItWasLastConsidered) {
   SegmentCache cache(3 * kBytes);
-  for (uint64_t i = 0; i < 3; ++i) cache.Insert(&directory_, i, Make());
+  for (uint64_t i = 0; i < 4; ++i) cache.Insert(&directory_, i, Make());
   EXPECT_EQ(cache.resident_bytes(), 3 * kBytes);
-  EXPECT_NE(Find(cache, directory_, 0), nullptr);
-  cache.Insert(&directory_, 3, Make());
-  EXPECT_EQ(Find(cache, directory_, 1), nullptr);
-  EXPECT_NE(Find(cache, directory_, 0), nullptr);
+  EXPECT_EQ(Find(cache, directory_, 0), nullptr);  // all were new, so the oldest went
+  EXPECT_NE(Find(cache, directory_, 1), nullptr);
+  cache.Insert(&directory_, 4, Make());
+  EXPECT_EQ(Find(cache, directory_, 2), nullptr);
+  EXPECT_NE(Find(cache, directory_, 1), nullptr);
   EXPECT_NE(Find(cache, directory_, 3), nullptr);
+  EXPECT_NE(Find(cache, directory_, 4), nullptr);
   EXPECT_EQ(Find(cache, other_, 0), nullptr);
   EXPECT_EQ(cache.resident_bytes(), 3 * kBytes);
+}
+
+// As a stream in windows does: each window is brought in, segment by segment, while the one before
+// is read.
+TEST_F(SegmentCacheTest, KeepsWhatIsReadAheadUntilItIsRead) {
+  constexpr uint64_t kWindow = 64;
+  for (const uint64_t tenths : {20u, 22u, 25u, 28u, 30u}) {
+    SegmentCache cache(kWindow * tenths / 10 * kBytes);
+    for (uint64_t i = 0; i < kWindow; ++i) cache.Insert(&directory_, i, Make());
+    for (uint64_t window = 0; window < 10; ++window) {
+      for (uint64_t step = 0; step < kWindow; ++step) {
+        cache.Insert(&directory_, (window + 1) * kWindow + step, Make());
+        for (uint64_t i = 0; i < kWindow; ++i) {
+          ASSERT_NE(Find(cache, directory_, window * kWindow + (step * 37 + i * 11) % kWindow),
+                    nullptr)
+              << tenths << " " << window << " " << step;
+        }
+      }
+    }
+  }
 }
 
 TEST_F(SegmentCacheTest, MakesRoomWhenEverythingWasRead) {

@@ -172,7 +172,6 @@ TYPED_TEST_P(StoreContract, TakesHintsAboutRowsThatAreNotThere) {
   Matrix out(2, 4);
   ASSERT_TRUE(store.ReadRows(space, std::span(rows).first(2), out.view()).ok());
   ExpectSameRow(out, 1, TestEmbeddings(600, 4, 1), 599);
-  EXPECT_GT(store.MemoryBudget(), 0u);
 }
 
 TYPED_TEST_P(StoreContract, RefusesValuesThatADtypeCannotHold) {

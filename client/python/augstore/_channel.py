@@ -171,7 +171,9 @@ class Channel:
         self._send(MESSAGE_TYPES["ShareMemoryRequest"], request_id, encode("ShareMemoryRequest", {}))
         descriptors: List[int] = []
         try:
-            first, descriptors, _, _ = socket.recv_fds(self._socket, HEADER_BYTES, _MOST_DESCRIPTORS)
+            first, descriptors, _, _ = socket.recv_fds(
+                self._socket, HEADER_BYTES, _MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
+            )
         except OSError as error:
             raise self._gone(error, "reply") from error
         view = memoryview(self._header)
