@@ -1,4 +1,5 @@
 #include "tests/storage/store_contract.h"
+#include "tests/storage/store_rows_contract.h"
 
 namespace augstore {
 namespace {
@@ -7,6 +8,7 @@ struct MemoryMaker {
   std::unique_ptr<Store> Make() { return NewMemoryStore(); }
 };
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, StoreContract, MemoryMaker);
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, StoreRowsContract, MemoryMaker);
 
 }  // namespace
 }  // namespace augstore

@@ -12,6 +12,7 @@
 
 #include "storage/rocksdb_keys.h"
 #include "tests/storage/store_contract.h"
+#include "tests/storage/store_rows_contract.h"
 #include "tests/support/temp_dir.h"
 
 namespace augstore {
@@ -27,6 +28,7 @@ struct RocksDbMaker {
   int made = 0;
 };
 INSTANTIATE_TYPED_TEST_SUITE_P(RocksDb, StoreContract, RocksDbMaker);
+INSTANTIATE_TYPED_TEST_SUITE_P(RocksDb, StoreRowsContract, RocksDbMaker);
 
 class RocksDbStoreTest : public testing::Test {
  protected:
