@@ -124,7 +124,8 @@ class SocketChannel : public Channel {
   }
 
   // Before the first run, asks a server on this machine to put batches where both can see them. One
-  // that does not, or shares enough already, sends them all the same.
+  // that does not, or shares enough already, or is behind something that lets no descriptors
+  // through, sends them all the same.
   Status ShareMemory(uint32_t request_id) {
     may_share_ = false;
     AUGSTORE_TRY(SendFrame(ToFrame(ShareMemoryRequest{}, request_id)));
@@ -134,7 +135,7 @@ class SocketChannel : public Channel {
       return OkStatus();
     }
     const auto reply = FromFrame<ShareMemoryReply>(frame);
-    if (!reply.ok()) return OkStatus();
+    if (!reply.ok() || descriptors_[0].get() < 0) return OkStatus();
     auto shared = SharedBodyReader::Open(*reply, descriptors_[0], descriptors_[1]);
     descriptors_ = {};
     if (!shared.ok()) {

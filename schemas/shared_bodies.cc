@@ -70,7 +70,7 @@ Result<std::unique_ptr<SharedBodyWriter>> SharedBodyWriter::Create() {
                              kMostSharedMemories);
   }
   AUGSTORE_ASSIGN(writer->flags_,
-                  SharedMemory::Create(kMostSlots * kFlagBytes, &writer->flags_fd_));
+                  SharedMemory::Create((kMostSlots + 1) * kFlagBytes, &writer->flags_fd_));
   AUGSTORE_ASSIGN(writer->bodies_, SharedMemory::Create(kSharedBodiesBytes, &writer->bodies_fd_));
   if (::fcntl(writer->bodies_fd_.get(), F_ADD_SEALS, F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) != 0) {
     return NoMemory("F_SEAL_FUTURE_WRITE");
@@ -91,6 +91,7 @@ bool SharedBodyWriter::Divide(size_t size) {
 
 std::optional<SharedBodyReply> SharedBodyWriter::TakeSlot(size_t size) {
   const std::lock_guard lock(mutex_);
+  if (Flag(flags_, kMostSlots).load(std::memory_order_acquire) == 0) return std::nullopt;
   if (size > capacity_ && !Divide(size)) return std::nullopt;
   // The first free one: while the client keeps up, few slots are used, and stay in the caches.
   for (uint32_t slot = 0; slot < slots_; ++slot) {
@@ -126,8 +127,9 @@ Result<std::shared_ptr<SharedBodyReader>> SharedBodyReader::Open(const ShareMemo
   }
   std::shared_ptr<SharedBodyReader> reader(new SharedBodyReader);
   reader->slots_ = reply.slots;
-  AUGSTORE_ASSIGN(reader->flags_, SharedMemory::Map(flags, reply.slots * kFlagBytes, true));
+  AUGSTORE_ASSIGN(reader->flags_, SharedMemory::Map(flags, (reply.slots + 1) * kFlagBytes, true));
   AUGSTORE_ASSIGN(reader->bodies_, SharedMemory::Map(bodies, reply.bytes, false));
+  Flag(reader->flags_, reply.slots).store(1, std::memory_order_release);
   return reader;
 }
 

@@ -2,9 +2,10 @@
 // being copied into a socket and out of it again, a body is copied once, or is read where it
 // stands.
 //
-//   flags  := a memfd of kMostSlots x 64 bytes; a slot's first four are 1 while it holds a body
-//   that
-//             the client has not done with, else 0. The client may write to it.
+//   flags  := a memfd of (slots + 1) x 64 bytes, which the client may write to. A slot's first
+//             four are 1 while it holds a body that the client has not done with, else 0. The four
+//             behind the slots are 1 once the client has mapped both: until then, and when
+//             something between the two lets no descriptors through, no slot is used.
 //   bodies := a memfd that is cut into slots as the server likes. The client maps it for reading;
 //             the kernel refuses it anything else (F_SEAL_FUTURE_WRITE).
 //

@@ -34,7 +34,7 @@ class SharedBodiesTest : public testing::Test {
   }
   // The flags as a client may map them.
   SharedMemory Flags() {
-    return SharedMemory::Map(Copy(writer_->fds()[0]), kMostSlots * 64, true).value();
+    return SharedMemory::Map(Copy(writer_->fds()[0]), (kMostSlots + 1) * 64, true).value();
   }
 
   std::unique_ptr<SharedBodyWriter> writer_;
@@ -82,6 +82,15 @@ TEST_F(SharedBodiesTest, KeepABodyUntilItsLastOwnerIsGone) {
   EXPECT_EQ(kept[0].body.text(), std::string(kBody, 'a'));
 }
 
+TEST_F(SharedBodiesTest, WaitForTheReader) {
+  const auto writer = SharedBodyWriter::Create().value();
+  EXPECT_FALSE(writer->Put(Body(kBody, 'a')).has_value());
+  const auto reader =
+      SharedBodyReader::Open(writer->reply(), Copy(writer->fds()[0]), Copy(writer->fds()[1]));
+  ASSERT_TRUE(reader.ok()) << reader.status().ToString();
+  EXPECT_TRUE(writer->Put(Body(kBody, 'a')).has_value());
+}
+
 TEST_F(SharedBodiesTest, TakeBackWhatWasNotSent) {
   for (uint32_t i = 0; i < 3 * kMostSlots; ++i) {
     const std::optional<Frame> place = writer_->Put(Body(kBody, 'a'));
@@ -122,6 +131,8 @@ TEST_F(SharedBodiesTest, OutliveAReaderThatLiesAboutItsFlags) {
   std::memset(flags.data(), 0xff, flags.size());
   EXPECT_FALSE(writer_->Put(Body(kBody, 'b')).has_value());
   std::memset(flags.data(), 0, flags.size());
+  EXPECT_FALSE(writer_->Put(Body(kBody, 'b')).has_value());  // it says that it is not there yet
+  flags.data()[kMostSlots * 64] = 1;
   EXPECT_TRUE(writer_->Put(Body(20 * kBody, 'c')).has_value());
 }
 

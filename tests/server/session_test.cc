@@ -256,35 +256,50 @@ TEST(Session, AnswersADamagedRequestToShareMemory) {
   EXPECT_EQ(socket.Receive()->value().request_id, 4u);
 }
 
+// Streams all of "wide" in batches of four; gives how many of them came in shared memory, and
+// checks the others.
+uint32_t CountShared(Serving& serving, RawSocket& socket) {
+  socket.Send(RequestWideRun(serving.service, 4));
+  uint32_t shared = 0;
+  for (uint64_t step = 0; step < kWideSamples / 4; ++step) {
+    const auto frame = socket.Receive();
+    EXPECT_TRUE(frame.ok() && frame->has_value()) << frame.status().ToString();
+    if (!frame.ok() || !frame->has_value()) return shared;
+    if ((*frame)->type == MessageType::kSharedBodyReply) {
+      ++shared;
+      continue;
+    }
+    const auto batch = BatchFromFrame(**frame);
+    EXPECT_TRUE(batch.ok() && batch->step == step) << batch.status().ToString();
+  }
+  EXPECT_EQ(socket.Receive()->value().type, MessageType::kEndReply);
+  return shared;
+}
+
 // A client that never gives a slot back has every batch all the same, the others in the socket.
 TEST(Session, SendsBodiesInTheSocketWhenNoSlotIsFree) {
   Serving serving;
   ASSERT_TRUE(AddWideCollection(*serving.filled.catalog).ok());
   RawSocket socket(serving.unix_socket());
+  std::array<Descriptor, 2> fds;
   for (uint32_t id = 1; id < 3; ++id) {  // asked again, it gives the same memory
     socket.Send(ToFrame(ShareMemoryRequest{}, id));
-    const auto reply = FromFrame<ShareMemoryReply>(socket.Receive()->value());
+    const auto reply = FromFrame<ShareMemoryReply>(socket.Receive(&fds)->value());
     ASSERT_TRUE(reply.ok()) << reply.status().ToString();
     EXPECT_EQ(reply->slots, kMostSlots);
+    ASSERT_TRUE(SharedBodyReader::Open(*reply, fds[0], fds[1]).ok());
   }
-  socket.Send(RequestWideRun(serving.service, 4));
-  uint32_t shared = 0;
-  uint32_t sent = 0;
-  for (uint64_t step = 0; step < kWideSamples / 4; ++step) {
-    const auto frame = socket.Receive();
-    ASSERT_TRUE(frame.ok() && frame->has_value()) << frame.status().ToString();
-    if ((*frame)->type == MessageType::kSharedBodyReply) {
-      ++shared;
-    } else {
-      const auto batch = BatchFromFrame(**frame);
-      ASSERT_TRUE(batch.ok()) << batch.status().ToString();
-      EXPECT_EQ(batch->step, step);
-      ++sent;
-    }
-  }
-  EXPECT_EQ(shared, kMostSlots);
-  EXPECT_EQ(sent, kWideSamples / 4 - kMostSlots);
-  EXPECT_EQ(socket.Receive()->value().type, MessageType::kEndReply);
+  EXPECT_EQ(CountShared(serving, socket), kMostSlots);
+  EXPECT_EQ(CountShared(serving, socket), 0u);
+}
+
+TEST(Session, SendsBodiesInTheSocketToAClientThatGotNoDescriptors) {
+  Serving serving;
+  ASSERT_TRUE(AddWideCollection(*serving.filled.catalog).ok());
+  RawSocket socket(serving.unix_socket());
+  socket.Send(ToFrame(ShareMemoryRequest{}, 1));
+  ASSERT_TRUE(FromFrame<ShareMemoryReply>(socket.Receive()->value()).ok());
+  EXPECT_EQ(CountShared(serving, socket), 0u);
 }
 
 TEST(Session, StopsBuildingWhenThePeerIsGone) {

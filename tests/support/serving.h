@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <memory>
@@ -17,6 +18,7 @@
 #include <thread>
 #include <utility>
 
+#include "schemas/descriptor_passing.h"
 #include "schemas/limits.h"
 #include "server/server.h"
 #include "tests/support/filled_store.h"
@@ -108,13 +110,15 @@ class RawSocket {
     Send({reinterpret_cast<const char*>(header.data()), header.size()});
     Send(frame.body.text());
   }
-  // The next frame; nothing when the peer closed the connection between two frames.
-  Result<std::optional<Frame>> Receive() {
+  // The next frame; nothing when the peer closed the connection between two frames. Files that come
+  // along are for `fds`, if given.
+  Result<std::optional<Frame>> Receive(std::array<Descriptor, 2>* fds = nullptr) {
     for (;;) {
       Result<std::optional<Frame>> next = reader_.Next();
       if (!next.ok() || next->has_value()) return next;
       const std::span<uint8_t> space = reader_.Prepare();
-      const ssize_t count = ::recv(fd_, space.data(), space.size(), 0);
+      const ssize_t count = fds != nullptr ? ReceiveWithDescriptors(fd_, space, fds)
+                                           : ::recv(fd_, space.data(), space.size(), 0);
       if (count < 0) return Unavailable("recv: {}", std::strerror(errno));
       if (count == 0 && reader_.InFrame()) return Unavailable("the peer left in mid-frame");
       if (count == 0) return std::optional<Frame>();

@@ -166,7 +166,7 @@ class Channel:
 
     def _share_memory(self, request_id: int) -> None:
         """Asks a server on this machine to put batches where both can see them. One that does not, or shares enough
-        already, sends them all the same."""
+        already, or is behind something that lets no descriptors through, sends them all the same."""
         self._may_share = False
         self._send(MESSAGE_TYPES["ShareMemoryRequest"], request_id, encode("ShareMemoryRequest", {}))
         descriptors: List[int] = []
@@ -184,8 +184,10 @@ class Channel:
             if frame.type != MESSAGE_TYPES["ShareMemoryReply"]:
                 self._last_words = frame if frame.request_id == 0 else None  # of the connection, which ends
                 return
-            taken, descriptors = descriptors, []
-            self._shared = SharedBodies(decode("ShareMemoryReply", frame.body), taken)
+            reply = decode("ShareMemoryReply", frame.body)
+            if descriptors:
+                taken, descriptors = descriptors, []
+                self._shared = SharedBodies(reply, taken)
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)

@@ -16,7 +16,7 @@ from ._codec import Bytes, Values
 _FLAG_BYTES = 64
 _MOST_SLOTS = 16
 _MOST_BYTES = 16 << 20
-_FREE = struct.pack("=I", 0)
+_FREE, _READY = struct.pack("=I", 0), struct.pack("=I", 1)
 # Of Linux; the module has names for them from Python 3.8 on.
 _GET_SEALS, _SEAL_SHRINK = 1034, 0x0002
 
@@ -35,8 +35,10 @@ class SharedBodies:
             if len(descriptors) != 2:
                 raise errors.InvalidArgument(f"shared memory came with {len(descriptors)} descriptors where 2 were due")
             flags, bodies = descriptors
-            self._flags = _map(flags, self._slots * _FLAG_BYTES, mmap.PROT_READ | mmap.PROT_WRITE)
+            self._flags = _map(flags, (self._slots + 1) * _FLAG_BYTES, mmap.PROT_READ | mmap.PROT_WRITE)
             self._bodies = np.frombuffer(_map(bodies, size, mmap.PROT_READ), np.uint8)
+            end = self._slots * _FLAG_BYTES
+            self._flags[end : end + len(_READY)] = _READY
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
