@@ -5,23 +5,18 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <memory>
 #include <set>
 #include <vector>
 
 #include "schemas/dtype.h"
 #include "storage/store.h"
+#include "tests/storage/store_contract.h"
 #include "tests/support/embeddings.h"
 
 namespace augstore {
 
 template <typename Maker>
-class StoreRowsContract : public testing::Test {
- protected:
-  Maker maker_;
-  std::unique_ptr<Store> store_ = maker_.Make();
-  Digest backbone_ = TestDigest(1);
-};
+class StoreRowsContract : public StoreContract<Maker> {};
 TYPED_TEST_SUITE_P(StoreRowsContract);
 
 TYPED_TEST_P(StoreRowsContract, KeepsEachDtypeOfABackboneInASpaceOfItsOwn) {
