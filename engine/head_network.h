@@ -1,9 +1,11 @@
 // The arithmetic behind HeadTrainer: the weights of many heads of one architecture, side by side,
-// and one training step of all of them. Plain C++ on Gemm.
+// and one training step of all of them, on tile kernels (tile_product.h).
 //
-// Why head h of many is bit for bit the head that trains alone: every product is cut into parts of
-// one head and at most kTileWidth columns, a cut that depends on the architecture alone, and each
-// part runs on one thread. More heads or more threads only mean that parts run at the same time.
+// Heads share the batch, so the first layers of all of them are one layer: its rows are the
+// features of head 0, then those of head 1, and so on. The batch is brought into panels once.
+//
+// Why head h of many is bit for bit the head that trains alone: every sum of a product runs in the
+// order of its inner elements, whatever the tiles, the threads and the other heads are.
 #ifndef AUGSTORE_ENGINE_HEAD_NETWORK_H_
 #define AUGSTORE_ENGINE_HEAD_NETWORK_H_
 
@@ -12,18 +14,14 @@
 #include <span>
 #include <vector>
 
+#include "engine/head_panels.h"
 #include "engine/optimizer.h"
+#include "engine/tile_product.h"
 #include "engine/worker_pool.h"
 #include "schemas/layers.h"
 #include "schemas/types.h"
 
 namespace augstore {
-
-// Loss and hits of one head on one set of rows.
-struct HeadScore {
-  double loss_sum = 0;  // of cross-entropy over rows
-  uint64_t hits = 0;    // rows whose largest logit is the label's
-};
 
 // Thread safety: none; it runs on the pool's threads by itself.
 class HeadNetworks {
@@ -44,44 +42,63 @@ class HeadNetworks {
   size_t heads() const { return heads_; }
 
  private:
+  // Rows of a layer that one thread takes at once.
+  struct Tile {
+    size_t row = 0;
+    size_t count = 0;
+  };
+  // One layer of all heads. A row is a feature of one head.
   struct LayerPlace {
     size_t in = 0;
-    size_t out = 0;
-    size_t weight = 0;  // offsets within one head's parameters
-    size_t bias = 0;
-    size_t tiles_out = 0;
-    size_t tiles_in = 0;
+    size_t out = 0;     // of one head
+    size_t rows = 0;    // of all heads
+    size_t weight = 0;  // where its rows x in begin in parameters_
+    size_t bias = 0;    // where its rows begin there
+    std::vector<Tile> tiles;
   };
-  // What belongs to layer `l` of head `h`.
-  float* Output(size_t l, size_t h) { return activations_[l].data() + h * rows_ * layers_[l].out; }
-  float* Delta(size_t l, size_t h) { return deltas_[l].data() + h * rows_ * layers_[l].out; }
-  const float* Input(ConstMatrixView x, size_t l, size_t h) {
-    return l == 0 ? x.data : Output(l - 1, h);
-  }
-  float* Parameters(size_t h) { return parameters_.data() + h * head_size_; }
 
+  size_t last() const { return layers_.size() - 1; }
+  // Panels of samples, [samples / width_][rows][width_], from `row` of the panel that begins with
+  // `sample`.
+  size_t At(size_t l, size_t sample, size_t row) const {
+    return sample * layers_[l].rows + row * width_;
+  }
+  // What rows from `row` of layer l take of the samples of one panel.
+  const float* Input(size_t l, size_t sample, size_t row) const {
+    if (l == 0) return sample_panels_.data() + sample * layers_[0].in;
+    return activations_[l - 1].data() + At(l - 1, sample, row / layers_[l].out * layers_[l].in);
+  }
+  // The same in panels of features, for all samples.
+  float* InputFeatures(size_t l, size_t row) {
+    const size_t head = l == 0 ? 0 : row / layers_[l].out;
+    return feature_panels_[l].data() + head * padded_ * WholePanels(layers_[l].in, width_);
+  }
+
+  std::vector<Tile> CutIntoTiles(const LayerPlace& place, bool shared_input) const;
   void Initialise(size_t head, uint64_t seed);
   void Reserve(size_t rows);
-  void ForwardTile(ConstMatrixView x, size_t l, size_t h, size_t tile);
+  // Brings x into panels with `pack`, in parts that are worth a thread.
+  void Pack(size_t panels, size_t elements, const std::function<void(size_t)>& pack);
+  void ForwardTile(size_t l, Tile tile);
   HeadScore Score(size_t h, std::span<const int32_t> labels);
-  void InputDeltaTile(size_t l, size_t h, size_t tile);
-  void UpdateTile(ConstMatrixView x, size_t l, size_t h, size_t tile, const OptimizerStep& step,
-                  float* scratch);
-  // Runs f(head, tile, thread) for every head and tile.
-  void RunTiles(size_t tiles, const std::function<void(size_t, size_t, size_t)>& f);
+  void InputDeltaTile(size_t l, size_t h, size_t tile, float* scratch);
+  void UpdateTile(size_t l, Tile tile, std::span<const OptimizerStep> steps, float* scratch);
 
+  const TileKernel& kernel_;
+  const size_t width_;  // of panels
   std::vector<LayerPlace> layers_;
   size_t heads_ = 0;
-  size_t head_size_ = 0;  // parameters of one head
-  size_t rows_ = 0;       // of the last Forward
+  size_t rows_ = 0;    // of the last Forward
+  size_t padded_ = 0;  // rows_ in whole panels
   WorkerPool* pool_;
-  std::vector<float> parameters_;  // [head][layer][weight, bias]
-  std::vector<float> first_;       // moments, as parameters_; made by the first step
+  std::vector<float> parameters_;
+  std::vector<float> first_;  // moments, as parameters_; made by the first step
   std::vector<float> second_;
-  std::vector<std::vector<float>>
-      activations_;                         // [layer][head][row][out], after ReLU; the last: logits
-  std::vector<std::vector<float>> deltas_;  // loss by pre-activation, same shape
-  std::vector<std::vector<float>> scratch_;  // [thread]
+  std::vector<float> sample_panels_;                // of the batch
+  std::vector<std::vector<float>> activations_;     // [layer], after ReLU; the last: logits
+  std::vector<std::vector<float>> deltas_;          // [layer]: the loss by what ReLU takes
+  std::vector<std::vector<float>> feature_panels_;  // [layer], [head] but for the first
+  std::vector<std::vector<float>> scratch_;         // [thread]
 };
 
 }  // namespace augstore

@@ -9,9 +9,6 @@
 namespace augstore {
 namespace {
 
-// Inner elements of a panel at most: 32 KiB of it on AVX2.
-constexpr size_t kMostDepth = 512;
-
 // One layer with its weights in the order that the kernel wants. Immutable.
 class PackedLayer {
  public:
@@ -46,7 +43,7 @@ class PackedLayer {
       return ApplyDiagonal(diagonal_, rows, source, stack_input, target);
     }
     kernel_.run({source, weights_.data(), bias_.data(), shape_.residual ? stack_input : nullptr,
-                 target, rows, shape_.in, shape_.out, block_,
+                 target, rows, shape_.in, shape_.out, shape_.in, shape_.out, block_,
                  shape_.activation == Activation::kRelu});
   }
 

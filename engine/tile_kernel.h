@@ -67,7 +67,7 @@ template <int W>
 void FinishTile(const TileProduct& p, size_t first_row, size_t rows, size_t first_col,
                 size_t cols) {
   for (size_t r = first_row; r < first_row + rows; ++r) {
-    float* target = p.target + r * p.out + first_col;
+    float* target = p.target + r * p.target_stride + first_col;
     if (p.addend != nullptr) {
       const float* addend = p.addend + r * p.out + first_col;
       for (size_t c = 0; c < cols; ++c) target[c] += addend[c];
@@ -83,15 +83,16 @@ void AddEdge(const TileProduct& p, size_t row, size_t rows, size_t begin, size_t
              const float* panel, size_t col) {
   alignas(64) float edge[kMost * 2 * W];
   const size_t cols = p.out - col;
-  const bool first = begin == 0;
+  const bool first = begin == 0 && p.bias != nullptr;
   for (size_t r = 0; r < rows && !first; ++r) {
     for (size_t c = 0; c < 2 * W; ++c)
-      edge[r * 2 * W + c] = c < cols ? p.target[(row + r) * p.out + col + c] : 0;
+      edge[r * 2 * W + c] = c < cols ? p.target[(row + r) * p.target_stride + col + c] : 0;
   }
-  AddRows<W, kMost>(rows, depth, p.source + row * p.in + begin, p.in, panel,
+  AddRows<W, kMost>(rows, depth, p.source + row * p.source_stride + begin, p.source_stride, panel,
                     first ? p.bias + col : nullptr, edge, 2 * W);
   for (size_t r = 0; r < rows; ++r) {
-    for (size_t c = 0; c < cols; ++c) p.target[(row + r) * p.out + col + c] = edge[r * 2 * W + c];
+    for (size_t c = 0; c < cols; ++c)
+      p.target[(row + r) * p.target_stride + col + c] = edge[r * 2 * W + c];
   }
 }
 
@@ -104,6 +105,7 @@ void RunTiles(const TileProduct& p) {
   for (size_t begin = 0; begin < p.in; begin += p.block) {
     const size_t depth = p.in - begin < p.block ? p.in - begin : p.block;
     const bool last = begin + depth == p.in;
+    const bool first = begin == 0 && p.bias != nullptr;
     for (size_t col = 0; col < p.out; col += kPanel) {
       const float* panel = p.weights + begin * padded + col * depth;
       const size_t cols = p.out - col < kPanel ? p.out - col : kPanel;
@@ -112,9 +114,9 @@ void RunTiles(const TileProduct& p) {
         if (cols < kPanel) {
           AddEdge<W, kMost>(p, row, rows, begin, depth, panel, col);
         } else {
-          AddRows<W, kMost>(rows, depth, p.source + row * p.in + begin, p.in, panel,
-                            begin == 0 ? p.bias + col : nullptr, p.target + row * p.out + col,
-                            p.out);
+          AddRows<W, kMost>(rows, depth, p.source + row * p.source_stride + begin, p.source_stride,
+                            panel, first ? p.bias + col : nullptr,
+                            p.target + row * p.target_stride + col, p.target_stride);
         }
         if (last) FinishTile<W>(p, row, rows, col, cols);
       }

@@ -12,14 +12,18 @@
 
 namespace augstore {
 
+// Inner elements that a panel runs down at once, at most: 32 KiB of it on AVX2.
+inline constexpr size_t kMostDepth = 512;
+
 // One product, as the kernels take it. Nothing overlaps `target`.
 struct TileProduct {
-  const float* source;   // rows x in
+  const float* source;   // rows x in, a row at every `source_stride`
   const float* weights;  // blocks of `block` inner elements; in each, panels of the kernel's width
-  const float* bias;     // out, padded with zeros to whole panels
+  const float* bias;     // out, padded to whole panels; nullptr: sums begin with what `target` has
   const float* addend;   // rows x out, or nullptr: what a residual layer adds
-  float* target;         // rows x out
+  float* target;         // rows x out, a row at every `target_stride`
   size_t rows, in, out;
+  size_t source_stride, target_stride;
   size_t block;  // inner elements that a panel runs down at once
   bool relu;
 };

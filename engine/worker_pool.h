@@ -1,11 +1,14 @@
-// Runs the parts of one step on a few threads. Idle threads sleep, they do not spin: a trainer
-// shares its cores with the thread that produces its batches, and spinning OpenMP teams would take
-// the cores from it.
+// Runs the parts of one step on a few threads. The phases of a step follow each other within
+// microseconds, in which waking a thread that sleeps is slow, so idle threads look for work a
+// little while, giving their core to whoever wants it, and then sleep: a trainer shares its cores
+// with the thread that produces its batches, and OpenMP teams that spin would take them from it.
 #ifndef AUGSTORE_ENGINE_WORKER_POOL_H_
 #define AUGSTORE_ENGINE_WORKER_POOL_H_
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -33,17 +36,18 @@ class WorkerPool {
 
  private:
   void Work(size_t thread);
-  // Takes parts until none is left. `lock` is held on entry and on return.
-  void TakeParts(size_t thread, std::unique_lock<std::mutex>& lock);
+  // Takes parts of `task` until none is left.
+  void TakeParts(const Task& task, size_t parts, size_t thread);
 
   std::mutex mutex_;
   std::condition_variable more_;
   std::condition_variable done_;
-  const Task* task_ = nullptr;
-  size_t parts_ = 0;
-  size_t next_ = 0;
-  size_t finished_ = 0;
-  bool stop_ = false;
+  const Task* task_ = nullptr;       // of the run that workers may join; guarded by mutex_
+  size_t parts_ = 0;                 // guarded by mutex_
+  bool stop_ = false;                // guarded by mutex_
+  std::atomic<size_t> next_ = 0;     // part of the run
+  std::atomic<size_t> working_ = 0;  // workers that have joined it; raised under mutex_
+  std::atomic<uint64_t> runs_ = 0;   // begun; raised under mutex_
   std::vector<std::thread> workers_;
 };
 

@@ -25,6 +25,20 @@ TEST(WorkerPool, RunsNothingForNoParts) {
   pool.Run(0, [](size_t, size_t) { FAIL(); });
 }
 
+TEST(WorkerPool, NeverRunsAPartOfARunThatHasEnded) {
+  WorkerPool pool(4);
+  std::atomic<int> current = 0;
+  std::atomic<bool> late = false;
+  for (int run = 1; run <= 5000; ++run) {
+    current = run;
+    // Some runs end before the workers have seen them.
+    pool.Run(run % 3 == 0 ? 2 : 9, [&, run](size_t, size_t) {
+      if (current != run) late = true;
+    });
+  }
+  EXPECT_FALSE(late);
+}
+
 TEST(WorkerPool, GivesEachThreadANumberOfItsOwn) {
   WorkerPool pool(3);
   std::vector<std::atomic<int>> inside(3);
