@@ -124,6 +124,24 @@ void RunTiles(const TileProduct& p) {
   }
 }
 
+// As many sums as a tile has, which keep the units busy for as long as one takes.
+template <int W, int kMost>
+float RunRegisters(double count) {
+  using Vector = typename TileVector<W>::Type;
+  Vector sum[2 * kMost];
+#pragma GCC unroll 32
+  for (int i = 0; i < 2 * kMost; ++i) sum[i] = Vector{} + static_cast<float>(i);
+  const Vector factor = Vector{} + 0.5F;
+  const auto rounds = static_cast<size_t>(count / (2 * kMost * W)) + 1;
+  for (size_t round = 0; round < rounds; ++round) {
+#pragma GCC unroll 32
+    for (int i = 0; i < 2 * kMost; ++i) sum[i] = sum[i] * factor + factor;
+  }
+  float total = 0;
+  for (int i = 0; i < 2 * kMost; ++i) total += sum[i][0];
+  return total;
+}
+
 }  // namespace augstore
 
 #endif  // AUGSTORE_ENGINE_TILE_KERNEL_H_

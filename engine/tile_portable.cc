@@ -2,6 +2,6 @@
 
 namespace augstore {
 
-const TileKernel kPortableTiles{"portable", 8, &RunTiles<4, 6>};
+const TileKernel kPortableTiles{"portable", 8, &RunTiles<4, 6>, &RunRegisters<4, 6>};
 
 }  // namespace augstore

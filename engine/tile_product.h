@@ -33,6 +33,9 @@ struct TileKernel {
   const char* name;  // "portable", "avx2", "avx512"
   size_t panel;      // columns
   void (*run)(const TileProduct& product);
+  // At least so many multiply-adds on registers alone: what one core can do at most. Gives a number
+  // above 0 that has to do with them.
+  float (*multiply_adds)(double count);
 };
 
 extern const TileKernel kPortableTiles;

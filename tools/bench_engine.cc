@@ -4,6 +4,7 @@
 #include "engine/engine.h"
 #include "engine/int8_engine.h"
 #include "engine/onednn_ceiling.h"
+#include "engine/tile_product.h"
 #include "engine/torch_rivals.h"
 #include "tools/bench.h"
 #include "tools/bench_data.h"
@@ -46,6 +47,7 @@ class EngineCell {
                                                   uint64_t seed) {
     auto cell = std::unique_ptr<EngineCell>(new EngineCell);
     cell->rows_ = rows;
+    cell->multiply_adds_ = static_cast<double>(rows) * static_cast<double>(layers.MultiplyAdds());
     AUGSTORE_ASSIGN(const NetworkPtr network, MakeNetwork(layers));
     AUGSTORE_ASSIGN(cell->ceiling_,
                     BareProducts::Create(layers.shapes(), rows, ProductPrecision::kF32));
@@ -81,6 +83,8 @@ class EngineCell {
          all},
         {"int8, one worker", units, [this](int) { return int8_[0]->Apply(); }},
         {"int8, all workers", units, [=, this](int w) { return int8_[at(w)]->Apply(); }, all},
+        {"registers", units, [this](int) { return RunRegisters(); }},
+        {"registers, all workers", units, [this](int) { return RunRegisters(); }, all},
     };
     if (int8_ceiling_ != nullptr)
       contestants.push_back(
@@ -90,7 +94,14 @@ class EngineCell {
 
  private:
   EngineCell() = default;
+  // The multiply-adds of the network, and nothing else.
+  Status RunRegisters() const {
+    const float sum = SupportedTiles().back()->multiply_adds(multiply_adds_);
+    return sum > 0 ? OkStatus() : Internal("registers gave {}", sum);
+  }
+
   size_t rows_ = 0;
+  double multiply_adds_ = 0;
   std::unique_ptr<BareProducts> ceiling_;
   std::unique_ptr<BareProducts> int8_ceiling_;  // may be nullptr
   std::vector<std::unique_ptr<EngineWorker>> ours_;
@@ -109,6 +120,8 @@ enum {
   kFrozenWorkers,
   kInt8One,
   kInt8All,
+  kRegisters,
+  kRegistersAll,
   kInt8Bare
 };
 
@@ -122,9 +135,12 @@ struct EngineTables {
           "over one. 'x eager': all workers over LibTorch's\nnn::Sequential with its default "
           "threads; 'x eager 1': one worker over it with one thread; 'x frozen': all workers over\n"
           "frozen TorchScript with default threads; 'x best': all workers over the fastest of "
-          "these and of one thread per worker",
+          "these and of one thread per worker. 'of peak': one worker over multiply-adds on "
+          "registers "
+          "alone, and the\nfastest of LibTorch over these on all cores",
       .columns = {"network", "dim", "rows", "ceiling GFLOP/s", "rows/s one worker", "of ceiling",
-                  "workers", "x eager", "x eager 1", "x frozen", "x best"},
+                  "of peak", "workers", "x eager", "x eager 1", "x frozen", "x best",
+                  "best of peak"},
       .rows = {}};
   BenchTable int8{
       .name = "engine_int8",
@@ -160,9 +176,10 @@ Status MeasureCell(const BenchFlags& flags, const std::string& name, uint32_t di
   const double scaling = Ratio(rates[kAll], rates[kOne]);
   const double eager = Ratio(rates[kAll], rates[kEager]);
   const double over_best = Ratio(rates[kAll], best);
-  tables->f32.rows.push_back({name, dim, rows, rates[kBare].median() * gflops, rates[kOne].median(),
-                              of_ceiling, scaling, eager, Ratio(rates[kOne], rates[kEagerOne]),
-                              Ratio(rates[kAll], rates[kFrozen]), over_best});
+  tables->f32.rows.push_back(
+      {name, dim, rows, rates[kBare].median() * gflops, rates[kOne].median(), of_ceiling,
+       Ratio(rates[kOne], rates[kRegisters]), scaling, eager, Ratio(rates[kOne], rates[kEagerOne]),
+       Ratio(rates[kAll], rates[kFrozen]), over_best, Ratio(best, rates[kRegistersAll])});
   const double int8_over_f32 = Ratio(rates[kInt8One], rates[kOne]);
   const double int8_eager = Ratio(rates[kInt8All], rates[kEager]);
   const double int8_best = Ratio(rates[kInt8All], best);
