@@ -26,8 +26,9 @@ target_include_directories(augstore_eigen SYSTEM INTERFACE ${AUGSTORE_EIGEN_INCL
 
 add_library(augstore_opencv INTERFACE)
 target_include_directories(augstore_opencv SYSTEM INTERFACE ${AUGSTORE_OPENCV_INCLUDE})
-target_link_libraries(augstore_opencv INTERFACE ${AUGSTORE_OPENCV_core} ${AUGSTORE_OPENCV_imgcodecs}
-                                                ${AUGSTORE_OPENCV_imgproc})
+target_link_libraries(augstore_opencv INTERFACE ${AUGSTORE_OPENCV_imgproc} ${AUGSTORE_OPENCV_core})
+add_library(augstore_decoders INTERFACE)
+target_link_libraries(augstore_decoders INTERFACE ${AUGSTORE_OPENCV_imgcodecs})
 
 add_library(augstore_torch INTERFACE)
 target_include_directories(augstore_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})

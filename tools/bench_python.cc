@@ -80,10 +80,7 @@ Status FindPython(const BenchFlags& flags) {
 }
 
 Result<Json> Measure(const BenchFlags& flags, const std::string& scratch) {
-  std::error_code error;
-  const std::string program = flags.program.empty()
-                                  ? std::filesystem::read_symlink("/proc/self/exe", error).string()
-                                  : std::filesystem::absolute(flags.program, error).string();
+  const std::string program = ServerProgram(flags);
   const uint64_t rows = Scaled(flags, flags.quick ? 2560 : 20'480, kBatch);
   std::vector<std::string> words = {"AUGSTORE_BINARY=" + program,
                                     "PYTHONDONTWRITEBYTECODE=1",

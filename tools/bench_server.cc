@@ -14,7 +14,10 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+
+#include "tools/program.h"
 
 namespace augstore {
 namespace {
@@ -141,11 +144,17 @@ Result<pid_t> StartProgram(std::vector<std::string> words, int* output) {
   return pid;
 }
 
+std::string ServerProgram(const BenchFlags& flags) {
+  if (!flags.program.empty()) return std::filesystem::absolute(flags.program).string();
+  const std::string beside = ProgramBeside("augstore");
+  return beside.empty() ? std::filesystem::read_symlink("/proc/self/exe").string() : beside;
+}
+
 Result<std::unique_ptr<ServerProcess>> ServerProcess::Start(const BenchFlags& flags,
                                                             const std::string& store,
                                                             const std::string& folder,
                                                             const ServerMemory& memory) {
-  const std::string program = flags.program.empty() ? "/proc/self/exe" : flags.program;
+  const std::string program = ServerProgram(flags);
   Descriptor output;
   AUGSTORE_ASSIGN(
       const pid_t pid,

@@ -74,6 +74,9 @@ class RawSender {
   std::thread thread_;
 };
 
+// What serves when a bench needs a server: --program, or augstore beside this program, or itself.
+std::string ServerProgram(const BenchFlags& flags);
+
 }  // namespace augstore
 
 #endif  // AUGSTORE_TOOLS_BENCH_SERVER_H_

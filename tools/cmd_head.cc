@@ -367,13 +367,9 @@ Json HeadJson(const NamedHead& head) {
           {"created_unix_s", record.created_unix_s}};
 }
 
-void AddHeadCommands(CLI::App* app) {
-  CLI::App* group = AddCommand(app, "head", "Train, test and use classifier heads", "", nullptr);
-  AddHeadTrainCommand(group);
-  AddHeadFitCommand(group);
+void AddHeadReadCommands(CLI::App* group) {
   AddReaders(group);
   AddEval(group);
-  AddHeadPredictCommand(group);
 }
 
 }  // namespace augstore

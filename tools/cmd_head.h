@@ -17,6 +17,7 @@ namespace augstore {
 void AddHeadTrainCommand(CLI::App* group);
 void AddHeadFitCommand(CLI::App* group);
 void AddHeadPredictCommand(CLI::App* group);
+void AddHeadReadCommands(CLI::App* group);  // ls, show, eval
 
 // The heads that comma lists ask for: every combination, learning rates outermost, seeds innermost.
 // `heads` 0: as many as there are combinations; else one combination is repeated with seeds seed ..

@@ -244,13 +244,7 @@ Json TransformJson(const NamedTransform& transform, const std::vector<std::strin
           {"card", CardJson(record.card)}};
 }
 
-void AddTransformCommands(CLI::App* app) {
-  CLI::App* group =
-      AddCommand(app, "transform", "Train, register and inspect transforms", "", nullptr);
-  AddTransformTrainCommand(group);
-  AddTransformConditionalCommand(group);
-  AddTransformRegisterCommand(group);
-  AddTransformEvalCommand(group);
+void AddTransformReadCommands(CLI::App* group) {
   AddReaders(group);
   AddAlias(group);
 }

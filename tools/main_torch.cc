@@ -1,0 +1,11 @@
+// The `augstore-torch` program: every command.
+#include <CLI/CLI.hpp>
+
+#include "tools/program.h"
+
+int main(int argc, char** argv) {
+  CLI::App app;
+  app.name("augstore");
+  augstore::AddAllCommands(&app);
+  return augstore::RunProgram(&app, argc, argv);
+}

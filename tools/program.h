@@ -1,0 +1,29 @@
+// What the two programs share. `augstore` has the commands that run without LibTorch and OpenCV,
+// which take most of a second to load, and hands the others over to `augstore-torch`, which has
+// all.
+#ifndef AUGSTORE_TOOLS_PROGRAM_H_
+#define AUGSTORE_TOOLS_PROGRAM_H_
+
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace augstore {
+
+// Adds the commands of `augstore` to `app`.
+void AddLightCommands(CLI::App* app);
+// Adds the commands of `augstore-torch`: all.
+void AddAllCommands(CLI::App* app);
+// Whether `app` has the command that these words of a user call for, and its subcommand.
+bool HasCommand(const CLI::App& app, int argc, char** argv);
+
+// Parses the words of a user and runs the command. Gives the exit code of the process.
+int RunProgram(CLI::App* app, int argc, char** argv);
+// The program `name` that stands beside this one; empty when there is none.
+std::string ProgramBeside(const std::string& name);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_TOOLS_PROGRAM_H_

@@ -1,0 +1,22 @@
+#include <CLI/CLI.hpp>
+
+#include "tools/cmd_head.h"
+#include "tools/cmd_transform.h"
+#include "tools/program.h"
+
+namespace augstore {
+
+void AddLightCommands(CLI::App* app) {
+  AddImportCommand(app);
+  AddExportCommand(app);
+  AddCollectionCommands(app);
+  AddServeCommand(app);
+  AddQueryCommand(app);
+  AddStreamCommand(app);
+  AddAdminCommands(app);
+  // What these groups have beside it is in `augstore-torch`.
+  AddTransformReadCommands(AddCommand(app, "transform", "", "", nullptr));
+  AddHeadReadCommands(AddCommand(app, "head", "", "", nullptr));
+}
+
+}  // namespace augstore
