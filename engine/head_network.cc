@@ -32,6 +32,10 @@ float Sum(const float* values, size_t count) {
   return sum;
 }
 
+void Grow(std::vector<float>* values, size_t size) {
+  if (values->size() < size) values->resize(size);
+}
+
 }  // namespace
 
 HeadNetworks::HeadNetworks(std::vector<uint32_t> widths, std::span<const uint64_t> seeds,
@@ -88,23 +92,24 @@ void HeadNetworks::Initialise(size_t head, uint64_t seed) {
   }
 }
 
-void HeadNetworks::Reserve(size_t rows) {
+void HeadNetworks::ReserveForward(size_t rows) {
   rows_ = rows;
   padded_ = WholePanels(rows, width_);
-  const auto grow = [](std::vector<float>& values, size_t size) {
-    if (values.size() < size) values.resize(size);
-  };
+  Grow(&sample_panels_, padded_ * layers_[0].in);
+  for (size_t l = 0; l < layers_.size(); ++l) Grow(&activations_[l], padded_ * layers_[l].rows);
+  Grow(&deltas_[last()], padded_ * layers_[last()].rows);
+}
+
+void HeadNetworks::ReserveBackward() {
   size_t scratch = 0;
   for (size_t l = 0; l < layers_.size(); ++l) {
     const LayerPlace& place = layers_[l];
-    grow(activations_[l], padded_ * place.rows);
-    grow(deltas_[l], padded_ * place.rows);
-    grow(feature_panels_[l], (l == 0 ? 1 : heads_) * padded_ * WholePanels(place.in, width_));
+    Grow(&deltas_[l], padded_ * place.rows);
+    Grow(&feature_panels_[l], (l == 0 ? 1 : heads_) * padded_ * WholePanels(place.in, width_));
     const size_t widest = std::min(kMostRows, place.rows);
     scratch = std::max({scratch, widest * (place.in + 1 + padded_), kMostRows * place.out});
   }
-  grow(sample_panels_, padded_ * layers_[0].in);
-  for (std::vector<float>& values : scratch_) grow(values, scratch);
+  for (std::vector<float>& values : scratch_) Grow(&values, scratch);
 }
 
 void HeadNetworks::Pack(size_t panels, size_t elements, const std::function<void(size_t)>& pack) {
@@ -115,7 +120,7 @@ void HeadNetworks::Pack(size_t panels, size_t elements, const std::function<void
 }
 
 std::vector<HeadScore> HeadNetworks::Forward(ConstMatrixView x, std::span<const int32_t> labels) {
-  Reserve(x.rows);
+  ReserveForward(x.rows);
   Pack(padded_ / width_, x.rows * x.cols, [&](size_t panel) {
     PackSamplePanel(x, panel, width_, sample_panels_.data() + panel * width_ * x.cols);
   });
@@ -164,6 +169,7 @@ HeadScore HeadNetworks::Score(size_t h, std::span<const int32_t> labels) {
 }
 
 void HeadNetworks::BackwardAndUpdate(ConstMatrixView x, std::span<const OptimizerStep> steps) {
+  ReserveBackward();
   first_.resize(parameters_.size());
   if (steps.front().kind == OptimizerKind::kAdamW) second_.resize(parameters_.size());
   Pack(WholePanels(x.cols, width_) / width_, x.rows * x.cols, [&](size_t panel) {

@@ -30,8 +30,8 @@ class HeadNetworks {
   // torch.nn.Linear does.
   HeadNetworks(std::vector<uint32_t> widths, std::span<const uint64_t> seeds, WorkerPool* pool);
 
-  // Logits, loss and hits of every head. REQUIRES: labels.size() == x.rows, every label in [0,
-  // classes).
+  // Logits, loss and hits of every head. REQUIRES: x.rows > 0, labels.size() == x.rows, every label
+  // in [0, classes).
   std::vector<HeadScore> Forward(ConstMatrixView x, std::span<const int32_t> labels);
   // Gradients of the mean loss of the last Forward, and one step of each head: steps[h] says how.
   // `x` is Forward's.
@@ -76,7 +76,9 @@ class HeadNetworks {
 
   std::vector<Tile> CutIntoTiles(const LayerPlace& place, bool shared_input) const;
   void Initialise(size_t head, uint64_t seed);
-  void Reserve(size_t rows);
+  // Memory for Forward on `rows` rows, and for what follows it.
+  void ReserveForward(size_t rows);
+  void ReserveBackward();
   // Brings x into panels with `pack`, in parts that are worth a thread.
   void Pack(size_t panels, size_t elements, const std::function<void(size_t)>& pack);
   void ForwardTile(size_t l, Tile tile);

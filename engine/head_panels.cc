@@ -34,13 +34,13 @@ void TransposeSquare(const float* from, size_t from_stride, float* to, size_t to
   Store(to + 3 * to_stride, __builtin_shuffle(ab_high, cd_high, Index{2, 3, 6, 7}));
 }
 
-// e^x for x <= 0, below -87 that of -87; NaN stays. Within two units in the last place. x = n log 2
+// e^x for x <= 0; 0 from -80 down, where a product with it would no longer be normal; NaN stays.
+// Within two units in the last place. x = n log 2
 // + r with a polynomial in r, as in Cody and Waite, "Software Manual for the Elementary Functions"
 // (1980).
 Four ExpOfNegative(Four x) {
   using Bits __attribute__((vector_size(sizeof(Four)))) = uint32_t;
   constexpr float kShift = 12582912.0F;  // 1.5 * 2^23: the sum's last bits are the integer
-  x = x < -87.0F ? Four{} - 87.0F : x;
   const Four shifted = x * 1.44269504F + kShift;
   const Four n = shifted - kShift;
   const Four r = (x - n * 0.693359375F) + n * 2.12194440e-4F;
@@ -48,7 +48,8 @@ Four ExpOfNegative(Four x) {
   for (const float factorial : {720.0F, 120.0F, 24.0F, 6.0F, 2.0F, 1.0F, 1.0F}) {
     sum = sum * r + 1 / factorial;
   }
-  return sum * std::bit_cast<Four>((std::bit_cast<Bits>(shifted) + 127) << 23);
+  const Four power = sum * std::bit_cast<Four>((std::bit_cast<Bits>(shifted) + 127) << 23);
+  return x < -80.0F ? Four{} : power;
 }
 
 }  // namespace

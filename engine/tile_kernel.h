@@ -19,8 +19,8 @@ struct TileVector {
   using Loose __attribute__((vector_size(W * sizeof(float)), aligned(4), may_alias)) = float;
 };
 
-// Adds a[r, 0 .. depth) panel to c[r, 0 .. 2 W) for kRows rows, or to `bias` if given, in ascending
-// order of the inner dimension.
+// c[r, 0 .. 2 W) becomes itself, or `bias` if given, plus a[r, 0 .. depth) times the panel, for
+// kRows rows, in ascending order of the inner dimension.
 template <int W, int kRows>
 [[gnu::always_inline]] inline void AddTile(size_t depth, const float* a, size_t a_stride,
                                            const float* panel, const float* bias, float* c,

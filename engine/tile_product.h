@@ -1,5 +1,6 @@
-// Products of f32 rows with weights that were packed once, on kernels of our own:
-// y = activation(W x + b [+ x0]).
+// Products of f32 rows with weights that were packed before, on kernels of our own:
+// y = activation(W x + b [+ x0]). (Heads in training have it the other way round: their weights are
+// the rows, and the batch is packed, head_network.h.)
 //
 // Every element is bias + w[0] x[0] + w[1] x[1] + ... in this order, each step one fused
 // multiply-add. So a row's bits depend on that row alone, and are the same on every processor that

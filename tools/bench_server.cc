@@ -146,8 +146,8 @@ Result<pid_t> StartProgram(std::vector<std::string> words, int* output) {
 
 std::string ServerProgram(const BenchFlags& flags) {
   if (!flags.program.empty()) return std::filesystem::absolute(flags.program).string();
-  const std::string beside = ProgramBeside("augstore");
-  return beside.empty() ? std::filesystem::read_symlink("/proc/self/exe").string() : beside;
+  const std::string beside = PathBeside("augstore");
+  return ::access(beside.c_str(), X_OK) == 0 ? beside : "/proc/self/exe";
 }
 
 Result<std::unique_ptr<ServerProcess>> ServerProcess::Start(const BenchFlags& flags,

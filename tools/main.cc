@@ -1,5 +1,4 @@
-// The `augstore` program. What it does not know itself, `augstore-torch` knows, or says what is
-// wrong.
+// The `augstore` program. For what it does not have it becomes `augstore-torch`.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -12,14 +11,14 @@
 
 int main(int argc, char** argv) {
   CLI::App app;
-  app.name("augstore");
   augstore::AddLightCommands(&app);
-  if (augstore::HasCommand(app, argc, argv)) return augstore::RunProgram(&app, argc, argv);
-  const std::string program = augstore::ProgramBeside("augstore-torch");
-  if (!program.empty()) ::execv(program.c_str(), argv);
-  std::fprintf(stderr,
-               "augstore: NotFound: the program augstore-torch, which has this command, cannot be "
-               "started (%s): install it beside augstore\n",
-               program.empty() ? "it is not there" : std::strerror(errno));
-  return 3;
+  if (!augstore::HasCommand(app, argc, argv)) {
+    const std::string program = augstore::PathBeside("augstore-torch");
+    ::execv(program.c_str(), argv);
+    std::fprintf(stderr,
+                 "augstore: %s cannot be started (%s): without it there are only the commands of "
+                 "`augstore --help`; install both programs into one folder\n",
+                 program.c_str(), std::strerror(errno));
+  }
+  return augstore::RunProgram(&app, argc, argv);
 }

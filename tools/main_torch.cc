@@ -5,7 +5,6 @@
 
 int main(int argc, char** argv) {
   CLI::App app;
-  app.name("augstore");
   augstore::AddAllCommands(&app);
   return augstore::RunProgram(&app, argc, argv);
 }

@@ -1,7 +1,6 @@
 #include "tools/program.h"
 
 #include <poll.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -20,6 +19,18 @@ bool ReaderIsGone() {
 }
 
 }  // namespace
+
+void DescribeProgram(CLI::App* app) {
+  app->name("augstore");
+  app->description(
+      "augstore stores one embedding per image and makes augmented embeddings on read.\n"
+      "Most commands take --store DIR (opened here) or --connect ADDRESS (a running server).");
+  app->footer(
+      "Exit codes: 0 ok, 1 internal error, 2 wrong usage, 3 not found, 4 exists already or the "
+      "state forbids it,\n"
+      "5 unavailable, 6 damaged data, 7 a limit is reached, 8 not allowed, 130 interrupted.");
+  app->require_subcommand(1);
+}
 
 bool HasCommand(const CLI::App& app, int argc, char** argv) {
   const CLI::App* command = &app;
@@ -59,11 +70,9 @@ int RunProgram(CLI::App* app, int argc, char** argv) {
   return 0;
 }
 
-std::string ProgramBeside(const std::string& name) {
+std::string PathBeside(const std::string& name) {
   std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  const auto path = self.parent_path() / name;
-  return !error && ::access(path.c_str(), X_OK) == 0 ? path.string() : std::string();
+  return std::filesystem::read_symlink("/proc/self/exe", error).replace_filename(name).string();
 }
 
 }  // namespace augstore

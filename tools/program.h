@@ -12,17 +12,19 @@ class App;
 
 namespace augstore {
 
-// Adds the commands of `augstore` to `app`.
+// Name, description and what holds for every command.
+void DescribeProgram(CLI::App* app);
+// Makes `app` the program `augstore`.
 void AddLightCommands(CLI::App* app);
-// Adds the commands of `augstore-torch`: all.
+// Makes `app` the program `augstore-torch`: every command.
 void AddAllCommands(CLI::App* app);
 // Whether `app` has the command that these words of a user call for, and its subcommand.
 bool HasCommand(const CLI::App& app, int argc, char** argv);
 
 // Parses the words of a user and runs the command. Gives the exit code of the process.
 int RunProgram(CLI::App* app, int argc, char** argv);
-// The program `name` that stands beside this one; empty when there is none.
-std::string ProgramBeside(const std::string& name);
+// Where `name` stands, or would stand, beside this program.
+std::string PathBeside(const std::string& name);
 
 }  // namespace augstore
 

@@ -6,22 +6,6 @@
 #include "tools/version.h"
 
 namespace augstore {
-namespace {
-
-void DescribeProgram(CLI::App* app) {
-  app->description(
-      "augstore stores one embedding per image and makes augmented embeddings on read.\n"
-      "Most commands take --store DIR (opened here) or --connect ADDRESS (a running server).");
-  app->footer(
-      "Exit codes: 0 ok, 1 internal error, 2 wrong usage, 3 not found, 4 exists already or the "
-      "state forbids it,\n"
-      "5 unavailable, 6 damaged data, 7 a limit is reached, 8 not allowed, 130 interrupted.");
-  app->set_version_flag("--version", VersionText());
-  app->require_subcommand(1);
-}
-
-}  // namespace
-
 void AddTransformCommands(CLI::App* app) {
   CLI::App* group =
       AddCommand(app, "transform", "Train, register and inspect transforms", "", nullptr);
@@ -42,6 +26,7 @@ void AddHeadCommands(CLI::App* app) {
 
 void AddAllCommands(CLI::App* app) {
   DescribeProgram(app);
+  app->set_version_flag("--version", VersionText());
   AddBackboneCommands(app);
   AddIngestCommand(app);
   AddImportCommand(app);

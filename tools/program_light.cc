@@ -7,6 +7,8 @@
 namespace augstore {
 
 void AddLightCommands(CLI::App* app) {
+  DescribeProgram(app);
+  app->set_version_flag("--version", "augstore " AUGSTORE_VERSION);
   AddImportCommand(app);
   AddExportCommand(app);
   AddCollectionCommands(app);
@@ -15,8 +17,8 @@ void AddLightCommands(CLI::App* app) {
   AddStreamCommand(app);
   AddAdminCommands(app);
   // What these groups have beside it is in `augstore-torch`.
-  AddTransformReadCommands(AddCommand(app, "transform", "", "", nullptr));
-  AddHeadReadCommands(AddCommand(app, "head", "", "", nullptr));
+  AddTransformReadCommands(AddCommand(app, "transform", "Inspect transforms", "", nullptr));
+  AddHeadReadCommands(AddCommand(app, "head", "Inspect and test classifier heads", "", nullptr));
 }
 
 }  // namespace augstore

@@ -92,7 +92,8 @@ TEST(HeadPanels, AnswersWithTheFirstOfEqualLogits) {
 }
 
 TEST(HeadPanels, TellsOfLogitsThatAreNoNumbers) {
-  for (const float bad : {kNan, std::numeric_limits<float>::infinity()}) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  for (const float bad : {kNan, kInf}) {
     for (const size_t where : {0u, 1u, 2u}) {
       std::vector<float> logits(3 * 8, 1.5F);
       std::vector<float> delta(logits.size());
@@ -102,6 +103,16 @@ TEST(HeadPanels, TellsOfLogitsThatAreNoNumbers) {
           << bad << " at class " << where;
     }
   }
+  // What cannot happen costs nothing, unless it did.
+  std::vector<float> panel;
+  for (const float logit : {-kInf, 1.5F, 1.5F}) panel.insert(panel.end(), 8, logit);
+  std::vector<float> delta(panel.size());
+  const auto loss = [&](std::vector<int32_t> labels) {
+    return ScorePanel(panel.data(), 3, 8, labels, 1, delta.data()).loss_sum;
+  };
+  EXPECT_NEAR(loss({1}), std::log(2.0), 1e-6);
+  EXPECT_EQ(delta[0], 0.0F);
+  EXPECT_FALSE(std::isfinite(loss({0})));
 }
 
 }  // namespace

@@ -297,6 +297,26 @@ TEST(HeadTrainer, TakesBatchesOfAnySize) {
   EXPECT_EQ(trainer->size(), 2u);
 }
 
+TEST(HeadTrainer, ForgetsTheBatchesBefore) {
+  for (const char* arch : {"linear", "mlp(40,20)"}) {
+    for (const size_t rows : {1u, 7u, 16u, 65u}) {
+      const Toy toy(rows, 0.5F, 5);
+      const Toy other(300, 0.5F, 6);
+      const std::unique_ptr<HeadTrainer> fresh = Make(Options(arch, 3));
+      const std::unique_ptr<HeadTrainer> used = Make(Options(arch, 3));
+      ASSERT_TRUE(used->Evaluate(other.x.view(), other.labels).ok());
+      for (const auto& trainer : {fresh.get(), used.get()}) {
+        ASSERT_TRUE(trainer->Step(toy.x.view(), toy.labels).ok());
+      }
+      ASSERT_TRUE(used->Evaluate(other.x.view(), other.labels).ok());
+      for (const auto& trainer : {fresh.get(), used.get()}) {
+        ASSERT_TRUE(trainer->Step(toy.x.view(), toy.labels).ok());
+      }
+      for (size_t h = 0; h < 3; ++h) EXPECT_EQ(fresh->Export(h), used->Export(h)) << arch << rows;
+    }
+  }
+}
+
 TEST(HeadTrainer, StartsFromGivenWeightsAndIsDeterministicFromThere) {
   const std::unique_ptr<HeadTrainer> first = Make(Options("mlp(16)", 2));
   Train(*first, 5);

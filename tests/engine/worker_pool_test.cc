@@ -32,9 +32,13 @@ TEST(WorkerPool, NeverRunsAPartOfARunThatHasEnded) {
   for (int run = 1; run <= 5000; ++run) {
     current = run;
     // Some runs end before the workers have seen them.
-    pool.Run(run % 3 == 0 ? 2 : 9, [&, run](size_t, size_t) {
+    const size_t parts = run % 3 == 0 ? 2 : 9;
+    std::atomic<size_t> done = 0;
+    pool.Run(parts, [&, run](size_t, size_t) {
       if (current != run) late = true;
+      ++done;
     });
+    ASSERT_EQ(done, parts);
   }
   EXPECT_FALSE(late);
 }
