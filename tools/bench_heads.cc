@@ -171,9 +171,10 @@ Status MeasureOnePass(const BenchFlags& flags, const ServerProcess& server, Benc
                    .rows = {}};
   AUGSTORE_ASSIGN(const auto client, Client::Connect(server.unix_socket()));
   uint64_t seed = flags.seed;
-  for (const OnePass& pass :
-       {OnePass{"linear", "augmented", kCollection}, OnePass{"linear", "identity", kCollection},
-        OnePass{"mlp(1024,128)", "identity", kPart}}) {
+  std::vector<OnePass> passes = {{"linear", "augmented", kCollection},
+                                 {"linear", "identity", kCollection}};
+  if (!flags.quick) passes.push_back({"mlp(1024,128)", "identity", kPart});
+  for (const OnePass& pass : passes) {
     AUGSTORE_ASSIGN(const auto stream, client->OpenStream({.collection = pass.collection}));
     const auto rows = static_cast<double>(stream->info().samples);
     const std::vector<uint32_t> counts = {1, 8, 32};

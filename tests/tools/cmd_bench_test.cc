@@ -81,7 +81,7 @@ TEST_F(BenchCommand, ComparesAServersStreamsWithABareSocketAndTheEngine) {
 }
 
 TEST_F(BenchCommand, CountsWhatManyHeadsOnOneStreamCost) {
-  const Json json = Run("heads", {"heads_clients", "heads_one_pass"}, 5);
+  const Json json = Run("heads", {"heads_clients", "heads_one_pass"}, 4);
   for (const Json& row : json["tables"]["heads_clients"]) {
     EXPECT_EQ(row["built/batch"], 1) << row << ": clients of one stream share its batches";
   }
