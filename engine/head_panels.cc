@@ -19,25 +19,23 @@ Four Load(const float* from) { return *reinterpret_cast<const LooseFour*>(from);
 void Store(float* to, Four value) { *reinterpret_cast<LooseFour*>(to) = value; }
 
 void TransposeSquare(const float* from, size_t from_stride, float* to, size_t to_stride) {
-  using Index __attribute__((vector_size(kSquare * sizeof(int)))) = int;
   const Four a = Load(from);
   const Four b = Load(from + from_stride);
   const Four c = Load(from + 2 * from_stride);
   const Four d = Load(from + 3 * from_stride);
-  const Four ab_low = __builtin_shuffle(a, b, Index{0, 4, 1, 5});
-  const Four ab_high = __builtin_shuffle(a, b, Index{2, 6, 3, 7});
-  const Four cd_low = __builtin_shuffle(c, d, Index{0, 4, 1, 5});
-  const Four cd_high = __builtin_shuffle(c, d, Index{2, 6, 3, 7});
-  Store(to, __builtin_shuffle(ab_low, cd_low, Index{0, 1, 4, 5}));
-  Store(to + to_stride, __builtin_shuffle(ab_low, cd_low, Index{2, 3, 6, 7}));
-  Store(to + 2 * to_stride, __builtin_shuffle(ab_high, cd_high, Index{0, 1, 4, 5}));
-  Store(to + 3 * to_stride, __builtin_shuffle(ab_high, cd_high, Index{2, 3, 6, 7}));
+  const Four ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  const Four ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  const Four cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+  const Four cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  Store(to, __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5));
+  Store(to + to_stride, __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7));
+  Store(to + 2 * to_stride, __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5));
+  Store(to + 3 * to_stride, __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7));
 }
 
-// e^x for x <= 0; 0 from -80 down, where a product with it would no longer be normal; NaN stays.
-// Within two units in the last place. x = n log 2
-// + r with a polynomial in r, as in Cody and Waite, "Software Manual for the Elementary Functions"
-// (1980).
+// e^x for x <= 0, within two units in the last place; 0 below -80, where a product with it would no
+// longer be normal; NaN stays. x = n log 2 + r with a polynomial in r, as in Cody and Waite,
+// "Software Manual for the Elementary Functions" (1980).
 Four ExpOfNegative(Four x) {
   using Bits __attribute__((vector_size(sizeof(Four)))) = uint32_t;
   constexpr float kShift = 12582912.0F;  // 1.5 * 2^23: the sum's last bits are the integer

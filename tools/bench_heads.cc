@@ -179,6 +179,7 @@ Status MeasureOnePass(const BenchFlags& flags, const ServerProcess& server, Benc
     const auto rows = static_cast<double>(stream->info().samples);
     const std::vector<uint32_t> counts = {1, 8, 32};
     std::vector<Contestant> contestants;
+    contestants.reserve(counts.size());
     for (const uint32_t heads : counts) {
       contestants.push_back(
           {fmt::format("{} {} heads, {}", heads, pass.arch, pass.stream), rows,

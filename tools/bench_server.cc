@@ -131,6 +131,7 @@ Result<pid_t> StartProgram(std::vector<std::string> words, int* output) {
     return Unavailable("no pipe to '{}': {}", words[0], std::strerror(errno));
   }
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   const pid_t pid = ::fork();
