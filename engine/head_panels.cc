@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 
+#include "engine/tile_product.h"
 #include "schemas/status.h"
 
 namespace augstore {

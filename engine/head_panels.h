@@ -23,8 +23,6 @@ struct HeadScore {
   uint64_t hits = 0;    // rows whose largest logit is the label's
 };
 
-inline constexpr size_t kMostPanel = 32;  // columns of any kernel's panel
-
 inline size_t WholePanels(size_t count, size_t width) {
   return (count + width - 1) / width * width;
 }
@@ -40,7 +38,8 @@ void PackFeaturePanel(ConstMatrixView x, size_t panel, size_t width, float* out)
 // Softmax cross-entropy of the samples of one panel of logits, classes x width; `labels` are of
 // the samples that are there, at most `width`. `delta`, of the same shape, gets the gradient by the
 // logits times `scale`, and zeros for samples that are not there. The loss is not finite if the
-// label's logit is not, or if another is NaN or +inf. REQUIRES: width is a multiple of 4.
+// label's logit is not, or if another is NaN or +inf. REQUIRES: width is a multiple of 4,
+// at most kMostPanel.
 HeadScore ScorePanel(const float* logits, size_t classes, size_t width,
                      std::span<const int32_t> labels, float scale, float* delta);
 

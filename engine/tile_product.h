@@ -15,6 +15,8 @@ namespace augstore {
 
 // Inner elements that a panel runs down at once, at most: 32 KiB of it on AVX2.
 inline constexpr size_t kMostDepth = 512;
+// Columns of the widest panel of any kernel.
+inline constexpr size_t kMostPanel = 32;
 
 // One product, as the kernels take it. Nothing overlaps `target`.
 struct TileProduct {
