@@ -170,8 +170,8 @@ Result<FittedTransform> ClosedForms::Pooled() {
   AUGSTORE_CHECK(pairs_.train_maps.rows() == pairs_.train_z.rows());
   const uint32_t height = std::min(2u, pairs_.map.height), width = std::min(2u, pairs_.map.width);
   FittedTransform fitted;
-  fitted.front = MapFront{pairs_.map, height, width,
-                          MakeMapMix(pairs_.map, height, width, nullptr, 1, 1), {}};
+  fitted.front =
+      MapFront{pairs_.map, height, width, MakeMapMix(pairs_.map, height, width, nullptr, 1, 1), {}};
   AUGSTORE_ASSIGN(const MapFeaturesPtr features, MapFeatures::Make(*fitted.front));
   AUGSTORE_ASSIGN(const Matrix train,
                   Joined(*features, pairs_.train_z.view(), pairs_.train_maps.view()));
@@ -181,9 +181,9 @@ Result<FittedTransform> ClosedForms::Pooled() {
     std::copy_n(train.row(begin).data(), out.rows * out.cols, out.data);
   };
   const PairMoments moments(train.cols(), rows, pairs_.train_z.view(), pairs_.train_target.view());
-  AUGSTORE_ASSIGN(const AffineFit fit, FitAffine(moments, held_out.view(),
-                                                 pairs_.held_out_target.view(),
-                                                 pairs_.non_negative));
+  AUGSTORE_ASSIGN(
+      const AffineFit fit,
+      FitAffine(moments, held_out.view(), pairs_.held_out_target.view(), pairs_.non_negative));
   fitted.layers.layers.push_back(AffineLayer(moments, fit.slopes, pairs_.non_negative));
   fitted.notes = fmt::format("lambda={:.4g}", fit.lambda);
   return fitted;

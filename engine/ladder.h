@@ -23,7 +23,7 @@ struct TransformPairs {
   Matrix train_target;
   Matrix held_out_z;
   Matrix held_out_target;
-  Matrix train_maps;      // the feature map of every x, likewise; or no rows
+  Matrix train_maps;  // the feature map of every x, likewise; or no rows
   Matrix held_out_maps;
   MapShape map;
   bool non_negative = false;  // every z' is: a map of the residual form ends in ReLU

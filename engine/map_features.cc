@@ -138,8 +138,7 @@ Status MapFeatures::ApplyConv(Engine& engine, size_t number, size_t images,
     AUGSTORE_TRY(engine.Apply(step.network, source.view(), target.view()));
   } else {
     FillPatches(number, images, source, &scratch->patches);
-    AUGSTORE_TRY(
-        engine.Apply(step.network, std::as_const(scratch->patches).view(), target.view()));
+    AUGSTORE_TRY(engine.Apply(step.network, std::as_const(scratch->patches).view(), target.view()));
   }
   if (step.plan.add) AddTo(scratch->tensors[*step.plan.add], step.plan.activation, &target);
   return OkStatus();

@@ -220,8 +220,7 @@ void Backbone::State::FillTable() {
   }
 }
 
-Status Backbone::State::EmbedBatch(std::span<const Image> images, MatrixView out,
-                                   MatrixView maps) {
+Status Backbone::State::EmbedBatch(std::span<const Image> images, MatrixView out, MatrixView maps) {
   at::Tensor batch = EmptyBatch(options.batch, options.input_height, options.input_width);
   auto* value = static_cast<float*>(batch.data_ptr());
   for (const Image& image : images) {

@@ -1,7 +1,7 @@
 // Φ: a TorchScript file that maps n x 3 x h x w (float32, RGB in [0, 1], normalised if mean and
 // stddev are given) to n x d, or to a tuple whose first two elements are n x d and a feature map of
-// n x channels x height x width: a cut of Φ before its pooling, for spatial transforms. A TorchScript file is code: load only what the operator named on this
-// machine.
+// n x channels x height x width: a cut of Φ before its pooling, for spatial transforms. A
+// TorchScript file is code: load only what the operator named on this machine.
 #ifndef AUGSTORE_ENGINE_TORCH_BACKBONE_H_
 #define AUGSTORE_ENGINE_TORCH_BACKBONE_H_
 

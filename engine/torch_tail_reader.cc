@@ -78,9 +78,10 @@ class GraphReader {
     if (kernel == 0 || weight.size(3) != kernel || weight.scalar_type() != at::kFloat ||
         padding != half || stride.size() != 2 || stride[0] != stride[1] || transposed ||
         groups != 1 || dilation != std::vector<int64_t>(2, 1)) {
-      Refuse(fmt::format("convolution {} is not square in float32 with padding kernel / 2, without "
-                         "groups and dilation",
-                         convs_.size() + 1));
+      Refuse(
+          fmt::format("convolution {} is not square in float32 with padding kernel / 2, without "
+                      "groups and dilation",
+                      convs_.size() + 1));
     }
     Conv conv;
     conv.out = static_cast<uint32_t>(weight.size(0));
@@ -111,7 +112,8 @@ class GraphReader {
 
   // The sum belongs to the later of the two: the other exists by then.
   void ReadAdd(const Node& node) {
-    if (node.inputs().size() > 2 && ConstantOf(node.input(2), "a factor").toScalar().toDouble() != 1) {
+    if (node.inputs().size() > 2 &&
+        ConstantOf(node.input(2), "a factor").toScalar().toDouble() != 1) {
       Refuse("a sum has a factor");
     }
     const bool swap = TensorOf(node.input(0)) < TensorOf(node.input(1));

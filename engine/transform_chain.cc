@@ -190,8 +190,7 @@ Status ApplySpatial(Engine& engine, const TransformModel& model, const ChainInpu
   for (size_t begin = 0; begin < in.z.rows; begin += kSpatialRows) {
     const size_t rows = std::min(kSpatialRows, in.z.rows - begin);
     const MatrixView found = Reserve(&scratch->features, rows, features);
-    AUGSTORE_TRY(
-        model.front->Apply(engine, in.maps.Slice(begin, rows), found, &scratch->front));
+    AUGSTORE_TRY(model.front->Apply(engine, in.maps.Slice(begin, rows), found, &scratch->front));
     const MatrixView inputs = Reserve(&scratch->inputs, rows, width);
     for (size_t i = 0; i < rows; ++i) {
       std::memcpy(inputs.row(i).data(), in.z.row(begin + i).data(), model.dim * sizeof(float));
@@ -315,7 +314,8 @@ Status CheckMapsComeFirst(std::span<const TransformStep> chain) {
   for (size_t i = 1; i < chain.size(); ++i) {
     if (chain[i].model->front == nullptr) continue;
     return InvalidArgument(
-        "transform {} of the chain reads the feature map of a stored image, and what the one before "
+        "transform {} of the chain reads the feature map of a stored image, and what the one "
+        "before "
         "it gives has none: put it first, or train one of a family without a map",
         i + 1);
   }

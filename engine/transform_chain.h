@@ -32,8 +32,8 @@ class DerivedNetworks {
 
 // A transform ready to be applied. Immutable; share one per version.
 struct TransformModel {
-  NetworkPtr network;  // the stack; of a conditional transform, what follows several ops
-  MapFeaturesPtr front;            // of a spatial transform; else null
+  NetworkPtr network;    // the stack; of a conditional transform, what follows several ops
+  MapFeaturesPtr front;  // of a spatial transform; else null
   std::optional<OpFamily> family;  // of a conditional transform, as is
   std::vector<Layer> basis;
   Activation activation = Activation::kNone;  // of the last layer

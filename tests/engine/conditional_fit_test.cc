@@ -117,8 +117,7 @@ TEST(FitConditional, AnswersForMagnitudesBetweenThoseThatItSaw) {
     for (size_t i = 0; i < kImages; ++i)
       all.insert(all.end(), parameters.begin(), parameters.end());
     ASSERT_TRUE(
-        ApplyStepWith(*NewTileEngine(), step, all, std::as_const(data.z).view(), out.view())
-            .ok());
+        ApplyStepWith(*NewTileEngine(), step, all, std::as_const(data.z).view(), out.view()).ok());
     double error = 0;
     double moved = 0;
     std::vector<float> truth(kDim);

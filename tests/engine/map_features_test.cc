@@ -27,8 +27,8 @@ MapFront Block() {
     front.mix[i * 30 + (29 - i)] = 0.75F;
     front.mix[i * 30 + i] = 0.5F;
   }
-  front.convs = {MakeConv(4, 7, 3, 2, 0, 1), MakeConv(7, 6, 5, 1, 1, 3),
-                 MakeConv(4, 6, 1, 2, 0, 5), MakeConv(6, 9, 1, 1, 3, 7)};
+  front.convs = {MakeConv(4, 7, 3, 2, 0, 1), MakeConv(7, 6, 5, 1, 1, 3), MakeConv(4, 6, 1, 2, 0, 5),
+                 MakeConv(6, 9, 1, 1, 3, 7)};
   front.convs[1].activation = Activation::kNone;
   front.convs[2].add = 2;
   return front;
@@ -67,9 +67,9 @@ std::vector<double> Plain(const MapFront& front, std::span<const float> map) {
               }
               for (size_t i = 0; i < in.channels; ++i) {
                 const size_t cell = static_cast<size_t>(row) * in.width + static_cast<size_t>(col);
-                const size_t at = ((o * in.channels + i) * conv.kernel + static_cast<size_t>(ky)) *
-                                      conv.kernel +
-                                  static_cast<size_t>(kx);
+                const size_t at =
+                    ((o * in.channels + i) * conv.kernel + static_cast<size_t>(ky)) * conv.kernel +
+                    static_cast<size_t>(kx);
                 sum += conv.weight[at] * tensors[conv.source][cell * in.channels + i];
               }
             }

@@ -33,10 +33,8 @@ TEST(MapMix, LeavesCellsWhereOpsOfColourLeavePixels) {
 }
 
 TEST(MapMix, MirrorsAndTurnsCellsAsPixels) {
-  EXPECT_EQ(Mixed("hflip"),
-            Numbers({3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12}));
-  EXPECT_EQ(Mixed("vflip"),
-            Numbers({12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3}));
+  EXPECT_EQ(Mixed("hflip"), Numbers({3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12}));
+  EXPECT_EQ(Mixed("vflip"), Numbers({12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3}));
   const std::vector<float> turned = Mixed("rotate(90)");
   const std::vector<float> expected = {3, 7, 11, 15, 2, 6, 10, 14, 1, 5, 9, 13, 0, 4, 8, 12};
   for (size_t i = 0; i < 16; ++i) EXPECT_NEAR(turned[i], expected[i], 1e-3) << i;

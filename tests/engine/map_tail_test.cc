@@ -22,7 +22,8 @@ constexpr char kShared[] = AUGSTORE_SOURCE_DIR "/../shared/data/";
 std::string Save(const TempDir& folder, const std::string& body) {
   torch::jit::Module module("tail");
   module.register_attribute("training", c10::BoolType::get(), false);  // as every nn.Module has
-  module.register_parameter("w", torch::arange(36, torch::kFloat).reshape({4, 1, 3, 3}) / 36, false);
+  module.register_parameter("w", torch::arange(36, torch::kFloat).reshape({4, 1, 3, 3}) / 36,
+                            false);
   module.register_parameter("b", torch::arange(4, torch::kFloat), false);
   module.define("def forward(self, m):\n" + body);
   const std::string path = folder.path() + "/tail.pt";
@@ -31,8 +32,8 @@ std::string Save(const TempDir& folder, const std::string& body) {
 }
 
 MapFront Behind(const MapShape& map, std::vector<Conv> convs) {
-  return {map, map.height, map.width,
-          MakeMapMix(map, map.height, map.width, nullptr, 1, 1), std::move(convs)};
+  return {map, map.height, map.width, MakeMapMix(map, map.height, map.width, nullptr, 1, 1),
+          std::move(convs)};
 }
 
 Matrix Features(const MapFront& front, ConstMatrixView maps) {

@@ -28,8 +28,7 @@ inline Layers RandomLayers(const std::vector<LayerShape>& shapes, unsigned seed)
   std::normal_distribution<float> normal;
   Layers layers;
   for (const LayerShape& shape : shapes) {
-    Layer layer{shape, std::vector<float>(shape.weights()),
-                std::vector<float>(shape.out)};
+    Layer layer{shape, std::vector<float>(shape.weights()), std::vector<float>(shape.out)};
     for (float& weight : layer.weight)
       weight = normal(generator) / std::sqrt(static_cast<float>(shape.in));
     for (float& bias : layer.bias) bias = normal(generator);

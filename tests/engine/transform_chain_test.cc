@@ -213,8 +213,7 @@ TEST_F(ApplyChainTest, JoinsTheFeaturesOfTheMapToTheEmbedding) {
   ASSERT_TRUE(ReadsMap(chain));
   Matrix features(kRows, 8), joined(kRows, kDim + 8), out(kRows, kDim);
   MapScratch scratch;
-  ASSERT_TRUE(
-      chain[0].model->front->Apply(*engine_, maps.view(), features.view(), &scratch).ok());
+  ASSERT_TRUE(chain[0].model->front->Apply(*engine_, maps.view(), features.view(), &scratch).ok());
   for (size_t i = 0; i < kRows; ++i) {
     std::ranges::copy(z.row(i), joined.row(i).begin());
     std::ranges::copy(features.row(i), joined.row(i).subspan(kDim).begin());
@@ -228,8 +227,8 @@ TEST_F(ApplyChainTest, JoinsTheFeaturesOfTheMapToTheEmbedding) {
 
   Matrix some(7, kDim);
   const ChainInput part{z.view().Slice(100, 7), maps.view().Slice(100, 7)};
-  ASSERT_TRUE(ApplyChain(*engine_, chain, {7, 0, std::span(ids).subspan(100, 7)}, part,
-                         some.view(), &scratch_)
+  ASSERT_TRUE(ApplyChain(*engine_, chain, {7, 0, std::span(ids).subspan(100, 7)}, part, some.view(),
+                         &scratch_)
                   .ok());
   EXPECT_TRUE(SameBytes(std::as_const(some).view(), expected.view().Slice(100, 7)));
 }
@@ -242,10 +241,10 @@ TEST_F(ApplyChainTest, RefusesASpatialTransformWithoutMapsOrBehindAnother) {
   EXPECT_EQ(ApplyChain(*engine_, alone, {0, 0, ids}, {z.view()}, out.view(), &scratch_).code(),
             Code::kInvalidArgument);
   const std::vector<TransformStep> behind = {Step(Plain(MlpShapes(kDim), 1)), Step(Spatial(3))};
-  EXPECT_EQ(ApplyChain(*engine_, behind, {0, 0, ids}, {z.view(), maps.view()}, out.view(),
-                       &scratch_)
-                .code(),
-            Code::kInvalidArgument);
+  EXPECT_EQ(
+      ApplyChain(*engine_, behind, {0, 0, ids}, {z.view(), maps.view()}, out.view(), &scratch_)
+          .code(),
+      Code::kInvalidArgument);
   EXPECT_FALSE(ReadsMap(behind));
 }
 

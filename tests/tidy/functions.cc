@@ -5,13 +5,15 @@
 namespace augstore {
 namespace {
 
-// The source with comments, strings and characters blanked, so that braces and words in them do not count.
+// The source with comments, strings and characters blanked, so that braces and words in them do not
+// count.
 std::string Blank(const std::string& source) {
   static const std::regex kNotCode(
       R"re((R"([a-zA-Z_]*)\((?:[^)]|\)(?!\2"))*\)\2")|("(?:[^"\\\n]|\\.)*")|('(?:[^'\\\n]|\\.)+')|(//[^\n]*)|(/\*(?:[^*]|\*(?!/))*\*/))re");
   std::string out;
   size_t end = 0;
-  for (std::sregex_iterator match(source.begin(), source.end(), kNotCode), last; match != last; ++match) {
+  for (std::sregex_iterator match(source.begin(), source.end(), kNotCode), last; match != last;
+       ++match) {
     const auto begin = static_cast<size_t>(match->position());
     // A quote between digits is a separator: 60'000.
     out.append(source, end, begin - end);
@@ -26,7 +28,8 @@ enum class Block { kNamespace, kType, kFunction, kInner };
 Block Classify(const std::string& before, const std::vector<Block>& open) {
   static const std::regex kNamespace(R"(\b(namespace|extern)\b)");
   static const std::regex kType(R"(\b(class|struct|enum|union)\b[^()]*$)");
-  if (!open.empty() && (open.back() == Block::kFunction || open.back() == Block::kInner)) return Block::kInner;
+  if (!open.empty() && (open.back() == Block::kFunction || open.back() == Block::kInner))
+    return Block::kInner;
   if (std::regex_search(before, kNamespace)) return Block::kNamespace;
   if (std::regex_search(before, kType)) return Block::kType;
   return before.find(')') != std::string::npos ? Block::kFunction : Block::kInner;
@@ -48,12 +51,15 @@ std::vector<FunctionSpan> FindFunctions(const std::string& source) {
       open.push_back(Classify(before, open));
       first_lines.push_back(line);
     } else if (c == '}' && !open.empty()) {
-      if (open.back() == Block::kFunction) functions.push_back({first_lines.back(), line - first_lines.back() + 1});
+      if (open.back() == Block::kFunction)
+        functions.push_back({first_lines.back(), line - first_lines.back() + 1});
       open.pop_back();
       first_lines.pop_back();
     }
-    if (c == '{' || c == '}' || c == ';') before.clear();
-    else before += c;
+    if (c == '{' || c == '}' || c == ';')
+      before.clear();
+    else
+      before += c;
   }
   return functions;
 }

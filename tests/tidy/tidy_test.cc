@@ -1,5 +1,6 @@
-// The rules of the house that a compiler does not check: which folder may include which, where heavy headers stay, how long files
-// and functions may be, and that nothing is left out or left over.
+// The rules of the house that a compiler does not check: which folder may include which, where
+// heavy headers stay, how long files and functions may be, and that nothing is left out or left
+// over.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -20,10 +21,11 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMaxFileLines = 400;
 constexpr size_t kMaxFunctionLines = 70;
-const std::vector<std::string> kFolders = {"schemas", "storage", "engine", "server", "client", "tools"};
+const std::vector<std::string> kFolders = {"schemas", "storage", "engine",
+                                           "server",  "client",  "tools"};
 
 struct SourceFile {
-  std::string path;    // relative to the repository
+  std::string path;  // relative to the repository
   std::string folder;
   std::string text;
 };
@@ -35,12 +37,14 @@ std::string ReadText(const fs::path& path) {
   return text.str();
 }
 
-std::vector<SourceFile> Sources(const std::vector<std::string>& folders, const std::set<std::string>& extensions) {
+std::vector<SourceFile> Sources(const std::vector<std::string>& folders,
+                                const std::set<std::string>& extensions) {
   const fs::path root = AUGSTORE_SOURCE_DIR;
   std::vector<SourceFile> files;
   for (const std::string& folder : folders) {
     for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
-      if (!entry.is_regular_file() || !extensions.contains(entry.path().extension().string())) continue;
+      if (!entry.is_regular_file() || !extensions.contains(entry.path().extension().string()))
+        continue;
       files.push_back({fs::relative(entry.path(), root).string(), folder, ReadText(entry.path())});
     }
   }
@@ -76,7 +80,8 @@ TEST(Tidy, FoldersIncludeOnlyWhatStandsBelowThem) {
     for (const std::string& include : Includes(file.text)) {
       const std::string folder = include.substr(0, include.find('/'));
       const bool ours = allowed.contains(folder) || folder == "tests";
-      EXPECT_TRUE(!ours || allowed.at(file.folder).contains(folder)) << file.path << " includes " << include;
+      EXPECT_TRUE(!ours || allowed.at(file.folder).contains(folder))
+          << file.path << " includes " << include;
     }
   }
 }
@@ -89,7 +94,8 @@ TEST(Tidy, HeavyHeadersStayInTheirFiles) {
       {std::regex("^opencv2/"), std::regex("^engine/(image_io|image_ops|map_mix)\\.cc$")},
       {std::regex("^boost/asio"),
        std::regex("^(server/(session|server|listener)\\.(h|cc)|client/socket_channel\\.cc)$")},
-      {std::regex("^flatbuffers/|_generated\\.h$"), std::regex("^schemas/[a-z_]*(records|messages|codec)[a-z_]*\\.(h|cc)$")},
+      {std::regex("^flatbuffers/|_generated\\.h$"),
+       std::regex("^schemas/[a-z_]*(records|messages|codec)[a-z_]*\\.(h|cc)$")},
       {std::regex("^CLI/"), std::regex("^tools/[a-z_]+\\.cc$")}};
   for (const SourceFile& file : Sources(kFolders, {".h", ".cc"})) {
     for (const std::string& include : Includes(file.text)) {
@@ -121,7 +127,8 @@ TEST(Tidy, EverySourceIsListedInItsFoldersBuildFile) {
     const std::string build = ReadText(fs::path(AUGSTORE_SOURCE_DIR) / folder / "CMakeLists.txt");
     for (const SourceFile& file : Sources({folder}, {".cc"})) {
       const std::string name = fs::path(file.path).filename().string();
-      const std::regex listed("(^|[\\s(])" + std::regex_replace(name, std::regex("\\."), "\\.") + "($|[\\s)])");
+      const std::regex listed("(^|[\\s(])" + std::regex_replace(name, std::regex("\\."), "\\.") +
+                              "($|[\\s)])");
       EXPECT_TRUE(std::regex_search(build, listed)) << file.path << " is not built";
     }
   }
@@ -144,14 +151,18 @@ TEST(Tidy, HeadersGuardThemselvesByTheirPath) {
   for (const SourceFile& file : CodeAndTests()) {
     if (!file.path.ends_with(".h")) continue;
     std::string guard = "AUGSTORE_" + file.path + "_";
-    for (char& c : guard) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? static_cast<char>(std::toupper(c)) : '_';
-    EXPECT_NE(file.text.find("#ifndef " + guard + "\n#define " + guard), std::string::npos) << file.path << ": " << guard;
+    for (char& c : guard)
+      c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? static_cast<char>(std::toupper(c))
+                                                           : '_';
+    EXPECT_NE(file.text.find("#ifndef " + guard + "\n#define " + guard), std::string::npos)
+        << file.path << ": " << guard;
   }
 }
 
 TEST(Tidy, FindsFunctionsAndTheirLengths) {
   const std::string text =
-      "namespace a {\nstruct S {\n  int f() {\n    return 1;\n  }\n};\nint g(int x) {\n  if (x) {\n    return '{';\n  }\n"
+      "namespace a {\nstruct S {\n  int f() {\n    return 1;\n  }\n};\nint g(int x) {\n  if (x) "
+      "{\n    return '{';\n  }\n"
       "  return 2;  // }\n}\n}\n";
   const std::vector<FunctionSpan> functions = FindFunctions(text);
   ASSERT_EQ(functions.size(), 2u);

@@ -62,10 +62,13 @@ inline Status MakeBlobs(const std::string& path, const std::string& name, uint8_
   AUGSTORE_ASSIGN(const auto database, Database::Open({.store = path, .connect = {}}, true));
   Client& client = database->client();
   const Digest backbone = BlobBackbone(seed);
-  AUGSTORE_TRY(client.Add(
-      RecordKind::kBackbone, "blobs",
-      Encode(BackboneRecord{
-          .digest = backbone, .dim = kBlobDim, .mean = {}, .stddev = {}, .source = {}, .map = {}})));
+  AUGSTORE_TRY(client.Add(RecordKind::kBackbone, "blobs",
+                          Encode(BackboneRecord{.digest = backbone,
+                                                .dim = kBlobDim,
+                                                .mean = {},
+                                                .stddev = {},
+                                                .source = {},
+                                                .map = {}})));
   constexpr size_t kRows = 310;
   AppendRowsRequest append{
       .backbone = backbone, .images = {}, .embeddings = Matrix(kRows, kBlobDim), .maps = {}};
