@@ -10,7 +10,7 @@
 
 #include "client/client.h"
 #include "client/exchange.h"
-#include "schemas/limits.h"
+#include "schemas/base/limits.h"
 
 namespace augstore {
 namespace {

@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "client/channel.h"
-#include "schemas/messages.h"
+#include "schemas/wire/messages.h"
 
 namespace augstore {
 

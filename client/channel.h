@@ -6,8 +6,8 @@
 #include <functional>
 #include <memory>
 
-#include "schemas/address.h"
-#include "schemas/frame.h"
+#include "schemas/base/address.h"
+#include "schemas/wire/frame.h"
 
 namespace augstore {
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "client/exchange.h"
-#include "schemas/digest.h"
+#include "schemas/base/digest.h"
 
 namespace augstore {
 namespace {

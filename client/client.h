@@ -20,8 +20,8 @@
 
 #include "client/batch_stream.h"
 #include "client/channel.h"
-#include "schemas/messages.h"
-#include "schemas/transform_weights.h"
+#include "schemas/weights/transform_weights.h"
+#include "schemas/wire/messages.h"
 
 namespace augstore {
 

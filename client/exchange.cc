@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "schemas/messages.h"
+#include "schemas/wire/messages.h"
 
 namespace augstore {
 

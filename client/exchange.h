@@ -8,7 +8,7 @@
 
 #include "client/channel.h"
 #include "client/client.h"
-#include "schemas/frame.h"
+#include "schemas/wire/frame.h"
 
 namespace augstore {
 

@@ -20,10 +20,10 @@
 #include <utility>
 
 #include "client/channel.h"
-#include "schemas/descriptor_passing.h"
-#include "schemas/limits.h"
-#include "schemas/messages.h"
-#include "schemas/shared_bodies.h"
+#include "schemas/base/limits.h"
+#include "schemas/wire/descriptor_passing.h"
+#include "schemas/wire/messages.h"
+#include "schemas/wire/shared_bodies.h"
 
 namespace augstore {
 namespace {

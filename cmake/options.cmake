@@ -22,11 +22,18 @@ if(AUGSTORE_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${AUGSTORE_CCACHE})
 endif()
 
-# A folder's library: augstore_library(storage SOURCES a.cc DEPENDS schemas).
-# DEPENDS names folders; LIBRARIES names third-party targets that stay private to it.
+# A folder's library: augstore_library(storage ROOMS store catalog DEPENDS schemas). Every source in the folder and in its
+# ROOMS is built, so no file can be left out. DEPENDS names other folders' libraries; LIBRARIES names third-party targets
+# that stay private to this one; SOURCES adds generated files.
 function(augstore_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
-  add_library(augstore_${name} STATIC ${ARG_SOURCES})
+  cmake_parse_arguments(ARG "" "" "ROOMS;SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  if(ARG_ROOMS)
+    list(TRANSFORM ARG_ROOMS APPEND "/*.cc")
+  else()
+    set(ARG_ROOMS "*.cc")
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} ${ARG_ROOMS})
+  add_library(augstore_${name} STATIC ${sources} ${ARG_SOURCES})
   target_link_libraries(augstore_${name} PRIVATE augstore_options ${ARG_LIBRARIES} PUBLIC fmt::fmt Threads::Threads)
   target_include_directories(augstore_${name} PUBLIC ${PROJECT_SOURCE_DIR})
   foreach(folder ${ARG_DEPENDS})

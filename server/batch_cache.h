@@ -15,7 +15,7 @@
 #include <optional>
 #include <vector>
 
-#include "schemas/types.h"
+#include "schemas/base/types.h"
 
 namespace augstore {
 

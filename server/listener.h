@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <utility>
 
-#include "schemas/address.h"
-#include "schemas/status.h"
+#include "schemas/base/address.h"
+#include "schemas/base/status.h"
 
 namespace augstore {
 

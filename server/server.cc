@@ -19,8 +19,8 @@
 #include <thread>
 #include <utility>
 
-#include "schemas/limits.h"
-#include "schemas/messages.h"
+#include "schemas/base/limits.h"
+#include "schemas/wire/messages.h"
 #include "server/listener.h"
 #include "server/log.h"
 #include "server/session.h"

@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "schemas/address.h"
+#include "schemas/base/address.h"
 #include "server/service.h"
 
 namespace augstore {

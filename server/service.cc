@@ -6,9 +6,9 @@
 #include <new>
 #include <utility>
 
-#include "engine/precision.h"
-#include "schemas/limits.h"
-#include "schemas/messages.h"
+#include "engine/transforms/precision.h"
+#include "schemas/base/limits.h"
+#include "schemas/wire/messages.h"
 #include "server/service_state.h"
 
 namespace augstore {

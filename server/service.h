@@ -13,8 +13,8 @@
 #include <optional>
 #include <string>
 
-#include "schemas/frame.h"
-#include "storage/catalog.h"
+#include "schemas/wire/frame.h"
+#include "storage/catalog/catalog.h"
 
 namespace augstore {
 

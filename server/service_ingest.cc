@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "schemas/digest.h"
-#include "schemas/limits.h"
+#include "schemas/base/digest.h"
+#include "schemas/base/limits.h"
 #include "server/service_state.h"
 
 namespace augstore::handlers {

@@ -3,9 +3,9 @@
 #include <string>
 #include <utility>
 
-#include "engine/transform_chain.h"
-#include "schemas/limits.h"
-#include "schemas/names.h"
+#include "engine/transforms/transform_chain.h"
+#include "schemas/base/limits.h"
+#include "schemas/base/names.h"
 #include "server/service_state.h"
 
 namespace augstore::handlers {

@@ -14,13 +14,13 @@
 #include <utility>
 #include <vector>
 
-#include "engine/engine.h"
-#include "engine/stream.h"
-#include "schemas/frame.h"
-#include "schemas/messages.h"
+#include "engine/kernels/engine.h"
+#include "engine/streams/stream.h"
+#include "schemas/wire/frame.h"
+#include "schemas/wire/messages.h"
 #include "server/batch_cache.h"
 #include "server/service.h"
-#include "storage/catalog.h"
+#include "storage/catalog/catalog.h"
 
 namespace augstore {
 

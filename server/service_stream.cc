@@ -4,9 +4,9 @@
 #include <utility>
 #include <vector>
 
-#include "engine/stream_ahead.h"
-#include "schemas/limits.h"
-#include "schemas/names.h"
+#include "engine/streams/stream_ahead.h"
+#include "schemas/base/limits.h"
+#include "schemas/base/names.h"
 #include "server/service_state.h"
 
 namespace augstore {

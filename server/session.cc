@@ -15,9 +15,9 @@
 #include <utility>
 #include <vector>
 
-#include "schemas/descriptor_passing.h"
-#include "schemas/limits.h"
-#include "schemas/messages.h"
+#include "schemas/base/limits.h"
+#include "schemas/wire/descriptor_passing.h"
+#include "schemas/wire/messages.h"
 #include "server/log.h"
 
 namespace augstore {

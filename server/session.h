@@ -23,8 +23,8 @@
 #include <memory>
 #include <optional>
 
-#include "schemas/frame.h"
-#include "schemas/shared_bodies.h"
+#include "schemas/wire/frame.h"
+#include "schemas/wire/shared_bodies.h"
 #include "server/service.h"
 
 namespace augstore {

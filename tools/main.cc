@@ -7,7 +7,7 @@
 #include <cstring>
 #include <string>
 
-#include "tools/program.h"
+#include "tools/cli/program.h"
 
 int main(int argc, char** argv) {
   CLI::App app;

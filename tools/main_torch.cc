@@ -1,7 +1,7 @@
 // The `augstore-torch` program: every command.
 #include <CLI/CLI.hpp>
 
-#include "tools/program.h"
+#include "tools/cli/program.h"
 
 int main(int argc, char** argv) {
   CLI::App app;

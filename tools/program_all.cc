@@ -1,9 +1,9 @@
 #include <CLI/CLI.hpp>
 
-#include "tools/cmd_head.h"
-#include "tools/cmd_transform.h"
-#include "tools/program.h"
-#include "tools/version.h"
+#include "tools/cli/program.h"
+#include "tools/cli/version.h"
+#include "tools/head/cmd_head.h"
+#include "tools/transform/cmd_transform.h"
 
 namespace augstore {
 void AddTransformCommands(CLI::App* app) {

@@ -1,8 +1,8 @@
 #include <CLI/CLI.hpp>
 
-#include "tools/cmd_head.h"
-#include "tools/cmd_transform.h"
-#include "tools/program.h"
+#include "tools/cli/program.h"
+#include "tools/head/cmd_head.h"
+#include "tools/transform/cmd_transform.h"
 
 namespace augstore {
 

@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "client/channel.h"
-#include "schemas/messages.h"
+#include "schemas/wire/messages.h"
 #include "tests/support/serving.h"
 
 namespace augstore {

@@ -1,4 +1,4 @@
-"""One value of every message and record: those of tests/schemas/message_samples.h and record_samples.h."""
+"""One value of every message and record: those of tests/schemas/wire/message_samples.h and record_samples.h."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ DTYPES = ["f32", "f16", "u8"]
 
 
 def rounded(dtype, rows):
-    """What a row of this dtype gives back (schemas/dtype.h)."""
+    """What a row of this dtype gives back (schemas/weights/dtype.h)."""
     if dtype == "f16":
         return rows.astype(np.float16).astype(np.float32)
     if dtype == "f32":

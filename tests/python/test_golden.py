@@ -1,4 +1,4 @@
-"""The bytes that C++ writes are read here, and the other way round (tests/schemas/golden_test.cc).
+"""The bytes that C++ writes are read here, and the other way round (tests/schemas/wire/golden_test.cc).
 
 To write tests/golden/python anew, when a change is meant: AUGSTORE_WRITE_GOLDEN=1 /usr/bin/python3 -m pytest tests/python
 """

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "schemas/digest.h"
+#include "schemas/base/digest.h"
 #include "tests/support/ask.h"
 #include "tests/support/filled_store.h"
 

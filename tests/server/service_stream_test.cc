@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 
-#include "schemas/limits.h"
+#include "schemas/base/limits.h"
 #include "tests/support/ask.h"
 #include "tests/support/filled_store.h"
 

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "schemas/messages.h"
+#include "schemas/wire/messages.h"
 #include "tests/support/serving.h"
 
 namespace augstore {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "client/channel.h"
-#include "schemas/messages.h"
+#include "schemas/wire/messages.h"
 #include "server/service.h"
 
 namespace augstore {

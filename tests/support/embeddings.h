@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "schemas/types.h"
-#include "storage/store.h"
+#include "schemas/base/types.h"
+#include "storage/store/store.h"
 
 namespace augstore {
 

@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "schemas/digest.h"
-#include "schemas/limits.h"
-#include "storage/catalog.h"
-#include "storage/store.h"
+#include "schemas/base/digest.h"
+#include "schemas/base/limits.h"
+#include "storage/catalog/catalog.h"
+#include "storage/store/store.h"
 
 namespace augstore {
 

@@ -18,8 +18,8 @@
 #include <thread>
 #include <utility>
 
-#include "schemas/descriptor_passing.h"
-#include "schemas/limits.h"
+#include "schemas/base/limits.h"
+#include "schemas/wire/descriptor_passing.h"
 #include "server/server.h"
 #include "tests/support/filled_store.h"
 #include "tests/support/temp_dir.h"

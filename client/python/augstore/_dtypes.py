@@ -1,4 +1,4 @@
-"""Element types of embeddings where they are kept or sent, and precisions of transforms, as schemas/dtype.h has them."""
+"""Element types of embeddings where they are kept or sent, and precisions of transforms, as schemas/weights/dtype.h has them."""
 
 from __future__ import annotations
 

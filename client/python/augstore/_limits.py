@@ -1,4 +1,4 @@
-"""Every bound on what is read, as in schemas/limits.h (a test compares the two)."""
+"""Every bound on what is read, as in schemas/base/limits.h (a test compares the two)."""
 
 SEGMENT_ROWS = 256
 SAMPLE_CHUNK_ROWS = 4096

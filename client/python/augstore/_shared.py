@@ -1,4 +1,4 @@
-"""Bodies of replies in memory that a server on this machine shares (schemas/shared_bodies.h)."""
+"""Bodies of replies in memory that a server on this machine shares (schemas/wire/shared_bodies.h)."""
 
 from __future__ import annotations
 

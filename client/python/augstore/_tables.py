@@ -98,7 +98,7 @@ TABLES: Dict[str, Fields] = {name: _fields(text) for name, text in {**_RECORDS, 
 # Vectors whose first element stands at a multiple of this many bytes from the buffer's start.
 FORCED_ALIGNMENT = {("AppendRowsRequest", "embeddings"): 64, ("BatchReply", "embeddings"): 64}
 
-# Numbers of message types, as in schemas/frame.h. Never change one.
+# Numbers of message types, as in schemas/wire/frame.h. Never change one.
 MESSAGE_TYPES: Dict[str, int] = {
     "ServerInfoRequest": 1,
     "GetRecordRequest": 2,

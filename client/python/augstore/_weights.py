@@ -1,4 +1,4 @@
-"""Weights as data: stacks of layers and the safetensors files that hold them (schemas/layers.h)."""
+"""Weights as data: stacks of layers and the safetensors files that hold them (schemas/weights/layers.h)."""
 
 from __future__ import annotations
 

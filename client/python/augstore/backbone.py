@@ -11,7 +11,7 @@ from torch import nn
 
 from . import errors
 
-_METADATA = "augstore.json"  # read by engine/torch_backbone.cc
+_METADATA = "augstore.json"  # read by engine/backbone/torch_backbone.cc
 
 
 def export_backbone(

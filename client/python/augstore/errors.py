@@ -1,4 +1,4 @@
-"""What goes wrong, by what the caller should do about it. The codes are those of schemas/status.h."""
+"""What goes wrong, by what the caller should do about it. The codes are those of schemas/base/status.h."""
 
 from __future__ import annotations
 

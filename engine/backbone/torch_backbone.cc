@@ -1,0 +1,331 @@
+#include "engine/backbone/torch_backbone.h"
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/script.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <system_error>
+#include <thread>
+
+#include "engine/backbone/torch_module.h"
+#include "engine/backbone/torch_multiply_adds.h"
+#include "schemas/base/digest.h"
+#include "schemas/base/limits.h"
+
+namespace augstore {
+namespace {
+
+constexpr uint32_t kMaxInputSide = 4096;
+constexpr uint32_t kMaxBatch = 4096;
+constexpr int kMaxThreads = 1024;
+constexpr uint32_t kTrialSides[] = {32, 64, 96, 128, 160, 224};
+
+// While it lives, Torch's operators run on the calling thread alone: which thread adds what would
+// decide an embedding's last bit, and threads that wait for one another by spinning lose most of
+// their speed when the machine has anything else to do. The executor's optimiser stays off, too: it
+// changes the graph after the first runs.
+class SingleThreaded {
+ public:
+  SingleThreaded() : before_(at::get_num_threads()) { at::set_num_threads(1); }
+  ~SingleThreaded() { at::set_num_threads(before_); }
+  SingleThreaded(const SingleThreaded&) = delete;
+  SingleThreaded& operator=(const SingleThreaded&) = delete;
+
+ private:
+  const int before_;
+  const c10::InferenceMode inference_;
+  const torch::jit::GraphOptimizerEnabledGuard plain_executor_{false};
+};
+
+Status CheckNormalisation(const std::vector<float>& values, std::string_view name, bool divisor) {
+  const bool good = std::all_of(values.begin(), values.end(), [divisor](float value) {
+    return std::isfinite(value) && (!divisor || value > 0);
+  });
+  if ((values.empty() || values.size() == 3) && good) return OkStatus();
+  return InvalidArgument("{} must be three finite numbers{} (red, green, blue), not [{}]", name,
+                         divisor ? " above 0" : "", fmt::join(values, ", "));
+}
+
+Status CheckOptions(const BackboneOptions& options) {
+  AUGSTORE_TRY(CheckNormalisation(options.mean, "mean", false));
+  AUGSTORE_TRY(CheckNormalisation(options.stddev, "std", true));
+  const uint32_t height = options.input_height, width = options.input_width;
+  if ((height == 0) != (width == 0) || height > kMaxInputSide || width > kMaxInputSide) {
+    return InvalidArgument("input size {} x {}: give both, each from 1 to {}, or neither", height,
+                           width, kMaxInputSide);
+  }
+  if (options.batch < 1 || options.batch > kMaxBatch) {
+    return InvalidArgument("batch {} must be from 1 to {}", options.batch, kMaxBatch);
+  }
+  if (options.threads < 0 || options.threads > kMaxThreads) {
+    return InvalidArgument("threads {} must be from 0 (all cores) to {}", options.threads,
+                           kMaxThreads);
+  }
+  return OkStatus();
+}
+
+// Fills in what `options` leaves open from the file's "augstore.json".
+Status AddMetadata(const std::string& text, BackboneOptions& options) {
+  if (text.empty()) return OkStatus();
+  try {
+    const auto metadata = nlohmann::json::parse(text);
+    if (options.input_height == 0 && options.input_width == 0) {
+      options.input_height = metadata.value("input_height", 0u);
+      options.input_width = metadata.value("input_width", 0u);
+    }
+    if (options.mean.empty()) options.mean = metadata.value("mean", std::vector<float>());
+    if (options.stddev.empty()) options.stddev = metadata.value("std", std::vector<float>());
+  } catch (const nlohmann::json::exception& error) {
+    return InvalidArgument("its augstore.json is damaged ({}); save the file again", error.what());
+  }
+  return OkStatus();
+}
+
+// The embedding's dimension; sets the input size when it is open. Sizes are tried in ascending
+// order.
+Result<uint32_t> FindDim(torch::jit::Module& module, BackboneOptions& options) {
+  std::vector<std::pair<uint32_t, uint32_t>> sizes;
+  if (options.input_height != 0) {
+    sizes.emplace_back(options.input_height, options.input_width);
+  } else {
+    for (const uint32_t side : kTrialSides) sizes.emplace_back(side, side);
+  }
+  std::string reason;
+  for (const auto& [height, width] : sizes) {
+    try {
+      const int64_t dim = Forward(module, PatternBatch(2, height, width)).z.size(1);
+      if (dim > kMaxDim)
+        return InvalidArgument("it gives {} dimensions; the limit is {}", dim, kMaxDim);
+      options.input_height = height;
+      options.input_width = width;
+      return static_cast<uint32_t>(dim);
+    } catch (const std::exception& error) {
+      reason = TorchReason(error);
+    }
+  }
+  return InvalidArgument(
+      "it does not map images of {} x {} (n x 3 x h x w, float32) to n x d: {}; give the input "
+      "size, or another file",
+      sizes.back().first, sizes.back().second, reason);
+}
+
+}  // namespace
+
+struct Backbone::State {
+  BackboneOptions options;
+  Digest digest;
+  torch::jit::Module module;
+  uint32_t dim = 0;
+  MapShape map;
+  uint64_t multiply_adds = 0;
+  std::atomic<uint64_t> images_embedded = 0;
+  float value_of[3][256] = {};  // what Φ gets for a byte of each channel
+
+  Status Load(const std::string& path);
+  Status Prepare(const std::string& path);
+  void FillTable();
+  Status FindMap();
+  Status EmbedBatch(std::span<const Image> images, MatrixView out, MatrixView maps);
+  // Takes batches until none is left or one has failed.
+  void Work(std::span<const Image> images, MatrixView out, MatrixView maps);
+
+  std::atomic<size_t> next_batch = 0;
+  std::mutex mutex;
+  Status failure;  // guarded by mutex
+};
+
+Status Backbone::State::Load(const std::string& path) {
+  const SingleThreaded guard;
+  std::string metadata;
+  AUGSTORE_ASSIGN(module, LoadModule(path, &metadata));
+  AUGSTORE_TRY(AddMetadata(metadata, options));
+  AUGSTORE_TRY(CheckOptions(options));
+  if (options.threads == 0) {
+    options.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  }
+  AUGSTORE_ASSIGN(dim, FindDim(module, options));
+  try {
+    const at::Tensor one = EmptyBatch(1, options.input_height, options.input_width);
+    multiply_adds = CountMultiplyAdds([&] { module.forward({one}); });
+    AUGSTORE_TRY(Prepare(path));
+    AUGSTORE_TRY(FindMap());
+  } catch (const std::exception& error) {
+    return InvalidArgument("it fails on images of {} x {}: {}", options.input_height,
+                           options.input_width, TorchReason(error));
+  }
+  FillTable();
+  return OkStatus();
+}
+
+// Replaces the module by the fastest form of it that keeps the contract of Embed.
+Status Backbone::State::Prepare(const std::string& path) {
+  const at::Tensor batch = PatternBatch(options.batch, options.input_height, options.input_width);
+  if (auto fast = Optimise(module, batch)) {
+    module = std::move(*fast);
+    return OkStatus();
+  }
+  AUGSTORE_ASSIGN(module, LoadModule(path, nullptr));  // the attempt may have changed it
+  if (module.hasattr("training")) module = torch::jit::freeze(module);
+  if (DependsOnImageAlone(module, batch)) return OkStatus();
+  return InvalidArgument(
+      "its embedding of an image changes with the other images of the batch, or from run to run; "
+      "remove what mixes images or draws at random");
+}
+
+// The shape of the feature map, when the module gives one. Throws what Torch throws.
+Status Backbone::State::FindMap() {
+  const at::Tensor maps =
+      Forward(module, EmptyBatch(options.batch, options.input_height, options.input_width)).map;
+  if (!maps.defined()) return OkStatus();
+  if (maps.size(1) * maps.size(2) > kMaxMapCells || maps.numel() / maps.size(0) > kMaxDim) {
+    return InvalidArgument(
+        "its feature map is {} x {} x {}: at most {} cells and {} values are possible; pool it in "
+        "the file, or return the embedding alone",
+        maps.size(1), maps.size(2), maps.size(3), kMaxMapCells, kMaxDim);
+  }
+  map = {static_cast<uint32_t>(maps.size(1)), static_cast<uint32_t>(maps.size(2)),
+         static_cast<uint32_t>(maps.size(3))};
+  return OkStatus();
+}
+
+namespace {
+
+Status CopyFinite(const at::Tensor& from, size_t count, std::string_view what, float* to) {
+  const auto* const values = static_cast<const float*>(from.data_ptr());
+  if (!std::all_of(values, values + count, [](float v) { return std::isfinite(v); })) {
+    return Internal("{} holds a NaN or an infinity; use a backbone that is finite on all images",
+                    what);
+  }
+  std::copy(values, values + count, to);
+  return OkStatus();
+}
+
+}  // namespace
+
+void Backbone::State::FillTable() {
+  for (size_t c = 0; c < 3; ++c) {
+    const float mean = options.mean.empty() ? 0.0f : options.mean[c];
+    const float stddev = options.stddev.empty() ? 1.0f : options.stddev[c];
+    for (int v = 0; v < 256; ++v) {
+      value_of[c][v] = (static_cast<float>(v) / 255.0f - mean) / stddev;
+    }
+  }
+}
+
+Status Backbone::State::EmbedBatch(std::span<const Image> images, MatrixView out, MatrixView maps) {
+  at::Tensor batch = EmptyBatch(options.batch, options.input_height, options.input_width);
+  auto* value = static_cast<float*>(batch.data_ptr());
+  for (const Image& image : images) {
+    for (size_t i = 0; i < image.rgb.size(); ++i) *value++ = value_of[i % 3][image.rgb[i]];
+  }
+  const BackboneOutput result = Forward(module, batch);
+  if (static_cast<uint64_t>(result.z.size(1)) != dim) {
+    return Internal("the backbone gave {} dimensions instead of {}", result.z.size(1), dim);
+  }
+  AUGSTORE_TRY(CopyFinite(result.z, images.size() * dim, "an embedding", out.data));
+  if (maps.rows == 0) return OkStatus();
+  if (!result.map.defined() ||
+      static_cast<uint64_t>(result.map.numel()) != options.batch * map.values()) {
+    return Internal("the backbone gave no feature map of {}", map.ToString());
+  }
+  return CopyFinite(result.map, images.size() * map.values(), "a feature map", maps.data);
+}
+
+void Backbone::State::Work(std::span<const Image> images, MatrixView out, MatrixView maps) {
+  const SingleThreaded guard;
+  const size_t batch = options.batch;
+  while (true) {
+    const size_t begin = next_batch.fetch_add(1) * batch;
+    if (begin >= images.size()) return;
+    const size_t count = std::min(batch, images.size() - begin);
+    Status status;
+    try {
+      status = EmbedBatch(images.subspan(begin, count), out.Slice(begin, count),
+                          maps.rows == 0 ? maps : maps.Slice(begin, count));
+    } catch (const std::exception& error) {
+      status = Internal("the backbone failed: {}", TorchReason(error));
+    }
+    if (status.ok()) continue;
+    const std::lock_guard lock(mutex);
+    failure = std::move(status);
+    next_batch = images.size() / batch + 1;
+    return;
+  }
+}
+
+Backbone::Backbone(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Backbone::~Backbone() = default;
+
+Result<std::unique_ptr<Backbone>> Backbone::Load(const std::string& path,
+                                                 const BackboneOptions& options) {
+  const auto context = fmt::format("backbone '{}'", path);
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) {
+    return InvalidArgument("{} is a folder; name a TorchScript file", context);
+  }
+  auto state = std::make_unique<State>();
+  state->options = options;
+  AUGSTORE_ASSIGN(state->digest, Sha256File(path));
+  Status status = CheckOptions(options);
+  if (status.ok()) status = state->Load(path);
+  if (!status.ok()) return status.WithContext(context);
+  return std::unique_ptr<Backbone>(new Backbone(std::move(state)));
+}
+
+const Digest& Backbone::digest() const { return state_->digest; }
+uint32_t Backbone::dim() const { return state_->dim; }
+const MapShape& Backbone::map() const { return state_->map; }
+uint32_t Backbone::input_height() const { return state_->options.input_height; }
+uint32_t Backbone::input_width() const { return state_->options.input_width; }
+const std::vector<float>& Backbone::mean() const { return state_->options.mean; }
+const std::vector<float>& Backbone::stddev() const { return state_->options.stddev; }
+uint64_t Backbone::multiply_adds() const { return state_->multiply_adds; }
+uint64_t Backbone::images_embedded() const { return state_->images_embedded; }
+
+Status Backbone::Embed(std::span<const Image> images, MatrixView out, MatrixView maps) {
+  State& state = *state_;
+  if (out.rows != images.size() || out.cols != state.dim) {
+    return InvalidArgument("{} embeddings of {} dimensions do not fit into a {} x {} matrix",
+                           images.size(), state.dim, out.rows, out.cols);
+  }
+  if (maps.rows != 0 && (maps.rows != images.size() || maps.cols != state.map.values())) {
+    return InvalidArgument("{} feature maps of {} do not fit into a {} x {} matrix", images.size(),
+                           state.map.ToString(), maps.rows, maps.cols);
+  }
+  const uint32_t width = state.options.input_width, height = state.options.input_height;
+  for (size_t i = 0; i < images.size(); ++i) {
+    const Image& image = images[i];
+    if (image.width != width || image.height != height ||
+        image.rgb.size() != size_t{width} * height * 3) {
+      return InvalidArgument("image {} is {} x {}, but the backbone takes {} x {}: resize it", i,
+                             image.width, image.height, width, height);
+    }
+  }
+  const SingleThreaded guard;  // until all threads are done: they change the process's setting
+  state.next_batch = 0;
+  state.failure = OkStatus();
+  const size_t batches = (images.size() + state.options.batch - 1) / state.options.batch;
+  const size_t helpers = std::min(batches, static_cast<size_t>(state.options.threads));
+  std::vector<std::thread> threads;
+  try {
+    for (size_t i = 1; i < helpers; ++i) {
+      threads.emplace_back([&state, images, out, maps] { state.Work(images, out, maps); });
+    }
+  } catch (const std::system_error&) {
+    // No more threads to be had: fewer do the work.
+  }
+  state.Work(images, out, maps);
+  for (std::thread& thread : threads) thread.join();
+  if (state.failure.ok()) state.images_embedded += images.size();
+  return state.failure;
+}
+
+}  // namespace augstore

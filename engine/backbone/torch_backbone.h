@@ -1,0 +1,66 @@
+// Φ: a TorchScript file that maps n x 3 x h x w (float32, RGB in [0, 1], normalised if mean and
+// stddev are given) to n x d, or to a tuple whose first two elements are n x d and a feature map of
+// n x channels x height x width: a cut of Φ before its pooling, for spatial transforms. A
+// TorchScript file is code: load only what the operator named on this machine.
+#ifndef AUGSTORE_ENGINE_BACKBONE_TORCH_BACKBONE_H_
+#define AUGSTORE_ENGINE_BACKBONE_TORCH_BACKBONE_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/images/image.h"
+#include "schemas/base/types.h"
+#include "schemas/weights/spatial_front.h"
+
+namespace augstore {
+
+struct BackboneOptions {
+  uint32_t input_height = 0;  // 0: from the file's "augstore.json" extra file, else found by trial
+                              // (32, 64, 96, 128, 160, 224)
+  uint32_t input_width = 0;
+  std::vector<float> mean;  // per channel; empty: from the file, else none
+  std::vector<float> stddev;
+  uint32_t batch = 16;  // Φ always runs on exactly this many images (padded)
+  int threads = 0;      // 0: all cores
+};
+
+// Thread safety: none; one thread at a time. Φ itself runs on `threads` threads.
+class Backbone {
+ public:
+  // Loads, freezes and optimises. Errors: kNotFound, kInvalidArgument (not TorchScript; does not
+  // map images to n x d; the message has Torch's reason).
+  static Result<std::unique_ptr<Backbone>> Load(const std::string& path,
+                                                const BackboneOptions& options);
+  ~Backbone();
+
+  const Digest& digest() const;  // SHA-256 of the file
+  uint32_t dim() const;
+  const MapShape& map() const;  // 0 values: the file gives none
+  uint32_t input_height() const;
+  uint32_t input_width() const;
+  const std::vector<float>& mean() const;
+  const std::vector<float>& stddev() const;
+  // Multiply-adds of one image, counted by running convolutions and linear layers once; 0 when they
+  // cannot be counted.
+  uint64_t multiply_adds() const;
+
+  // out.row(i) = Φ(images[i]). Every image must have the input size. An embedding depends on its
+  // image alone, bit for bit, not on its neighbours or place in the batch. With `maps` not empty,
+  // maps.row(i) = the feature map, height x width x channels. Errors: kInvalidArgument (size),
+  // kInternal (Torch failed; NaN came out).
+  Status Embed(std::span<const Image> images, MatrixView out, MatrixView maps = {});
+  // Images that Embed has run through Φ so far (padding not counted).
+  uint64_t images_embedded() const;
+
+ private:
+  struct State;
+  explicit Backbone(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_ENGINE_BACKBONE_TORCH_BACKBONE_H_

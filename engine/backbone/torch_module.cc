@@ -1,0 +1,126 @@
+#include "engine/backbone/torch_module.h"
+
+#include <fmt/ranges.h>
+#include <torch/csrc/jit/passes/inliner.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace augstore {
+namespace {
+
+// The second element of what the module gives, when it is a feature map.
+at::Tensor MapOf(const c10::IValue& value, int64_t count) {
+  if (!value.isTuple() || value.toTupleRef().elements().size() < 2) return {};
+  const c10::IValue& second = value.toTupleRef().elements()[1];
+  if (!second.isTensor()) return {};
+  const at::Tensor map = second.toTensor();
+  if (map.dim() != 4 || map.size(0) != count || map.numel() == 0) return {};
+  return map.to(at::kCPU, at::kFloat).permute({0, 2, 3, 1}).contiguous();
+}
+
+bool SameBits(const at::Tensor& a, const at::Tensor& b) {
+  return a.nbytes() == b.nbytes() && std::memcmp(a.data_ptr(), b.data_ptr(), a.nbytes()) == 0;
+}
+
+bool Close(const at::Tensor& values, const at::Tensor& expected) {
+  constexpr double kTolerance = 1e-4;  // of the largest value
+  const double error = (values - expected).abs().max().item<double>();
+  return error <= kTolerance * expected.abs().max().item<double>();
+}
+
+}  // namespace
+
+std::string TorchReason(const std::exception& error) {
+  std::string text = error.what();
+  const size_t runtime_error = text.rfind("RuntimeError: ");
+  if (runtime_error != std::string::npos) text.erase(0, runtime_error);
+  text.resize(std::min(text.find('\n'), text.size()));
+  constexpr size_t kMaxReason = 400;
+  if (text.size() > kMaxReason) text = text.substr(0, kMaxReason) + "...";
+  return text;
+}
+
+Result<torch::jit::Module> LoadModule(const std::string& path, std::string* metadata) {
+  try {
+    torch::jit::ExtraFilesMap extra = {{"augstore.json", ""}};
+    torch::jit::Module module = torch::jit::load(path, at::kCPU, extra);
+    module.eval();
+    // Freezing removes methods of parts, which a graph that is not inlined still calls.
+    if (module.find_method("forward")) {
+      const torch::jit::GraphOptimizerEnabledGuard to_the_bottom{true};  // else one level alone
+      torch::jit::Inline(*module.get_method("forward").graph());
+    }
+    if (metadata != nullptr) *metadata = extra["augstore.json"];
+    return module;
+  } catch (const std::exception& error) {
+    return InvalidArgument("it is not a TorchScript file ({}); save it with torch.jit.save",
+                           TorchReason(error));
+  }
+}
+
+BackboneOutput Forward(torch::jit::Module& module, const at::Tensor& batch) {
+  const c10::IValue value = module.forward({batch});
+  c10::IValue first = value;
+  if (value.isTuple() && !value.toTupleRef().elements().empty()) {
+    first = value.toTupleRef().elements()[0];
+  }
+  if (!first.isTensor()) {
+    throw std::runtime_error("it gives a " + first.tagKind() + ", not a tensor");
+  }
+  const at::Tensor z = first.toTensor();
+  if (z.dim() != 2 || z.size(0) != batch.size(0) || z.size(1) < 1) {
+    throw std::runtime_error(fmt::format("it maps {} images to a tensor of shape [{}], not n x d",
+                                         batch.size(0), fmt::join(z.sizes(), ", ")));
+  }
+  return {z.to(at::kCPU, at::kFloat).contiguous(), MapOf(value, batch.size(0))};
+}
+
+at::Tensor EmptyBatch(int64_t count, uint32_t height, uint32_t width) {
+  at::Tensor batch =
+      at::empty({count, 3, height, width}, at::kFloat, at::MemoryFormat::ChannelsLast);
+  AUGSTORE_CHECK(batch.is_contiguous(at::MemoryFormat::ChannelsLast));
+  return batch.zero_();
+}
+
+at::Tensor PatternBatch(int64_t count, uint32_t height, uint32_t width) {
+  at::Tensor batch = EmptyBatch(count, height, width);
+  auto* const values = static_cast<float*>(batch.data_ptr());
+  uint32_t state = 1;
+  for (int64_t i = 0; i < batch.numel(); ++i) {
+    state = state * 1664525u + 1013904223u;
+    values[i] = static_cast<float>(state >> 8) / static_cast<float>(1u << 24);
+  }
+  return batch;
+}
+
+bool DependsOnImageAlone(torch::jit::Module& module, const at::Tensor& batch) {
+  const BackboneOutput first = Forward(module, batch);
+  const int64_t last = batch.size(0) - 1;
+  at::Tensor other = at::zeros_like(batch);
+  other[last].copy_(batch[0]);
+  if (last > 0) other[0].copy_(batch[last]);
+  const BackboneOutput second = Forward(module, other);
+  const auto same = [last](const at::Tensor& a, const at::Tensor& b) {
+    return SameBits(a[0], b[last]) && SameBits(a[last], b[0]);
+  };
+  return same(first.z, second.z) && (!first.map.defined() || same(first.map, second.map));
+}
+
+std::optional<torch::jit::Module> Optimise(torch::jit::Module& module, const at::Tensor& batch) {
+  try {
+    const BackboneOutput expected = Forward(module, batch);
+    torch::jit::Module fast = torch::jit::optimize_for_inference(module);
+    const BackboneOutput got = Forward(fast, batch);
+    if (Close(got.z, expected.z) && (!expected.map.defined() || Close(got.map, expected.map)) &&
+        DependsOnImageAlone(fast, batch)) {
+      return fast;
+    }
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace augstore

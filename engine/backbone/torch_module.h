@@ -1,0 +1,45 @@
+// TorchScript files as functions from images: loading, running, and rewriting them to be faster.
+// For engine/torch_*.cc alone: includes Torch.
+#ifndef AUGSTORE_ENGINE_BACKBONE_TORCH_MODULE_H_
+#define AUGSTORE_ENGINE_BACKBONE_TORCH_MODULE_H_
+
+#include <torch/script.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "schemas/base/status.h"
+
+namespace augstore {
+
+// Torch's reason in one line, without its stack traces.
+std::string TorchReason(const std::exception& error);
+
+// In evaluation mode, on the CPU. `metadata` (may be null) gets the file's "augstore.json", empty
+// when it has none. Errors: kInvalidArgument, with Torch's reason.
+Result<torch::jit::Module> LoadModule(const std::string& path, std::string* metadata);
+
+struct BackboneOutput {
+  at::Tensor z;    // n x d, contiguous float32
+  at::Tensor map;  // n x height x width x channels, contiguous float32; undefined: there is none
+};
+// Throws what Torch throws, and std::runtime_error when what comes out is no embedding.
+BackboneOutput Forward(torch::jit::Module& module, const at::Tensor& batch);
+
+// Black images, channels last: element (i, c, y, x) stands where row-major n x h x w x 3 has it,
+// like the pixels of Image.
+at::Tensor EmptyBatch(int64_t count, uint32_t height, uint32_t width);
+// Values in [0, 1] that differ from pixel to pixel and image to image.
+at::Tensor PatternBatch(int64_t count, uint32_t height, uint32_t width);
+
+// Whether what comes out is the same bits at another place of the batch, between other images.
+bool DependsOnImageAlone(torch::jit::Module& module, const at::Tensor& batch);
+
+// 1.3 times as fast as the module that was loaded, but a rewrite by Torch: nothing unless its
+// results are good. May change `module`.
+std::optional<torch::jit::Module> Optimise(torch::jit::Module& module, const at::Tensor& batch);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_ENGINE_BACKBONE_TORCH_MODULE_H_

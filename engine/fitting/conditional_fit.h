@@ -1,0 +1,57 @@
+// Fits a conditional transform (schemas/weights/transform_weights.h) in closed form: for each op a
+// ridge regression of z' - z on the products of its features with (z, 1), over all its magnitudes
+// at once; then, for applications of several ops, a ridge map from what composition gives to the
+// truth.
+#ifndef AUGSTORE_ENGINE_FITTING_CONDITIONAL_FIT_H_
+#define AUGSTORE_ENGINE_FITTING_CONDITIONAL_FIT_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "engine/fitting/transform_trainer.h"
+#include "engine/images/op_pattern.h"
+#include "schemas/base/types.h"
+
+namespace augstore {
+
+// Views of some images: z' = Φ(ops(x)), each with its own ops.
+struct ConditionalPairs {
+  std::vector<uint32_t> images;  // row of z that view i belongs to
+  std::vector<OpPattern> ops;    // fixed, 1 .. slots ops
+  Matrix targets;                // views x d
+};
+
+// The views that training needs, for `images` images: of every image `singles` single ops and
+// `chains` chains of two ops with random magnitudes, and every op at each corner of its ranges. A
+// function of its arguments alone. `images` and `ops` are filled, `targets` is the caller's.
+struct ViewPlan {
+  uint32_t singles = 4;
+  uint32_t chains = 2;  // none where the family has one slot
+  uint64_t seed = 0;
+};
+Result<ConditionalPairs> PlanViews(const OpFamily& family, size_t images, const ViewPlan& plan);
+
+struct ConditionalFitOptions {
+  double validation_fraction = 0.1;  // of the images, held out as TrainTransform does
+  uint64_t seed = 0;
+  uint32_t residuals = 512;
+};
+
+// REQUIRES: pairs.images < z.rows; pairs.targets is pairs.images.size() x z.cols. `progress` (may
+// be empty) is called with (done, all) parts and may end the fit by returning false.
+//
+// The card has the entries "held-out" (all views of held-out images), "held-out <op>" for each op
+// of the family with its magnitudes, and "held-out chains"; their intervals resample images.
+// Memory: about 3 (3 d)² doubles for an op with one parameter. Errors: kInvalidArgument (fewer than
+// 20 images; an op without views; NaN or infinity; too many features of one op times d: more than
+// 16384), kUnavailable (ended by `progress`).
+Result<TrainedTransform> FitConditional(
+    const OpFamily& family, ConstMatrixView z, const ConditionalPairs& pairs,
+    const ConditionalFitOptions& options,
+    const std::function<bool(size_t done, size_t all, const std::string& what)>& progress);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_ENGINE_FITTING_CONDITIONAL_FIT_H_

@@ -1,0 +1,228 @@
+#include "engine/fitting/model_selection.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+#include <utility>
+
+#include "engine/kernels/engine.h"
+#include "engine/math/bootstrap.h"
+#include "engine/math/eigen_decompose.h"
+#include "engine/transforms/cell_mix.h"
+#include "engine/transforms/spatial_features.h"
+
+namespace augstore {
+namespace {
+
+constexpr std::array<std::string_view, 11> kFamilies = {
+    "identity", "shift",    "diagonal", "lowrank", "procrustes", "affine",
+    "pooled",   "residual", "refined",  "mlp",     "tail"};
+// Of G: a paired interval tells differences apart that nobody would pay for.
+constexpr double kLeastGain = 0.02;
+constexpr size_t kClosedForms = 7;  // of them, the first ones
+
+Layer DiagonalLayer(std::vector<float> weight, std::vector<float> bias, bool relu) {
+  Layer layer;
+  layer.shape.in = layer.shape.out = static_cast<uint32_t>(weight.size());
+  layer.shape.kind = LayerKind::kDiagonal;
+  layer.shape.activation = relu ? Activation::kRelu : Activation::kNone;
+  layer.weight = std::move(weight);
+  layer.bias = std::move(bias);
+  return layer;
+}
+
+// z -> z + V B'(z - mean) + mean_shift, where B and V are the first `rank` columns of `left` and
+// `right` (d x d).
+Layers LowRankLayers(const PairMoments& moments, const std::vector<double>& left,
+                     const std::vector<double>& right, size_t rank, bool relu) {
+  const size_t dim = moments.dim;
+  Layers layers;
+  layers.layers.resize(2);
+  Layer& down = layers.layers[0];
+  Layer& up = layers.layers[1];
+  down.shape.in = up.shape.out = static_cast<uint32_t>(dim);
+  down.shape.out = up.shape.in = static_cast<uint32_t>(rank);
+  up.shape.residual = true;
+  up.shape.activation = relu ? Activation::kRelu : Activation::kNone;
+  down.weight.resize(rank * dim);
+  up.weight.resize(dim * rank);
+  std::vector<double> bias(rank);
+  for (size_t i = 0; i < dim; ++i) {
+    for (size_t k = 0; k < rank; ++k) {
+      down.weight[k * dim + i] = static_cast<float>(left[i * dim + k]);
+      up.weight[i * rank + k] = static_cast<float>(right[i * dim + k]);
+      bias[k] -= left[i * dim + k] * moments.mean[i];
+    }
+  }
+  down.bias.assign(bias.begin(), bias.end());
+  up.bias.assign(moments.mean_shift.begin(), moments.mean_shift.end());
+  return layers;
+}
+
+}  // namespace
+
+std::span<const std::string_view> TransformFamilies() { return kFamilies; }
+
+bool FamilyReadsMaps(std::string_view family) { return family == "pooled" || family == "tail"; }
+
+ClosedForms::ClosedForms(const TransformPairs& pairs) : pairs_(pairs) {}
+
+bool ClosedForms::Has(std::string_view family) {
+  const auto end = kFamilies.begin() + kClosedForms;
+  return std::find(kFamilies.begin(), end, family) != end;
+}
+
+const PairMoments& ClosedForms::moments() {
+  if (!moments_) moments_.emplace(pairs_.train_z.view(), pairs_.train_target.view());
+  return *moments_;
+}
+
+Result<const AffineFit*> ClosedForms::Ridge() {
+  if (!ridge_) {
+    AUGSTORE_ASSIGN(ridge_, FitAffine(moments(), pairs_.held_out_z.view(),
+                                      pairs_.held_out_target.view(), pairs_.non_negative));
+  }
+  return &*ridge_;
+}
+
+FittedTransform ClosedForms::Diagonal(std::string_view family) {
+  const size_t dim = pairs_.train_z.cols();
+  std::vector<float> weight(dim, 1.0F);
+  std::vector<float> bias(dim, 0.0F);
+  if (family != "identity") {
+    std::vector<double> slopes(dim, 0.0);
+    if (family == "diagonal") slopes = DiagonalSlopes(moments());
+    for (size_t i = 0; i < dim; ++i) {
+      weight[i] = static_cast<float>(1 + slopes[i]);
+      bias[i] = static_cast<float>(moments().mean_shift[i] - slopes[i] * moments().mean[i]);
+    }
+  }
+  const bool relu = family != "identity" && pairs_.non_negative;
+  FittedTransform fitted;
+  fitted.layers.layers.push_back(DiagonalLayer(std::move(weight), std::move(bias), relu));
+  return fitted;
+}
+
+FittedTransform ClosedForms::Procrustes() {
+  const size_t dim = moments().dim;
+  std::vector<double> product = moments().gram;  // X'Y, where Y = X + D are the centred z'
+  for (size_t i = 0; i < product.size(); ++i) product[i] += moments().cross[i];
+  std::vector<double> slopes = OrthogonalFactor(product, dim);
+  for (size_t i = 0; i < dim; ++i) slopes[i * dim + i] -= 1;
+  FittedTransform fitted;
+  fitted.layers.layers.push_back(AffineLayer(moments(), slopes, pairs_.non_negative));
+  return fitted;
+}
+
+// Reduced-rank regression (A. Izenman, "Reduced-rank regression for the multivariate linear model",
+// J. Multivariate Anal. 5, 1975) with the ridge map A in place of the least squares one: A followed
+// by the projection on the first principal components of what it fits, the eigenvectors of A'X'XA.
+Result<FittedTransform> ClosedForms::LowRank() {
+  AUGSTORE_ASSIGN(const AffineFit* ridge, Ridge());
+  const std::vector<double>& slopes = ridge->slopes;
+  const size_t dim = moments().dim;
+  const SymmetricEigen fitted = DecomposeSymmetric(
+      Multiply(true, slopes, Multiply(false, moments().gram, slopes, dim, dim, dim), dim, dim, dim),
+      dim);
+  const std::vector<double> left = Multiply(false, slopes, fitted.vectors, dim, dim, dim);
+  const std::unique_ptr<Engine> engine = NewTileEngine();
+  Matrix mapped(pairs_.held_out_z.rows(), dim);
+  FittedTransform best;
+  double best_error = 0;
+  for (size_t rank = std::max<size_t>(1, dim / 64); rank <= std::max<size_t>(1, dim / 4);
+       rank *= 2) {
+    Layers layers = LowRankLayers(moments(), left, fitted.vectors, rank, pairs_.non_negative);
+    AUGSTORE_ASSIGN(const NetworkPtr network, MakeNetwork(layers));
+    AUGSTORE_TRY(engine->Apply(network, pairs_.held_out_z.view(), mapped.view()));
+    double error = 0;
+    for (const double of_pair :
+         SquaredDistances(std::as_const(mapped).view(), pairs_.held_out_target.view())) {
+      error += of_pair;
+    }
+    if (!best.layers.layers.empty() && error >= best_error) continue;
+    best_error = error;
+    best.layers = std::move(layers);
+    best.notes = fmt::format("rank={} lambda={:.4g}", rank, ridge->lambda);
+  }
+  return best;
+}
+
+namespace {
+
+// [z, features] of every row.
+Result<Matrix> Joined(const MapFeatures& features, ConstMatrixView z, ConstMatrixView maps) {
+  Matrix found(z.rows, features.features());
+  MapScratch scratch;
+  AUGSTORE_TRY(features.Apply(*NewTileEngine(), maps, found.view(), &scratch));
+  Matrix joined(z.rows, z.cols + found.cols());
+  for (size_t i = 0; i < z.rows; ++i) {
+    std::ranges::copy(z.row(i), joined.row(i).begin());
+    std::ranges::copy(found.row(i), joined.row(i).subspan(z.cols).begin());
+  }
+  return joined;
+}
+
+}  // namespace
+
+// Means over the quarters of the map are what pooling left of its geometry: a flip moves them, and
+// a linear map can learn where to.
+Result<FittedTransform> ClosedForms::Pooled() {
+  AUGSTORE_CHECK(pairs_.train_maps.rows() == pairs_.train_z.rows());
+  const uint32_t height = std::min(2u, pairs_.map.height), width = std::min(2u, pairs_.map.width);
+  FittedTransform fitted;
+  fitted.front =
+      MapFront{pairs_.map, height, width, MakeMapMix(pairs_.map, height, width, nullptr, 1, 1), {}};
+  AUGSTORE_ASSIGN(const MapFeaturesPtr features, MapFeatures::Make(*fitted.front));
+  AUGSTORE_ASSIGN(const Matrix train,
+                  Joined(*features, pairs_.train_z.view(), pairs_.train_maps.view()));
+  AUGSTORE_ASSIGN(const Matrix held_out,
+                  Joined(*features, pairs_.held_out_z.view(), pairs_.held_out_maps.view()));
+  const InputRows rows = [&train](size_t begin, MatrixView out) {
+    std::copy_n(train.row(begin).data(), out.rows * out.cols, out.data);
+  };
+  const PairMoments moments(train.cols(), rows, pairs_.train_z.view(), pairs_.train_target.view());
+  AUGSTORE_ASSIGN(
+      const AffineFit fit,
+      FitAffine(moments, held_out.view(), pairs_.held_out_target.view(), pairs_.non_negative));
+  fitted.layers.layers.push_back(AffineLayer(moments, fit.slopes, pairs_.non_negative));
+  fitted.notes = fmt::format("lambda={:.4g}", fit.lambda);
+  return fitted;
+}
+
+Result<FittedTransform> ClosedForms::Fit(std::string_view family) {
+  AUGSTORE_CHECK(Has(family));
+  if (family == "pooled") return Pooled();
+  if (family == "procrustes") return Procrustes();
+  if (family == "lowrank") return LowRank();
+  if (family != "affine") return Diagonal(family);
+  FittedTransform fitted;
+  AUGSTORE_ASSIGN(const AffineFit* ridge, Ridge());
+  fitted.layers.layers.push_back(AffineLayer(moments(), ridge->slopes, pairs_.non_negative));
+  fitted.notes = fmt::format("lambda={:.4g}", ridge->lambda);
+  return fitted;
+}
+
+size_t ChooseContender(std::span<const Contender> contenders, std::span<const double> baselines,
+                       uint64_t seed) {
+  AUGSTORE_CHECK(!contenders.empty());
+  const auto explained = [&](size_t i) { return ExplainedOf(contenders[i].errors, baselines); };
+  size_t best = 0;
+  for (size_t i = 1; i < contenders.size(); ++i) {
+    if (explained(i) > explained(best)) best = i;
+  }
+  const auto cost = [&](size_t i) {
+    const Contender& contender = contenders[i];
+    const uint64_t work = contender.family == "identity" ? 0 : contender.multiply_adds;
+    return std::pair(work, -explained(i));
+  };
+  size_t chosen = best;
+  for (size_t i = 0; i < contenders.size(); ++i) {
+    if (cost(i) >= cost(chosen)) continue;
+    const Interval difference = BootstrapExplainedDifference(contenders[best].errors,
+                                                             contenders[i].errors, baselines, seed);
+    if (difference.low <= kLeastGain * explained(best)) chosen = i;
+  }
+  return chosen;
+}
+
+}  // namespace augstore

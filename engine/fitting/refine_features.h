@@ -1,0 +1,47 @@
+// The first layer of the family "refined" (engine/fitting/refine.h). Internal to engine.
+#ifndef AUGSTORE_ENGINE_FITTING_REFINE_FEATURES_H_
+#define AUGSTORE_ENGINE_FITTING_REFINE_FEATURES_H_
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "engine/fitting/affine_fit.h"
+#include "schemas/base/types.h"
+#include "schemas/weights/layers.h"
+
+namespace augstore {
+
+// Of z in d dimensions 2d features: (z + offset) / scale, clamped at 0 where nothing stands, and
+// relu(W u + b), where u is z in units in which it has mean 0 and root mean square 1.
+class RefineFeatures {
+ public:
+  // W is small and random by `seed`, b zero. REQUIRES: moments are those of z.
+  RefineFeatures(ConstMatrixView z, const PairMoments& moments, uint64_t seed);
+
+  float scale() const { return scale_; }
+  const std::vector<float>& offset() const { return offset_; }
+  std::vector<float>& weight() { return weight_; }  // W, d x d
+  std::vector<float>& bias() { return bias_; }      // b
+
+  // u of one row.
+  void ToUnits(std::span<const float> z, std::span<float> out) const;
+  // relu(W u + b) of the first `rows` rows.
+  void Hidden(const Matrix& units, size_t rows, Matrix* hidden) const;
+  // All features: out is z.rows x 2d.
+  void Fill(ConstMatrixView z, MatrixView out) const;
+  // The layer d -> 2d that computes them.
+  Layer Export() const;
+
+ private:
+  size_t dim_;
+  float scale_ = 1;
+  std::vector<float> mean_;
+  std::vector<float> offset_;
+  std::vector<float> weight_;
+  std::vector<float> bias_;
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_ENGINE_FITTING_REFINE_FEATURES_H_

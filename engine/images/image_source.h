@@ -1,0 +1,47 @@
+// Where images come from: class folders, CIFAR-10/100 binary files, a CSV manifest. Listing is
+// cheap and in a fixed order; reading happens per item.
+#ifndef AUGSTORE_ENGINE_IMAGES_IMAGE_SOURCE_H_
+#define AUGSTORE_ENGINE_IMAGES_IMAGE_SOURCE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/images/image.h"
+#include "schemas/base/status.h"
+
+namespace augstore {
+
+struct ImageItem {
+  std::string key;      // unique within (source, split): the path relative to the root, or
+                        // "data_batch_1.bin#17"
+  int32_t label = -1;   // index into ImageSource::classes; -1: none
+  std::string split;    // from the manifest, or "test" for CIFAR's test file; else empty
+  std::string path;     // the file to read
+  uint64_t offset = 0;  // CIFAR: byte offset of the pixels in the file
+  bool cifar = false;   // pixels are 3072 raw bytes, planar RGB 32 x 32
+};
+
+struct ImageSource {
+  std::vector<ImageItem> items;
+  std::vector<std::string> classes;
+};
+
+// `path` is a folder with class folders (root/class/**/x.{jpg,jpeg,png,ppm,bmp,pgm,tif,tiff,webp},
+// classes and files sorted bytewise; a folder with images and no class folders gives unlabelled
+// items), a folder with CIFAR *.bin files or one such file (CIFAR-10 and -100 are told apart by
+// record size and by batches.meta.txt / fine_label_names.txt when there), or a CSV manifest
+// "path,label[,split]" (header line optional; paths relative to the manifest; quotes as in RFC
+// 4180). Errors: kNotFound, kInvalidArgument (no images there; a bad line of a manifest, with its
+// number).
+Result<ImageSource> ListImages(const std::string& path);
+
+// The bytes that identify the image: the file's, or the 3072 pixel bytes. Errors: kNotFound,
+// kUnavailable, kInvalidArgument.
+Result<std::string> ReadItem(const ImageItem& item);
+// Errors: those of DecodeImage.
+Result<Image> DecodeItem(const ImageItem& item, std::string_view bytes);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_ENGINE_IMAGES_IMAGE_SOURCE_H_

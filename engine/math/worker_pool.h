@@ -1,0 +1,56 @@
+// Runs the parts of one step on a few threads. The phases of a step follow each other within
+// microseconds, in which waking a thread that sleeps is slow, so idle threads look for work a
+// little while, giving their core to whoever wants it, and then sleep: a trainer shares its cores
+// with the thread that produces its batches, and OpenMP teams that spin would take them from it.
+#ifndef AUGSTORE_ENGINE_MATH_WORKER_POOL_H_
+#define AUGSTORE_ENGINE_MATH_WORKER_POOL_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace augstore {
+
+// Thread safety: one caller at a time.
+class WorkerPool {
+ public:
+  // Gets the part's number and the number of the thread that runs it, 0 .. threads() - 1. Must not
+  // throw.
+  using Task = std::function<void(size_t part, size_t thread)>;
+
+  // The caller is one of the threads, so threads - 1 are started. REQUIRES: threads >= 1.
+  explicit WorkerPool(int threads);
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
+
+  size_t threads() const { return workers_.size() + 1; }
+  // Runs every part in [0, parts) once, in any order, and returns when all are done. Gemm inside a
+  // part runs on one thread, so the result does not depend on the number of threads.
+  void Run(size_t parts, const Task& task);
+
+ private:
+  void Work(size_t thread);
+  // Takes parts of `task` until none is left.
+  void TakeParts(const Task& task, size_t parts, size_t thread);
+
+  std::mutex mutex_;
+  std::condition_variable more_;
+  std::condition_variable done_;
+  const Task* task_ = nullptr;       // of the run that workers may join; guarded by mutex_
+  size_t parts_ = 0;                 // guarded by mutex_
+  bool stop_ = false;                // guarded by mutex_
+  std::atomic<size_t> next_ = 0;     // part of the run
+  std::atomic<size_t> working_ = 0;  // workers that have joined it; raised under mutex_
+  std::atomic<uint64_t> runs_ = 0;   // begun; raised under mutex_
+  std::vector<std::thread> workers_;
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_ENGINE_MATH_WORKER_POOL_H_

@@ -1,0 +1,105 @@
+// Streams: what StreamSpec resolves to, and the batch as a pure function of (stream, epoch, step).
+#ifndef AUGSTORE_ENGINE_STREAMS_STREAM_H_
+#define AUGSTORE_ENGINE_STREAMS_STREAM_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/kernels/engine.h"
+#include "engine/streams/id_list.h"
+#include "engine/transforms/transform_chain.h"
+#include "schemas/wire/messages.h"
+#include "storage/catalog/catalog.h"
+
+namespace augstore {
+
+// The samples of one collection version and split, in sample order, as arrays for access by
+// position. Immutable.
+struct SampleTable {
+  IdList samples;  // ids within the version
+  IdList rows;
+  std::vector<int32_t> labels;  // of one label column
+  std::vector<std::string> classes;
+  SpaceId space = 0;
+  uint32_t dim = 0;
+  Dtype dtype = Dtype::kF32;  // in which the rows are stored
+};
+// `split` empty: all samples. `label_column` empty: the first (labels -1 when there is none).
+// Errors: kNotFound (split or label column, naming those there are).
+Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog,
+                                                           const CollectionRecord& collection,
+                                                           const std::string& split,
+                                                           const std::string& label_column);
+
+// One chain of a policy with its transforms loaded.
+struct ResolvedChain {
+  std::string text;  // pinned: "hflip@3>rotate15@1"
+  std::vector<TransformStep> steps;
+  uint64_t threshold = 0;  // drawn when the 64-bit draw is below it and not below the one before
+};
+
+// A stream, resolved. Immutable; may be used from any thread.
+struct Stream {
+  StreamReply info;  // what the client was told, rank included
+  std::shared_ptr<const SampleTable> table;
+  std::vector<ResolvedChain> chains;
+};
+
+// Loads transforms once per version. Thread-safe.
+class ModelCache {
+ public:
+  explicit ModelCache(Catalog* catalog);
+  ~ModelCache();
+  // The transform of `key`: the same object for as long as anybody holds it, and while it is among
+  // the last 64 that were asked for. Errors: those of Catalog::GetWeights.
+  Result<TransformModelPtr> Get(const RecordKey& key);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// A chain of transform references with every version pinned, checked against the backbone it will
+// be used on.
+struct PinnedChain {
+  std::string text;
+  std::vector<TransformStep> steps;
+  std::vector<Digest> weights;
+};
+// Errors: kNotFound (a transform), kFailedPrecondition (a transform of another backbone, naming
+// both; one that may not be applied in `precision`: CheckPrecision), kInvalidArgument, those of
+// MakeStep.
+Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Digest& backbone,
+                                 const ChainRef& chain, Precision precision = Precision::kF32);
+
+// Resolves a spec: pins versions, loads the sample table and the transforms, computes steps and
+// fingerprint. Resolving the pinned spec gives the same stream. Entries of a policy that pin to the
+// same chain become one, at the place of the first, with the sum of their weights.
+//
+// One epoch has ceil(samples / batch_size) batches over all ranks, of which the last may be short;
+// drop_last leaves the full ones, rounded down to a multiple of world_size.
+//
+// Errors: kNotFound, kInvalidArgument (batch_size 0 or over kMaxBatchRows, or a batch over
+// kMaxReplyBytes; rank >= world_size; an empty split; drop_last that leaves no batch; policy
+// syntax), kFailedPrecondition (a transform of another backbone).
+Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, ModelCache& models,
+                                                    const StreamSpec& spec);
+
+// Batch number `step` of this rank in `epoch`: global batch step * world_size + rank, positions
+// [batch * batch_size, …) of the epoch's order. The chain of a sample is drawn from (seed, epoch,
+// sample id). Within a batch, rows stand by chain index, then by position. Nothing else decides
+// anything. The body is what BatchFrame takes. Errors: kInvalidArgument (step >= steps), and those
+// of Store::ReadRows and Engine::Apply.
+Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t step, Store& store,
+                               Engine& engine);
+
+// The chain index that `sample` gets in `epoch`. The parameters and residuals of its steps are
+// drawn with the same seed, epoch and sample: see ApplyChain.
+uint16_t DrawChain(const Stream& stream, uint64_t epoch, SampleId sample);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_ENGINE_STREAMS_STREAM_H_

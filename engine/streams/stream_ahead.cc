@@ -1,0 +1,113 @@
+#include "engine/streams/stream_ahead.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "engine/streams/shuffle_order.h"
+
+namespace augstore {
+namespace {
+
+// Neighbours in a collection mostly are neighbours in the store, so of each block some samples name
+// its segments.
+constexpr uint64_t kProbe = 64;
+// The window of a stream in order.
+constexpr uint64_t kBlocksInOrder = 8;
+
+// The windows of a stream, all over its epochs.
+class Windows {
+ public:
+  explicit Windows(const Stream& stream)
+      : table_(*stream.table), spec_(stream.info.spec), n_(table_.samples.size()) {
+    const uint64_t window =
+        spec_.shuffle ? WholeWindow(n_, spec_.shuffle_window) : kBlocksInOrder * kShuffleBlock;
+    size_ = window == 0 ? n_ : std::min(window, n_);
+  }
+  uint64_t size() const { return size_; }
+  uint64_t samples() const { return n_; }
+  bool is_everything() const { return size_ == n_; }
+  uint64_t SizeOf(uint64_t number) const { return std::min(size_, n_ - number * size_); }
+
+  // Adds rows of cells [begin, end) of a window.
+  void AddRows(uint64_t epoch, uint64_t number, uint64_t begin, uint64_t end,
+               std::vector<RowId>* rows) const {
+    const bool windowed = spec_.shuffle && !is_everything();
+    const ShuffleOrder order(n_, spec_.seed, epoch, windowed ? spec_.shuffle_window : 0);
+    const uint64_t from = number * size_ + begin;
+    const uint64_t to = number * size_ + end;
+    for (uint64_t cell = from / kProbe * kProbe; cell < to; cell += kProbe) {
+      const uint64_t at = std::max(cell, from);
+      rows->push_back(table_.rows[windowed ? order.InBlockOrder(at) : at]);
+    }
+  }
+
+ private:
+  const SampleTable& table_;
+  const StreamSpec& spec_;
+  const uint64_t n_;
+  uint64_t size_;
+};
+
+// The share of the next window that positions [begin, end) of the epoch are of theirs.
+void AddNext(const Windows& windows, uint64_t epoch, uint64_t begin, uint64_t end,
+             std::vector<RowId>* rows) {
+  while (begin < end) {
+    const uint64_t number = begin / windows.size();
+    const uint64_t size = windows.SizeOf(number);
+    const uint64_t offset = begin - number * windows.size();
+    const uint64_t stop = std::min(size, offset + (end - begin));
+    const bool last = (number + 1) * windows.size() >= windows.samples();
+    const uint64_t next = last ? 0 : number + 1;
+    const uint64_t next_size = windows.SizeOf(next);
+    windows.AddRows(last ? epoch + 1 : epoch, next, offset * next_size / size,
+                    stop * next_size / size, rows);
+    begin += stop - offset;
+  }
+}
+
+bool StreamReadsMap(const Stream& stream) {
+  return std::ranges::any_of(stream.chains,
+                             [](const ResolvedChain& chain) { return ReadsMap(chain.steps); });
+}
+
+// What the store keeps in memory of a row.
+uint64_t RowMemory(const Stream& stream) {
+  uint64_t bytes = RowBytes(stream.table->dtype, stream.table->dim);
+  for (const ResolvedChain& chain : stream.chains) {
+    if (!ReadsMap(chain.steps)) continue;
+    return bytes + RowBytes(Dtype::kU8, chain.steps.front().model->front->map().values());
+  }
+  return bytes;
+}
+
+}  // namespace
+
+std::vector<RowId> RowsAhead(const Stream& stream, uint64_t epoch, uint64_t step, bool first,
+                             uint64_t memory_budget) {
+  const Windows windows(stream);
+  const StreamSpec& spec = stream.info.spec;
+  const uint64_t window_bytes = windows.size() * RowMemory(stream);
+  const uint64_t stride = uint64_t{spec.world_size} * spec.batch_size;
+  const uint64_t begin = step * stride;
+  const uint64_t number = begin / windows.size();
+  std::vector<RowId> rows;
+  if (first && window_bytes <= memory_budget) {
+    windows.AddRows(epoch, number, 0, windows.SizeOf(number), &rows);
+  }
+  if (!windows.is_everything() && window_bytes <= memory_budget / 2) {
+    AddNext(windows, epoch, begin, std::min(windows.samples(), begin + stride), &rows);
+  }
+  return rows;
+}
+
+void AskAhead(const Stream& stream, uint64_t epoch, uint64_t step, bool first, Store& store,
+              const std::weak_ptr<const void>& wanted) {
+  const std::vector<RowId> rows = RowsAhead(stream, epoch, step, first, store.MemoryBudget());
+  if (rows.empty()) return;
+  store.ReadAheadOf(stream.table->space, RowPart::kEmbedding, rows, wanted);
+  if (StreamReadsMap(stream)) {
+    store.ReadAheadOf(stream.table->space, RowPart::kMap, rows, wanted);
+  }
+}
+
+}  // namespace augstore

@@ -1,0 +1,25 @@
+// The linear maps of a feature map's cells that spatial transforms begin with: means over parts of
+// the map, and an op of images applied to the map.
+#ifndef AUGSTORE_ENGINE_TRANSFORMS_CELL_MIX_H_
+#define AUGSTORE_ENGINE_TRANSFORMS_CELL_MIX_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/images/image.h"
+#include "schemas/weights/spatial_front.h"
+
+namespace augstore {
+
+// Means over out_height x out_width parts of the map, as even as they can be (adaptive average
+// pooling), then `op` (may be null) on what they give: flips, rotate, zoom and translate move cells
+// as they move pixels, about the centre, bilinear, borders by reflection, a translation scaled from
+// the input_height x input_width pixels of the image to the cells; other ops leave the cells where
+// they are. The result is MapFront::mix, out_height * out_width x map.cells(). REQUIRES: out_height
+// in 1 .. map.height, out_width in 1 .. map.width.
+std::vector<float> MakeMapMix(const MapShape& map, uint32_t out_height, uint32_t out_width,
+                              const ImageOp* op, uint32_t input_height, uint32_t input_width);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_ENGINE_TRANSFORMS_CELL_MIX_H_

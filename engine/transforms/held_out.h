@@ -1,0 +1,23 @@
+// Which pairs are held out, and what of them is kept with a transform: one rule for all families.
+#ifndef AUGSTORE_ENGINE_TRANSFORMS_HELD_OUT_H_
+#define AUGSTORE_ENGINE_TRANSFORMS_HELD_OUT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "schemas/base/types.h"
+
+namespace augstore {
+
+// True for the pairs that are held out: pair i when its draw of (seed, i) is below `fraction`.
+// Should that leave one part empty, it gets the pair whose draw is nearest to it. REQUIRES: count
+// >= 2.
+std::vector<bool> HeldOut(size_t count, uint64_t seed, double fraction);
+
+// At most `count` residuals z' - Ω(z), evenly among the rows. REQUIRES: same shapes.
+Matrix KeepResiduals(ConstMatrixView target, ConstMatrixView mapped, size_t count);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_ENGINE_TRANSFORMS_HELD_OUT_H_

@@ -1,0 +1,125 @@
+#include "engine/transforms/precision.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <optional>
+
+#include "engine/kernels/int8_engine.h"
+#include "engine/math/bootstrap.h"
+
+namespace augstore {
+namespace {
+
+constexpr std::string_view kPrice = "price_";
+constexpr std::string_view kInt8Measure = "price_int8";
+
+// G of one step under several conditions.
+class PriceMeter {
+ public:
+  PriceMeter(const TransformStep& step, const ChainInput& in, ConstMatrixView z_target)
+      : step_(step),
+        in_(in),
+        z_target_(z_target),
+        samples_(in.z.rows),
+        baselines_(SquaredDistances(in.z, z_target)) {
+    std::iota(samples_.begin(), samples_.end(), SampleId{0});
+  }
+
+  bool anything_moves() const {
+    return std::ranges::any_of(baselines_, [](double moved) { return moved > 0; });
+  }
+
+  // Nothing when it is not a number, or what Ω gives does not fit.
+  Result<std::optional<double>> Explained(Precision precision, Dtype dtype) {
+    Matrix z(in_.z.rows, in_.z.cols);
+    std::copy_n(in_.z.data, in_.z.rows * in_.z.cols, z.data());
+    Round(dtype, z.view());
+    Matrix mapped(in_.z.rows, in_.z.cols);
+    const std::unique_ptr<Engine> engine = NewEngine(precision);
+    AUGSTORE_TRY(ApplyChain(*engine, {&step_, 1}, {.samples = samples_}, {z.view(), in_.maps},
+                            mapped.view(), &scratch_));
+    std::optional<double> explained;
+    if (!Fits(dtype, mapped.view())) return explained;
+    Round(dtype, mapped.view());
+    explained = ExplainedOf(SquaredDistances(std::as_const(mapped).view(), z_target_), baselines_);
+    if (!std::isfinite(*explained)) explained.reset();
+    return explained;
+  }
+
+  // Whether all rows are finite and the dtype can hold them.
+  static bool Fits(Dtype dtype, ConstMatrixView rows) {
+    for (size_t i = 0; i < rows.rows; ++i) {
+      const std::span<const float> row = rows.row(i);
+      if (!std::ranges::all_of(row, [](float value) { return std::isfinite(value); })) return false;
+      if (!FitsDtype(dtype, row)) return false;
+    }
+    return true;
+  }
+
+ private:
+  static void Round(Dtype dtype, MatrixView rows) {
+    for (size_t i = 0; i < rows.rows; ++i) RoundRow(dtype, rows.row(i));
+  }
+
+  const TransformStep& step_;
+  const ChainInput& in_;
+  ConstMatrixView z_target_;
+  std::vector<SampleId> samples_;
+  std::vector<double> baselines_;
+  ChainScratch scratch_;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> NewEngine(Precision precision) {
+  return precision == Precision::kInt8 ? NewInt8Engine() : NewTileEngine();
+}
+
+Result<std::vector<CardMeasure>> MeasurePrices(const TransformStep& step, const ChainInput& in,
+                                               ConstMatrixView z_target) {
+  std::vector<CardMeasure> prices;
+  PriceMeter meter(step, in, z_target);
+  if (!meter.anything_moves()) return prices;
+  AUGSTORE_ASSIGN(const auto exact, meter.Explained(Precision::kF32, Dtype::kF32));
+  if (!exact.has_value()) return prices;
+  AUGSTORE_ASSIGN(const auto int8, meter.Explained(Precision::kInt8, Dtype::kF32));
+  if (int8.has_value()) prices.push_back({std::string(kInt8Measure), *exact - *int8});
+  for (const Dtype dtype : {Dtype::kF16, Dtype::kU8}) {
+    if (!PriceMeter::Fits(dtype, in.z)) continue;
+    AUGSTORE_ASSIGN(const auto rounded, meter.Explained(Precision::kF32, dtype));
+    if (!rounded.has_value()) continue;
+    prices.push_back({fmt::format("{}{}", kPrice, DtypeName(dtype)), *exact - *rounded});
+  }
+  return prices;
+}
+
+std::vector<CardMeasure> WithoutPrices(std::vector<CardMeasure> measures) {
+  std::erase_if(measures, [](const CardMeasure& old) { return old.name.starts_with(kPrice); });
+  return measures;
+}
+
+Status CheckPrecision(Precision precision, const std::string& ref, const TransformModel& model,
+                      const Card& card) {
+  if (precision == Precision::kF32) return OkStatus();
+  if (model.family.has_value()) {
+    return FailedPrecondition(
+        "transform {} is conditional: what int8 costs it depends on the magnitudes that are asked "
+        "for, so ask for precision f32",
+        ref);
+  }
+  const auto price = std::ranges::find(card.measures, kInt8Measure, &CardMeasure::name);
+  if (price == card.measures.end()) {
+    return FailedPrecondition(
+        "the card of transform {} does not say what int8 costs it: `augstore transform eval {} "
+        "--save` makes a version that does; stream that one, or ask for precision f32",
+        ref, ref);
+  }
+  if (price->value <= kMostInt8Price) return OkStatus();
+  return FailedPrecondition(
+      "int8 costs transform {} {:.4f} of G, and {} is the most that is allowed: ask for precision "
+      "f32",
+      ref, price->value, kMostInt8Price);
+}
+
+}  // namespace augstore

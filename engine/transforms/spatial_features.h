@@ -1,0 +1,67 @@
+// The front of a spatial transform made ready to be applied: feature maps to features
+// (schemas/weights/spatial_front.h). Convolutions are layers of an Engine applied to the patches of
+// a map, so a row of features is bit for bit the same in any company, as every row of an Engine is.
+#ifndef AUGSTORE_ENGINE_TRANSFORMS_SPATIAL_FEATURES_H_
+#define AUGSTORE_ENGINE_TRANSFORMS_SPATIAL_FEATURES_H_
+
+#include <memory>
+#include <vector>
+
+#include "engine/kernels/engine.h"
+#include "schemas/weights/spatial_front.h"
+
+namespace augstore {
+
+// Kept between calls, so that memory is taken once.
+struct MapScratch {
+  std::vector<Matrix> tensors;  // t_0, t_1, … of a block of images, cell by cell
+  Matrix patches;
+};
+
+// Immutable; any thread may use it.
+class MapFeatures {
+ public:
+  // Errors: those of MapFront::Validate.
+  static Result<std::shared_ptr<const MapFeatures>> Make(MapFront front);
+
+  const MapShape& map() const { return shapes_.input; }
+  uint32_t features() const { return features_; }
+
+  // out.row(i) = the features of maps.row(i). REQUIRES: maps.rows == out.rows. Errors:
+  // kInvalidArgument (columns), those of Engine::Apply.
+  Status Apply(Engine& engine, ConstMatrixView maps, MatrixView out, MapScratch* scratch) const;
+
+ private:
+  // One cell of t_0 takes `weight` times one cell of the map.
+  struct Tap {
+    uint32_t to = 0;
+    uint32_t from = 0;
+    float weight = 0;
+  };
+  struct Step {
+    Conv plan;  // without its weights
+    NetworkPtr network;
+  };
+  struct Shapes {
+    MapShape input;
+    std::vector<MapShape> tensors;
+  };
+
+  MapFeatures() = default;
+  Status ApplyBlock(Engine& engine, ConstMatrixView maps, MatrixView out,
+                    MapScratch* scratch) const;
+  void Mix(ConstMatrixView maps, Matrix* mixed) const;
+  Status ApplyConv(Engine& engine, size_t number, size_t images, MapScratch* scratch) const;
+  // The patches under the kernel of convolution `number`, a row for each cell of its output.
+  void FillPatches(size_t number, size_t images, const Matrix& source, Matrix* patches) const;
+
+  Shapes shapes_;
+  uint32_t features_ = 0;
+  std::vector<Tap> taps_;
+  std::vector<Step> convs_;  // convs_[i] makes tensor i + 1
+};
+using MapFeaturesPtr = std::shared_ptr<const MapFeatures>;
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_ENGINE_TRANSFORMS_SPATIAL_FEATURES_H_

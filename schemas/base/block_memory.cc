@@ -1,0 +1,193 @@
+#include "schemas/base/block_memory.h"
+
+#include <algorithm>
+#include <bit>
+#include <map>
+#include <mutex>
+#include <new>
+#include <unordered_map>
+#include <vector>
+
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+#include "schemas/base/types.h"
+
+namespace augstore {
+namespace {
+
+// Sizes from here on are carved from slabs; smaller ones the allocator serves well by itself.
+constexpr size_t kSmallest = size_t{64} << 10;
+constexpr size_t kLargest = kKeptBlockBytes / 4;
+// A slab's memory comes from the system when it is touched, one huge page after the other.
+constexpr size_t kSlabBytes = size_t{32} << 20;
+constexpr size_t kPage = 4096;
+
+// With kept memory a sanitizer would not see who uses what he has returned.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+#else
+constexpr bool kSanitized = false;
+#endif
+
+bool IsKept(size_t size) { return !kSanitized && size >= kSmallest && size <= kLargest; }
+
+// The size whose blocks serve `bytes`: at most a sixteenth more.
+size_t ClassOf(size_t bytes) {
+  const size_t step = std::max(kPage, std::bit_floor(bytes) / 16);
+  return (bytes + step - 1) / step * step;
+}
+
+// What the system is told of memory; where it does not listen, nothing else follows.
+enum class Advice { kHugePages, kSmallPages, kRelease };
+void Advise(uint8_t* memory, size_t size, Advice advice) {
+#if defined(__linux__)
+  const int number = advice == Advice::kHugePages    ? MADV_HUGEPAGE
+                     : advice == Advice::kSmallPages ? MADV_NOHUGEPAGE
+                                                     : MADV_DONTNEED;
+  ::madvise(memory, size, number);
+#endif
+}
+
+// Blocks in slabs of huge pages: an address of a row in random order is then found in fewer steps,
+// which is a good part of what copying the row takes. A slab has blocks of
+// one size, each of whole pages and without a header, so that the memory of a free one can go back
+// to the system: beyond kKeptBlockBytes it does. Slabs themselves, addresses, are kept for good.
+class Slabs {
+ public:
+  static Slabs& Instance() {
+    static Slabs* instance = new Slabs;  // outlives whoever returns memory late
+    return *instance;
+  }
+
+  // A block of a class. Throws std::bad_alloc.
+  uint8_t* Take(size_t size) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (uint8_t* const memory = TakeWarm(size)) return memory;
+    Class& own = classes_[size];
+    if (own.cold.empty()) return Carve(size, &own);
+    uint8_t* const memory = own.cold.back();
+    own.cold.pop_back();
+    Slab& slab = slabs_.at(SlabOf(memory));
+    if (slab.backed++ == 0) SetHuge(SlabOf(memory), &slab, true);
+    return memory;
+  }
+
+  // False when it is not of a slab.
+  bool Return(uint8_t* memory) {
+    if (reinterpret_cast<uintptr_t>(memory) % kPage != 0) return false;
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto slab = slabs_.find(SlabOf(memory));
+    if (slab == slabs_.end()) return false;
+    const size_t size = slab->second.size;
+    // The longest unused make room.
+    while (warm_bytes_ + size > kKeptBlockBytes) Cool();
+    warm_.push_back({memory, size});
+    warm_bytes_ += size;
+    return true;
+  }
+
+ private:
+  struct Block {
+    uint8_t* memory;
+    size_t size;
+  };
+  struct Slab {
+    size_t size = 0;    // of its blocks
+    size_t backed = 0;  // blocks that are used or warm
+    bool huge = true;
+  };
+  struct Class {
+    std::vector<uint8_t*> cold;  // free, without memory behind them; with room for all blocks
+    uint8_t* next = nullptr;     // of the newest slab
+    size_t left = 0;             // blocks of it that were never used
+    size_t carved = 0;
+  };
+  Slabs() { warm_.reserve(kKeptBlockBytes / kSmallest + 1); }  // returning memory must not throw
+
+  static uint8_t* SlabOf(uint8_t* memory) {
+    return memory - reinterpret_cast<uintptr_t>(memory) % kSlabBytes;
+  }
+
+  static void SetHuge(uint8_t* begin, Slab* slab, bool huge) {
+    if (slab->huge == huge) return;
+    slab->huge = huge;
+    Advise(begin, kSlabBytes, huge ? Advice::kHugePages : Advice::kSmallPages);
+  }
+
+  uint8_t* TakeWarm(size_t size) {
+    for (size_t i = warm_.size(); i-- > 0;) {
+      if (warm_[i].size != size) continue;
+      uint8_t* const memory = warm_[i].memory;
+      warm_.erase(warm_.begin() + static_cast<std::ptrdiff_t>(i));
+      warm_bytes_ -= size;
+      return memory;
+    }
+    return nullptr;
+  }
+
+  // Gives the memory of the block that is unused for longest to the system. Beside blocks that
+  // keep theirs, the system would fill the hole with a huge page again, so their slab has small
+  // pages from then on; the huge ones that stand stay.
+  void Cool() {
+    const Block oldest = warm_.front();
+    warm_.erase(warm_.begin());
+    warm_bytes_ -= oldest.size;
+    uint8_t* const begin = SlabOf(oldest.memory);
+    Slab& slab = slabs_.at(begin);
+    if (--slab.backed > 0) SetHuge(begin, &slab, false);
+    Advise(oldest.memory, oldest.size, Advice::kRelease);
+    classes_.at(oldest.size).cold.push_back(oldest.memory);  // has room since Carve
+  }
+
+  uint8_t* Carve(size_t size, Class* own) {
+    if (own->left == 0) {
+      const size_t blocks = kSlabBytes / size;
+      own->cold.reserve(own->carved + blocks);
+      auto* const begin =
+          static_cast<uint8_t*>(::operator new (kSlabBytes, std::align_val_t{kSlabBytes}));
+      slabs_[begin].size = size;
+      Advise(begin, kSlabBytes, Advice::kHugePages);
+      own->next = begin;
+      own->left = blocks;
+      own->carved += blocks;
+    }
+    uint8_t* const memory = own->next;
+    own->next += size;
+    --own->left;
+    ++slabs_.at(SlabOf(memory)).backed;
+    return memory;
+  }
+
+  std::mutex mutex_;                          // guards what follows
+  std::unordered_map<uint8_t*, Slab> slabs_;  // by their beginning
+  std::map<size_t, Class> classes_;           // by size
+  std::vector<Block> warm_;                   // free, the last returned is the last
+  size_t warm_bytes_ = 0;
+};
+
+}  // namespace
+
+uint8_t* TakeBlock(size_t bytes) {
+  const size_t size = ClassOf(bytes);
+  return bytes >= kSmallest && IsKept(size) ? Slabs::Instance().Take(size)
+                                            : AlignedAlloc<uint8_t>(bytes).release();
+}
+
+void ReturnBlock(uint8_t* memory) {
+  if (memory == nullptr || Slabs::Instance().Return(memory)) return;
+  AlignedFree()(memory);
+}
+
+std::shared_ptr<uint8_t[]> SharedBlock(size_t bytes) {
+  return {TakeBlock(bytes), [](uint8_t* memory) { ReturnBlock(memory); }};
+}
+
+}  // namespace augstore

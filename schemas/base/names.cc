@@ -1,0 +1,307 @@
+#include "schemas/base/names.h"
+
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+#include "schemas/base/limits.h"
+
+namespace augstore {
+namespace {
+
+constexpr std::string_view kIdentity = "identity";
+constexpr size_t kMaxQuotedBytes = 200;
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool IsBlank(char c) { return c == ' ' || c == '\t'; }
+bool IsWord(char c) { return IsLetter(c) || IsDigit(c) || c == '_'; }
+bool IsNameRest(char c) { return IsWord(c) || c == '.' || c == '+' || c == '-'; }
+bool IsOpArgument(char c) {
+  return IsDigit(c) || IsBlank(c) || c == '.' || c == ',' || c == '+' || c == '-' || c == 'e';
+}
+bool IsAliasRest(char c) { return IsWord(c) || c == '.' || c == '-'; }
+
+// Text as a message shows it: short, and without bytes that would disturb a terminal or a log.
+std::string Quote(std::string_view text) {
+  std::string quoted = "'";
+  for (char c : text.substr(0, kMaxQuotedBytes)) quoted += c >= ' ' && c <= '~' ? c : '?';
+  quoted += text.size() > kMaxQuotedBytes ? "...'" : "'";
+  return quoted;
+}
+
+// A recursive-descent parser of one text; every method leaves the position behind what it read.
+class Parser {
+ public:
+  Parser(std::string_view kind, std::string_view text) : kind_(kind), text_(text) {}
+
+  Status CheckSize() const {
+    if (text_.size() <= kMaxTextBytes) return OkStatus();
+    return InvalidArgument("{} has {} bytes: give at most {}", kind_, text_.size(), kMaxTextBytes);
+  }
+
+  Status Name(std::string* name) {
+    const size_t begin = position_;
+    if (!IsWord(Peek())) return Expected("a name (it begins with a letter, a digit or '_')");
+    while (IsNameRest(Peek())) ++position_;
+    if (Peek() == '(') {
+      ++position_;
+      while (IsNameRest(Peek()) || Peek() == ',') ++position_;
+      if (Peek() != ')') return Expected("one of A-Z a-z 0-9 _ . , + - or the closing ')'");
+      ++position_;
+    }
+    return Take(begin, name);
+  }
+
+  Status Alias(std::string* alias) {
+    const size_t begin = position_;
+    if (!IsLetter(Peek()) && Peek() != '_') {
+      return Expected("a version (1, 2, ...) or an alias (it begins with a letter or '_')");
+    }
+    while (IsAliasRest(Peek())) ++position_;
+    return Take(begin, alias);
+  }
+
+  Status ParseRef(Ref* ref) {
+    SkipBlanks();
+    const size_t begin = position_;
+    AUGSTORE_TRY(Name(&ref->name));
+    if (ref->name == kIdentity) {
+      position_ = begin;
+      return Expected("a name other than 'identity', which is a whole chain and has no version");
+    }
+    SkipBlanks();
+    if (Peek() != '@') return OkStatus();
+    ++position_;
+    SkipBlanks();
+    if (IsDigit(Peek())) {
+      AUGSTORE_TRY(Version(&ref->version));
+    } else {
+      AUGSTORE_TRY(Alias(&ref->alias));
+    }
+    SkipBlanks();
+    return OkStatus();
+  }
+
+  Status ParseStep(ChainStep* step) {
+    AUGSTORE_TRY(ParseRef(&step->transform));
+    if (Peek() == '[') AUGSTORE_TRY(Ops(&step->ops));
+    if (Peek() == '~') {
+      step->spread = true;
+      ++position_;
+      SkipBlanks();
+    }
+    return OkStatus();
+  }
+
+  Status ParseChain(ChainRef* chain) {
+    if (TakeIdentity()) return OkStatus();
+    while (true) {
+      if (chain->steps.size() == kMaxChainLength) {
+        return Expected(
+            fmt::format("the chain's end: a chain has at most {} transforms", kMaxChainLength));
+      }
+      AUGSTORE_TRY(ParseStep(&chain->steps.emplace_back()));
+      if (Peek() != '>') return OkStatus();
+      ++position_;
+    }
+  }
+
+  Status ParsePolicy(PolicySpec* policy) {
+    while (true) {
+      if (policy->entries.size() == kMaxChains) {
+        return Expected(
+            fmt::format("the policy's end: a policy has at most {} chains", kMaxChains));
+      }
+      PolicyEntry& entry = policy->entries.emplace_back();
+      AUGSTORE_TRY(ParseChain(&entry.chain));
+      if (Peek() == ':') {
+        ++position_;
+        AUGSTORE_TRY(Weight(&entry.weight));
+      }
+      if (Peek() != ',') return OkStatus();
+      ++position_;
+    }
+  }
+
+  Status End(std::string_view otherwise) const {
+    if (position_ == text_.size()) return OkStatus();
+    return Expected(otherwise);
+  }
+
+ private:
+  // NUL at the end: no token contains it.
+  char Peek() const { return position_ < text_.size() ? text_[position_] : '\0'; }
+
+  void SkipBlanks() {
+    while (IsBlank(Peek())) ++position_;
+  }
+
+  Status Expected(std::string_view what) const {
+    const std::string found = position_ < text_.size() ? Quote(text_.substr(position_, 1))
+                                                       : std::string("the end of the text");
+    return InvalidArgument("{} {}: at position {} found {}, expected {}", kind_, Quote(text_),
+                           position_, found, what);
+  }
+
+  Status Take(size_t begin, std::string* token) const {
+    const size_t size = position_ - begin;
+    if (size > kMaxNameBytes) {
+      return InvalidArgument(
+          "{} {}: the name or alias at position {} has {} bytes: give at most {}", kind_,
+          Quote(text_), begin, size, kMaxNameBytes);
+    }
+    *token = text_.substr(begin, size);
+    return OkStatus();
+  }
+
+  // '[' ops ']'; blanks inside are dropped.
+  Status Ops(std::string* ops) {
+    do {
+      ++position_;  // '[' or '>'
+      if (!ops->empty()) *ops += '>';
+      SkipBlanks();
+      if (!IsWord(Peek())) return Expected("an op, such as hflip or rotate(-15..15)");
+      while (IsWord(Peek())) *ops += text_[position_++];
+      if (Peek() == '(') {
+        *ops += text_[position_++];
+        for (bool blank = false; IsOpArgument(Peek()); ++position_) {
+          // "1 5" is not 15.
+          if (blank && IsDigit(Peek()) && IsDigit(ops->back())) return Expected("',' or '..'");
+          blank = IsBlank(Peek());
+          if (!blank) *ops += Peek();
+        }
+        if (Peek() != ')') return Expected("numbers, ranges such as -15..15, or the closing ')'");
+        *ops += text_[position_++];
+      }
+      SkipBlanks();
+    } while (Peek() == '>');
+    if (Peek() != ']') return Expected("'>' and another op, or the closing ']'");
+    ++position_;
+    SkipBlanks();
+    return OkStatus();
+  }
+
+  Status Version(uint32_t* version) {
+    const size_t begin = position_;
+    const char* first = text_.data() + position_;
+    const auto [end, error] = std::from_chars(first, text_.data() + text_.size(), *version);
+    if (error != std::errc() || *first == '0') {
+      return Expected(fmt::format("a version of 1 .. {} without leading zeros", UINT32_MAX));
+    }
+    position_ = begin + static_cast<size_t>(end - first);
+    return OkStatus();
+  }
+
+  Status Weight(double* weight) {
+    SkipBlanks();
+    const char* first = text_.data() + position_;
+    const char* last = text_.data() + text_.size();
+    // from_chars() also reads "inf", "nan" and a sign, none of which is a weight.
+    const bool decimal = IsDigit(Peek()) || Peek() == '.';
+    const auto [end, error] = std::from_chars(first, decimal ? last : first, *weight);
+    if (error != std::errc() || !std::isfinite(*weight) || *weight <= 0) {
+      return Expected("a weight: a decimal number greater than 0");
+    }
+    position_ += static_cast<size_t>(end - first);
+    SkipBlanks();
+    return OkStatus();
+  }
+
+  // Reads 'identity' where it stands as a whole chain.
+  bool TakeIdentity() {
+    SkipBlanks();
+    const size_t begin = position_;
+    if (text_.substr(position_).starts_with(kIdentity)) {
+      position_ += kIdentity.size();
+      SkipBlanks();
+      if (position_ == text_.size() || Peek() == ',' || Peek() == ':') return true;
+    }
+    position_ = begin;
+    return false;
+  }
+
+  std::string_view kind_;
+  std::string_view text_;
+  size_t position_ = 0;
+};
+
+}  // namespace
+
+std::string Ref::ToString() const {
+  if (version != 0) return fmt::format("{}@{}", name, version);
+  return alias.empty() ? name : fmt::format("{}@{}", name, alias);
+}
+
+std::string ChainStep::ToString() const {
+  std::string text = transform.ToString();
+  if (!ops.empty()) text += fmt::format("[{}]", ops);
+  if (spread) text += '~';
+  return text;
+}
+
+std::string ChainRef::ToString() const {
+  if (steps.empty()) return std::string(kIdentity);
+  std::string text;
+  for (const ChainStep& step : steps) {
+    if (!text.empty()) text += '>';
+    text += step.ToString();
+  }
+  return text;
+}
+
+std::string PolicySpec::ToString() const {
+  std::string text;
+  for (const PolicyEntry& entry : entries) {
+    if (!text.empty()) text += ',';
+    text += entry.chain.ToString();
+    // "{}" prints the shortest decimal that reads back as the same double.
+    if (entry.weight != 1) text += fmt::format(":{}", entry.weight);
+  }
+  return text;
+}
+
+Status ValidateName(std::string_view name) {
+  Parser parser("name", name);
+  std::string parsed;
+  AUGSTORE_TRY(parser.Name(&parsed));
+  AUGSTORE_TRY(parser.End("one of A-Z a-z 0-9 _ . + - or the end"));
+  if (parsed != kIdentity) return OkStatus();
+  return InvalidArgument("name 'identity' is reserved for the empty chain: give another name");
+}
+
+Status ValidateAlias(std::string_view alias) {
+  Parser parser("alias", alias);
+  std::string parsed;
+  AUGSTORE_TRY(parser.Alias(&parsed));
+  return parser.End("one of A-Z a-z 0-9 _ . - or the end");
+}
+
+Result<Ref> ParseRef(std::string_view text) {
+  Parser parser("reference", text);
+  AUGSTORE_TRY(parser.CheckSize());
+  Ref ref;
+  AUGSTORE_TRY(parser.ParseRef(&ref));
+  AUGSTORE_TRY(parser.End("'@' or the end"));
+  return ref;
+}
+
+Result<ChainRef> ParseChain(std::string_view text) {
+  Parser parser("chain", text);
+  AUGSTORE_TRY(parser.CheckSize());
+  ChainRef chain;
+  AUGSTORE_TRY(parser.ParseChain(&chain));
+  AUGSTORE_TRY(parser.End("'@', '[', '~', '>' or the end"));
+  return chain;
+}
+
+Result<PolicySpec> ParsePolicy(std::string_view text) {
+  Parser parser("policy", text);
+  AUGSTORE_TRY(parser.CheckSize());
+  PolicySpec policy;
+  AUGSTORE_TRY(parser.ParsePolicy(&policy));
+  AUGSTORE_TRY(parser.End("'@', '[', '~', '>', ':', ',' or the end"));
+  return policy;
+}
+
+}  // namespace augstore

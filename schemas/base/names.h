@@ -1,0 +1,74 @@
+// Names, references `name[@version|@alias]`, chains `a>b` and policies `chain:weight,…`: their
+// grammar and nothing else.
+//
+//   name   := [A-Za-z0-9_] [A-Za-z0-9_.+-]* [ '(' [A-Za-z0-9_.,+-]* ')' ]    at most kMaxNameBytes
+//   ref    := name [ '@' ( version | alias ) ]
+//   version := [1-9][0-9]*      alias := [A-Za-z_][A-Za-z0-9_.-]*
+//   step   := ref [ '[' ops ']' ] [ '~' ]
+//   ops    := op ( '>' op )*    op := [A-Za-z0-9_]+ [ '(' [0-9.,+e-]* ')' ]
+//   chain  := 'identity' | step ( '>' step )*
+//   policy := chain [ ':' weight ] ( ',' chain [ ':' weight ] )*    weight: decimal > 0, default 1
+//
+// `[ops]` asks a conditional transform for image ops: "geo@2[hflip>rotate(-15..15)]"; a range draws
+// the parameter for every sample. '~' adds a drawn residual. 'identity' is reserved: it is a whole
+// chain, and no name. A weight may have an exponent ("1e-3"). Blanks around tokens are ignored. A
+// comma inside parentheses does not separate.
+#ifndef AUGSTORE_SCHEMAS_BASE_NAMES_H_
+#define AUGSTORE_SCHEMAS_BASE_NAMES_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schemas/base/status.h"
+
+namespace augstore {
+
+// name@version, name@alias, or name alone (the latest version).
+struct Ref {
+  std::string name;
+  uint32_t version = 0;  // 0: not given by number
+  std::string alias;     // empty: not given by alias
+  bool operator==(const Ref&) const = default;
+  std::string ToString() const;
+};
+
+// One application of a transform.
+struct ChainStep {
+  Ref transform;
+  std::string ops;      // what a conditional transform is asked for; empty otherwise
+  bool spread = false;  // with a drawn residual
+  bool operator==(const ChainStep&) const = default;
+  std::string ToString() const;  // "hflip@1", "geo@2[hflip>rotate(10)]~"
+};
+
+// A chain of transforms, applied left to right. Empty: identity.
+struct ChainRef {
+  std::vector<ChainStep> steps;
+  bool operator==(const ChainRef&) const = default;
+  std::string ToString() const;  // "identity" or "hflip@1>rotate15@2"
+};
+
+struct PolicyEntry {
+  ChainRef chain;
+  double weight = 1;
+  bool operator==(const PolicyEntry&) const = default;
+};
+
+struct PolicySpec {
+  std::vector<PolicyEntry> entries;  // in the order written; at least one
+  bool operator==(const PolicySpec&) const = default;
+  std::string ToString() const;  // parses back to the same
+};
+
+// Errors of all: kInvalidArgument, naming the text, the place and what was expected.
+Status ValidateName(std::string_view name);
+Status ValidateAlias(std::string_view alias);
+Result<Ref> ParseRef(std::string_view text);
+Result<ChainRef> ParseChain(std::string_view text);
+Result<PolicySpec> ParsePolicy(std::string_view text);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_SCHEMAS_BASE_NAMES_H_

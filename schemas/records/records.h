@@ -1,0 +1,249 @@
+// What the registry stores: plain structs and their FlatBuffer encoding (schemas/records.fbs).
+// Records are immutable once stored, except the alias history, which only grows. The grammar is in
+// docs/formats.md.
+//
+// Encode(record) gives bytes; Decode<Record>(bytes) verifies them first. Errors of Decode:
+// kDataLoss, naming the record kind and the field; kFailedPrecondition when a newer augstore wrote
+// the record. Equal records give equal bytes. Encode checks nothing: what limits.h does not allow
+// (kMaxRecordBytes, kMaxKeyBytes, ...) is refused before it gets here, else by Decode.
+#ifndef AUGSTORE_SCHEMAS_RECORDS_RECORDS_H_
+#define AUGSTORE_SCHEMAS_RECORDS_RECORDS_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "schemas/base/types.h"
+#include "schemas/weights/dtype.h"
+#include "schemas/weights/layers.h"
+#include "schemas/weights/spatial_front.h"
+
+namespace augstore {
+
+// On disk and on the wire: never change a number.
+enum class RecordKind : uint8_t {
+  kBackbone = 1,
+  kCollection = 2,
+  kTransform = 3,
+  kHead = 4,
+  kAliases = 5,  // name: "<kind>/<name>", version 1, the only kind that is overwritten
+  kSpace = 6,    // internal to storage
+  kDraft = 7,    // internal to storage: a collection version being written
+};
+std::string_view RecordKindName(RecordKind kind);  // "backbone", "collection", …
+Result<RecordKind> ParseRecordKind(std::string_view text);
+
+// Φ as it was registered. The file itself is not stored.
+struct BackboneRecord {
+  Digest digest;              // SHA-256 of the TorchScript file
+  uint32_t dim = 0;           // d
+  uint32_t input_height = 0;  // pixels; 0: unknown (imported embeddings)
+  uint32_t input_width = 0;
+  std::vector<float> mean;  // per channel, of [0, 1] values; empty: Φ normalises by itself
+  std::vector<float> stddev;
+  std::string source;          // where it came from, for people
+  uint64_t multiply_adds = 0;  // per image; 0: unknown
+  int64_t created_unix_s = 0;
+  MapShape map;  // the feature map that Φ gives beside z; 0 values: none
+  bool operator==(const BackboneRecord&) const = default;
+};
+
+struct LabelColumn {
+  std::string name;                  // "label" by default
+  std::vector<std::string> classes;  // class index -> name
+  bool operator==(const LabelColumn&) const = default;
+};
+
+struct SplitCount {
+  std::string name;
+  uint64_t samples = 0;
+  bool operator==(const SplitCount&) const = default;
+};
+
+// One committed version of a collection.
+struct CollectionRecord {
+  Digest backbone;
+  uint32_t dim = 0;
+  uint64_t samples = 0;
+  uint32_t sample_list = 0;  // id of its chunks in the `samples` family
+  std::vector<LabelColumn> labels;
+  std::vector<SplitCount> splits;  // in order of first appearance
+  Digest digest;                   // of the logical content: see docs/formats.md
+  std::string source;
+  int64_t created_unix_s = 0;
+  Dtype dtype = Dtype::kF32;  // in which its embeddings are stored
+  bool operator==(const CollectionRecord&) const = default;
+};
+
+// Up to kSampleChunkRows consecutive samples of a version. All vectors have the same length, except
+// the table of splits.
+struct SampleChunk {
+  std::vector<RowId> rows;
+  std::vector<std::string> split_names;      // the splits that occur in this chunk
+  std::vector<uint16_t> splits;              // index into split_names
+  std::vector<std::vector<int32_t>> labels;  // [label column][sample]; -1: unlabelled
+  std::vector<std::string> keys;  // where the sample came from; unique within (version, split)
+  bool operator==(const SampleChunk&) const = default;
+  size_t size() const { return rows.size(); }
+};
+
+// The quality of a transform on one set of (z, z') pairs, z' = Φ(g(x)). Means over pairs.
+struct CardEntry {
+  std::string data;  // "held-out", or the name of the folder that was checked
+  uint64_t pairs = 0;
+  double mse = 0;           // mean over pairs and dimensions of (Ω(z) - z')²
+  double identity_mse = 0;  // the same with Ω = identity: the baseline to beat
+  double explained =
+      0;  // G = 1 - Σ|Ω(z) - z'|² / Σ|z - z'|²; 0: identity, 1: perfect, < 0: worse than identity
+  double cosine_before = 0;  // cos(z, z')
+  double cosine_after = 0;   // cos(Ω(z), z')
+  double dispersion = 0;     // tr Cov(Ω(z)) / tr Cov(z')
+  // Bootstrap 95 % interval of `explained` over pairs; both equal to it: not measured.
+  double explained_low = 0;
+  double explained_high = 0;
+  // The rank of the true z' among `candidates` views when they are sorted by their distance to
+  // Ω(z): z' itself and views of the same image under other ops and of other images. Mean
+  // reciprocal rank, and the part of pairs with rank <= 1 and <= 5. candidates 0: not measured.
+  uint32_t candidates = 0;
+  double mrr = 0;
+  double hit1 = 0;
+  double hit5 = 0;
+  bool operator==(const CardEntry&) const = default;
+};
+
+// One family that was fitted to the same pairs, measured on the same held-out part.
+struct CardRung {
+  std::string family;
+  double explained = 0;  // G
+  double explained_low = 0;
+  double explained_high = 0;
+  double mse = 0;
+  uint64_t multiply_adds = 0;  // per row
+  double train_seconds = 0;
+  std::string notes;  // hyperparameters chosen
+  bool operator==(const CardRung&) const = default;
+};
+
+// A further number about a transform. Names: docs/formats.md.
+struct CardMeasure {
+  std::string name;
+  double value = 0;
+  bool operator==(const CardMeasure&) const = default;
+};
+
+struct Card {
+  std::vector<CardEntry>
+      entries;  // first: the held-out part; empty: no card (registered without data)
+  uint64_t train_pairs = 0;
+  uint64_t seed = 0;
+  double train_seconds = 0;
+  uint64_t multiply_adds = 0;  // per row
+  std::string notes;           // hyperparameters chosen: "lambda=3.2", "epochs=17"
+  std::vector<CardRung>
+      ladder;  // every family that was tried, cheapest first; empty: one was named
+  std::vector<CardMeasure> measures;
+  bool operator==(const Card&) const = default;
+};
+
+// Ω@version without its weights (they are the record's blob, a safetensors file).
+struct TransformRecord {
+  Digest backbone;
+  uint32_t dim = 0;
+  std::string op;  // canonical op text, "rotate(15)"; of a conditional transform all its ops,
+                   // "hflip,rotate(-15..15)"; empty: unknown
+  std::string
+      family;  // engine/fitting/transform_trainer.h names them; "custom": registered as weights
+  std::vector<LayerShape> layers;
+  Digest weights;  // SHA-256 of the blob
+  Card card;
+  int64_t created_unix_s = 0;
+  MapShape map;  // the feature map that it reads; 0 values: none
+  bool operator==(const TransformRecord&) const = default;
+};
+
+// Where a head came from: enough to train it again.
+struct HeadLineage {
+  std::string collection;  // "cifar10@2"
+  Digest collection_digest;
+  std::string split;
+  std::string policy;              // with every version pinned
+  std::vector<Digest> transforms;  // weights digests, in the order of the policy's first mention
+  std::string label_column;
+  uint64_t seed = 0;         // of the initial weights
+  uint64_t stream_seed = 0;  // of the order of samples and the draws of the policy
+  uint32_t epochs = 0;
+  uint32_t batch_size = 0;
+  std::string optimizer;  // "adamw"
+  double learning_rate = 0;
+  double weight_decay = 0;
+  std::string init;  // the head that training started from, "digits@3"; empty: random weights
+  // Of the stream, as StreamSpec has them.
+  uint64_t shuffle_window = 0;
+  Dtype dtype = Dtype::kF32;
+  Precision precision = Precision::kF32;
+  bool operator==(const HeadLineage&) const = default;
+};
+
+// Ψ@version without its weights (the record's blob).
+struct HeadRecord {
+  Digest backbone;
+  uint32_t dim = 0;
+  std::string arch;  // "mlp(1024,128)" or "linear"
+  std::vector<std::string> classes;
+  std::vector<LayerShape> layers;
+  Digest weights;
+  HeadLineage lineage;
+  double train_loss = 0;
+  double test_accuracy = 0;  // 0 .. 1
+  double test_loss = 0;
+  std::string test_split;  // empty: not tested
+  uint64_t test_samples = 0;
+  int64_t created_unix_s = 0;
+  bool operator==(const HeadRecord&) const = default;
+};
+
+struct AliasMove {
+  std::string alias;
+  uint32_t version = 0;
+  std::string note;
+  int64_t unix_s = 0;
+  bool forced = false;  // moved although the card did not allow it
+  bool operator==(const AliasMove&) const = default;
+};
+
+// Every move of every alias of one name, oldest first; the last move of an alias is where it
+// points.
+struct AliasHistory {
+  std::vector<AliasMove> moves;
+  bool operator==(const AliasHistory&) const = default;
+  // The version that `alias` points to, or 0.
+  uint32_t Find(std::string_view alias) const;
+};
+
+std::string Encode(const BackboneRecord& record);
+std::string Encode(const CollectionRecord& record);
+std::string Encode(const SampleChunk& chunk);
+std::string Encode(const TransformRecord& record);
+std::string Encode(const HeadRecord& record);
+std::string Encode(const AliasHistory& history);
+
+// Specialised for the six types above.
+template <typename T>
+Result<T> Decode(std::string_view bytes);
+template <>
+Result<BackboneRecord> Decode(std::string_view bytes);
+template <>
+Result<CollectionRecord> Decode(std::string_view bytes);
+template <>
+Result<SampleChunk> Decode(std::string_view bytes);
+template <>
+Result<TransformRecord> Decode(std::string_view bytes);
+template <>
+Result<HeadRecord> Decode(std::string_view bytes);
+template <>
+Result<AliasHistory> Decode(std::string_view bytes);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_SCHEMAS_RECORDS_RECORDS_H_

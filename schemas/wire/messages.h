@@ -1,0 +1,348 @@
+// What client and server say to each other: plain structs and their FlatBuffer encoding
+// (schemas/wire.fbs). A frame's type names the table in its body. docs/protocol.md tells the order
+// of messages.
+//
+// ToFrame(message) seals a struct; FromFrame<Message>(frame) checks the type, verifies the buffer
+// with our limits and checks every length and enum. Errors of FromFrame: kInvalidArgument, naming
+// the message and the field; and when the frame is an ErrorReply, the Status that it carries.
+#ifndef AUGSTORE_SCHEMAS_WIRE_MESSAGES_H_
+#define AUGSTORE_SCHEMAS_WIRE_MESSAGES_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "schemas/base/types.h"
+#include "schemas/records/records.h"
+#include "schemas/weights/dtype.h"
+#include "schemas/weights/quantized_rows.h"
+#include "schemas/wire/frame.h"
+
+namespace augstore {
+
+// --- Server ---
+struct ServerInfoRequest {};
+struct ServerInfoReply {
+  std::string version;   // of augstore
+  std::string store_id;  // random, made with the store: tells a restarted server from another store
+};
+struct StatsRequest {};
+struct StatsReply {
+  std::string json;  // keys: docs/cli.md
+};
+// Checks a bounded part of the store per call; start with an empty cursor, go on until `cursor`
+// comes back empty.
+struct VerifyRequest {
+  std::string cursor;
+};
+struct VerifyReply {
+  std::string cursor;
+  uint64_t checked = 0;  // items checked by this call
+  uint64_t total = 0;    // items in the store, an estimate
+  std::vector<std::string> problems;
+};
+// An operation that succeeded and has nothing to say, or the end of a run of batches.
+struct EndReply {};
+
+// --- Memory that client and server share (schemas/wire/shared_bodies.h) ---
+struct ShareMemoryRequest {};
+// Comes with two descriptors: of the slots' flags and of the bodies.
+struct ShareMemoryReply {
+  uint64_t bytes = 0;  // of the bodies
+  uint32_t slots = 0;  // flags
+};
+// In place of a frame whose body is in that memory.
+struct SharedBodyReply {
+  MessageType type = MessageType::kBatchReply;  // of that frame
+  uint32_t slot = 0;                            // whose flag the reader clears when it is done
+  uint64_t offset = 0;
+  uint32_t size = 0;
+};
+
+// --- Registry ---
+struct GetRecordRequest {
+  RecordKind kind = RecordKind::kCollection;
+  std::string ref;  // "name", "name@3", "name@alias"; for kAliases "<kind>/<name>"
+  bool with_blob = false;
+};
+struct RecordReply {
+  RecordKind kind = RecordKind::kCollection;
+  std::string name;
+  uint32_t version = 0;
+  std::string record;  // Decode<…Record> of it
+  std::string blob;    // weights as safetensors, when asked for
+};
+struct ListRecordsRequest {
+  RecordKind kind = RecordKind::kCollection;
+  std::string name;  // empty: all names
+};
+struct RecordListReply {
+  std::vector<RecordReply> records;  // by name, then version; without blobs
+};
+// Adds the next version of a backbone, a transform or a head. Answered by RecordReply (record and
+// blob empty).
+struct AddRecordRequest {
+  RecordKind kind = RecordKind::kTransform;
+  std::string name;
+  std::string record;
+  std::string blob;
+};
+struct DeleteRecordRequest {
+  RecordKind kind = RecordKind::kCollection;
+  std::string ref;
+};
+struct SetAliasRequest {
+  RecordKind kind = RecordKind::kTransform;
+  std::string name;
+  std::string alias;
+  uint32_t version = 0;
+  std::string note;
+  // An alias of a transform moves to a version whose card shows G above this on held-out pairs,
+  // with its whole interval; to any other only by force, which its history records.
+  double min_explained = 0;
+  bool force = false;
+};
+
+// --- Embeddings of a space (one backbone, one stored dtype) ---
+struct FindImagesRequest {
+  Digest backbone;
+  std::vector<ContentHash> images;
+  Dtype dtype = Dtype::kF32;
+};
+struct RowIdsReply {
+  std::vector<RowId> rows;  // kNoRow: not stored
+};
+// Stores embeddings; an image that is stored already keeps its row. Without hashes (and maps) the
+// server hashes each embedding's bytes. Durable when answered (RowIdsReply).
+struct AppendRowsRequest {
+  Digest backbone;
+  std::vector<ContentHash> images;
+  Matrix embeddings;          // n x dim
+  QuantizedRows maps;         // the feature map of each image; or none
+  Dtype dtype = Dtype::kF32;  // in which the embeddings are to be stored
+};
+// Raw rows of a space, answered by one BatchReply with sample_ids = rows, labels = -1, chains = 0.
+struct ReadRowsRequest {
+  Digest backbone;
+  std::vector<RowId> rows;
+  bool maps = false;  // true: the feature maps of the rows in place of their embeddings
+  Dtype dtype = Dtype::kF32;
+};
+
+// --- Writing a collection version: Begin, AppendSamples..., Commit ---
+struct BeginDraftRequest {
+  std::string collection;
+  Digest backbone;
+  std::vector<LabelColumn> labels;
+  bool replace = false;  // false: the new version starts from the latest one; samples of equal
+                         // (split, key) are replaced
+  std::string source;
+  Dtype dtype = Dtype::kF32;  // of the stored embeddings
+};
+struct DraftReply {
+  uint32_t draft = 0;
+  // The class indices that samples must use: of each label column, the classes of the latest
+  // version (unless replaced), then the new ones.
+  std::vector<LabelColumn> labels;
+};
+struct AppendSamplesRequest {
+  uint32_t draft = 0;
+  SampleChunk samples;
+};
+// Answered by RecordReply with the CollectionRecord: the latest version itself when the content is
+// the same.
+struct CommitDraftRequest {
+  uint32_t draft = 0;
+  uint64_t appended =
+      0;  // samples that the client appended; refused if the server counted differently
+};
+struct AbortDraftRequest {
+  uint32_t draft = 0;
+};
+struct GetSamplesRequest {
+  std::string collection;  // ref
+  SampleId begin = 0;
+  uint32_t count = 0;  // at most kSampleChunkRows; fewer come back at the end
+};
+struct SamplesReply {
+  SampleChunk samples;
+};
+
+// --- Reading ---
+// Embeddings of chosen samples, raw or through a chain; answered by one BatchReply, rows in the
+// order of `samples`.
+struct QueryRequest {
+  std::string collection;  // ref
+  std::vector<SampleId> samples;
+  std::string chain;         // "identity", "hflip>rotate15@2"
+  std::string label_column;  // empty: the first
+};
+
+// Everything that decides which batches a stream gives. Field by field what DESIGN calls a stream.
+struct StreamSpec {
+  std::string collection = {};  // ref
+  std::string split = {};       // empty: all samples
+  std::string policy = "identity";
+  std::string label_column = {};  // empty: the first
+  uint64_t seed = 0;
+  uint32_t batch_size = 256;
+  uint32_t rank = 0;
+  uint32_t world_size = 1;
+  bool shuffle = true;     // false: sample order, for evaluation
+  bool drop_last = false;  // true: only full batches, and the same number for every rank
+  // Samples that are shuffled among each other; 0: all. See engine/streams/shuffle_order.h.
+  uint64_t shuffle_window = 0;
+  Dtype dtype = Dtype::kF32;  // in which batches are sent
+  // Of the transforms. int8 is refused for a transform whose card does not show what it costs.
+  Precision precision = Precision::kF32;
+  bool operator==(const StreamSpec&) const = default;
+};
+struct OpenStreamRequest {
+  StreamSpec spec;
+};
+struct StreamReply {
+  StreamSpec spec;     // every version pinned: "cifar10@2", "identity:1,hflip@3:1"
+  Digest fingerprint;  // over everything that the stream resolves to, except rank
+  Digest collection_digest;
+  std::vector<std::string> chains;  // chain index of a batch -> "hflip@3>rotate15@1"
+  std::vector<Digest> transforms;   // weights digests, in the order of the policy's first mention
+  std::vector<std::string> classes;
+  uint64_t samples = 0;  // in one epoch, over all ranks
+  uint64_t steps = 0;    // batches of one epoch for this rank
+  uint32_t dim = 0;
+};
+// A run of batches of one epoch: `count` BatchReply frames, or fewer at the end of the epoch, then
+// EndReply.
+struct BatchesRequest {
+  StreamSpec spec;  // as StreamReply gave it
+  Digest
+      fingerprint;  // refused (kFailedPrecondition, naming what differs) unless it is the stream's
+  uint64_t epoch = 0;
+  uint64_t step = 0;
+  uint32_t count = 1;
+};
+
+// A batch as its frame holds it: no copy; shares the frame's memory. Only embeddings that were sent
+// in a dtype are decoded into memory of their own. Rows of equal chain stand together, chains
+// ascending.
+struct Batch {
+  uint64_t epoch = 0;
+  uint64_t step = 0;
+  std::span<const SampleId> samples;
+  std::span<const int32_t> labels;
+  std::span<const uint16_t> chains;  // index into StreamReply.chains
+  ConstMatrixView embeddings;
+  Dtype dtype = Dtype::kF32;            // in which the embeddings were sent
+  SharedBytes memory;                   // the frame's; keeps the spans alive
+  std::shared_ptr<const void> decoded;  // what the embeddings stand in when not in the frame
+  size_t size() const { return samples.size(); }
+};
+
+// Whether one frame can hold a batch of this shape. Errors: kInvalidArgument, naming the shape and
+// the limits.
+Status CheckBatchSize(size_t rows, size_t dim);
+
+// A batch being built: the embeddings are written in place into the frame that will be sent.
+class BatchWriter {
+ public:
+  // REQUIRES: CheckBatchSize(rows, dim) is ok.
+  BatchWriter(size_t rows, size_t dim, Dtype dtype = Dtype::kF32);
+  ~BatchWriter();
+  BatchWriter(BatchWriter&&) noexcept;
+  BatchWriter& operator=(BatchWriter&&) noexcept;
+
+  // All four are uninitialised, and all of them must be written (embeddings: see TakeRows).
+  MatrixView embeddings();  // rows x dim, at a multiple of kAlignment
+  std::span<SampleId> samples();
+  std::span<int32_t> labels();
+  std::span<uint16_t> chains();
+  // For a caller that has rows in the dtype already: where their bytes go, instead of into their
+  // embeddings. REQUIRES: a dtype other than f32; no row twice.
+  std::span<uint8_t> TakeRows(size_t begin, size_t count);
+  // The frame's body. Once; the spans above are invalid afterwards. Errors: kInvalidArgument (a
+  // row that does not fit the dtype, named).
+  Result<SharedBytes> Finish(uint64_t epoch, uint64_t step);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The type of the frame that carries T.
+template <typename T>
+struct MessageTypeOf;
+#define AUGSTORE_MESSAGE(T)                                 \
+  template <>                                               \
+  struct MessageTypeOf<T> {                                 \
+    static constexpr MessageType value = MessageType::k##T; \
+  };                                                        \
+  SharedBytes EncodeBody(const T& message);                 \
+  Status DecodeBody(const SharedBytes& body, T* message);
+AUGSTORE_MESSAGE(ServerInfoRequest)
+AUGSTORE_MESSAGE(ServerInfoReply)
+AUGSTORE_MESSAGE(StatsRequest)
+AUGSTORE_MESSAGE(StatsReply)
+AUGSTORE_MESSAGE(VerifyRequest)
+AUGSTORE_MESSAGE(VerifyReply)
+AUGSTORE_MESSAGE(EndReply)
+AUGSTORE_MESSAGE(ShareMemoryRequest)
+AUGSTORE_MESSAGE(ShareMemoryReply)
+AUGSTORE_MESSAGE(SharedBodyReply)
+AUGSTORE_MESSAGE(GetRecordRequest)
+AUGSTORE_MESSAGE(RecordReply)
+AUGSTORE_MESSAGE(ListRecordsRequest)
+AUGSTORE_MESSAGE(RecordListReply)
+AUGSTORE_MESSAGE(AddRecordRequest)
+AUGSTORE_MESSAGE(DeleteRecordRequest)
+AUGSTORE_MESSAGE(SetAliasRequest)
+AUGSTORE_MESSAGE(FindImagesRequest)
+AUGSTORE_MESSAGE(RowIdsReply)
+AUGSTORE_MESSAGE(AppendRowsRequest)
+AUGSTORE_MESSAGE(ReadRowsRequest)
+AUGSTORE_MESSAGE(BeginDraftRequest)
+AUGSTORE_MESSAGE(DraftReply)
+AUGSTORE_MESSAGE(AppendSamplesRequest)
+AUGSTORE_MESSAGE(CommitDraftRequest)
+AUGSTORE_MESSAGE(AbortDraftRequest)
+AUGSTORE_MESSAGE(GetSamplesRequest)
+AUGSTORE_MESSAGE(SamplesReply)
+AUGSTORE_MESSAGE(QueryRequest)
+AUGSTORE_MESSAGE(OpenStreamRequest)
+AUGSTORE_MESSAGE(StreamReply)
+AUGSTORE_MESSAGE(BatchesRequest)
+#undef AUGSTORE_MESSAGE
+
+// The type's name, "QueryRequest"; "message type 77" for a number that is not in MessageType.
+std::string MessageTypeName(MessageType type);
+
+// REQUIRES: what the message carries is within limits.h (in all below 2 GiB).
+template <typename T>
+Frame ToFrame(const T& message, uint32_t request_id = 0) {
+  return {MessageTypeOf<T>::value, request_id, EncodeBody(message)};
+}
+Frame ErrorFrame(const Status& status, uint32_t request_id);
+// A BatchWriter's bytes as a frame.
+Frame BatchFrame(SharedBytes body, uint32_t request_id);
+
+// Ok when `frame` is of type `expected`; the carried Status for an ErrorReply; kInvalidArgument
+// otherwise.
+Status ExpectType(const Frame& frame, MessageType expected);
+
+template <typename T>
+Result<T> FromFrame(const Frame& frame) {
+  AUGSTORE_TRY(ExpectType(frame, MessageTypeOf<T>::value));
+  T message;
+  AUGSTORE_TRY(DecodeBody(frame.body, &message));
+  return message;
+}
+Result<Batch> BatchFromFrame(const Frame& frame);
+
+// Why two resolved streams are not the same, for people: "collection digest: 12ab… here, 98fe…
+// before; seed: 1 here, 2 before". Empty when they agree in everything but rank.
+std::string DescribeDifference(const StreamReply& here, const StreamReply& before);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_SCHEMAS_WIRE_MESSAGES_H_

@@ -1,0 +1,281 @@
+#include "storage/catalog/catalog.h"
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <set>
+
+#include "schemas/base/limits.h"
+#include "storage/catalog/catalog_internal.h"
+#include "storage/catalog/collection_samples.h"
+
+namespace augstore {
+namespace {
+
+constexpr size_t kNamesShown = 8;
+
+// Levenshtein's distance: how many letters to change, add or drop.
+size_t Distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+std::string Join(const std::vector<std::string>& words) {
+  std::string joined;
+  for (size_t i = 0; i < words.size() && i < kNamesShown; ++i) {
+    joined += (i == 0 ? "" : ", ") + words[i];
+  }
+  if (words.size() > kNamesShown) joined += fmt::format(" and {} more", words.size() - kNamesShown);
+  return joined;
+}
+
+Status NoSuchName(RecordKind kind, const std::string& name, const std::vector<RecordEntry>& all) {
+  std::set<std::string> distinct;
+  for (const RecordEntry& entry : all) distinct.insert(entry.key.name);
+  if (distinct.empty()) {
+    return NotFound("{0} '{1}' does not exist: the store has no {0} yet", RecordKindName(kind),
+                    name);
+  }
+  std::vector<std::string> names(distinct.begin(), distinct.end());
+  std::stable_sort(names.begin(), names.end(), [&](const auto& a, const auto& b) {
+    return Distance(name, a) < Distance(name, b);
+  });
+  return NotFound("{} '{}' does not exist; there are: {}", RecordKindName(kind), name, Join(names));
+}
+
+Status NoSuchVersion(RecordKind kind, const Ref& ref, const std::vector<RecordEntry>& versions) {
+  std::vector<std::string> numbers;
+  for (const RecordEntry& entry : versions) numbers.push_back(std::to_string(entry.key.version));
+  std::reverse(numbers.begin(), numbers.end());
+  return NotFound("{} '{}' has no version {}; its versions: {}", RecordKindName(kind), ref.name,
+                  ref.version, Join(numbers));
+}
+
+Status NoSuchAlias(RecordKind kind, const Ref& ref, const AliasHistory& history) {
+  std::set<std::string> distinct;
+  for (const AliasMove& move : history.moves) distinct.insert(move.alias);
+  const std::vector<std::string> aliases(distinct.begin(), distinct.end());
+  return NotFound("{} '{}' has no alias '{}'; {}", RecordKindName(kind), ref.name, ref.alias,
+                  aliases.empty() ? "it has none yet" : "its aliases: " + Join(aliases));
+}
+
+bool HasVersion(const std::vector<RecordEntry>& versions, uint32_t version) {
+  return std::any_of(versions.begin(), versions.end(),
+                     [&](const RecordEntry& entry) { return entry.key.version == version; });
+}
+
+Result<AliasHistory> ReadHistory(Store* store, const RecordKey& key) {
+  const Result<std::string> bytes = store->ReadRecord(key);
+  if (bytes.status().code() == Code::kNotFound) return AliasHistory();
+  AUGSTORE_TRY(bytes);
+  return Decode<AliasHistory>(*bytes);
+}
+
+template <typename T>
+Result<Named<T>> GetNamed(Catalog* catalog, RecordKind kind, std::string_view ref) {
+  AUGSTORE_ASSIGN(const RecordKey key, catalog->Resolve(kind, ref));
+  AUGSTORE_ASSIGN(const std::string bytes, catalog->store()->ReadRecord(key));
+  return DecodeNamed<T>(key, bytes);
+}
+
+}  // namespace
+
+std::string Describe(const RecordKey& key) {
+  return fmt::format("{} '{}@{}'", RecordKindName(key.kind), key.name, key.version);
+}
+
+RecordKey AliasKey(RecordKind kind, const std::string& name) {
+  return {RecordKind::kAliases, fmt::format("{}/{}", RecordKindName(kind), name), 1};
+}
+
+int64_t UnixNow() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+Catalog::Catalog(Store* store) : store_(store) {
+  // A draft number of an earlier process must not mean a draft of this one.
+  next_draft_ = std::random_device()();
+}
+
+Result<std::unique_ptr<Catalog>> Catalog::Open(Store* store) {
+  std::unique_ptr<Catalog> catalog(new Catalog(store));
+  AUGSTORE_TRY(catalog->DropLeftovers());
+  return catalog;
+}
+
+Status Catalog::DropLeftovers() {
+  AUGSTORE_ASSIGN(const auto lists, store_->ListSampleLists());
+  if (lists.empty()) return OkStatus();
+  AUGSTORE_ASSIGN(const auto collections, store_->ListRecords(RecordKind::kCollection, ""));
+  std::set<uint32_t> used;
+  for (const RecordEntry& entry : collections) {
+    const Result<CollectionRecord> record = Decode<CollectionRecord>(entry.bytes);
+    // Whose list a damaged record names cannot be known, so nothing may go; Verify names the
+    // record.
+    if (!record.ok()) return OkStatus();
+    used.insert(record->sample_list);
+  }
+  for (uint32_t list : lists) {
+    if (!used.contains(list)) AUGSTORE_TRY(store_->DropSampleList(list));
+  }
+  return OkStatus();
+}
+
+Result<RecordKey> Catalog::Resolve(RecordKind kind, std::string_view text) {
+  if (kind == RecordKind::kAliases) {
+    const RecordKey key{kind, std::string(text), 1};
+    AUGSTORE_TRY(store_->ReadRecord(key));
+    return key;
+  }
+  AUGSTORE_ASSIGN(const Ref ref, ParseRef(text));
+  AUGSTORE_ASSIGN(const auto versions, store_->ListRecords(kind, ref.name));
+  if (versions.empty()) {
+    AUGSTORE_ASSIGN(const auto all, store_->ListRecords(kind, ""));
+    return NoSuchName(kind, ref.name, all);
+  }
+  uint32_t version = ref.version != 0 ? ref.version : versions.back().key.version;
+  if (!ref.alias.empty()) {
+    AUGSTORE_ASSIGN(const AliasHistory history, ReadHistory(store_, AliasKey(kind, ref.name)));
+    version = history.Find(ref.alias);
+    if (version == 0) return NoSuchAlias(kind, ref, history);
+  }
+  if (!HasVersion(versions, version)) return NoSuchVersion(kind, {ref.name, version, ""}, versions);
+  return RecordKey{kind, ref.name, version};
+}
+
+Result<Named<BackboneRecord>> Catalog::GetBackbone(std::string_view ref) {
+  return GetNamed<BackboneRecord>(this, RecordKind::kBackbone, ref);
+}
+Result<Named<CollectionRecord>> Catalog::GetCollection(std::string_view ref) {
+  return GetNamed<CollectionRecord>(this, RecordKind::kCollection, ref);
+}
+Result<Named<TransformRecord>> Catalog::GetTransform(std::string_view ref) {
+  return GetNamed<TransformRecord>(this, RecordKind::kTransform, ref);
+}
+Result<Named<HeadRecord>> Catalog::GetHead(std::string_view ref) {
+  return GetNamed<HeadRecord>(this, RecordKind::kHead, ref);
+}
+
+Result<Named<BackboneRecord>> Catalog::FindBackbone(const Digest& digest) {
+  AUGSTORE_ASSIGN(const auto all, store_->ListRecords(RecordKind::kBackbone, ""));
+  for (const RecordEntry& entry : all) {
+    AUGSTORE_ASSIGN(Named<BackboneRecord> backbone,
+                    DecodeNamed<BackboneRecord>(entry.key, entry.bytes));
+    if (backbone.record.digest == digest) return backbone;
+  }
+  return NotFound("no backbone with digest {} is registered: register its file", digest.Hex());
+}
+
+Result<Named<CollectionRecord>> Catalog::LatestCollection(const std::string& name) {
+  AUGSTORE_ASSIGN(const auto versions, store_->ListRecords(RecordKind::kCollection, name));
+  if (versions.empty()) return NotFound("collection '{}' has no version", name);
+  return DecodeNamed<CollectionRecord>(versions.back().key, versions.back().bytes);
+}
+
+namespace {
+
+Status CheckWorth(const std::string& ref, const Card& card, double least) {
+  if (card.entries.empty()) {
+    return FailedPrecondition(
+        "{} has no card, so nobody knows whether it is worth applying: measure it with `augstore "
+        "transform eval --save`, or move the alias with --force",
+        ref);
+  }
+  const CardEntry& entry = card.entries.front();
+  if (entry.explained_low > least) return OkStatus();
+  return FailedPrecondition(
+      "{} is not shown to be worth applying: G on {} pairs is {:.4f} with a 95 % interval of "
+      "{:.4f} "
+      "to {:.4f}, which does not lie above {:g}; train it on more images or as another family, or "
+      "move the alias with --force",
+      ref, entry.data, entry.explained, entry.explained_low, entry.explained_high, least);
+}
+
+}  // namespace
+
+Status Catalog::SetAlias(RecordKind kind, const std::string& name, const std::string& alias,
+                         uint32_t version, const std::string& note, const AliasGate& gate) {
+  AUGSTORE_TRY(ValidateAlias(alias));
+  if (kind < RecordKind::kBackbone || kind > RecordKind::kHead) {
+    return InvalidArgument("a record of kind {} cannot have aliases", RecordKindName(kind));
+  }
+  if (version == 0) return InvalidArgument("alias '{}' must point to a version from 1 on", alias);
+  if (note.size() > kMaxKeyBytes) {
+    return InvalidArgument("the note of alias '{}' has {} bytes: give at most {}", alias,
+                           note.size(), kMaxKeyBytes);
+  }
+  AUGSTORE_TRY(ValidateName(name));
+  std::lock_guard lock(registry_mutex_);
+  const std::string ref = Ref{name, version, ""}.ToString();
+  AUGSTORE_TRY(Resolve(kind, ref));
+  bool forced = false;
+  if (kind == RecordKind::kTransform) {
+    AUGSTORE_ASSIGN(const Named<TransformRecord> transform, GetTransform(ref));
+    const Status worth = CheckWorth(ref, transform.record.card, gate.min_explained);
+    if (!worth.ok() && !gate.force) return worth;
+    forced = !worth.ok();
+  }
+  const RecordKey key = AliasKey(kind, name);
+  AUGSTORE_ASSIGN(AliasHistory history, ReadHistory(store_, key));
+  if (history.moves.size() >= kMaxAliasMoves) {
+    return ResourceExhausted("{} '{}' had its aliases moved {} times: use another name",
+                             RecordKindName(kind), name, history.moves.size());
+  }
+  history.moves.push_back({alias, version, note, UnixNow(), forced});
+  AUGSTORE_ASSIGN(const std::string bytes, EncodeChecked(history));
+  return store_->PutRecord(key.kind, key.name, bytes);
+}
+
+Result<AliasHistory> Catalog::GetAliases(RecordKind kind, const std::string& name) {
+  AUGSTORE_TRY(ValidateName(name));
+  AUGSTORE_ASSIGN(AliasHistory history, ReadHistory(store_, AliasKey(kind, name)));
+  if (history.moves.empty()) AUGSTORE_TRY(Resolve(kind, name));
+  return history;
+}
+
+Status Catalog::DeleteCollection(std::string_view ref) {
+  std::lock_guard lock(registry_mutex_);
+  AUGSTORE_ASSIGN(const Named<CollectionRecord> found, GetCollection(ref));
+  AUGSTORE_ASSIGN(const AliasHistory history,
+                  ReadHistory(store_, AliasKey(RecordKind::kCollection, found.name)));
+  for (const AliasMove& move : history.moves) {
+    if (history.Find(move.alias) != found.version) continue;
+    return FailedPrecondition(
+        "collection '{}' cannot be deleted while alias '{}' points to it: move the alias first",
+        found.ref(), move.alias);
+  }
+  // The record first: should the rest not happen, Open drops the list.
+  AUGSTORE_TRY(store_->DeleteRecord({RecordKind::kCollection, found.name, found.version}));
+  return store_->DropSampleList(found.record.sample_list);
+}
+
+Result<SampleChunk> Catalog::GetSamples(const CollectionRecord& collection, SampleId begin,
+                                        uint64_t count) {
+  if (begin > collection.samples) {
+    return InvalidArgument("samples from {} on are asked for, the collection has {}", begin,
+                           collection.samples);
+  }
+  const uint64_t end = begin + std::min<uint64_t>(count, collection.samples - begin);
+  ChunkBuilder builder(collection.labels.size());
+  while (begin < end) {
+    const uint64_t number = begin / kSampleChunkRows;
+    AUGSTORE_ASSIGN(const SampleChunk chunk, ReadChunk(store_, collection, number));
+    const uint64_t first = number * kSampleChunkRows;
+    for (; begin < end && begin - first < chunk.size(); ++begin) builder.Add(chunk, begin - first);
+  }
+  return builder.Take();
+}
+
+}  // namespace augstore

@@ -1,0 +1,140 @@
+// The Catalog gives names a meaning on top of a Store: references and aliases, typed records, and
+// collection versions that appear all at once. Everything above storage goes through it.
+//
+// Thread safety: all methods may be called from any thread.
+#ifndef AUGSTORE_STORAGE_CATALOG_CATALOG_H_
+#define AUGSTORE_STORAGE_CATALOG_CATALOG_H_
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "schemas/base/names.h"
+#include "schemas/records/records.h"
+#include "schemas/weights/transform_weights.h"
+#include "schemas/wire/messages.h"
+#include "storage/store/store.h"
+
+namespace augstore {
+
+// A record under the name and version that a reference resolved to.
+template <typename T>
+struct Named {
+  std::string name;
+  uint32_t version = 0;
+  T record;
+  std::string ref() const { return name + "@" + std::to_string(version); }
+};
+
+// When an alias of a transform may move.
+struct AliasGate {
+  double min_explained = 0;
+  bool force = false;
+};
+
+class Catalog {
+ public:
+  // `store` must outlive the catalog. Sample lists that belong to no version (a writer died) are
+  // dropped.
+  static Result<std::unique_ptr<Catalog>> Open(Store* store);
+
+  Store* store() const { return store_; }
+
+  // The version that `ref` means: its number, its alias, or the latest. Errors: kNotFound, naming
+  // what there is instead (the versions, or names that look alike); kInvalidArgument (bad syntax).
+  Result<RecordKey> Resolve(RecordKind kind, std::string_view ref);
+
+  Result<Named<BackboneRecord>> GetBackbone(std::string_view ref);
+  // The backbone with this digest. Errors: kNotFound.
+  Result<Named<BackboneRecord>> FindBackbone(const Digest& digest);
+  Result<Named<CollectionRecord>> GetCollection(std::string_view ref);
+  Result<Named<TransformRecord>> GetTransform(std::string_view ref);
+  Result<Named<HeadRecord>> GetHead(std::string_view ref);
+  // The weights of a head, and those of a transform, checked against the record's digest and
+  // shapes. Errors: kInvalidArgument (another kind of key), kDataLoss.
+  Result<Layers> GetLayers(const RecordKey& head);
+  Result<TransformWeights> GetWeights(const RecordKey& transform);
+
+  // Adds the next version. Backbones: adding the same digest under the same name again gives the
+  // existing version. Errors: kInvalidArgument (bad name, bad dims, weights that do not match the
+  // record, a card value that is not finite), kFailedPrecondition (a transform or head whose dim
+  // differs from its backbone's, naming both).
+  Result<RecordKey> AddBackbone(const std::string& name, const BackboneRecord& record);
+  Result<RecordKey> AddTransform(const std::string& name, TransformRecord record,
+                                 std::string_view safetensors);
+  Result<RecordKey> AddHead(const std::string& name, HeadRecord record,
+                            std::string_view safetensors);
+
+  // Moves an alias; the move is appended to the name's history. An alias of a transform goes to a
+  // version whose card shows that it is worth applying: the 95 % interval of G on held-out pairs
+  // lies above `gate.min_explained`. `gate.force` moves it all the same, and the history says so.
+  // Errors: kNotFound (name or version), kInvalidArgument, kFailedPrecondition (the card does not
+  // allow it, with its figures).
+  Status SetAlias(RecordKind kind, const std::string& name, const std::string& alias,
+                  uint32_t version, const std::string& note, const AliasGate& gate = {});
+  Result<AliasHistory> GetAliases(RecordKind kind, const std::string& name);
+
+  // --- Collection versions ---
+  // Errors: kNotFound (backbone has no space yet: append rows first), kFailedPrecondition (the
+  // collection's latest version is of another backbone: naming both; or its label columns have
+  // other names), kInvalidArgument.
+  Result<DraftReply> BeginDraft(const BeginDraftRequest& request);
+  // Samples in order; any number of chunks of any size up to kMaxBatchRows. Errors: kNotFound (no
+  // such draft: it was dropped by a restart, run the same command again), kInvalidArgument (labels
+  // out of range, vectors of unequal length, a row that is not stored, a (split, key) that this
+  // draft has already; each names the sample).
+  Status AppendSamples(uint32_t draft, const SampleChunk& samples);
+  // Makes the version. Content equal to the latest version's: that version comes back and nothing
+  // is written. Errors: kNotFound (draft), kFailedPrecondition (`appended` differs from what
+  // arrived; no samples at all).
+  Result<Named<CollectionRecord>> CommitDraft(uint32_t draft, uint64_t appended);
+  Status AbortDraft(uint32_t draft);
+  // Errors: kNotFound. The embeddings stay, for other collections and later ingests. Versions are
+  // never reused.
+  Status DeleteCollection(std::string_view ref);
+  // Samples [begin, begin + count) of a version; fewer at the end. Errors: kInvalidArgument (begin
+  // > samples).
+  Result<SampleChunk> GetSamples(const CollectionRecord& collection, SampleId begin,
+                                 uint64_t count);
+
+  // Store::Verify, then that every version's samples point at rows, its digest holds, and all
+  // weights match their digests.
+  Result<VerifyStep> Verify(const std::string& cursor);
+
+ private:
+  struct Draft;
+  struct Check;
+  explicit Catalog(Store* store);
+
+  Result<Named<CollectionRecord>> LatestCollection(
+      const std::string& name);  // kNotFound: there is none
+  Status CheckSpace(const Digest& backbone, uint32_t dim);
+  // Whether the transform's backbone gives the maps that it reads.
+  Status CheckMap(const TransformRecord& transform);
+  Result<std::shared_ptr<Draft>> FindDraft(uint32_t draft);
+  Result<Named<CollectionRecord>> Publish(Draft& draft, CollectionRecord record);
+  Status DropLeftovers();
+
+  Result<VerifyStep> VerifyStore(uint64_t items, const std::string& cursor);
+  Result<VerifyStep> VerifyRecords(uint64_t total, uint64_t run, uint64_t position);
+  Status CheckNext(Check* check, VerifyStep* step);
+  Status CheckChunk(Check* check, const RecordKey& key, bool* done);
+  Status CheckAliases(const RecordKey& key);
+
+  Store* store_;
+  std::mutex mutex_;           // guards drafts_, next_draft_, checks_ and next_check_
+  std::mutex registry_mutex_;  // serialises commits, alias moves, deletions and new backbones
+  std::map<uint32_t, std::shared_ptr<Draft>> drafts_;
+  uint32_t next_draft_ = 0;
+  std::map<uint64_t, std::shared_ptr<Check>> checks_;  // runs of Verify
+  uint64_t next_check_ = 0;
+
+ public:
+  ~Catalog();
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_STORAGE_CATALOG_CATALOG_H_

@@ -1,0 +1,145 @@
+// The samples of one draft: checked as they arrive, merged with the version before when the draft
+// is committed.
+#include <algorithm>
+#include <set>
+
+#include "schemas/base/limits.h"
+#include "storage/catalog/catalog_drafts.h"
+
+namespace augstore {
+namespace {
+
+ContentHash SampleHash(const std::string& split, const std::string& key) {
+  // The split's length makes the pair unambiguous.
+  const std::string text = fmt::format("{}:{}{}", split.size(), split, key);
+  return HashContent({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+}
+
+std::string DescribeSample(const SampleChunk& chunk, size_t i) {
+  return fmt::format("sample '{}' of split '{}'", chunk.keys[i], SplitOf(chunk, i));
+}
+
+}  // namespace
+
+Status Catalog::Draft::CheckSamples(const SampleChunk& chunk) const {
+  if (chunk.size() > kMaxBatchRows) {
+    return InvalidArgument("{} samples come at once: send at most {}", chunk.size(), kMaxBatchRows);
+  }
+  AUGSTORE_TRY(CheckSampleChunk(chunk, labels.size()));
+  for (size_t i = 0; i < chunk.size(); ++i) {
+    if (chunk.keys[i].size() > kMaxKeyBytes) {
+      return InvalidArgument("the key of sample {} has {} bytes: at most {} are allowed", i,
+                             chunk.keys[i].size(), kMaxKeyBytes);
+    }
+    for (size_t column = 0; column < labels.size(); ++column) {
+      const int32_t label = chunk.labels[column][i];
+      const auto classes = static_cast<int64_t>(labels[column].classes.size());
+      if (label >= -1 && label < classes) continue;
+      return InvalidArgument("{} has label {} in column '{}', which has {} classes",
+                             DescribeSample(chunk, i), label, labels[column].name, classes);
+    }
+  }
+  return OkStatus();
+}
+
+// A segment's rows are dense, so its highest row that is asked for stands for all of them.
+Status Catalog::Draft::CheckRows(Store* store, const SampleChunk& chunk) const {
+  std::unordered_map<uint64_t, size_t> highest;  // segment -> sample
+  for (size_t i = 0; i < chunk.size(); ++i) {
+    const auto [found, is_new] = highest.emplace(chunk.rows[i] / kSegmentRows, i);
+    if (chunk.rows[i] > chunk.rows[found->second]) found->second = i;
+  }
+  Matrix embedding(1, space.dim);
+  for (const auto& [segment, i] : highest) {
+    const Status read = store->ReadRows(space.id, {&chunk.rows[i], 1}, embedding.view());
+    if (read.code() == Code::kNotFound) {
+      return InvalidArgument("{}: row {} is not stored: append its embedding first",
+                             DescribeSample(chunk, i), chunk.rows[i]);
+    }
+    AUGSTORE_TRY(read);
+  }
+  return OkStatus();
+}
+
+Status Catalog::Draft::IndexSplits(const SampleChunk& chunk, std::vector<uint16_t>* indices) {
+  std::set<std::string> fresh;
+  for (const std::string& name : chunk.split_names) {
+    if (name.size() > kMaxNameBytes) {
+      return InvalidArgument("a split's name has {} bytes: at most {} are allowed", name.size(),
+                             kMaxNameBytes);
+    }
+    if (!splits.contains(name)) fresh.insert(name);
+  }
+  if (splits.size() + fresh.size() > kMaxSplits) {
+    return InvalidArgument("the collection would have {} splits: at most {} are allowed",
+                           splits.size() + fresh.size(), kMaxSplits);
+  }
+  for (const std::string& name : chunk.split_names) {
+    const auto [found, is_new] =
+        splits.emplace(name, static_cast<uint16_t>(samples.split_names.size()));
+    if (is_new) samples.split_names.push_back(name);
+    indices->push_back(found->second);
+  }
+  return OkStatus();
+}
+
+Status Catalog::Draft::IndexSamples(const SampleChunk& chunk) {
+  std::vector<ContentHash> added;
+  for (size_t i = 0; i < chunk.size(); ++i) {
+    const ContentHash hash = SampleHash(SplitOf(chunk, i), chunk.keys[i]);
+    if (index.emplace(hash, samples.size() + i).second) {
+      added.push_back(hash);
+      continue;
+    }
+    for (const ContentHash& undo : added) index.erase(undo);
+    return InvalidArgument("{} comes twice: keys must be unique within a split",
+                           DescribeSample(chunk, i));
+  }
+  return OkStatus();
+}
+
+Status Catalog::Draft::Append(Store* store, const SampleChunk& chunk) {
+  std::lock_guard lock(mutex);
+  AUGSTORE_TRY(CheckSamples(chunk));
+  AUGSTORE_TRY(CheckRows(store, chunk));
+  std::vector<uint16_t> split_indices;
+  AUGSTORE_TRY(IndexSplits(chunk, &split_indices));
+  AUGSTORE_TRY(IndexSamples(chunk));
+  samples.rows.insert(samples.rows.end(), chunk.rows.begin(), chunk.rows.end());
+  samples.keys.insert(samples.keys.end(), chunk.keys.begin(), chunk.keys.end());
+  for (uint16_t split : chunk.splits) samples.splits.push_back(split_indices[split]);
+  for (size_t column = 0; column < labels.size(); ++column) {
+    auto& to = samples.labels[column];
+    to.insert(to.end(), chunk.labels[column].begin(), chunk.labels[column].end());
+  }
+  return OkStatus();
+}
+
+Status Catalog::Draft::ForEachChunk(Store* store,
+                                    const std::function<Status(const SampleChunk&)>& visit) {
+  ChunkBuilder builder(labels.size());
+  const auto add = [&](const SampleChunk& from, size_t i) {
+    builder.Add(from, i);
+    return builder.size() < kSampleChunkRows ? OkStatus() : visit(builder.Take());
+  };
+  std::vector<bool> placed(samples.size());
+  const uint64_t chunks = base.has_value() ? ChunkCount(*base) : 0;
+  for (uint64_t number = 0; number < chunks; ++number) {
+    AUGSTORE_ASSIGN(const SampleChunk chunk, ReadChunk(store, *base, number));
+    for (size_t i = 0; i < chunk.size(); ++i) {
+      const auto again = index.find(SampleHash(SplitOf(chunk, i), chunk.keys[i]));
+      if (again == index.end()) {
+        AUGSTORE_TRY(add(chunk, i));
+      } else {
+        placed[again->second] = true;
+        AUGSTORE_TRY(add(samples, again->second));
+      }
+    }
+  }
+  for (size_t i = 0; i < samples.size(); ++i) {
+    if (!placed[i]) AUGSTORE_TRY(add(samples, i));
+  }
+  return builder.size() == 0 ? OkStatus() : visit(builder.Take());
+}
+
+}  // namespace augstore

@@ -1,0 +1,215 @@
+// Writing collection versions: drafts are begun, filled and committed.
+#include "storage/catalog/catalog_drafts.h"
+
+#include <algorithm>
+#include <set>
+
+#include "schemas/base/limits.h"
+#include "storage/catalog/catalog_internal.h"
+
+namespace augstore {
+namespace {
+
+constexpr size_t kMaxDrafts =
+    64;  // a writer that died leaves its draft behind: the oldest goes first
+
+Status CheckColumns(const std::vector<LabelColumn>& columns) {
+  if (columns.size() > kMaxLabelColumns) {
+    return InvalidArgument("{} label columns are given: at most {} are allowed", columns.size(),
+                           kMaxLabelColumns);
+  }
+  std::set<std::string> names;
+  for (const LabelColumn& column : columns) {
+    if (column.name.empty() || column.name.size() > kMaxNameBytes) {
+      return InvalidArgument("a label column's name has {} bytes: give 1 to {}", column.name.size(),
+                             kMaxNameBytes);
+    }
+    if (!names.insert(column.name).second) {
+      return InvalidArgument("label column '{}' is given twice", column.name);
+    }
+    std::set<std::string> classes(column.classes.begin(), column.classes.end());
+    if (classes.size() != column.classes.size()) {
+      return InvalidArgument("label column '{}' has a class twice", column.name);
+    }
+  }
+  return OkStatus();
+}
+
+std::string Names(const std::vector<LabelColumn>& columns) {
+  std::string names;
+  for (const LabelColumn& column : columns) names += (names.empty() ? "" : ", ") + column.name;
+  return names.empty() ? "none" : names;
+}
+
+Status CheckCompatible(const Named<CollectionRecord>& latest, const BeginDraftRequest& request) {
+  if (latest.record.backbone != request.backbone) {
+    return FailedPrecondition(
+        "collection '{}' is of backbone {}, not {}: choose another collection name", latest.ref(),
+        latest.record.backbone.Hex(), request.backbone.Hex());
+  }
+  if (!request.replace && latest.record.dtype != request.dtype) {
+    return FailedPrecondition(
+        "collection '{}' is stored in {}, not in {}: ask for the same dtype, or replace it",
+        latest.ref(), DtypeName(latest.record.dtype), DtypeName(request.dtype));
+  }
+  const bool same_names =
+      std::equal(latest.record.labels.begin(), latest.record.labels.end(), request.labels.begin(),
+                 request.labels.end(), [](auto& a, auto& b) { return a.name == b.name; });
+  if (!request.replace && !same_names) {
+    return FailedPrecondition(
+        "collection '{}' has label columns {}, not {}: name the same in this order, or replace it",
+        latest.ref(), Names(latest.record.labels), Names(request.labels));
+  }
+  return OkStatus();
+}
+
+// The base's classes keep their numbers; new ones come behind them.
+Result<std::vector<LabelColumn>> MergeClasses(std::vector<LabelColumn> merged,
+                                              const std::vector<LabelColumn>& added) {
+  size_t total = 0;
+  for (size_t i = 0; i < merged.size(); ++i) {
+    std::vector<std::string>& classes = merged[i].classes;
+    const std::set<std::string> known(classes.begin(), classes.end());
+    for (const std::string& name : added[i].classes) {
+      if (!known.contains(name)) classes.push_back(name);
+    }
+    total += classes.size();
+  }
+  if (total > kMaxClasses) {
+    return InvalidArgument("the collection would have {} classes: at most {} are allowed", total,
+                           kMaxClasses);
+  }
+  return merged;
+}
+
+}  // namespace
+
+Catalog::~Catalog() = default;
+
+Result<DraftReply> Catalog::BeginDraft(const BeginDraftRequest& request) {
+  AUGSTORE_TRY(ValidateName(request.collection));
+  AUGSTORE_TRY(CheckColumns(request.labels));
+  if (request.source.size() > kMaxTextBytes) {
+    return InvalidArgument("the source has {} bytes: at most {} are allowed", request.source.size(),
+                           kMaxTextBytes);
+  }
+  auto draft = std::make_shared<Draft>();
+  AUGSTORE_ASSIGN(draft->space, store_->FindSpace(request.backbone, request.dtype));
+  draft->collection = request.collection;
+  draft->source = request.source;
+  std::vector<LabelColumn> labels = request.labels;
+  for (LabelColumn& column : labels) column.classes.clear();
+  const Result<Named<CollectionRecord>> latest = LatestCollection(request.collection);
+  if (latest.ok()) {
+    AUGSTORE_TRY(CheckCompatible(*latest, request));
+    draft->latest = latest->version;
+    if (!request.replace) {
+      draft->base = latest->record;
+      labels = latest->record.labels;
+    }
+  } else if (latest.status().code() != Code::kNotFound) {
+    return latest.status();
+  }
+  AUGSTORE_ASSIGN(draft->labels, MergeClasses(std::move(labels), request.labels));
+  draft->samples.labels.resize(draft->labels.size());
+
+  std::lock_guard lock(mutex_);
+  if (drafts_.size() >= kMaxDrafts) drafts_.erase(drafts_.begin());
+  const uint32_t id = next_draft_++;
+  drafts_[id] = draft;
+  return DraftReply{id, draft->labels};
+}
+
+Result<std::shared_ptr<Catalog::Draft>> Catalog::FindDraft(uint32_t draft) {
+  std::lock_guard lock(mutex_);
+  const auto found = drafts_.find(draft);
+  if (found == drafts_.end()) {
+    return NotFound("draft {} does not exist (a restart drops drafts): run the same command again",
+                    draft);
+  }
+  return found->second;
+}
+
+Status Catalog::AppendSamples(uint32_t draft_id, const SampleChunk& samples) {
+  AUGSTORE_ASSIGN(const std::shared_ptr<Draft> draft, FindDraft(draft_id));
+  return draft->Append(store_, samples);
+}
+
+Result<Named<CollectionRecord>> Catalog::CommitDraft(uint32_t draft_id, uint64_t appended) {
+  AUGSTORE_ASSIGN(const std::shared_ptr<Draft> draft, FindDraft(draft_id));
+  std::lock_guard lock(draft->mutex);
+  if (draft->samples.size() != appended) {
+    return FailedPrecondition(
+        "draft {} has {} samples, its writer sent {}: some were lost, run the same command again",
+        draft_id, draft->samples.size(), appended);
+  }
+  if (appended == 0) {
+    return FailedPrecondition("draft {} of collection '{}' has no samples: append some first",
+                              draft_id, draft->collection);
+  }
+  CollectionRecord record;
+  record.backbone = draft->space.backbone;
+  record.dim = draft->space.dim;
+  record.dtype = draft->space.dtype;
+  record.labels = draft->labels;
+  record.source = draft->source;
+  CollectionDigest digest(store_, draft->space.id, record.backbone, record.dim, record.labels);
+  const auto visit = [&](const SampleChunk& chunk) {
+    record.samples += chunk.size();
+    AUGSTORE_TRY(CountSplits(chunk, &record.splits));
+    return digest.Add(chunk);
+  };
+  AUGSTORE_TRY(draft->ForEachChunk(store_, visit));
+  record.digest = digest.Finish();
+  AUGSTORE_ASSIGN(Named<CollectionRecord> published, Publish(*draft, std::move(record)));
+  std::lock_guard drafts_lock(mutex_);
+  drafts_.erase(draft_id);  // dropped meanwhile or not: the version stands
+  return published;
+}
+
+Result<Named<CollectionRecord>> Catalog::Publish(Draft& draft, CollectionRecord record) {
+  std::lock_guard lock(registry_mutex_);
+  Result<Named<CollectionRecord>> latest = LatestCollection(draft.collection);
+  if (!latest.ok() && latest.status().code() != Code::kNotFound) return latest;
+  // The digest is of the values: what one dtype holds exactly, another may too.
+  if (latest.ok() && latest->record.digest == record.digest &&
+      latest->record.dtype == record.dtype) {
+    return latest;
+  }
+  const uint32_t latest_version = latest.ok() ? latest->version : 0;
+  if (latest_version != draft.latest) {
+    return FailedPrecondition(
+        "the latest version of collection '{}' was {} when this draft began and is {} now: run the "
+        "same command again",
+        draft.collection, draft.latest, latest_version);
+  }
+  record.created_unix_s = UnixNow();
+  AUGSTORE_ASSIGN(record.sample_list, store_->NewSampleList());
+  const Result<std::string> bytes = EncodeChecked(record);
+  Status written = bytes.status();
+  if (written.ok()) {
+    uint64_t number = 0;
+    written = draft.ForEachChunk(store_, [&](const SampleChunk& chunk) {
+      return store_->PutSampleChunk(record.sample_list, number++, Encode(chunk));
+    });
+  }
+  if (!written.ok()) {
+    const Status ignored = store_->DropSampleList(record.sample_list);  // else Open drops it
+    static_cast<void>(ignored);
+    return written;
+  }
+  // When this fails the record may have reached the device all the same: its list stays until Open
+  // knows.
+  AUGSTORE_ASSIGN(const uint32_t version,
+                  store_->AddRecord(RecordKind::kCollection, draft.collection, *bytes, ""));
+  return Named<CollectionRecord>{draft.collection, version, std::move(record)};
+}
+
+Status Catalog::AbortDraft(uint32_t draft_id) {
+  AUGSTORE_TRY(FindDraft(draft_id));
+  std::lock_guard lock(mutex_);
+  drafts_.erase(draft_id);
+  return OkStatus();
+}
+
+}  // namespace augstore

@@ -1,0 +1,48 @@
+// A collection version being written. Internal to storage/catalog*.
+#ifndef AUGSTORE_STORAGE_CATALOG_CATALOG_DRAFTS_H_
+#define AUGSTORE_STORAGE_CATALOG_CATALOG_DRAFTS_H_
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "storage/catalog/catalog.h"
+#include "storage/catalog/collection_samples.h"
+#include "storage/store/store_checks.h"
+
+namespace augstore {
+
+// Kept in memory: it dies with the process, and its samples are few bytes each.
+struct Catalog::Draft {
+  std::mutex mutex;  // guards samples, splits and index; the rest is set once
+  std::string collection;
+  std::string source;
+  SpaceInfo space;
+  std::vector<LabelColumn> labels;       // merged with the base's
+  uint32_t latest = 0;                   // version that was the latest at the beginning, 0: none
+  std::optional<CollectionRecord> base;  // what the new version starts from
+  SampleChunk samples;                   // everything appended so far
+  std::unordered_map<std::string, uint16_t> splits;  // name -> index in samples.split_names
+  // XXH3-128 of (split, key) -> index in samples.
+  std::unordered_map<ContentHash, size_t, ContentHashHasher> index;
+
+  // Errors: kInvalidArgument, naming the sample; nothing is appended then.
+  Status Append(Store* store, const SampleChunk& chunk);
+  // Calls `visit` with the chunks of the new version: the base's samples, those that the draft has
+  // again replaced in place, then the draft's others. Each has kSampleChunkRows samples but the
+  // last.
+  Status ForEachChunk(Store* store, const std::function<Status(const SampleChunk&)>& visit);
+
+ private:
+  Status CheckSamples(const SampleChunk& chunk) const;
+  Status CheckRows(Store* store, const SampleChunk& chunk) const;
+  Status IndexSamples(const SampleChunk& chunk);
+  Status IndexSplits(const SampleChunk& chunk, std::vector<uint16_t>* indices);
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_STORAGE_CATALOG_CATALOG_DRAFTS_H_

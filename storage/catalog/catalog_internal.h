@@ -1,0 +1,39 @@
+// Small things that the catalog's files share. Internal to storage/catalog*.
+#ifndef AUGSTORE_STORAGE_CATALOG_CATALOG_INTERNAL_H_
+#define AUGSTORE_STORAGE_CATALOG_CATALOG_INTERNAL_H_
+
+#include <string>
+
+#include "storage/catalog/catalog.h"
+
+namespace augstore {
+
+// "collection 'cifar10@2'".
+std::string Describe(const RecordKey& key);
+
+// Where the aliases of (kind, name) are kept.
+RecordKey AliasKey(RecordKind kind, const std::string& name);
+
+int64_t UnixNow();
+
+template <typename T>
+Result<Named<T>> DecodeNamed(const RecordKey& key, std::string_view bytes) {
+  Result<T> record = Decode<T>(bytes);
+  if (!record.ok()) return record.status().WithContext(Describe(key));
+  return Named<T>{key.name, key.version, *std::move(record)};
+}
+
+// The record's bytes, once it is certain that they can be read again. Errors: kInvalidArgument.
+template <typename T>
+Result<std::string> EncodeChecked(const T& record) {
+  std::string bytes = Encode(record);
+  const Result<T> again = Decode<T>(bytes);
+  if (!again.ok()) {
+    return InvalidArgument("the record cannot be stored: {}", again.status().message());
+  }
+  return bytes;
+}
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_STORAGE_CATALOG_CATALOG_INTERNAL_H_

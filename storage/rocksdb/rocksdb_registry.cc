@@ -1,0 +1,160 @@
+// Registry records and sample lists of the RocksDB store.
+#include "storage/rocksdb/rocksdb_keys.h"
+#include "storage/rocksdb/rocksdb_store.h"
+#include "storage/store/store_checks.h"
+
+namespace augstore {
+namespace {
+
+using rocks::kBlobTag;
+using rocks::kCounterTag;
+using rocks::kRecordTag;
+using rocks::RegistryKey;
+using rocks::RegistryPrefix;
+
+std::string Describe(const RecordKey& key) {
+  return fmt::format("{} '{}' version {}", RecordKindName(key.kind), key.name, key.version);
+}
+
+// Takes apart prefix-of-kind · name · NUL · version. Nothing when `bytes` is not such a key.
+std::optional<RecordKey> ParseRegistryKey(RecordKind kind, std::string_view bytes) {
+  if (bytes.size() < 1 + 1 + 1 + sizeof(uint32_t)) return std::nullopt;
+  const size_t end = bytes.size() - sizeof(uint32_t) - 1;
+  if (bytes[end] != '\0') return std::nullopt;
+  return RecordKey{kind, std::string(bytes.substr(1, end - 1)),
+                   rocks::GetBig<uint32_t>(bytes.substr(end + 1))};
+}
+
+std::string DescribeList(uint32_t list) { return fmt::format("sample list {}", list); }
+
+}  // namespace
+
+Result<uint32_t> RocksDbStore::AddRecord(RecordKind kind, const std::string& name,
+                                         std::string_view bytes, std::string_view blob) {
+  AUGSTORE_TRY(CheckNewRecord(kind, name));
+  const std::string counter = RegistryPrefix(kCounterTag, kind, name);
+  std::lock_guard lock(write_mutex_);
+  AUGSTORE_ASSIGN(const uint32_t version, GetCounter(kRegistry, counter, 1));
+  const RecordKey key{kind, name, version};
+  rocksdb::WriteBatch batch;
+  batch.Put(family(kRegistry), RegistryKey(kRecordTag, key), rocksdb::Slice(bytes));
+  if (!blob.empty()) {
+    batch.Put(family(kRegistry), RegistryKey(kBlobTag, key), rocksdb::Slice(blob));
+  }
+  batch.Put(family(kRegistry), counter, rocks::Big(version + 1));
+  AUGSTORE_TRY(Write(&batch, Describe(key)));
+  return version;
+}
+
+Status RocksDbStore::PutRecord(RecordKind kind, const std::string& name, std::string_view bytes) {
+  AUGSTORE_TRY(CheckPutRecord(kind, name));
+  const RecordKey key{kind, name, 1};
+  rocksdb::WriteBatch batch;
+  batch.Put(family(kRegistry), RegistryKey(kRecordTag, key), rocksdb::Slice(bytes));
+  std::lock_guard lock(write_mutex_);
+  return Write(&batch, Describe(key));
+}
+
+Result<std::string> RocksDbStore::ReadRecord(const RecordKey& key) {
+  AUGSTORE_TRY(CheckKind(key.kind));
+  AUGSTORE_ASSIGN(std::optional<std::string> bytes,
+                  Get(kRegistry, RegistryKey(kRecordTag, key), Describe(key)));
+  if (!bytes.has_value()) return NoSuchRecord(key);
+  return *std::move(bytes);
+}
+
+Result<std::string> RocksDbStore::ReadBlob(const RecordKey& key) {
+  AUGSTORE_TRY(CheckKind(key.kind));
+  AUGSTORE_ASSIGN(std::optional<std::string> blob,
+                  Get(kRegistry, RegistryKey(kBlobTag, key), Describe(key)));
+  if (blob.has_value()) return *std::move(blob);
+  AUGSTORE_TRY(ReadRecord(key));
+  return std::string();
+}
+
+Result<std::vector<RecordEntry>> RocksDbStore::ListRecords(RecordKind kind,
+                                                           const std::string& name) {
+  AUGSTORE_TRY(CheckKind(kind));
+  const std::string prefix = RegistryPrefix(kRecordTag, kind, name);
+  std::vector<RecordEntry> entries;
+  const std::unique_ptr<rocksdb::Iterator> i(
+      db_->NewIterator(rocksdb::ReadOptions(), family(kRegistry)));
+  for (i->Seek(prefix); i->Valid() && i->key().starts_with(prefix); i->Next()) {
+    std::optional<RecordKey> key = ParseRegistryKey(kind, i->key().ToStringView());
+    if (!key.has_value()) {
+      return DataLoss("the registry has a key that is no {}'s: {}; run `augstore verify`",
+                      RecordKindName(kind), i->key().ToString(/*hex=*/true));
+    }
+    entries.push_back({*std::move(key), i->value().ToString()});
+  }
+  AUGSTORE_TRY(FromRocks(i->status(), fmt::format("the {} records", RecordKindName(kind))));
+  return entries;
+}
+
+Status RocksDbStore::DeleteRecord(const RecordKey& key) {
+  AUGSTORE_TRY(CheckKind(key.kind));
+  std::lock_guard lock(write_mutex_);
+  AUGSTORE_TRY(ReadRecord(key));
+  rocksdb::WriteBatch batch;
+  batch.Delete(family(kRegistry), RegistryKey(kRecordTag, key));
+  batch.Delete(family(kRegistry), RegistryKey(kBlobTag, key));
+  return Write(&batch, Describe(key));
+}
+
+Result<uint32_t> RocksDbStore::NewSampleList() {
+  std::lock_guard lock(write_mutex_);
+  AUGSTORE_ASSIGN(const uint32_t list, GetCounter(kDefault, rocks::kNextListKey, 1));
+  rocksdb::WriteBatch batch;
+  batch.Put(family(kSamples), rocks::Big(list), rocksdb::Slice());
+  batch.Put(family(kDefault), rocksdb::Slice(rocks::kNextListKey), rocks::Big(list + 1));
+  AUGSTORE_TRY(Write(&batch, DescribeList(list)));
+  return list;
+}
+
+Status RocksDbStore::PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) {
+  std::lock_guard lock(write_mutex_);
+  AUGSTORE_ASSIGN(const std::optional<std::string> exists,
+                  Get(kSamples, rocks::Big(list), DescribeList(list)));
+  if (!exists.has_value()) return NoSuchList(list);
+  rocksdb::WriteBatch batch;
+  batch.Put(family(kSamples), rocks::SampleKey(list, chunk), rocksdb::Slice(bytes));
+  return Write(&batch, DescribeList(list));
+}
+
+Result<std::string> RocksDbStore::ReadSampleChunk(uint32_t list, uint64_t chunk) {
+  const std::string what = fmt::format("chunk {} of sample list {}", chunk, list);
+  AUGSTORE_ASSIGN(std::optional<std::string> bytes,
+                  Get(kSamples, rocks::SampleKey(list, chunk), what));
+  if (!bytes.has_value()) return NotFound("{} does not exist", what);
+  return *std::move(bytes);
+}
+
+Status RocksDbStore::DropSampleList(uint32_t list) {
+  rocksdb::WriteBatch batch;
+  // From the list's own key to the next list's: all chunks lie between.
+  batch.DeleteRange(family(kSamples), rocks::Big(list), rocks::Big(list + 1));
+  std::lock_guard lock(write_mutex_);
+  AUGSTORE_ASSIGN(const std::optional<std::string> exists,
+                  Get(kSamples, rocks::Big(list), DescribeList(list)));
+  if (!exists.has_value()) return OkStatus();
+  return Write(&batch, DescribeList(list));
+}
+
+Result<std::vector<uint32_t>> RocksDbStore::ListSampleLists() {
+  std::vector<uint32_t> lists;
+  const std::unique_ptr<rocksdb::Iterator> i(
+      db_->NewIterator(rocksdb::ReadOptions(), family(kSamples)));
+  i->SeekToFirst();
+  while (i->Valid()) {
+    if (i->key().size() < sizeof(uint32_t)) {
+      return DataLoss("the sample lists have a key of {} bytes; run `augstore verify`",
+                      i->key().size());
+    }
+    lists.push_back(rocks::GetBig<uint32_t>(i->key().ToStringView()));
+    i->Seek(rocks::Big(lists.back() + 1));
+  }
+  AUGSTORE_TRY(FromRocks(i->status(), "the sample lists"));
+  return lists;
+}
+
+}  // namespace augstore

@@ -1,0 +1,168 @@
+// The store in a folder, on RocksDB. Internal to storage/rocksdb_*: callers use OpenRocksDbStore
+// (storage/store/store.h).
+//
+// Who guards what: write_mutex_ serialises every write; spaces_mutex_ guards the list of spaces (a
+// Space, once made, lives as long as the store, and its counters are atomic); RocksDB and the cache
+// take care of themselves.
+#ifndef AUGSTORE_STORAGE_ROCKSDB_ROCKSDB_STORE_H_
+#define AUGSTORE_STORAGE_ROCKSDB_ROCKSDB_STORE_H_
+
+#include <rocksdb/db.h>
+#include <rocksdb/write_batch.h>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <vector>
+
+#include "storage/store/read_ahead.h"
+#include "storage/store/segment_cache.h"
+#include "storage/store/store.h"
+
+namespace augstore {
+
+// What a RocksDB status means to our callers; `what` names the item.
+Status FromRocks(const rocksdb::Status& status, std::string_view what);
+
+class RocksDbStore final : public Store {
+ public:
+  static Result<std::unique_ptr<Store>> Open(const std::string& path, const StoreOptions& options);
+  ~RocksDbStore() override;
+
+  Result<uint32_t> AddRecord(RecordKind kind, const std::string& name, std::string_view bytes,
+                             std::string_view blob) override;
+  Status PutRecord(RecordKind kind, const std::string& name, std::string_view bytes) override;
+  Result<std::string> ReadRecord(const RecordKey& key) override;
+  Result<std::string> ReadBlob(const RecordKey& key) override;
+  Result<std::vector<RecordEntry>> ListRecords(RecordKind kind, const std::string& name) override;
+  Status DeleteRecord(const RecordKey& key) override;
+
+  Result<SpaceId> OpenSpace(const Digest& backbone, uint32_t dim, Dtype dtype) override;
+  Result<SpaceInfo> FindSpace(const Digest& backbone, Dtype dtype) override;
+  Status FindImages(SpaceId space, std::span<const ContentHash> images,
+                    std::span<RowId> rows) override;
+  Status AppendRows(SpaceId space, std::span<const ContentHash> images, ConstMatrixView embeddings,
+                    std::span<RowId> rows, const QuantizedView& maps) override;
+  Status ReadRows(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
+  Status ReadStoredRows(SpaceId space, std::span<const RowId> rows,
+                        std::span<uint8_t> out) override;
+  Status ReadMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
+  void ReadAheadOf(SpaceId space, RowPart part, std::span<const RowId> rows,
+                   const std::weak_ptr<const void>& wanted) override;
+  uint64_t MemoryBudget() const override { return cache_.budget_bytes(); }
+
+  Result<uint32_t> NewSampleList() override;
+  Status PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) override;
+  Result<std::string> ReadSampleChunk(uint32_t list, uint64_t chunk) override;
+  Status DropSampleList(uint32_t list) override;
+  Result<std::vector<uint32_t>> ListSampleLists() override;
+
+  Result<StoreStats> Stats() override;
+  Result<VerifyStep> Verify(const std::string& cursor) override;
+
+ private:
+  enum Family { kDefault, kRegistry, kImages, kSegments, kSamples, kMaps, kFamilies };
+
+  struct Space {
+    SpaceId id = 0;
+    Digest backbone;
+    uint32_t dim = 0;
+    std::atomic<uint64_t> rows = 0;
+    std::atomic<uint64_t> segments = 0;
+    Dtype dtype = Dtype::kF32;
+    std::array<SegmentDirectory, 2> directories;  // of the cache, by RowPart
+    SegmentDirectory& directory(RowPart part) { return directories.at(static_cast<size_t>(part)); }
+    SpaceInfo info() const { return {id, backbone, dim, rows, segments, dtype}; }
+    std::string name() const { return fmt::format("space {}", id); }
+  };
+
+  RocksDbStore(std::string path, const StoreOptions& options);
+
+  // --- Opening (rocksdb_store.cc) ---
+  Status RefuseForeign() const;
+  Status OpenDb(bool exists);
+  Status CheckFormat();
+  Status CreateIdentity();
+  Status LoadSpaces();
+
+  // --- Access to RocksDB (rocksdb_store.cc) ---
+  rocksdb::ColumnFamilyHandle* family(Family family) const { return handles_[family]; }
+  // Nothing when the key does not exist.
+  Result<std::optional<std::string>> Get(Family family, std::string_view key,
+                                         std::string_view what);
+  // A stored integer, or `absent` when the key does not exist. Errors: kDataLoss (another size).
+  Result<uint32_t> GetCounter(Family family, std::string_view key, uint32_t absent);
+  // Synced. After a failure every later write is refused. REQUIRES: write_mutex_ is held.
+  Status Write(rocksdb::WriteBatch* batch, std::string_view what);
+
+  // --- Embeddings (rocksdb_segments.cc) ---
+  Result<Space*> GetSpace(SpaceId id);
+  Space* SpaceOf(const Digest& backbone, Dtype dtype);
+  // The first space of a backbone in any dtype, or null: all have one dim.
+  Space* AnySpaceOf(const Digest& backbone);
+  // The rows at `indices` of one AppendRows call as the space's next segment. REQUIRES:
+  // write_mutex_ is held.
+  Status AppendSegment(Space* space, std::span<const ContentHash> images,
+                       ConstMatrixView embeddings, const QuantizedView& maps,
+                       std::span<const size_t> indices, std::span<RowId> rows);
+
+  // --- Reading (rocksdb_read.cc) ---
+  // Where rows go: to f32, or, when `stored` is not null, as they are stored.
+  struct RowSink {
+    MatrixView values;
+    uint8_t* stored = nullptr;
+  };
+  // Reads and checks a segment. Errors: kNotFound (never written), kFailedPrecondition (it has no
+  // feature maps), kDataLoss.
+  Result<std::shared_ptr<const Segment>> LoadSegment(const Space& space, const SegmentId& id);
+  // The same from the cache, where it is then kept. One thread at a time loads it.
+  Result<std::shared_ptr<const Segment>> KeepSegment(Space& space, const SegmentId& id);
+  // The part of each of `rows`, from the cache where it is held.
+  Status ReadPart(Space& space, RowPart part, std::span<const RowId> rows, const RowSink& out);
+  // For the rows at `missing` (indices into `rows`), whose segments are not in the cache.
+  Status ReadMissing(Space& space, RowPart part, std::span<const RowId> rows,
+                     std::vector<size_t> missing, const RowSink& out);
+  // Errors: kNotFound (the segment has no such row), kFailedPrecondition (maps of another size).
+  static Status CopyRow(const Segment& segment, const Space& space, RowId row, const RowSink& out,
+                        size_t i);
+
+  // --- Verify (rocksdb_verify.cc) ---
+  Result<VerifyStep> VerifyFiles(const std::string& after);
+  Result<VerifyStep> VerifySegments(SpaceId space, uint64_t segment);
+  Result<VerifyStep> VerifyImages(const std::string& after);
+  // The feature maps that stand beside a segment's embeddings; gives their bytes.
+  Result<uint64_t> VerifyMaps(const Space& space, const Segment& segment, uint64_t number,
+                              VerifyStep* step);
+  void NoteSegmentRows(const SegmentId& id, uint16_t rows);
+  void CheckRowCount(const Space& space, VerifyStep* step);
+  // Whether an image's row exists; reads the segment unless its size is known from earlier steps.
+  Result<bool> RowExists(const Space& space, RowId row);
+  uint64_t EstimateItems();
+
+  const std::string path_;
+  std::unique_ptr<rocksdb::DB> db_;
+  std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_{};
+  std::string id_;
+
+  std::mutex write_mutex_;
+  std::string write_error_;  // of the first write that failed; guarded by write_mutex_
+
+  std::shared_mutex spaces_mutex_;
+  std::vector<std::unique_ptr<Space>> spaces_;  // [id - 1]
+
+  SegmentCache cache_;
+  LoadTurns load_turns_;
+
+  std::mutex verify_mutex_;
+  std::vector<std::vector<uint16_t>> segment_rows_;  // [space - 1][segment], 0: not known yet
+
+  std::optional<ReadAhead> read_ahead_;  // the first to go: its threads use all of the above
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_STORAGE_ROCKSDB_ROCKSDB_STORE_H_

@@ -1,0 +1,254 @@
+// Verify of the RocksDB store, in three passes: files, segments, images. The cursor names the pass
+// and the next item:
+//   "files <name>" (the last file checked) · "segments <space> <segment>" · "images <key in
+//   hexadecimal digits>"
+#include <rocksdb/file_checksum.h>
+#include <rocksdb/options.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+
+#include "schemas/base/limits.h"
+#include "storage/rocksdb/rocksdb_keys.h"
+#include "storage/rocksdb/rocksdb_store.h"
+#include "storage/store/store_checks.h"
+
+namespace augstore {
+namespace {
+
+constexpr uint64_t kStepBytes = 64u << 20;  // a step ends once it has read this much
+constexpr uint64_t kStepImages = 65536;
+constexpr uint16_t kReported = 0xffff;  // in segment_rows_: damaged, and named as such already
+
+std::string Hex(std::string_view bytes) { return rocksdb::Slice(bytes).ToString(/*hex=*/true); }
+
+// Empty when the file's bytes have the checksum that was noted when the file was written.
+std::string CheckFile(const std::string& folder, const rocksdb::LiveFileStorageInfo& file) {
+  std::ifstream in(folder + "/" + file.relative_filename, std::ios::binary);
+  if (!in) return "it cannot be opened";
+  rocksdb::FileChecksumGenContext context;
+  context.file_name = file.relative_filename;
+  context.requested_checksum_func_name = file.file_checksum_func_name;
+  const auto checksum =
+      rocksdb::GetFileChecksumGenCrc32cFactory()->CreateFileChecksumGenerator(context);
+  if (checksum == nullptr) return "its checksum is of an unknown kind";
+  std::vector<char> buffer(1 << 20);
+  while (in) {
+    in.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+    checksum->Update(buffer.data(), static_cast<size_t>(in.gcount()));
+  }
+  if (in.bad()) return "it cannot be read";
+  checksum->Finalize();
+  return checksum->GetChecksum() == file.file_checksum ? "" : "checksum mismatch";
+}
+
+// Reads "<prefix><number>" off the front of `text`.
+bool TakeNumber(std::string_view* text, std::string_view prefix, uint64_t* number) {
+  if (!text->starts_with(prefix)) return false;
+  text->remove_prefix(prefix.size());
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), *number);
+  text->remove_prefix(static_cast<size_t>(end - text->data()));
+  return error == std::errc();
+}
+
+}  // namespace
+
+Result<VerifyStep> RocksDbStore::Verify(const std::string& cursor) {
+  std::string_view rest = cursor;
+  uint64_t space = 0;
+  uint64_t segment = 0;
+  Result<VerifyStep> step = InvalidArgument("verify cursor '{}' is not of this store", cursor);
+  if (cursor.empty()) {
+    step = VerifyFiles("");
+  } else if (rest.starts_with("files ")) {
+    step = VerifyFiles(cursor.substr(6));
+  } else if (rest.starts_with("images ")) {
+    std::string key;
+    if (!rocksdb::Slice(rest.substr(7)).DecodeHex(&key)) return step;
+    step = VerifyImages(key);
+  } else if (TakeNumber(&rest, "segments ", &space) && TakeNumber(&rest, " ", &segment) &&
+             rest.empty() && space <= ~SpaceId{0}) {
+    step = VerifySegments(static_cast<SpaceId>(space), segment);
+  }
+  if (step.ok()) step->total = EstimateItems();
+  return step;
+}
+
+uint64_t RocksDbStore::EstimateItems() {
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  uint64_t items = files.size();
+  std::shared_lock lock(spaces_mutex_);
+  for (const auto& space : spaces_) items += space->segments + space->rows;
+  return items;
+}
+
+// RocksDB's own check of all files at once would take minutes on a large store; the checksums that
+// it keeps in its manifest allow the same check file by file.
+Result<VerifyStep> RocksDbStore::VerifyFiles(const std::string& after) {
+  rocksdb::LiveFilesStorageInfoOptions options;
+  options.include_checksum_info = true;
+  options.wal_size_for_flush = ~uint64_t{0};  // verifying writes nothing
+  std::vector<rocksdb::LiveFileStorageInfo> files;
+  // Else a compaction could remove a file between the listing and the reading.
+  AUGSTORE_TRY(FromRocks(db_->DisableFileDeletions(), "the list of files"));
+  const rocksdb::Status listed = db_->GetLiveFilesStorageInfo(options, &files);
+  VerifyStep step;
+  step.cursor = "segments 1 0";
+  std::sort(files.begin(), files.end(),
+            [](const auto& a, const auto& b) { return a.relative_filename < b.relative_filename; });
+  uint64_t bytes = 0;
+  for (const rocksdb::LiveFileStorageInfo& file : files) {
+    if (file.file_checksum.empty() || file.relative_filename <= after) continue;
+    if (file.file_type != rocksdb::kTableFile && file.file_type != rocksdb::kBlobFile) continue;
+    if (bytes >= kStepBytes) break;
+    const std::string problem = CheckFile(path_, file);
+    if (!problem.empty()) {
+      step.problems.push_back(fmt::format("file {}: {}", file.relative_filename, problem));
+    }
+    bytes += file.size;
+    ++step.checked;
+    step.cursor = "files " + file.relative_filename;
+  }
+  AUGSTORE_TRY(FromRocks(db_->EnableFileDeletions(/*force=*/false), "the list of files"));
+  AUGSTORE_TRY(FromRocks(listed, "the list of files"));
+  if (step.checked == 0) step.cursor = "segments 1 0";
+  return step;
+}
+
+Result<VerifyStep> RocksDbStore::VerifySegments(SpaceId space_id, uint64_t segment) {
+  VerifyStep step;
+  const Result<Space*> found = GetSpace(space_id);
+  if (!found.ok()) {  // behind the last space
+    step.cursor = "images ";
+    return step;
+  }
+  const Space& space = **found;
+  const uint64_t end = space.segments;
+  for (uint64_t bytes = 0; segment < end && bytes < kStepBytes; ++segment, ++step.checked) {
+    const auto loaded = LoadSegment(space, {space_id, segment});
+    if (loaded.status().code() == Code::kUnavailable) return loaded.status();
+    bytes += kSegmentRows * RowBytes(space.dtype, space.dim);
+    NoteSegmentRows({space_id, segment},
+                    loaded.ok() ? static_cast<uint16_t>((*loaded)->rows) : kReported);
+    if (!loaded.ok()) {
+      step.problems.push_back(loaded.status().message());
+      continue;
+    }
+    AUGSTORE_ASSIGN(const uint64_t map_bytes, VerifyMaps(space, **loaded, segment, &step));
+    bytes += map_bytes;
+    if (!RowsAreFinite(**loaded)) {
+      step.problems.push_back(DescribeSegment({space_id, segment}) + ": NaN or infinity");
+    }
+  }
+  if (segment < end) {
+    step.cursor = fmt::format("segments {} {}", space_id, segment);
+  } else {
+    CheckRowCount(space, &step);
+    step.cursor = fmt::format("segments {} 0", space_id + 1);
+  }
+  return step;
+}
+
+Result<uint64_t> RocksDbStore::VerifyMaps(const Space& space, const Segment& segment,
+                                          uint64_t number, VerifyStep* step) {
+  const SegmentId id{space.id, number, RowPart::kMap};
+  const auto maps = LoadSegment(space, id);
+  if (maps.status().code() == Code::kUnavailable) return maps.status();
+  if (maps.status().code() == Code::kFailedPrecondition) return 0u;  // stored without
+  if (!maps.ok()) {
+    step->problems.push_back(maps.status().message());
+    return 0u;
+  }
+  const Segment& data = **maps;
+  if (data.rows != segment.rows) {
+    step->problems.push_back(fmt::format("{}: {} rows beside {} embeddings", DescribeSegment(id),
+                                         data.rows, segment.rows));
+  }
+  if (!RowsAreFinite(data)) step->problems.push_back(DescribeSegment(id) + ": NaN or infinity");
+  return data.bytes();
+}
+
+void RocksDbStore::NoteSegmentRows(const SegmentId& id, uint16_t rows) {
+  std::lock_guard lock(verify_mutex_);
+  segment_rows_.resize(std::max<size_t>(segment_rows_.size(), id.space));
+  auto& sizes = segment_rows_[id.space - 1];
+  sizes.resize(std::max<size_t>(sizes.size(), id.segment + 1));
+  sizes[id.segment] = rows;
+}
+
+void RocksDbStore::CheckRowCount(const Space& space, VerifyStep* step) {
+  SpaceInfo info;
+  {
+    std::lock_guard lock(write_mutex_);  // the two counters of one moment
+    info = space.info();
+  }
+  uint64_t rows = 0;
+  std::lock_guard lock(verify_mutex_);
+  if (segment_rows_.size() < info.id) return;
+  const std::vector<uint16_t>& sizes = segment_rows_[info.id - 1];
+  for (uint64_t i = 0; i < info.segments; ++i) {
+    if (i >= sizes.size() || sizes[i] == 0 || sizes[i] == kReported) return;
+    rows += sizes[i];
+  }
+  if (rows != info.rows) {
+    step->problems.push_back(fmt::format("space {}: its segments hold {} rows, {} are counted",
+                                         info.id, rows, info.rows));
+  }
+}
+
+Result<bool> RocksDbStore::RowExists(const Space& space, RowId row) {
+  const uint64_t segment = row / kSegmentRows;
+  {
+    std::lock_guard lock(verify_mutex_);
+    if (segment_rows_.size() >= space.id && segment_rows_[space.id - 1].size() > segment) {
+      const uint16_t rows = segment_rows_[space.id - 1][segment];
+      if (rows != 0) return row % kSegmentRows < rows;  // true for kReported: once is enough
+    }
+  }
+  AUGSTORE_ASSIGN(const auto loaded, LoadSegment(space, {space.id, segment}));
+  return row % kSegmentRows < loaded->rows;
+}
+
+Result<VerifyStep> RocksDbStore::VerifyImages(const std::string& after) {
+  VerifyStep step;
+  const std::unique_ptr<rocksdb::Iterator> i(
+      db_->NewIterator(rocksdb::ReadOptions(), family(kImages)));
+  i->Seek(after);
+  if (i->Valid() && i->key() == after) i->Next();
+  for (; i->Valid() && step.checked < kStepImages && step.problems.size() < kMaxProblems - 1;
+       i->Next(), ++step.checked) {
+    const std::string_view key = i->key().ToStringView();
+    step.cursor = "images " + Hex(key);
+    const auto problem = [&](std::string_view what) {
+      step.problems.push_back(fmt::format("image index entry {}: {}", Hex(key), what));
+    };
+    const std::optional<RowId> row = rocks::ParseBig<RowId>(i->value().ToStringView());
+    if (key.size() != sizeof(SpaceId) + sizeof(ContentHash) || !row.has_value()) {
+      problem("wrong size");
+      continue;
+    }
+    const Result<Space*> space = GetSpace(rocks::GetBig<SpaceId>(key));
+    if (!space.ok()) {
+      problem(space.status().message());
+      continue;
+    }
+    const Result<bool> exists = RowExists(**space, *row);
+    if (exists.status().code() == Code::kUnavailable) return exists.status();
+    if (!exists.ok()) {
+      problem(exists.status().message());
+    } else if (!*exists) {
+      problem(NoSuchRow((*space)->info(), *row).message());
+    }
+  }
+  if (!i->Valid()) {
+    step.cursor.clear();
+    if (!i->status().ok()) {
+      step.problems.push_back("image index: " + i->status().ToString());
+    }
+  }
+  return step;
+}
+
+}  // namespace augstore

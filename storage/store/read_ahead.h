@@ -1,0 +1,74 @@
+// Loads segments before they are asked for. Internal to storage.
+#ifndef AUGSTORE_STORAGE_STORE_READ_AHEAD_H_
+#define AUGSTORE_STORAGE_STORE_READ_AHEAD_H_
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "storage/store/segment.h"
+
+namespace augstore {
+
+// Thread-safe. Its threads start with the first call of Ask.
+class ReadAhead {
+ public:
+  // `load` brings a segment into memory, on threads of this object; what goes wrong there is for
+  // the reader to report, who will meet it again.
+  explicit ReadAhead(std::function<void(const SegmentId&)> load) : load_(std::move(load)) {}
+  // Waits for the loads that run and forgets the others.
+  ~ReadAhead();
+  ReadAhead(const ReadAhead&) = delete;
+  ReadAhead& operator=(const ReadAhead&) = delete;
+
+  // Has these loaded, in this order, behind those that were asked for before. Forgotten: what is
+  // asked for when kMostAsked wait already, and what nobody wants any more when its turn comes.
+  void Ask(std::span<const SegmentId> segments, const std::weak_ptr<const void>& wanted);
+
+  static constexpr size_t kMostAsked = 1u << 16;
+
+ private:
+  struct Item {
+    SegmentId segment;
+    std::weak_ptr<const void> wanted;
+  };
+  void Run();
+
+  const std::function<void(const SegmentId&)> load_;
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::deque<Item> asked_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+// Keeps two threads from loading one segment at the same time. Thread-safe.
+class LoadTurns {
+ public:
+  class Turn {
+   public:
+    // Waits until nobody else has the turn for `segment`.
+    Turn(LoadTurns* turns, const SegmentId& segment);
+    ~Turn();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    LoadTurns* const turns_;
+    const SegmentId segment_;
+  };
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::vector<SegmentId> running_;  // as many as threads load, at most
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_STORAGE_STORE_READ_AHEAD_H_

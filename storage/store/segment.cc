@@ -1,0 +1,153 @@
+#include "storage/store/segment.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <vector>
+
+#include "schemas/base/digest.h"
+#include "schemas/base/limits.h"
+
+namespace augstore {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "segments are stored little-endian");
+
+constexpr uint32_t kMagic = 0x47534741;  // "AGSG"
+constexpr uint32_t kFormat = 1;
+
+struct Header {
+  uint32_t magic = kMagic;
+  uint32_t format = kFormat;
+  uint32_t space = 0;
+  uint32_t rows = 0;
+  uint64_t segment = 0;
+  uint32_t dim = 0;
+  Dtype dtype = Dtype::kF32;
+  uint8_t zeros[3] = {};
+  uint64_t checksum = 0;
+  uint8_t reserved[24] = {};
+};
+static_assert(sizeof(Header) == kSegmentHeaderBytes);
+
+std::span<const uint8_t> AsBytes(const void* data, size_t size) {
+  return {static_cast<const uint8_t*>(data), size};
+}
+
+}  // namespace
+
+std::string DescribeSegment(const SegmentId& id) {
+  const uint64_t first = id.segment * kSegmentRows;
+  return fmt::format("{}segment {} of space {} (rows {} to {})",
+                     id.part == RowPart::kMap ? "feature map " : "", id.segment, id.space, first,
+                     first + kSegmentRows - 1);
+}
+
+namespace {
+
+// Header and rows, of which `put(index, bytes)` writes the bytes.
+template <typename Put>
+std::string Encode(const SegmentId& id, size_t dim, Dtype dtype, std::span<const size_t> indices,
+                   const Put& put) {
+  AUGSTORE_CHECK(!indices.empty() && indices.size() <= kSegmentRows);
+  const size_t row_bytes = RowBytes(dtype, dim);
+  std::string value(kSegmentHeaderBytes + indices.size() * row_bytes, '\0');
+  auto* out = reinterpret_cast<uint8_t*>(value.data()) + kSegmentHeaderBytes;
+  for (size_t index : indices) {
+    put(index, std::span(out, row_bytes));
+    out += row_bytes;
+  }
+  Header header;
+  header.space = id.space;
+  header.segment = id.segment;
+  header.rows = static_cast<uint32_t>(indices.size());
+  header.dim = static_cast<uint32_t>(dim);
+  header.dtype = dtype;
+  header.checksum =
+      Checksum64(AsBytes(value.data() + kSegmentHeaderBytes, value.size() - kSegmentHeaderBytes));
+  std::memcpy(value.data(), &header, sizeof header);
+  return value;
+}
+
+Status Damaged(const SegmentId& id, std::string_view what) {
+  return DataLoss("{} is damaged: {}; run `augstore verify`", DescribeSegment(id), what);
+}
+
+// The header of a value whose bytes are those that were written.
+Result<Header> CheckedHeader(const SegmentId& id, uint32_t dim, Dtype dtype,
+                             std::string_view value) {
+  if (value.size() < sizeof(Header)) return Damaged(id, "it is shorter than its header");
+  Header header;
+  std::memcpy(&header, value.data(), sizeof header);
+  if (header.magic != kMagic) return Damaged(id, "its magic number is wrong");
+  if (header.format > kFormat) {
+    return FailedPrecondition("{} has format {}, this augstore reads up to {}: use a newer one",
+                              DescribeSegment(id), header.format, kFormat);
+  }
+  if (header.space != id.space || header.segment != id.segment) {
+    return Damaged(id,
+                   fmt::format("it holds segment {} of space {}", header.segment, header.space));
+  }
+  if (header.dtype != dtype) return Damaged(id, "its dtype is another one");
+  if (dim != 0 && header.dim != dim) {
+    return Damaged(id, fmt::format("its dim is {}, its space's is {}", header.dim, dim));
+  }
+  const size_t bytes = header.rows * RowBytes(dtype, header.dim);
+  if (header.rows == 0 || header.rows > kSegmentRows || header.dim == 0 ||
+      value.size() != sizeof header + bytes) {
+    return Damaged(id, fmt::format("{} rows do not fit its {} bytes", header.rows, value.size()));
+  }
+  if (Checksum64(AsBytes(value.data() + sizeof header, bytes)) != header.checksum) {
+    return Damaged(id, "checksum mismatch");
+  }
+  return header;
+}
+
+}  // namespace
+
+std::string EncodeSegment(const SegmentId& id, ConstMatrixView embeddings,
+                          std::span<const size_t> indices, Dtype dtype) {
+  return Encode(id, embeddings.cols, dtype, indices, [&](size_t index, std::span<uint8_t> bytes) {
+    EncodeRow(dtype, embeddings.row(index), bytes);
+  });
+}
+
+std::string EncodeMapSegment(const SegmentId& id, const QuantizedView& maps,
+                             std::span<const size_t> indices) {
+  AUGSTORE_CHECK(id.part == RowPart::kMap);
+  return Encode(id, maps.values, Dtype::kU8, indices, [&](size_t index, std::span<uint8_t> bytes) {
+    std::ranges::copy(maps.row(index), bytes.begin());
+  });
+}
+
+Result<std::shared_ptr<const Segment>> DecodeSegment(const SegmentId& id, uint32_t dim, Dtype dtype,
+                                                     std::string_view value) {
+  AUGSTORE_ASSIGN(const Header header, CheckedHeader(id, dim, dtype, value));
+  const std::string_view matrix = value.substr(sizeof header);
+  auto segment = std::make_shared<Segment>();
+  segment->rows = header.rows;
+  segment->dim = header.dim;
+  segment->dtype = dtype;
+  segment->data.reset(TakeBlock(matrix.size()));
+  std::memcpy(segment->data.get(), matrix.data(), matrix.size());
+  return std::shared_ptr<const Segment>(std::move(segment));
+}
+
+bool AllFinite(std::span<const float> values) {
+  // Integers, so that the compiler may vectorise: NaN and infinity have all exponent bits set.
+  constexpr uint32_t kExponent = 0x7f800000;
+  uint32_t found = 0;
+  for (float value : values) found |= (std::bit_cast<uint32_t>(value) & kExponent) == kExponent;
+  return found == 0;
+}
+
+bool RowsAreFinite(const Segment& segment) {
+  std::vector<float> values(segment.dim);
+  for (size_t i = 0; i < segment.rows; ++i) {
+    DecodeRow(segment.dtype, segment.row(i), values);
+    if (!AllFinite(values)) return false;
+  }
+  return true;
+}
+
+}  // namespace augstore

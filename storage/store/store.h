@@ -1,0 +1,180 @@
+// A Store keeps embeddings, sample lists and registry records. It is cut at the level of rows and
+// records, is blocking and batched, and has two implementations behind one contract
+// (tests/storage/store/store_contract.h): RocksDB and memory.
+//
+// What is stored never changes: rows and sample chunks are written once, records are immutable
+// versions (the alias history alone is overwritten). So reads need no locks and nothing is ever
+// invalidated.
+//
+// Thread safety: all methods may be called from any thread. Writes of one store are serialised
+// inside. Durability: when a writing method returns ok, the data survives a crash of the process
+// and of the machine. Errors of all methods: kUnavailable (the device or a remote peer does not
+// answer: retry the same call), kDataLoss (stored bytes fail their checksum: run `augstore
+// verify`), kFailedPrecondition (the store stopped taking writes after a failed one: reopen it).
+// Further errors stand at each method.
+#ifndef AUGSTORE_STORAGE_STORE_STORE_H_
+#define AUGSTORE_STORAGE_STORE_STORE_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "schemas/base/types.h"
+#include "schemas/records/records.h"
+#include "schemas/weights/quantized_rows.h"
+
+namespace augstore {
+
+using SpaceId = uint32_t;
+
+// What is stored of an image.
+enum class RowPart : uint8_t { kEmbedding, kMap };
+
+struct SpaceInfo {
+  SpaceId id = 0;
+  Digest backbone;
+  uint32_t dim = 0;
+  uint64_t rows = 0;      // stored embeddings
+  uint64_t segments = 0;  // stored segments
+  Dtype dtype = Dtype::kF32;
+};
+
+struct RecordKey {
+  RecordKind kind = RecordKind::kCollection;
+  std::string name;
+  uint32_t version = 0;
+  auto operator<=>(const RecordKey&) const = default;
+};
+
+struct RecordEntry {
+  RecordKey key;
+  std::string bytes;
+};
+
+struct StoreStats {
+  std::string id;  // random, 32 hexadecimal digits, made with the store
+  std::vector<SpaceInfo> spaces;
+  uint64_t disk_bytes = 0;      // 0 for a store in memory
+  uint64_t resident_bytes = 0;  // of segments kept in memory
+  uint64_t memory_budget_bytes = 0;
+};
+
+struct VerifyStep {
+  std::string cursor;  // empty: done
+  uint64_t checked = 0;
+  uint64_t total = 0;                 // an estimate
+  std::vector<std::string> problems;  // each names the item and what is wrong
+};
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // --- Registry ---
+  // Stores `bytes` (and `blob`, read separately) as the next version of (kind, name) and returns
+  // the version: 1 for the first; never a number that was used before, also after DeleteRecord.
+  // Record and blob become visible together.
+  virtual Result<uint32_t> AddRecord(RecordKind kind, const std::string& name,
+                                     std::string_view bytes, std::string_view blob) = 0;
+  // Writes version 1 of (kind, name), replacing it: for RecordKind::kAliases alone.
+  virtual Status PutRecord(RecordKind kind, const std::string& name, std::string_view bytes) = 0;
+  // Errors: kNotFound.
+  virtual Result<std::string> ReadRecord(const RecordKey& key) = 0;
+  // Errors: kNotFound. A record without a blob gives an empty string.
+  virtual Result<std::string> ReadBlob(const RecordKey& key) = 0;
+  // All versions of `name`, or of all names when it is empty; ordered by name, then version.
+  virtual Result<std::vector<RecordEntry>> ListRecords(RecordKind kind,
+                                                       const std::string& name) = 0;
+  // Errors: kNotFound.
+  virtual Status DeleteRecord(const RecordKey& key) = 0;
+
+  // --- Spaces: the embeddings of one backbone, stored in one dtype ---
+  // The space of `backbone` and `dtype`, created when absent. Errors: kFailedPrecondition (the
+  // backbone has one with another dim).
+  virtual Result<SpaceId> OpenSpace(const Digest& backbone, uint32_t dim,
+                                    Dtype dtype = Dtype::kF32) = 0;
+  // Errors: kNotFound.
+  virtual Result<SpaceInfo> FindSpace(const Digest& backbone, Dtype dtype = Dtype::kF32) = 0;
+  // rows[i] = the row of images[i], or kNoRow. REQUIRES: equal sizes.
+  virtual Status FindImages(SpaceId space, std::span<const ContentHash> images,
+                            std::span<RowId> rows) = 0;
+  // Stores embeddings.row(i), rounded to the space's dtype, for images[i] and gives its row. An
+  // image that is stored already, or that occurs earlier in `images`, keeps its first row. Each
+  // segment (kSegmentRows rows) is one atomic, synced write; a call of more than kSegmentRows new
+  // rows may therefore be stored in part when it fails. With `maps` (as many rows) the feature map
+  // of each new image is stored beside its embedding, in the same write. Errors: kInvalidArgument
+  // (columns, NaN, infinity, a value that the dtype cannot hold). REQUIRES: images.size() ==
+  // rows.size() == embeddings.rows.
+  virtual Status AppendRows(SpaceId space, std::span<const ContentHash> images,
+                            ConstMatrixView embeddings, std::span<RowId> rows,
+                            const QuantizedView& maps = {}) = 0;
+  // out.row(i) = the embedding at rows[i], in the order asked; duplicates are allowed. On error
+  // `out` is unspecified. Errors: kNotFound (a row that was never written, named), kInvalidArgument
+  // (out.cols is not the space's dim). REQUIRES: rows.size() == out.rows.
+  virtual Status ReadRows(SpaceId space, std::span<const RowId> rows, MatrixView out) = 0;
+  // The same as the stored bytes of each row, in the space's dtype (schemas/weights/dtype.h).
+  // REQUIRES: out.size() == rows.size() * RowBytes(dtype, dim).
+  virtual Status ReadStoredRows(SpaceId space, std::span<const RowId> rows,
+                                std::span<uint8_t> out) = 0;
+  // out.row(i) = the feature map stored with rows[i]. Errors: as ReadRows; kFailedPrecondition (the
+  // row was stored without a map, or with one of another size).
+  virtual Status ReadMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) = 0;
+
+  // A hint: a part of these rows will be read soon. Does not wait; what is not in memory may be
+  // loaded meanwhile, as long as somebody holds `wanted`.
+  virtual void ReadAheadOf(SpaceId space, RowPart part, std::span<const RowId> rows,
+                           const std::weak_ptr<const void>& wanted) = 0;
+  // Bytes of rows that the store keeps in memory at most; 0 when it has nowhere else to keep them.
+  virtual uint64_t MemoryBudget() const = 0;
+
+  // --- Sample lists: the chunks of a collection version ---
+  // A new, empty list's id.
+  virtual Result<uint32_t> NewSampleList() = 0;
+  // Writes chunk number `chunk` (0, 1, 2, …) of a list. The bytes are an encoded SampleChunk.
+  // Errors: kNotFound (no such list).
+  virtual Status PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) = 0;
+  // Errors: kNotFound.
+  virtual Result<std::string> ReadSampleChunk(uint32_t list, uint64_t chunk) = 0;
+  // Removes a list and its chunks; a list that does not exist is no error.
+  virtual Status DropSampleList(uint32_t list) = 0;
+  virtual Result<std::vector<uint32_t>> ListSampleLists() = 0;
+
+  // --- Health ---
+  virtual Result<StoreStats> Stats() = 0;
+  // Checks a bounded part of the store (checksums, sizes, that every indexed image has its row);
+  // see VerifyRequest.
+  virtual Result<VerifyStep> Verify(const std::string& cursor) = 0;
+};
+
+struct StoreOptions {
+  bool create = true;                         // make the store when the folder has none
+  uint64_t memory_budget_bytes = 2ull << 30;  // of segments kept in memory for reading
+};
+
+// A store in memory; for tests, and as the proof that the interface is honest.
+std::unique_ptr<Store> NewMemoryStore();
+
+// The store in folder `path`. Errors: kNotFound (no store there and !create), kFailedPrecondition
+// (another process holds it: the message names the server's address when it is a server; or a newer
+// format), kDataLoss (damaged log).
+Result<std::unique_ptr<Store>> OpenRocksDbStore(const std::string& path,
+                                                const StoreOptions& options);
+
+// Notes in the store's folder that this process serves it at `address`, for the message above.
+// Removed when destroyed.
+class ServerMark {
+ public:
+  ServerMark(std::string store_path, const std::string& address);
+  ~ServerMark();
+  ServerMark(const ServerMark&) = delete;
+  ServerMark& operator=(const ServerMark&) = delete;
+
+ private:
+  std::string file_;
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_STORAGE_STORE_STORE_H_

@@ -1,0 +1,296 @@
+#include "engine/backbone/torch_backbone.h"
+
+#include <gtest/gtest.h>
+#include <torch/csrc/jit/api/module.h>
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+
+#include "schemas/base/digest.h"
+#include "tests/support/temp_dir.h"
+
+namespace augstore {
+namespace {
+
+constexpr const char* kPath = AUGSTORE_SOURCE_DIR "/tools/demo_assets/backbone.pt";
+
+// Differs from image to image.
+Image Pattern(uint32_t seed, uint32_t size = 32) {
+  Image image{size, size, {}};
+  uint32_t state = seed + 1;
+  for (uint32_t i = 0; i < size * size * 3; ++i) {
+    state = state * 1664525u + 1013904223u;
+    image.rgb.push_back(static_cast<uint8_t>(state >> 24));
+  }
+  return image;
+}
+
+std::vector<Image> Patterns(size_t count) {
+  std::vector<Image> images;
+  for (size_t i = 0; i < count; ++i) images.push_back(Pattern(static_cast<uint32_t>(i)));
+  return images;
+}
+
+std::unique_ptr<Backbone> LoadWith(uint32_t batch, int threads) {
+  BackboneOptions options;
+  options.batch = batch;
+  options.threads = threads;
+  auto backbone = Backbone::Load(kPath, options);
+  EXPECT_TRUE(backbone.ok()) << backbone.status().ToString();
+  return backbone.ok() ? std::move(*backbone) : nullptr;
+}
+
+Matrix Embed(Backbone& backbone, const std::vector<Image>& images) {
+  Matrix out(images.size(), backbone.dim());
+  const Status status = backbone.Embed(images, out.view());
+  EXPECT_TRUE(status.ok()) << status.ToString();
+  return out;
+}
+
+bool SameRow(const Matrix& a, size_t i, const Matrix& b, size_t j) {
+  return std::memcmp(a.row(i).data(), b.row(j).data(), a.cols() * sizeof(float)) == 0;
+}
+
+class RealBackbone : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(kPath)) GTEST_SKIP() << "there is no backbone at " << kPath;
+  }
+};
+
+TEST_F(RealBackbone, DescribesItself) {
+  const auto backbone = LoadWith(16, 1);
+  ASSERT_NE(backbone, nullptr);
+  EXPECT_EQ(backbone->dim(), 512u);
+  EXPECT_EQ(backbone->input_height(), 32u);
+  EXPECT_EQ(backbone->input_width(), 32u);
+  EXPECT_TRUE(backbone->mean().empty());
+  EXPECT_EQ(backbone->digest(), Sha256File(kPath).value());
+  EXPECT_EQ(backbone->multiply_adds(), 141393920u);
+  EXPECT_EQ(backbone->images_embedded(), 0u);
+}
+
+TEST_F(RealBackbone, GivesTheSameBitsWhateverStandsBesideAnImage) {
+  const auto backbone = LoadWith(8, 1);
+  ASSERT_NE(backbone, nullptr);
+  const std::vector<Image> images = Patterns(19);
+  const Matrix all = Embed(*backbone, images);
+  const std::vector<Image> reversed(images.rbegin(), images.rend());
+  const Matrix back = Embed(*backbone, reversed);
+  for (size_t i = 0; i < images.size(); ++i) {
+    EXPECT_TRUE(SameRow(all, i, back, images.size() - 1 - i)) << i;
+    EXPECT_TRUE(SameRow(all, i, Embed(*backbone, {images[i]}), 0)) << i;
+  }
+  EXPECT_FALSE(SameRow(all, 0, all, 1));
+}
+
+TEST_F(RealBackbone, GivesTheSameBitsWithAnyNumberOfThreads) {
+  const std::vector<Image> images = Patterns(33);
+  const auto one = LoadWith(4, 1);
+  const auto three = LoadWith(4, 3);
+  ASSERT_TRUE(one != nullptr && three != nullptr);
+  const Matrix expected = Embed(*one, images);
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    const Matrix out = Embed(*three, images);
+    for (size_t i = 0; i < images.size(); ++i) EXPECT_TRUE(SameRow(expected, i, out, i)) << i;
+  }
+}
+
+TEST_F(RealBackbone, GivesFiniteNonNegativeEmbeddingsAndCountsImages) {
+  const auto backbone = LoadWith(16, 2);
+  ASSERT_NE(backbone, nullptr);
+  const Matrix out = Embed(*backbone, Patterns(5));
+  double sum = 0;
+  for (size_t i = 0; i < out.rows() * out.cols(); ++i) {
+    ASSERT_TRUE(std::isfinite(out.data()[i]) && out.data()[i] >= 0);
+    sum += out.data()[i];
+  }
+  EXPECT_GT(sum, 0);
+  EXPECT_EQ(backbone->images_embedded(), 5u);
+  Embed(*backbone, {});
+  EXPECT_EQ(backbone->images_embedded(), 5u);
+}
+
+TEST_F(RealBackbone, NormalisesWhenAsked) {
+  BackboneOptions options;
+  options.batch = 2;
+  options.mean = {0.5f, 0.5f, 0.5f};
+  options.stddev = {0.25f, 0.5f, 1.0f};
+  const auto changed = Backbone::Load(kPath, options);
+  ASSERT_TRUE(changed.ok()) << changed.status().ToString();
+  EXPECT_EQ((*changed)->mean(), options.mean);
+  const auto plain = LoadWith(2, 1);
+  ASSERT_NE(plain, nullptr);
+  EXPECT_FALSE(SameRow(Embed(**changed, {Pattern(1)}), 0, Embed(*plain, {Pattern(1)}), 0));
+}
+
+TEST_F(RealBackbone, RefusesImagesAndMatricesOfOtherSizes) {
+  const auto backbone = LoadWith(2, 1);
+  ASSERT_NE(backbone, nullptr);
+  Matrix out(1, 512);
+  const std::vector<Image> large = {Pattern(1, 33)};
+  const Status status = backbone->Embed(large, out.view());
+  EXPECT_EQ(status.code(), Code::kInvalidArgument);
+  EXPECT_NE(status.message().find("33 x 33"), std::string::npos) << status.message();
+  Matrix narrow(1, 511);
+  const std::vector<Image> good = {Pattern(1)};
+  EXPECT_EQ(backbone->Embed(good, narrow.view()).code(), Code::kInvalidArgument);
+}
+
+TEST_F(RealBackbone, RefusesAFileThatWasCutShort) {
+  std::string bytes;
+  bytes.resize(std::filesystem::file_size(kPath) / 2);
+  std::ifstream(kPath, std::ios::binary).read(bytes.data(), std::ssize(bytes));
+  const TempDir dir;
+  const auto backbone = Backbone::Load(dir.Write("cut.pt", bytes), {});
+  ASSERT_FALSE(backbone.ok());
+  EXPECT_EQ(backbone.status().code(), Code::kInvalidArgument);
+}
+
+TEST_F(RealBackbone, RefusesOptionsOutOfRange) {
+  std::vector<BackboneOptions> bad(6);
+  bad[0].batch = 0;
+  bad[1].threads = -1;
+  bad[2].input_height = 32;
+  bad[3].mean = {0.5f};
+  bad[4].stddev = {1.0f, 0.0f, 1.0f};
+  bad[5].mean = {0.5f, NAN, 0.5f};
+  for (size_t i = 0; i < bad.size(); ++i) {
+    EXPECT_EQ(Backbone::Load(kPath, bad[i]).status().code(), Code::kInvalidArgument) << i;
+  }
+}
+
+TEST(TorchBackbone, SaysWhyAFileIsNoBackbone) {
+  const TempDir dir;
+  EXPECT_EQ(Backbone::Load(dir.path() + "/none.pt", {}).status().code(), Code::kNotFound);
+  EXPECT_EQ(Backbone::Load(dir.path(), {}).status().code(), Code::kInvalidArgument);
+  const std::string text = dir.Write("text.pt", "dear diary");
+  for (const std::string& path : {text, dir.Write("empty.pt", "")}) {
+    const auto backbone = Backbone::Load(path, {});
+    ASSERT_FALSE(backbone.ok());
+    EXPECT_EQ(backbone.status().code(), Code::kInvalidArgument);
+    EXPECT_NE(backbone.status().message().find(path), std::string::npos);
+    EXPECT_NE(backbone.status().message().find("TorchScript"), std::string::npos);
+  }
+}
+
+// Writes Φ given as TorchScript ("return ...", a line each), with an augstore.json unless that is
+// empty.
+std::string Script(const TempDir& dir, const std::string& body, const std::string& metadata = "") {
+  torch::jit::Module module("phi");
+  module.define("def forward(self, x):\n    " + body + "\n");
+  torch::jit::ExtraFilesMap extra;
+  if (!metadata.empty()) extra["augstore.json"] = metadata;
+  const std::string path = dir.path() + "/phi.pt";
+  module.save(path, extra);
+  return path;
+}
+
+TEST(TorchBackbone, FindsTheInputSizeByTrialAndCountsProducts) {
+  const TempDir dir;
+  const auto backbone =
+      Backbone::Load(Script(dir, "return x.flatten(1).mm(torch.ones([12288, 4]))"), {});
+  ASSERT_TRUE(backbone.ok()) << backbone.status().ToString();
+  EXPECT_EQ((*backbone)->input_height(), 64u);
+  EXPECT_EQ((*backbone)->input_width(), 64u);
+  EXPECT_EQ((*backbone)->dim(), 4u);
+  EXPECT_EQ((*backbone)->multiply_adds(), 12288u * 4u);
+}
+
+TEST(TorchBackbone, ReadsTheFilesOwnSizeAndNormalisation) {
+  const TempDir dir;
+  const std::string path =
+      Script(dir, "return x.flatten(2).mean(2)",
+             R"({"input_height": 2, "input_width": 3, "mean": [0.5, 0, 0], "std": [0.5, 1, 2]})");
+  const auto backbone = Backbone::Load(path, {});
+  ASSERT_TRUE(backbone.ok()) << backbone.status().ToString();
+  EXPECT_EQ((*backbone)->input_height(), 2u);
+  EXPECT_EQ((*backbone)->input_width(), 3u);
+  Image image{3, 2, {}};
+  for (int i = 0; i < 6; ++i) image.rgb.insert(image.rgb.end(), {0, 51, 255});
+  const Matrix out = Embed(**backbone, {image});
+  EXPECT_FLOAT_EQ(out.data()[0], -1.0f);
+  EXPECT_FLOAT_EQ(out.data()[1], 0.2f);
+  EXPECT_FLOAT_EQ(out.data()[2], 0.5f);
+  BackboneOptions options;
+  options.mean = {0.0f, 0.0f, 0.0f};
+  const auto changed = Backbone::Load(path, options);
+  ASSERT_TRUE(changed.ok());
+  EXPECT_FLOAT_EQ(Embed(**changed, {image}).data()[0], 0.0f);
+}
+
+TEST(TorchBackbone, TakesTheFirstOfSeveralOutputs) {
+  const TempDir dir;
+  const auto backbone = Backbone::Load(Script(dir, "return (x.flatten(2).mean(2), x)"), {});
+  ASSERT_TRUE(backbone.ok()) << backbone.status().ToString();
+  EXPECT_EQ((*backbone)->dim(), 3u);
+  EXPECT_EQ((*backbone)->input_height(), 32u);
+}
+
+TEST(TorchBackbone, RefusesWhatDoesNotMapImagesToRows) {
+  const TempDir dir;
+  for (const std::string body :
+       {"return x", "return x.sum()", "return 7", "return x.flatten(1)[:1]",
+        "return x.flatten(1).mm(torch.ones([5, 4]))", "return x.expand(2, 3, 70000, 1).mean(1)"}) {
+    const auto backbone = Backbone::Load(Script(dir, body), {});
+    ASSERT_FALSE(backbone.ok()) << body;
+    EXPECT_EQ(backbone.status().code(), Code::kInvalidArgument) << backbone.status().ToString();
+  }
+}
+
+TEST(TorchBackbone, RefusesNetworksThatMixImagesOrDrawAtRandom) {
+  const TempDir dir;
+  for (const std::string body : {"return (x - x.mean(0)).flatten(2).mean(2)",
+                                 "return x.flatten(2).mean(2) + torch.rand([3])"}) {
+    const auto backbone = Backbone::Load(Script(dir, body), {});
+    ASSERT_FALSE(backbone.ok()) << body;
+    EXPECT_EQ(backbone.status().code(), Code::kInvalidArgument);
+    EXPECT_NE(backbone.status().message().find("mixes images"), std::string::npos);
+  }
+}
+
+TEST(TorchBackbone, RefusesDamagedMetadata) {
+  const TempDir dir;
+  for (const std::string metadata :
+       {"{", "[]", R"({"mean": "grey"})", R"({"std": [1, 0, 1]})", R"({"input_height": 32})"}) {
+    const auto backbone = Backbone::Load(Script(dir, "return x.flatten(2).mean(2)", metadata), {});
+    ASSERT_FALSE(backbone.ok()) << metadata;
+    EXPECT_EQ(backbone.status().code(), Code::kInvalidArgument);
+  }
+}
+
+TEST(TorchBackbone, ReportsAFailureDuringEmbed) {
+  const TempDir dir;
+  BackboneOptions options;
+  options.batch = 2;
+  options.threads = 3;
+  const auto failing = Backbone::Load(
+      Script(dir,
+             "assert float(x.max()) < 1.0, 'no white, please'\n    return x.flatten(2).mean(2)"),
+      options);
+  ASSERT_TRUE(failing.ok()) << failing.status().ToString();
+  std::vector<Image> images(9, Image{32, 32, std::vector<uint8_t>(3072, 9)});
+  images[6].rgb[100] = 255;
+  Matrix out(images.size(), 3);
+  const Status status = (*failing)->Embed(images, out.view());
+  EXPECT_EQ(status.code(), Code::kInternal);
+  EXPECT_NE(status.message().find("no white, please"), std::string::npos) << status.message();
+  EXPECT_EQ((*failing)->images_embedded(), 0u);
+  images[6].rgb[100] = 254;
+  EXPECT_TRUE((*failing)->Embed(images, out.view()).ok());
+}
+
+TEST(TorchBackbone, RefusesToGiveOutNan) {
+  const TempDir dir;
+  const auto backbone = Backbone::Load(Script(dir, "return (x.flatten(2).mean(2) - 2).sqrt()"), {});
+  ASSERT_TRUE(backbone.ok()) << backbone.status().ToString();
+  Matrix out(1, 3);
+  const std::vector<Image> images = {Pattern(1)};
+  const Status status = (*backbone)->Embed(images, out.view());
+  EXPECT_EQ(status.code(), Code::kInternal);
+  EXPECT_NE(status.message().find("NaN"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace augstore

@@ -1,0 +1,172 @@
+#include "engine/fitting/torch_transform_trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "engine/math/onednn_gemm.h"
+#include "engine/transforms/card.h"
+#include "tests/engine/fitting/transform_pairs.h"
+
+namespace augstore {
+namespace {
+
+TransformPairs SplitPairs(bool non_negative = true) {
+  const TestPairs pairs(500);
+  TransformPairs result;
+  result.train_z = Copy(pairs.z.view().Slice(0, 400));
+  result.train_target = Copy(pairs.z_target.view().Slice(0, 400));
+  result.held_out_z = Copy(pairs.z.view().Slice(400, 100));
+  result.held_out_target = Copy(pairs.z_target.view().Slice(400, 100));
+  result.non_negative = non_negative;
+  return result;
+}
+
+TransformTrainOptions Options(const std::string& family) {
+  TransformTrainOptions options;
+  options.family = family;
+  options.max_epochs = 40;
+  options.batch_size = 32;
+  return options;
+}
+
+CardEntry Measure(const TransformPairs& pairs, const Layers& layers) {
+  const Matrix mapped =
+      Applied(*NewReferenceEngine(), MakeNetwork(layers).value(), pairs.held_out_z.view());
+  return MeasureCard("held-out", pairs.held_out_z.view(), pairs.held_out_target.view(),
+                     mapped.view());
+}
+
+class NetworkFamilies : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(NetworkFamilies, LearnAMapThatTheyCanExpress) {
+  const TransformPairs pairs = SplitPairs();
+  const Result<FittedTransform> fitted = TrainNetworkTransform(pairs, Options(GetParam()), {});
+  ASSERT_TRUE(fitted.ok()) << fitted.status().ToString();
+  EXPECT_TRUE(fitted->layers.Validate().ok());
+  EXPECT_GT(Measure(pairs, fitted->layers).explained, 0.6);
+  EXPECT_NE(fitted->notes.find("epochs="), std::string::npos);
+}
+
+TEST_P(NetworkFamilies, GiveTheSameWeightsEveryTime) {
+  const TransformPairs pairs = SplitPairs();
+  TransformTrainOptions options = Options(GetParam());
+  options.max_epochs = 3;
+  const Layers first = TrainNetworkTransform(pairs, options, {}).value().layers;
+  EXPECT_EQ(first, TrainNetworkTransform(pairs, options, {}).value().layers);
+  options.seed = 1;
+  EXPECT_NE(first, TrainNetworkTransform(pairs, options, {}).value().layers);
+}
+
+TEST_P(NetworkFamilies, ReportWhatTheLayersDo) {
+  const TransformPairs pairs = SplitPairs();
+  double best = std::numeric_limits<double>::infinity();
+  double explained = 0;
+  const Layers layers = TrainNetworkTransform(pairs, Options(GetParam()),
+                                              [&](const TransformProgress& progress) {
+                                                if (progress.validation_mse < best) {
+                                                  best = progress.validation_mse;
+                                                  explained = progress.explained;
+                                                }
+                                                return true;
+                                              })
+                            .value()
+                            .layers;
+  const CardEntry card = Measure(pairs, layers);
+  EXPECT_NEAR(card.mse, best, 1e-4 * card.identity_mse);
+  EXPECT_NEAR(card.explained, explained, 1e-4);
+}
+
+TEST_P(NetworkFamilies, SayWhenTrainingDiverges) {
+  TransformTrainOptions options = Options(GetParam());
+  options.learning_rate = 1e30;
+  const Result<FittedTransform> fitted = TrainNetworkTransform(SplitPairs(), options, {});
+  ASSERT_FALSE(fitted.ok());
+  EXPECT_EQ(fitted.status().code(), Code::kInvalidArgument);
+  EXPECT_NE(fitted.status().message().find("1e+30"), std::string::npos);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, NetworkFamilies, ::testing::Values("mlp", "residual"),
+                         [](const auto& family) { return family.param; });
+
+TEST(TorchTransformTrainer, MlpHasThePapersShape) {
+  TransformTrainOptions options = Options("mlp");
+  options.max_epochs = 1;
+  const Layers layers = TrainNetworkTransform(SplitPairs(), options, {}).value().layers;
+  EXPECT_EQ(layers.shapes(), MlpShapes(16));
+}
+
+TEST(TorchTransformTrainer, ResidualEndsInReluWhenTheTargetsDo) {
+  TransformTrainOptions options = Options("residual");
+  options.max_epochs = 1;
+  std::vector<LayerShape> shapes = MlpShapes(16, true);
+  EXPECT_EQ(TrainNetworkTransform(SplitPairs(true), options, {}).value().layers.shapes(), shapes);
+  shapes.back().activation = Activation::kNone;
+  EXPECT_EQ(TrainNetworkTransform(SplitPairs(false), options, {}).value().layers.shapes(), shapes);
+}
+
+TEST(TorchTransformTrainer, ResidualStartsAtTheIdentity) {
+  TransformTrainOptions options = Options("residual");
+  options.max_epochs = 1;
+  options.learning_rate = 1e-12;
+  const TransformPairs pairs = SplitPairs();
+  const Layers layers = TrainNetworkTransform(pairs, options, {}).value().layers;
+  EXPECT_NEAR(Measure(pairs, layers).explained, 0, 1e-5);
+}
+
+TEST(TorchTransformTrainer, StopsAfterEpochsWithoutImprovement) {
+  TransformPairs pairs = SplitPairs();
+  pairs.held_out_target = Copy(pairs.held_out_z.view());  // identity is best: training only harms
+  TransformTrainOptions options = Options("residual");
+  options.patience = 3;
+  std::vector<double> errors;
+  const Result<FittedTransform> fitted =
+      TrainNetworkTransform(pairs, options, [&](const TransformProgress& progress) {
+        errors.push_back(progress.validation_mse);
+        return true;
+      });
+  ASSERT_TRUE(fitted.ok());
+  EXPECT_EQ(errors.size(), 4u) << "epoch 0 and three more";
+  EXPECT_NEAR(Measure(pairs, fitted->layers).mse, 0, 1e-6) << "no worse than where it began";
+  EXPECT_EQ(fitted->notes.rfind("epochs=0", 0), 0u) << fitted->notes;
+}
+
+TEST(TorchTransformTrainer, StopsWhenTheCallerSaysSoAndKeepsTheBest) {
+  const TransformPairs pairs = SplitPairs();
+  uint32_t epochs = 0;
+  const Result<FittedTransform> fitted =
+      TrainNetworkTransform(pairs, Options("residual"), [&](const TransformProgress& progress) {
+        epochs = progress.epoch;
+        return progress.epoch < 2;
+      });
+  ASSERT_TRUE(fitted.ok());
+  EXPECT_EQ(epochs, 2u);
+  EXPECT_GT(Measure(pairs, fitted->layers).explained, 0);
+}
+
+TEST(TorchTransformTrainer, LearnsAtAnyScaleOfTheEmbeddings) {
+  TransformPairs pairs = SplitPairs();
+  for (Matrix* matrix :
+       {&pairs.train_z, &pairs.train_target, &pairs.held_out_z, &pairs.held_out_target}) {
+    for (size_t i = 0; i < matrix->rows() * matrix->cols(); ++i) matrix->data()[i] *= 1e-4F;
+  }
+  for (const char* family : {"mlp", "residual"}) {
+    const Layers layers = TrainNetworkTransform(pairs, Options(family), {}).value().layers;
+    EXPECT_GT(Measure(pairs, layers).explained, 0.6) << family;
+  }
+}
+
+TEST(TorchTransformTrainer, LeavesTheCallersThreadsAlone) {
+  const int before = ComputeThreads();
+  SetComputeThreads(1);
+  TransformTrainOptions options = Options("mlp");
+  options.max_epochs = 1;
+  EXPECT_TRUE(TrainNetworkTransform(SplitPairs(), options, {}).ok());
+  EXPECT_EQ(ComputeThreads(), 1);
+  SetComputeThreads(before);
+}
+
+}  // namespace
+}  // namespace augstore

@@ -1,0 +1,28 @@
+// Pairs (z, z') for tests of transform training.
+#ifndef AUGSTORE_TESTS_ENGINE_FITTING_TRANSFORM_PAIRS_H_
+#define AUGSTORE_TESTS_ENGINE_FITTING_TRANSFORM_PAIRS_H_
+
+#include "engine/kernels/engine.h"
+#include "tests/engine/kernels/networks.h"
+
+namespace augstore {
+
+// Non-negative z with a mean, and z' = ReLU(z + half of a random map of z), which every family can
+// learn.
+struct TestPairs {
+  explicit TestPairs(size_t rows, uint32_t dim = 16, unsigned seed = 1)
+      : z(RandomMatrix(rows, dim, seed)), z_target(rows, dim) {
+    for (size_t i = 0; i < rows * dim; ++i) {
+      z.data()[i] = z.data()[i] > -1 ? z.data()[i] + 1 : 0;
+    }
+    Layers map = RandomLayers({{dim, dim, Activation::kRelu, true}}, 7);
+    for (float& weight : map.layers[0].weight) weight *= 0.5F;
+    z_target = Applied(*NewReferenceEngine(), MakeNetwork(std::move(map)).value(), z.view());
+  }
+  Matrix z;
+  Matrix z_target;
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_TESTS_ENGINE_FITTING_TRANSFORM_PAIRS_H_

@@ -1,0 +1,133 @@
+// One value of every record, with no field at its default.
+#ifndef AUGSTORE_TESTS_SCHEMAS_RECORDS_RECORD_SAMPLES_H_
+#define AUGSTORE_TESTS_SCHEMAS_RECORDS_RECORD_SAMPLES_H_
+
+#include "schemas/records/records.h"
+
+namespace augstore::samples {
+
+inline Digest MakeDigest(uint8_t first) {
+  Digest digest;
+  for (size_t i = 0; i < digest.bytes.size(); ++i)
+    digest.bytes[i] = static_cast<uint8_t>(first + i);
+  return digest;
+}
+
+inline std::vector<LabelColumn> Labels() {
+  return {{"label", {"cat", "", "dog"}}, {"empty", {}}, {"colour", {"red"}}};
+}
+
+inline SampleChunk Chunk() {
+  SampleChunk chunk;
+  chunk.rows = {7, 9, kNoRow - 1};
+  chunk.split_names = {"train", "test"};
+  chunk.splits = {1, 0, 1};
+  chunk.labels = {{-1, 0, 2}, {5, 6, 7}};
+  chunk.keys = {"a/b.png", "", "c d.jpg"};
+  return chunk;
+}
+
+inline BackboneRecord Backbone() {
+  BackboneRecord record;
+  record.digest = MakeDigest(1);
+  record.dim = 512;
+  record.input_height = 224;
+  record.input_width = 192;
+  record.mean = {0.25f, 0.5f, 0.75f};
+  record.stddev = {0.125f, 1.5f, 2.5f};
+  record.source = "resnet18.pt";
+  record.multiply_adds = 1814073344;
+  record.created_unix_s = 1700000001;
+  record.map = {8, 7, 128};
+  return record;
+}
+
+inline CollectionRecord Collection() {
+  CollectionRecord record;
+  record.backbone = MakeDigest(2);
+  record.dim = 64;
+  record.samples = 70000;
+  record.sample_list = 12;
+  record.labels = Labels();
+  record.splits = {{"train", 60000}, {"", 1}, {"test", 10000}};
+  record.digest = MakeDigest(3);
+  record.source = "/data/cifar";
+  record.created_unix_s = -5;
+  record.dtype = Dtype::kU8;
+  return record;
+}
+
+inline Card MakeCard() {
+  Card card;
+  card.entries = {
+      {"held-out", 100, 0.5, 1.5, 0.625, 0.75, 0.875, 0.9375, 0.5, 0.75, 50, 0.25, 0.125, 0.375},
+      {"/data/x", 2, -1, 3, -4, 5, 6, 7, -5, -3, 1, 8, 9, 10}};
+  card.ladder = {{"affine", 0.25, 0.125, 0.375, 1.5, 262144, 0.75, "lambda=0.1"},
+                 {"mlp", -1, -2, -0.5, 3, 1048576, 12, ""}};
+  card.measures = {{"us_per_row", 12.5}, {"inverse_explained", -0.25}};
+  card.train_pairs = 900;
+  card.seed = 11;
+  card.train_seconds = 2.5;
+  card.multiply_adds = 1048576;
+  card.notes = "lambda=3.2";
+  return card;
+}
+
+inline TransformRecord Transform() {
+  TransformRecord record;
+  record.backbone = MakeDigest(4);
+  record.dim = 512;
+  record.op = "rotate(15)";
+  record.family = "residual";
+  record.layers = {{512, 1024, Activation::kRelu, false},
+                   {1024, 512, Activation::kNone, true},
+                   {512, 512, Activation::kRelu, true, LayerKind::kDiagonal}};
+  record.weights = MakeDigest(5);
+  record.card = MakeCard();
+  record.created_unix_s = 1700000002;
+  record.map = {6, 5, 64};
+  return record;
+}
+
+inline HeadRecord Head() {
+  HeadRecord record;
+  record.backbone = MakeDigest(6);
+  record.dim = 512;
+  record.arch = "mlp(1024,128)";
+  record.classes = {"cat", "dog"};
+  record.layers = {{512, 2, Activation::kRelu, true}};
+  record.weights = MakeDigest(7);
+  record.lineage = {"cifar10@2",
+                    MakeDigest(8),
+                    "train",
+                    "identity:1,hflip@3:1",
+                    {MakeDigest(9), MakeDigest(10)},
+                    "label",
+                    21,
+                    24,
+                    22,
+                    23,
+                    "adamw",
+                    0.001,
+                    0.01,
+                    "cifar10@1",
+                    4096,
+                    Dtype::kF16,
+                    Precision::kInt8};
+  record.train_loss = 0.5;
+  record.test_accuracy = 0.75;
+  record.test_loss = 0.625;
+  record.test_split = "test";
+  record.test_samples = 10000;
+  record.created_unix_s = 1700000003;
+  return record;
+}
+
+inline AliasHistory Aliases() {
+  return {
+      {{"champion", 1, "first", 100}, {"old", 2, "", 200}, {"champion", 3, "better", -1, true}}};
+}
+
+}  // namespace augstore::samples
+
+#endif  // AUGSTORE_TESTS_SCHEMAS_RECORDS_RECORD_SAMPLES_H_

@@ -1,0 +1,162 @@
+// One value of every message, with no field at its default, and the list of each message's fields.
+#ifndef AUGSTORE_TESTS_SCHEMAS_WIRE_MESSAGE_SAMPLES_H_
+#define AUGSTORE_TESTS_SCHEMAS_WIRE_MESSAGE_SAMPLES_H_
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "schemas/wire/messages.h"
+#include "tests/schemas/records/record_samples.h"
+
+namespace augstore {
+
+// Every message but BatchReply, which has a codec of its own.
+using MessageTypes = testing::Types<
+    ServerInfoRequest, ServerInfoReply, StatsRequest, StatsReply, VerifyRequest, VerifyReply,
+    EndReply, GetRecordRequest, RecordReply, ListRecordsRequest, RecordListReply, AddRecordRequest,
+    DeleteRecordRequest, SetAliasRequest, FindImagesRequest, RowIdsReply, AppendRowsRequest,
+    ReadRowsRequest, BeginDraftRequest, DraftReply, AppendSamplesRequest, CommitDraftRequest,
+    AbortDraftRequest, GetSamplesRequest, SamplesReply, QueryRequest, OpenStreamRequest,
+    StreamReply, BatchesRequest, ShareMemoryRequest, ShareMemoryReply, SharedBodyReply>;
+
+inline bool operator==(const RecordReply& a, const RecordReply& b) {
+  return std::tie(a.kind, a.name, a.version, a.record, a.blob) ==
+         std::tie(b.kind, b.name, b.version, b.record, b.blob);
+}
+inline bool operator==(const Matrix& a, const Matrix& b) {
+  return a.rows() == b.rows() && a.cols() == b.cols() &&
+         std::equal(a.data(), a.data() + a.rows() * a.cols(), b.data());
+}
+
+namespace samples {
+
+inline std::tuple<> Fields(const ServerInfoRequest&) { return {}; }
+inline std::tuple<> Fields(const StatsRequest&) { return {}; }
+inline std::tuple<> Fields(const EndReply&) { return {}; }
+inline std::tuple<> Fields(const ShareMemoryRequest&) { return {}; }
+inline auto Fields(const ShareMemoryReply& m) { return std::tie(m.bytes, m.slots); }
+inline auto Fields(const SharedBodyReply& m) { return std::tie(m.type, m.slot, m.offset, m.size); }
+inline auto Fields(const ServerInfoReply& m) { return std::tie(m.version, m.store_id); }
+inline auto Fields(const StatsReply& m) { return std::tie(m.json); }
+inline auto Fields(const VerifyRequest& m) { return std::tie(m.cursor); }
+inline auto Fields(const VerifyReply& m) {
+  return std::tie(m.cursor, m.checked, m.total, m.problems);
+}
+inline auto Fields(const GetRecordRequest& m) { return std::tie(m.kind, m.ref, m.with_blob); }
+inline auto Fields(const RecordReply& m) {
+  return std::tie(m.kind, m.name, m.version, m.record, m.blob);
+}
+inline auto Fields(const ListRecordsRequest& m) { return std::tie(m.kind, m.name); }
+inline auto Fields(const RecordListReply& m) { return std::tie(m.records); }
+inline auto Fields(const AddRecordRequest& m) { return std::tie(m.kind, m.name, m.record, m.blob); }
+inline auto Fields(const DeleteRecordRequest& m) { return std::tie(m.kind, m.ref); }
+inline auto Fields(const SetAliasRequest& m) {
+  return std::tie(m.kind, m.name, m.alias, m.version, m.note, m.min_explained, m.force);
+}
+inline auto Fields(const FindImagesRequest& m) { return std::tie(m.backbone, m.images); }
+inline auto Fields(const RowIdsReply& m) { return std::tie(m.rows); }
+inline auto Fields(const AppendRowsRequest& m) {
+  return std::tie(m.backbone, m.images, m.embeddings, m.maps);
+}
+inline auto Fields(const ReadRowsRequest& m) { return std::tie(m.backbone, m.rows, m.maps); }
+inline auto Fields(const BeginDraftRequest& m) {
+  return std::tie(m.collection, m.backbone, m.labels, m.replace, m.source);
+}
+inline auto Fields(const DraftReply& m) { return std::tie(m.draft, m.labels); }
+inline auto Fields(const AppendSamplesRequest& m) { return std::tie(m.draft, m.samples); }
+inline auto Fields(const CommitDraftRequest& m) { return std::tie(m.draft, m.appended); }
+inline auto Fields(const AbortDraftRequest& m) { return std::tie(m.draft); }
+inline auto Fields(const GetSamplesRequest& m) { return std::tie(m.collection, m.begin, m.count); }
+inline auto Fields(const SamplesReply& m) { return std::tie(m.samples); }
+inline auto Fields(const QueryRequest& m) {
+  return std::tie(m.collection, m.samples, m.chain, m.label_column);
+}
+inline auto Fields(const OpenStreamRequest& m) { return std::tie(m.spec); }
+inline auto Fields(const StreamReply& m) {
+  return std::tie(m.spec, m.fingerprint, m.collection_digest, m.chains, m.transforms, m.classes,
+                  m.samples, m.steps, m.dim);
+}
+inline auto Fields(const BatchesRequest& m) {
+  return std::tie(m.spec, m.fingerprint, m.epoch, m.step, m.count);
+}
+
+inline ContentHash MakeHash(uint8_t value) {
+  ContentHash hash;
+  hash.bytes.fill(value);
+  return hash;
+}
+
+inline StreamSpec Spec() {
+  return {"cifar10@2", "train",     "identity:1,hflip@3:1", "label", 5, 128, 3, 4, false, true,
+          4096,        Dtype::kF16, Precision::kInt8};
+}
+
+inline void Fill(ServerInfoRequest*) {}
+inline void Fill(StatsRequest*) {}
+inline void Fill(EndReply*) {}
+inline void Fill(ShareMemoryRequest*) {}
+inline void Fill(ShareMemoryReply* m) { *m = {uint64_t{1} << 33, 16}; }
+inline void Fill(SharedBodyReply* m) {
+  *m = {MessageType::kBatchReply, 3, uint64_t{1} << 33, 4096};
+}
+inline void Fill(ServerInfoReply* m) { *m = {"0.1.0", "f00d"}; }
+inline void Fill(StatsReply* m) { *m = {R"({"rows": 1})"}; }
+inline void Fill(VerifyRequest* m) { *m = {std::string("binary\0cursor", 13)}; }
+inline void Fill(VerifyReply* m) { *m = {"next", 10, 20, {"segment 3 is damaged", ""}}; }
+inline void Fill(GetRecordRequest* m) { *m = {RecordKind::kAliases, "transform/hflip", true}; }
+inline void Fill(RecordReply* m) { *m = {RecordKind::kTransform, "hflip", 3, "record", "blob"}; }
+inline void Fill(ListRecordsRequest* m) { *m = {RecordKind::kHead, "digits"}; }
+inline void Fill(RecordListReply* m) {
+  *m = {{{RecordKind::kHead, "a", 1, "x", ""}, {RecordKind::kBackbone, "b", 2, "", ""}}};
+}
+inline void Fill(AddRecordRequest* m) {
+  *m = {RecordKind::kBackbone, "resnet18", Encode(Backbone()), std::string("\0\xff", 2)};
+}
+inline void Fill(DeleteRecordRequest* m) { *m = {RecordKind::kTransform, "hflip@3"}; }
+inline void Fill(SetAliasRequest* m) {
+  *m = {RecordKind::kHead, "digits", "champion", 7, "because", 0.125, true};
+}
+inline void Fill(FindImagesRequest* m) {
+  *m = {MakeDigest(1), {MakeHash(2), MakeHash(3)}, Dtype::kF16};
+}
+inline void Fill(RowIdsReply* m) { *m = {{1, kNoRow, 3}}; }
+inline void Fill(AppendRowsRequest* m) {
+  m->backbone = MakeDigest(1);
+  m->images = {MakeHash(2), MakeHash(3)};
+  m->embeddings = Matrix(2, 5);
+  for (size_t i = 0; i < 10; ++i) m->embeddings.data()[i] = static_cast<float>(i) - 4.5f;
+  m->maps.values = 3;
+  for (uint8_t i = 0; i < 2 * QuantizedRowBytes(3); ++i) m->maps.bytes.push_back(i);
+  m->dtype = Dtype::kU8;
+}
+inline void Fill(ReadRowsRequest* m) { *m = {MakeDigest(9), {256, 1}, true, Dtype::kF16}; }
+inline void Fill(BeginDraftRequest* m) {
+  *m = {"cifar10", MakeDigest(2), Labels(), true, "/data/cifar", Dtype::kU8};
+}
+inline void Fill(DraftReply* m) { *m = {6, Labels()}; }
+inline void Fill(AppendSamplesRequest* m) { *m = {6, Chunk()}; }
+inline void Fill(CommitDraftRequest* m) { *m = {6, 70000}; }
+inline void Fill(AbortDraftRequest* m) { *m = {6}; }
+inline void Fill(GetSamplesRequest* m) { *m = {"cifar10@2", uint64_t{1} << 40, 4096}; }
+inline void Fill(SamplesReply* m) { *m = {Chunk()}; }
+inline void Fill(QueryRequest* m) { *m = {"cifar10", {5, 5, 0}, "hflip>rotate15@2", "label"}; }
+inline void Fill(OpenStreamRequest* m) { *m = {Spec()}; }
+inline void Fill(StreamReply* m) {
+  *m = {Spec(),
+        MakeDigest(3),
+        MakeDigest(4),
+        {"identity", "hflip@3"},
+        {MakeDigest(5), MakeDigest(6)},
+        {"cat", ""},
+        60000,
+        118,
+        512};
+}
+inline void Fill(BatchesRequest* m) { *m = {Spec(), MakeDigest(3), 8, 9, 10}; }
+
+}  // namespace samples
+}  // namespace augstore
+
+#endif  // AUGSTORE_TESTS_SCHEMAS_WIRE_MESSAGE_SAMPLES_H_

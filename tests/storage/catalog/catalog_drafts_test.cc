@@ -1,0 +1,275 @@
+#include "storage/catalog/catalog_drafts.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "schemas/base/limits.h"
+#include "tests/storage/catalog/catalog_fixture.h"
+
+namespace augstore {
+namespace {
+
+using CatalogDraftsTest = CatalogFixture;
+
+TEST_F(CatalogDraftsTest, CommitsAVersionWithItsCounts) {
+  SampleChunk test = Samples(10, 3, "test");
+  const auto made = Commit(Request("c"), {Samples(0, 10), test, Samples(20, 5)}).value();
+  EXPECT_EQ(made.ref(), "c@1");
+  EXPECT_EQ(made.record.samples, 18u);
+  EXPECT_EQ(made.record.dim, kTestDim);
+  EXPECT_EQ(made.record.splits, (std::vector<SplitCount>{{"train", 15}, {"test", 3}}));
+  EXPECT_EQ(made.record.source, "a test");
+  EXPECT_EQ(catalog_->GetCollection("c")->record, made.record);
+  const SampleChunk samples = catalog_->GetSamples(made.record, 0, 100).value();
+  EXPECT_EQ(samples.keys[12], "12");
+  EXPECT_EQ(SplitOf(samples, 12), "test");
+  EXPECT_EQ(samples.keys[13], "20");
+}
+
+TEST_F(CatalogDraftsTest, StartsFromTheLatestVersion) {
+  CommitOk("c", Samples(0, 5000));
+  SampleChunk changed = Samples(4200, 2);
+  changed.labels[0] = {-1, -1};
+  SampleChunk added = Samples(0, 1, "test");  // the same key in another split is another sample
+  const auto made =
+      Commit(Request("c", {"cow", "dog"}), {changed, added, Samples(5000, 3)}).value();
+  EXPECT_EQ(made.version, 2u);
+  EXPECT_EQ(made.record.labels[0].classes, (std::vector<std::string>{"cat", "dog", "cow"}));
+  EXPECT_EQ(made.record.splits, (std::vector<SplitCount>{{"train", 5003}, {"test", 1}}));
+  const SampleChunk samples = catalog_->GetSamples(made.record, 0, 10000).value();
+  ASSERT_EQ(samples.size(), 5004u);
+  EXPECT_EQ(samples.keys[4200], "4200");
+  EXPECT_EQ(samples.labels[0][4200], -1);
+  EXPECT_EQ(samples.labels[0][4202], 0);
+  EXPECT_EQ(SplitOf(samples, 5000), "test");
+  EXPECT_EQ(samples.keys[5003], "5002");
+}
+
+TEST_F(CatalogDraftsTest, StartsFromNothingWhenItReplaces) {
+  CommitOk("c", Samples(0, 5));
+  BeginDraftRequest request = Request("c", {"dog"});
+  request.replace = true;
+  request.labels.push_back({"colour", {}});
+  SampleChunk chunk = Samples(0, 1);
+  chunk.labels.push_back({-1});
+  const auto made = Commit(request, {chunk}).value();
+  EXPECT_EQ(made.ref(), "c@2");
+  EXPECT_EQ(made.record.samples, 1u);
+  EXPECT_EQ(made.record.labels[0].classes, std::vector<std::string>{"dog"});
+  EXPECT_EQ(catalog_->GetCollection("c@1")->record.samples, 5u);
+}
+
+TEST_F(CatalogDraftsTest, GivesTheLatestVersionBackWhenNothingChanged) {
+  const auto made = CommitOk("c", Samples(0, 50));
+  EXPECT_EQ(CommitOk("c", Samples(0, 50)).record, made.record);
+  EXPECT_EQ(CommitOk("c", Samples(20, 10)).record, made.record);
+  BeginDraftRequest replace = Request("c");
+  replace.replace = true;
+  EXPECT_EQ(Commit(replace, {Samples(0, 50)})->version, 1u);
+  EXPECT_EQ(store_->ListRecords(RecordKind::kCollection, "c")->size(), 1u);
+  EXPECT_EQ(store_->ListSampleLists()->size(), 1u);
+}
+
+TEST_F(CatalogDraftsTest, MakesAVersionOfTheSameValuesInAnotherDtype) {
+  CommitOk("c", Samples(0, 3));
+  const SpaceId small = store_->OpenSpace(backbone_, kTestDim, Dtype::kF16).value();
+  std::vector<RowId> rows(3);
+  Matrix values(3, kTestDim);
+  ASSERT_TRUE(store_->ReadRows(space_, std::span(rows_).first(3), values.view()).ok());
+  for (size_t i = 0; i < 3; ++i) RoundRow(Dtype::kF16, values.row(i));
+  std::vector<RowId> exact(3);
+  const std::vector<ContentHash> images = {TestImage(900), TestImage(901), TestImage(902)};
+  ASSERT_TRUE(store_->AppendRows(space_, images, std::as_const(values).view(), exact).ok());
+  ASSERT_TRUE(store_->AppendRows(small, images, std::as_const(values).view(), rows).ok());
+  SampleChunk chunk = Samples(0, 3);
+  chunk.rows = exact;
+  const auto f32 = CommitOk("d", chunk);
+  BeginDraftRequest replace = Request("d");
+  replace.replace = true;
+  replace.dtype = Dtype::kF16;
+  chunk.rows = rows;
+  const auto f16 = Commit(replace, {chunk});
+  ASSERT_TRUE(f16.ok()) << f16.status().ToString();
+  EXPECT_EQ(f16->record.digest, f32.record.digest);
+  EXPECT_EQ(f16->record.dtype, Dtype::kF16);
+  EXPECT_EQ(f16->version, 2u);
+}
+
+TEST_F(CatalogDraftsTest, DigestsContentAndNotRowNumbers) {
+  const Digest here = CommitOk("c", Samples(0, 40)).record.digest;
+  // The same embeddings in another store, appended backwards.
+  const auto other = NewMemoryStore();
+  const Matrix embeddings = TestEmbeddings(300, kTestDim, 1);
+  const SpaceId space = other->OpenSpace(backbone_, kTestDim).value();
+  std::vector<RowId> rows(40);
+  for (size_t i = 40; i-- > 0;) {
+    const ContentHash image = TestImage(i);
+    ASSERT_TRUE(
+        other->AppendRows(space, {&image, 1}, embeddings.view().Slice(i, 1), {&rows[i], 1}).ok());
+  }
+  EXPECT_NE(rows[0], rows_[0]);
+  catalog_.reset();
+  store_ = nullptr;
+  const auto catalog = Catalog::Open(other.get()).value();
+  SampleChunk chunk = Samples(0, 40);
+  chunk.rows = rows;
+  const uint32_t draft = catalog->BeginDraft(Request("renamed"))->draft;
+  ASSERT_TRUE(catalog->AppendSamples(draft, chunk).ok());
+  EXPECT_EQ(catalog->CommitDraft(draft, 40)->record.digest, here);
+}
+
+TEST_F(CatalogDraftsTest, DigestsEveryPartOfTheContent) {
+  const SampleChunk chunk = Samples(0, 4);
+  std::vector<Digest> digests = {CommitOk("c", chunk).record.digest};
+  std::vector<SampleChunk> others(5, chunk);
+  others[0].keys[1] = "x";
+  others[1].labels[0][1] = -1;
+  others[2].split_names[0] = "test";
+  others[3].rows[1] = rows_[9];
+  std::swap(others[4].keys[0], others[4].keys[1]);
+  for (size_t i = 0; i < others.size(); ++i) {
+    digests.push_back(CommitOk("c" + std::to_string(i), others[i]).record.digest);
+  }
+  digests.push_back(Commit(Request("d", {"cat", "dog", "cow"}), {chunk})->record.digest);
+  std::sort(digests.begin(), digests.end());
+  EXPECT_EQ(std::adjacent_find(digests.begin(), digests.end()), digests.end());
+}
+
+TEST_F(CatalogDraftsTest, RefusesDraftsThatCannotBeCommitted) {
+  const auto code = [&](const BeginDraftRequest& request) {
+    return catalog_->BeginDraft(request).status().code();
+  };
+  EXPECT_EQ(code(Request("c/d")), Code::kInvalidArgument);
+  BeginDraftRequest request = Request("c");
+  request.backbone = TestDigest(9);
+  EXPECT_EQ(code(request), Code::kNotFound);
+  EXPECT_EQ(code(Request("c", {"cat", "cat"})), Code::kInvalidArgument);
+  request = Request("c");
+  request.labels.push_back(request.labels[0]);
+  EXPECT_EQ(code(request), Code::kInvalidArgument);
+  request.labels[1].name = "";
+  EXPECT_EQ(code(request), Code::kInvalidArgument);
+  request.labels.assign(kMaxLabelColumns + 1, {"x", {}});
+  EXPECT_EQ(code(request), Code::kInvalidArgument);
+
+  CommitOk("c", Samples(0, 2));
+  request = Request("c");
+  request.dtype = Dtype::kF16;
+  EXPECT_EQ(code(request), Code::kNotFound);
+  ASSERT_TRUE(store_->OpenSpace(backbone_, kTestDim, Dtype::kF16).ok());
+  EXPECT_EQ(code(request), Code::kFailedPrecondition);
+  request.replace = true;
+  EXPECT_TRUE(catalog_->BeginDraft(request).ok());
+  request = Request("c");
+  request.labels[0].name = "colour";
+  EXPECT_EQ(code(request), Code::kFailedPrecondition);
+  ASSERT_TRUE(store_->OpenSpace(TestDigest(2), 4).ok());
+  request = Request("c");
+  request.backbone = TestDigest(2);
+  const Status refused = catalog_->BeginDraft(request).status();
+  EXPECT_EQ(refused.code(), Code::kFailedPrecondition);
+  EXPECT_TRUE(Mentions(refused, TestDigest(1).Hex())) << refused.message();
+  EXPECT_TRUE(Mentions(refused, TestDigest(2).Hex())) << refused.message();
+}
+
+TEST_F(CatalogDraftsTest, NamesTheSampleThatItRefusesAndKeepsNoneOfTheCall) {
+  const uint32_t draft = catalog_->BeginDraft(Request("c"))->draft;
+  ASSERT_TRUE(catalog_->AppendSamples(draft, Samples(0, 3)).ok());
+  std::vector<SampleChunk> bad(7, Samples(10, 4));
+  bad[0].labels[0][2] = 2;
+  bad[1].labels[0][2] = -2;
+  bad[2].rows[2] = kNoRow;
+  bad[3].rows[2] = rows_.back() + 1;
+  bad[4].keys[2] = "1";   // of an earlier call
+  bad[5].keys[2] = "11";  // of the same call
+  bad[6].splits[2] = 1;
+  for (size_t i = 0; i < bad.size(); ++i) {
+    const Status refused = catalog_->AppendSamples(draft, bad[i]);
+    EXPECT_EQ(refused.code(), Code::kInvalidArgument) << i;
+    EXPECT_TRUE(Mentions(refused, "'" + bad[i].keys[2] + "'")) << refused.message();
+  }
+  std::vector<SampleChunk> uneven(5, Samples(10, 4));
+  uneven[0].keys.pop_back();
+  uneven[1].splits.pop_back();
+  uneven[2].labels[0].pop_back();
+  uneven[3].labels.clear();
+  uneven[4].keys[0] = std::string(kMaxKeyBytes + 1, 'x');
+  for (const SampleChunk& chunk : uneven) {
+    EXPECT_EQ(catalog_->AppendSamples(draft, chunk).code(), Code::kInvalidArgument);
+  }
+  EXPECT_TRUE(catalog_->AppendSamples(draft, Samples(10, 4)).ok());
+  EXPECT_EQ(catalog_->CommitDraft(draft, 7)->record.samples, 7u);
+}
+
+TEST_F(CatalogDraftsTest, RefusesTooManySplits) {
+  const uint32_t draft = catalog_->BeginDraft(Request("c"))->draft;
+  SampleChunk chunk = Samples(0, kMaxSplits + 1);
+  chunk.split_names.clear();
+  for (size_t i = 0; i < chunk.size(); ++i) {
+    chunk.split_names.push_back("s" + std::to_string(i));
+    chunk.splits[i] = static_cast<uint16_t>(i);
+  }
+  EXPECT_EQ(catalog_->AppendSamples(draft, chunk).code(), Code::kInvalidArgument);
+}
+
+TEST_F(CatalogDraftsTest, RefusesToCommitWhatDidNotArrive) {
+  const uint32_t draft = catalog_->BeginDraft(Request("c"))->draft;
+  EXPECT_EQ(catalog_->CommitDraft(draft, 0).status().code(), Code::kFailedPrecondition);
+  ASSERT_TRUE(catalog_->AppendSamples(draft, Samples(0, 3)).ok());
+  EXPECT_EQ(catalog_->CommitDraft(draft, 4).status().code(), Code::kFailedPrecondition);
+  ASSERT_TRUE(catalog_->CommitDraft(draft, 3).ok());
+  EXPECT_EQ(catalog_->CommitDraft(draft, 3).status().code(), Code::kNotFound);
+}
+
+TEST_F(CatalogDraftsTest, ForgetsAbortedDraftsAndThoseOfAnEarlierProcess) {
+  const uint32_t aborted = catalog_->BeginDraft(Request("c"))->draft;
+  EXPECT_TRUE(catalog_->AbortDraft(aborted).ok());
+  EXPECT_EQ(catalog_->AbortDraft(aborted).code(), Code::kNotFound);
+  const uint32_t lost = catalog_->BeginDraft(Request("c"))->draft;
+  ASSERT_TRUE(catalog_->AppendSamples(lost, Samples(0, 3)).ok());
+  Reopen();
+  const uint32_t next = catalog_->BeginDraft(Request("c"))->draft;
+  EXPECT_NE(next, lost);
+  const Status missing = catalog_->AppendSamples(lost, Samples(3, 3));
+  EXPECT_EQ(missing.code(), Code::kNotFound);
+  EXPECT_TRUE(Mentions(missing, "run the same command again")) << missing.message();
+  EXPECT_TRUE(store_->ListSampleLists()->empty());
+}
+
+TEST_F(CatalogDraftsTest, DropsTheOldestOfTooManyDrafts) {
+  const uint32_t oldest = catalog_->BeginDraft(Request("c"))->draft;
+  uint32_t last = 0;
+  for (int i = 0; i < 64; ++i) last = catalog_->BeginDraft(Request("c"))->draft;
+  EXPECT_EQ(catalog_->AppendSamples(oldest, Samples(0, 1)).code(), Code::kNotFound);
+  EXPECT_TRUE(catalog_->AppendSamples(last, Samples(0, 1)).ok());
+}
+
+TEST_F(CatalogDraftsTest, RefusesADraftThatAnotherCommitOvertook) {
+  const uint32_t slow = catalog_->BeginDraft(Request("c"))->draft;
+  const uint32_t same = catalog_->BeginDraft(Request("c"))->draft;
+  ASSERT_TRUE(catalog_->AppendSamples(slow, Samples(0, 3)).ok());
+  ASSERT_TRUE(catalog_->AppendSamples(same, Samples(5, 3)).ok());
+  CommitOk("c", Samples(5, 3));
+  EXPECT_EQ(catalog_->CommitDraft(slow, 3).status().code(), Code::kFailedPrecondition);
+  EXPECT_EQ(catalog_->CommitDraft(same, 3)->ref(), "c@1");
+  EXPECT_EQ(store_->ListSampleLists()->size(), 1u);
+}
+
+TEST_F(CatalogDraftsTest, CommitsConcurrentDraftsOfOneCollectionOneByOne) {
+  std::vector<Code> codes(4, Code::kInternal);
+  std::vector<std::thread> threads;
+  for (size_t t = 0; t < codes.size(); ++t) {
+    threads.emplace_back(
+        [&, t] { codes[t] = Commit(Request("c"), {Samples(t, 5)}).status().code(); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const size_t committed = static_cast<size_t>(std::count(codes.begin(), codes.end(), Code::kOk));
+  EXPECT_GE(committed, 1u);
+  for (Code code : codes) EXPECT_TRUE(code == Code::kOk || code == Code::kFailedPrecondition);
+  EXPECT_EQ(store_->ListSampleLists()->size(),
+            store_->ListRecords(RecordKind::kCollection, "c")->size());
+  EXPECT_EQ(VerifyAll(catalog_.get()), std::vector<std::string>());
+}
+
+}  // namespace
+}  // namespace augstore

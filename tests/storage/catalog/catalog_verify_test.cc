@@ -1,0 +1,129 @@
+#include "schemas/base/limits.h"
+#include "tests/storage/catalog/catalog_fixture.h"
+
+namespace augstore {
+namespace {
+
+class CatalogVerifyTest : public CatalogFixture {
+ protected:
+  void SetUp() override {
+    CatalogFixture::SetUp();
+    constexpr size_t kHalf = 10 * kSampleChunkRows;
+    const auto made = Commit(Request("c"), {Samples(0, kHalf), Samples(kHalf, kHalf)});
+    ASSERT_TRUE(made.ok()) << made.status().ToString();
+    made_ = *made;
+    ASSERT_TRUE(
+        catalog_->AddTransform("t", Transform(), Affine(kTestDim, kTestDim).ToSafetensors()).ok());
+    ASSERT_TRUE(catalog_->AddHead("h", Head(), Affine(kTestDim, 3).ToSafetensors()).ok());
+    ASSERT_TRUE(catalog_->SetAlias(RecordKind::kHead, "h", "best", 1, "").ok());
+    BackboneRecord backbone;
+    backbone.digest = backbone_;
+    backbone.dim = kTestDim;
+    ASSERT_TRUE(catalog_->AddBackbone("b", backbone).ok());
+  }
+  std::string Problems() {
+    std::string joined;
+    for (const std::string& problem : VerifyAll(catalog_.get())) joined += problem + "\n";
+    return joined;
+  }
+
+  Named<CollectionRecord> made_;
+};
+
+TEST_F(CatalogVerifyTest, ChecksEverythingInBoundedSteps) {
+  std::string cursor;
+  uint64_t checked = 0;
+  int steps = 0;
+  do {
+    const VerifyStep step = catalog_->Verify(cursor).value();
+    EXPECT_TRUE(step.problems.empty());
+    EXPECT_GT(step.total, 0u);
+    checked += step.checked;
+    cursor = step.cursor;
+    ++steps;
+  } while (!cursor.empty());
+  EXPECT_GT(steps, 2);
+  EXPECT_GE(checked, 300u + 2 + 20 + 4);  // rows, segments, chunks, other records
+}
+
+TEST_F(CatalogVerifyTest, NamesAChunkThatChanged) {
+  SampleChunk chunk =
+      Decode<SampleChunk>(store_->ReadSampleChunk(made_.record.sample_list, 18).value()).value();
+  chunk.labels[0][7] ^= 1;
+  ASSERT_TRUE(store_->PutSampleChunk(made_.record.sample_list, 18, Encode(chunk)).ok());
+  EXPECT_NE(Problems().find("collection 'c@1': its content has digest"), std::string::npos);
+  chunk.rows[7] = 12345678;
+  ASSERT_TRUE(store_->PutSampleChunk(made_.record.sample_list, 18, Encode(chunk)).ok());
+  EXPECT_NE(Problems().find("row 12345678"), std::string::npos);
+  ASSERT_TRUE(store_->PutSampleChunk(made_.record.sample_list, 18, "damaged").ok());
+  EXPECT_NE(Problems().find("chunk 18 of sample list"), std::string::npos);
+  ASSERT_TRUE(store_->DropSampleList(made_.record.sample_list).ok());
+  EXPECT_NE(Problems().find("collection 'c@1'"), std::string::npos);
+}
+
+TEST_F(CatalogVerifyTest, NamesDamagedRecordsAndWeights) {
+  const std::string transform = store_->ReadRecord({RecordKind::kTransform, "t", 1}).value();
+  ASSERT_TRUE(store_->AddRecord(RecordKind::kTransform, "t", transform, "other weights").ok());
+  ASSERT_TRUE(store_->AddRecord(RecordKind::kBackbone, "x", "damaged", "").ok());
+  ASSERT_TRUE(store_->AddRecord(RecordKind::kCollection, "y", "damaged", "").ok());
+  ASSERT_TRUE(store_->PutRecord(RecordKind::kAliases, "head/z", "damaged").ok());
+  ASSERT_TRUE(store_->DeleteRecord({RecordKind::kHead, "h", 1}).ok());
+  const std::string problems = Problems();
+  for (const char* name : {"transform 't@2'", "backbone 'x@1'", "collection 'y@1'", "'head/z@1'",
+                           "alias 'best' points to head 'h@1'"}) {
+    EXPECT_NE(problems.find(name), std::string::npos) << name << " in " << problems;
+  }
+}
+
+TEST_F(CatalogVerifyTest, FindsWrongCounts) {
+  CollectionRecord record = made_.record;
+  record.splits[0].samples += 1;
+  ASSERT_TRUE(store_->AddRecord(RecordKind::kCollection, "d", Encode(record), "").ok());
+  record = made_.record;
+  record.samples += 1;
+  ASSERT_TRUE(store_->AddRecord(RecordKind::kCollection, "e", Encode(record), "").ok());
+  const std::string problems = Problems();
+  EXPECT_NE(problems.find("collection 'd@1'"), std::string::npos) << problems;
+  EXPECT_NE(problems.find("collection 'e@1'"), std::string::npos) << problems;
+}
+
+TEST_F(CatalogVerifyTest, GoesOnAfterARestartAndAfterALostReply) {
+  std::string cursor;
+  do {
+    cursor = catalog_->Verify(cursor)->cursor;
+  } while (!cursor.starts_with("catalog"));
+  cursor = catalog_->Verify(cursor)->cursor;
+  ASSERT_FALSE(cursor.empty());
+  ASSERT_TRUE(catalog_->Verify(cursor).ok());  // its reply is lost
+  Reopen();
+  bool ended = false;
+  for (int i = 0; i < 100 && !ended; ++i) {
+    const VerifyStep step = catalog_->Verify(cursor).value();
+    EXPECT_TRUE(step.problems.empty());
+    cursor = step.cursor;
+    ended = cursor.empty();
+  }
+  EXPECT_TRUE(ended);
+}
+
+TEST_F(CatalogVerifyTest, IgnoresWhatIsDeletedMeanwhile) {
+  std::string cursor = catalog_->Verify("")->cursor;
+  cursor = catalog_->Verify(cursor)->cursor;
+  ASSERT_FALSE(cursor.empty());
+  ASSERT_TRUE(catalog_->DeleteCollection("c@1").ok());
+  while (!cursor.empty()) {
+    const VerifyStep step = catalog_->Verify(cursor).value();
+    EXPECT_EQ(step.problems, std::vector<std::string>());
+    cursor = step.cursor;
+  }
+}
+
+TEST_F(CatalogVerifyTest, RefusesACursorThatItNeverGave) {
+  for (const char* cursor : {"x", "store", "store x", "store 1", "catalog", "catalog 1 2",
+                             "catalog 1 2 3 4", "catalog 99999999999999999999999 1 1"}) {
+    EXPECT_EQ(catalog_->Verify(cursor).status().code(), Code::kInvalidArgument) << cursor;
+  }
+}
+
+}  // namespace
+}  // namespace augstore

@@ -1,0 +1,193 @@
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "tests/support/temp_dir.h"
+#include "tests/tools/cli/command_runner.h"
+#include "tools/bench/bench.h"
+
+namespace augstore {
+namespace {
+
+constexpr const char* kBackbone = AUGSTORE_SOURCE_DIR "/tools/demo_assets/backbone.pt";
+
+// Tiny sizes, one repetition: what is measured means nothing, but everything is run.
+class BenchCommand : public testing::Test {
+ protected:
+  CommandResult Bench(const std::string& part, std::vector<std::string> more = {}) {
+    std::vector<std::string> args = {"bench",    part, "--quick",   "--quiet",
+                                     "--dim",    "16", "--scale",   "0.01",
+                                     "--repeat", "1",  "--seconds", "0.0001"};
+    const std::string defaults[][2] = {
+        {"--scratch", dir_.path()}, {"--program", AUGSTORE_PROGRAM}, {"--backbone", kBackbone}};
+    for (const auto& [flag, value] : defaults) {
+      if (std::ranges::find(more, flag) != more.end()) continue;
+      args.insert(args.end(), {flag, value});
+    }
+    args.insert(args.end(), more.begin(), more.end());
+    return RunCommand(AddBenchCommand, std::move(args));
+  }
+
+  // The JSON of a part that ran; checks what holds for every part.
+  Json Run(const std::string& part, const std::set<std::string>& tables, size_t bars) {
+    const CommandResult result = Bench(part, {"--json"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    if (result.exit_code != 0) return Json();
+    const Json json = result.json();
+    for (const char* key : {"cpu", "cores", "quick", "repeat", "seconds", "scale", "dim"}) {
+      EXPECT_TRUE(json.contains(key)) << key;
+    }
+    std::set<std::string> found;
+    for (const auto& [name, rows] : json["tables"].items()) {
+      found.insert(name);
+      EXPECT_FALSE(rows.empty()) << name;
+    }
+    EXPECT_EQ(found, tables);
+    EXPECT_EQ(json["bars"].size(), bars);
+    for (const Json& bar : json["bars"]) ExpectSound(bar);
+    EXPECT_TRUE(std::filesystem::is_empty(dir_.path())) << "scratch folders are removed";
+    return json;
+  }
+
+  static void ExpectSound(const Json& bar) {
+    const std::string direction = bar["direction"];
+    const double value = bar["value"];
+    const double wanted = bar["bar"];
+    EXPECT_GT(value, 0) << bar;
+    ASSERT_TRUE(direction == "<=" || direction == ">=") << bar;
+    EXPECT_EQ(bar["met"].get<bool>(), direction == "<=" ? value <= wanted : value >= wanted) << bar;
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(BenchCommand, ComparesTheEngineWithBareProductsAndLibTorch) {
+  const Json json = Run("engine", {"engine", "engine_int8", "engine_precisions"}, 7);
+  EXPECT_GT(json["tables"]["engine"][0]["rows/s one worker"], 0);
+  EXPECT_GT(json["tables"]["engine_int8"][0]["over f32"], 0);
+  EXPECT_EQ(json["tables"]["engine_precisions"][0]["over f32"], 1);
+}
+
+TEST_F(BenchCommand, ComparesGatheringWithMemcpyAndOtherStores) {
+  const Json json = Run("store", {"shuffle", "store"}, 2);
+  EXPECT_NEAR(json["tables"]["shuffle"][0]["moved"], 1.0 / 3, 0.05);
+  EXPECT_EQ(json["tables"]["store"][0]["gather"], "memcpy");
+  EXPECT_EQ(json["tables"]["store"][0]["of memcpy"], 1);
+}
+
+TEST_F(BenchCommand, ComparesAServersStreamsWithABareSocketAndTheEngine) {
+  const Json json = Run("serve", {"serve"}, 4);
+  for (const Json& row : json["tables"]["serve"]) EXPECT_GT(row["server CPU us/row"], 0) << row;
+}
+
+TEST_F(BenchCommand, CountsWhatManyHeadsOnOneStreamCost) {
+  const Json json = Run("heads", {"heads_clients", "heads_one_pass"}, 4);
+  for (const Json& row : json["tables"]["heads_clients"]) {
+    EXPECT_EQ(row["built/batch"], 1) << row << ": clients of one stream share its batches";
+  }
+}
+
+TEST_F(BenchCommand, ComparesIngestWithTheBackboneAlone) { Run("ingest", {"ingest"}, 2); }
+
+TEST_F(BenchCommand, ComparesSmallWithLargeStores) {
+  const Json json = Run("scale", {"scale"}, 3);
+  EXPECT_GT(json["tables"]["scale"][0]["written/ingested"], 1) << "every row is written";
+}
+
+TEST_F(BenchCommand, ComparesTheSavingWithThePapersEquation) {
+  const Json json = Run("paper", {"paper"}, 1);
+  for (const Json& row : json["tables"]["paper"]) {
+    EXPECT_LT(row["Eq. 8"], row["N"]) << "no more than Φ alone would save";
+  }
+}
+
+TEST_F(BenchCommand, PrintsTablesThatSayWhatTheirRatiosAre) {
+  const CommandResult result = Bench("store");
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.out.find("'of memcpy': over copying the same rows"), std::string::npos);
+  EXPECT_NE(result.out.find("store gather, resident / memcpy of random rows"), std::string::npos);
+}
+
+TEST_F(BenchCommand, RefusesAnUnknownPart) {
+  const CommandResult result = Bench("everything");
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find("everything"), std::string::npos);
+}
+
+TEST_F(BenchCommand, NamesABackboneFileThatIsMissing) {
+  const CommandResult result = Bench("ingest", {"--backbone", "/nowhere/phi.pt"});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_NE(result.err.find("there is no backbone file '/nowhere/phi.pt'"), std::string::npos);
+  EXPECT_NE(result.err.find("--backbone"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.path()));
+}
+
+TEST_F(BenchCommand, NamesAProgramThatIsNoServer) {
+  const CommandResult result = Bench("heads", {"--program", "/bin/true"});
+  EXPECT_EQ(result.exit_code, 5);
+  EXPECT_NE(result.err.find("'/bin/true serve' did not say that it listens"), std::string::npos);
+}
+
+TEST_F(BenchCommand, NamesAScratchFolderThatCannotBeMade) {
+  const std::string file = dir_.Write("file", "");
+  const CommandResult result = Bench("store", {"--scratch", file + "/below"});
+  EXPECT_EQ(result.exit_code, 5);
+  EXPECT_NE(result.err.find(file + "/below"), std::string::npos);
+}
+
+TEST(BenchMeasure, TakesRatiosWithinRepetitionsAndTheirMedian) {
+  // A machine that was half as fast in the second repetition.
+  const Rates ours{{8, 4, 10}};
+  const Rates ceiling{{10, 5, 10}};
+  EXPECT_DOUBLE_EQ(Ratio(ours, ceiling), 0.8);
+  EXPECT_DOUBLE_EQ(ours.median(), 8);
+  EXPECT_DOUBLE_EQ(Median({4, 1, 3, 2}), 2.5);
+  EXPECT_EQ(Best({ours, ceiling}).of_round, (std::vector<double>{10, 5, 10}));
+}
+
+TEST(BenchMeasure, RunsContestantsByTurnsAfterAWarmUp) {
+  std::string turns;
+  const auto note = [&](char letter) {
+    return [&turns, letter](int) {
+      turns += letter;
+      return OkStatus();
+    };
+  };
+  BenchFlags flags;
+  flags.repeat = 2;
+  flags.seconds = 1;
+  const auto rates = Race(flags, {{.name = "a", .once = note('a'), .single = true},
+                                  {.name = "b", .once = note('b'), .single = true}});
+  ASSERT_TRUE(rates.ok());
+  EXPECT_EQ(turns, "ababab");
+  EXPECT_EQ((*rates)[0].of_round.size(), 2u);
+}
+
+TEST(BenchMeasure, AddsUpTheRatesOfWorkersAndPassesOnTheirErrors) {
+  BenchFlags flags;
+  flags.repeat = 1;
+  flags.seconds = 0.001;
+  const auto fail = [](int worker) {
+    return worker == 1 ? DataLoss("row 7 is damaged") : OkStatus();
+  };
+  const auto rates = Race(flags, {{.name = "reader", .once = fail, .workers = 2}});
+  EXPECT_EQ(rates.status().ToString(), "DataLoss: reader: row 7 is damaged");
+}
+
+TEST(BenchReport, ABarIsMetFromItsOwnSide) {
+  EXPECT_TRUE((Bar{"a", 0.92, 0.92}).met());
+  EXPECT_FALSE((Bar{"a", 0.91, 0.92}).met());
+  EXPECT_TRUE((Bar{"a", 0.25, 0.25, true}).met());
+  EXPECT_FALSE((Bar{"a", 0.26, 0.25, true}).met());
+}
+
+TEST(BenchReport, WhatWasNotMeasuredIsADash) {
+  const BenchTable table{
+      "t", "legend", {"name", "a", "b", "c"}, {{"x", nullptr, 12345.0, 0.12345}}};
+  const std::string text = TableText(table);
+  EXPECT_NE(text.find("t: legend\n"), std::string::npos);
+  EXPECT_NE(text.find("x     -  12.3k  0.123"), std::string::npos) << text;
+}
+
+}  // namespace
+}  // namespace augstore

@@ -1,0 +1,61 @@
+#include "tools/cli/table.h"
+
+#include <gtest/gtest.h>
+
+namespace augstore {
+namespace {
+
+TEST(Table, AlignsTextLeftAndNumbersRight) {
+  Table table({"name", "samples", "note"});
+  table.Row({"a", "5", "x"});
+  table.Row({"longer", "1200", ""});
+  EXPECT_EQ(table.ToString(),
+            "name    samples  note\n"
+            "a             5  x\n"
+            "longer     1200\n");
+}
+
+TEST(Table, CountsTheDashOfAMissingNumberAsANumber) {
+  Table table({"G", "k"});
+  table.Row({"-0.25", "1.2k"});
+  table.Row({"-", "-"});
+  EXPECT_EQ(table.ToString(),
+            "    G     k\n"
+            "-0.25  1.2k\n"
+            "    -     -\n");
+}
+
+TEST(Table, KeepsAColumnLeftWhenOneCellIsText) {
+  Table table({"v", "w"});
+  table.Row({"12", "x"});
+  table.Row({"3 of 4", "y"});
+  EXPECT_EQ(table.ToString(),
+            "v       w\n"
+            "12      x\n"
+            "3 of 4  y\n");
+}
+
+TEST(Table, CountsCharactersRatherThanBytes) {
+  Table table({"name", "x"});
+  table.Row({"Ωé", "a"});
+  EXPECT_EQ(table.ToString(),
+            "name  x\n"
+            "Ωé    a\n");
+}
+
+TEST(Table, PrintsHeadersAloneWithoutRows) { EXPECT_EQ(Table({"a", "b"}).ToString(), "a  b\n"); }
+
+TEST(Table, FillsMissingCellsAtTheEnd) {
+  Table table({"a", "b"});
+  table.Row({"x"});
+  EXPECT_EQ(table.ToString(), "a  b\nx\n");
+}
+
+TEST(Table, ReplacesControlCharactersThatWouldMoveTheCursor) {
+  Table table({"a"});
+  table.Row({"x\x1b[2Jy\nz"});
+  EXPECT_EQ(table.ToString(), "a\nx?[2Jy?z\n");
+}
+
+}  // namespace
+}  // namespace augstore

@@ -1,0 +1,120 @@
+#include "engine/fitting/model_selection.h"
+#include "tests/support/temp_dir.h"
+#include "tests/tools/cli/command_runner.h"
+#include "tools/synth/synthetic_images.h"
+#include "tools/transform/cmd_transform.h"
+#include "tools/transform/transform_training.h"
+
+namespace augstore {
+namespace {
+
+constexpr const char* kBackbone = AUGSTORE_SOURCE_DIR "/tools/demo_assets/backbone.pt";
+
+// One store for all tests, so that every image is embedded once.
+class TransformTrainCommand : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    dir_ = new TempDir;
+    ASSERT_TRUE(WriteDrawnImages(dir_->path() + "/train", {.seed = 1, .per_class = 4}).ok());
+    ASSERT_TRUE(WriteDrawnImages(dir_->path() + "/test", {.seed = 2, .per_class = 1}).ok());
+  }
+  static void TearDownTestSuite() { delete dir_; }
+
+  static CommandResult Train(std::vector<std::string> more) {
+    std::vector<std::string> args = {"transform",  "train",   "--store",  dir_->path() + "/db",
+                                     "--backbone", kBackbone, "--images", dir_->path() + "/train"};
+    args.insert(args.end(), more.begin(), more.end());
+    return RunCommand(AddTransformCommands, std::move(args));
+  }
+  static Result<TransformWeights> Weights(const std::string& ref) {
+    AUGSTORE_ASSIGN(const auto database,
+                    Database::Open({.store = dir_->path() + "/db", .connect = {}}));
+    return database->client().GetWeights(ref);
+  }
+
+  static TempDir* dir_;
+};
+TempDir* TransformTrainCommand::dir_ = nullptr;
+
+TEST_F(TransformTrainCommand, FitsEveryFamilyAndRegistersTheBest) {
+  const CommandResult result =
+      Train({"--op", "brightness(0.5)", "--name", "dark", "--epochs", "2", "--residuals", "3",
+             "--check-images", dir_->path() + "/test", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json json = result.json();
+  EXPECT_EQ(json["ref"], "dark@1");
+  EXPECT_EQ(json["card"]["entries"].size(), 2u);
+  const Json& ladder = json["card"]["ladder"];
+  std::vector<std::string_view> families(TransformFamilies().begin(), TransformFamilies().end());
+  std::erase_if(families, FamilyReadsMaps);
+  ASSERT_EQ(ladder.size(), families.size());
+  bool registered = false;
+  for (size_t i = 0; i < ladder.size(); ++i) {
+    EXPECT_EQ(ladder[i]["family"], families[i]);
+    EXPECT_NE(result.err.find(families[i]), std::string::npos) << "a line for each";
+    if (ladder[i]["family"] != json["family"]) continue;
+    registered = true;
+    EXPECT_EQ(ladder[i]["explained"], json["card"]["entries"][0]["explained"]);
+  }
+  EXPECT_TRUE(registered);
+  const Result<TransformWeights> weights = Weights("dark@1");
+  ASSERT_TRUE(weights.ok()) << weights.status().ToString();
+  EXPECT_LE(weights->residuals.rows(), 3u);
+  EXPECT_GE(weights->residuals.rows(), 1u);
+}
+
+TEST_F(TransformTrainCommand, FitsTheOneFamilyThatIsNamed) {
+  const CommandResult result = Train({"--op", "brightness(0.5)", "--name", "dim", "--family",
+                                      "diagonal", "--residuals", "0", "--json", "--quiet"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json json = result.json();
+  EXPECT_EQ(json["family"], "diagonal");
+  EXPECT_TRUE(json["card"]["ladder"].empty());
+  EXPECT_EQ(json["multiply_adds"], 512);
+  EXPECT_EQ(Weights("dim").value().residuals.rows(), 0u);
+  EXPECT_EQ(result.err.find("diagonal"), std::string::npos) << result.err;
+}
+
+TEST_F(TransformTrainCommand, LearnsFromMirrorImagesToo) {
+  const std::vector<std::string> flags = {"--op",     "vflip",  "--family",
+                                          "diagonal", "--json", "--quiet"};
+  const CommandResult plain = Train(flags);
+  ASSERT_EQ(plain.exit_code, 0) << plain.err;
+  std::vector<std::string> more = flags;
+  more.push_back("--mirror");
+  const CommandResult mirrored = Train(more);
+  ASSERT_EQ(mirrored.exit_code, 0) << mirrored.err;
+  const Json once = plain.json()["card"];
+  const Json twice = mirrored.json()["card"];
+  EXPECT_EQ(twice["train_pairs"].get<int>(), 2 * once["train_pairs"].get<int>());
+  EXPECT_EQ(twice["entries"][0]["pairs"], once["entries"][0]["pairs"]);
+  EXPECT_EQ(twice["entries"][0]["identity_mse"], once["entries"][0]["identity_mse"]);
+  EXPECT_EQ(mirrored.json()["embedded"], 80) << "hflip and hflip>vflip of 40 images";
+}
+
+TEST_F(TransformTrainCommand, WarnsOfATransformThatIsNoBetterThanNothing) {
+  const CommandResult result = Train({"--op", "vflip", "--name", "still", "--family", "identity"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.err.find("still@1 is no better than doing nothing"), std::string::npos)
+      << result.err;
+}
+
+TEST_F(TransformTrainCommand, SaysThatTheVersionStandsWhenItsAliasIsRefused) {
+  const CommandResult result =
+      Train({"--op", "vflip", "--name", "idle", "--family", "identity", "--alias", "champion"});
+  EXPECT_EQ(result.exit_code, 4) << result.err;
+  EXPECT_NE(result.err.find("idle@1 is registered, its alias 'champion' is not"), std::string::npos)
+      << result.err;
+  EXPECT_TRUE(Weights("idle@1").ok());
+}
+
+TEST_F(TransformTrainCommand, NamesTheFamiliesThatThereAre) {
+  const CommandResult result = Train({"--op", "vflip", "--family", "magic"});
+  EXPECT_EQ(result.exit_code, 2);
+  for (const std::string_view family : TransformFamilies()) {
+    EXPECT_NE(result.err.find(family), std::string::npos) << family;
+  }
+}
+
+}  // namespace
+}  // namespace augstore

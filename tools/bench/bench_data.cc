@@ -1,0 +1,193 @@
+#include "tools/bench/bench_data.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <map>
+
+#include "engine/math/permutation.h"
+#include "engine/transforms/precision.h"
+#include "schemas/base/digest.h"
+#include "schemas/base/limits.h"
+#include "storage/catalog/catalog.h"
+
+namespace augstore {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kRowsPerAppend = 16 * kSegmentRows;
+
+// SplitMix64: neighbouring counters give unrelated bits.
+uint64_t Mix(uint64_t x) {
+  x += 0x9e3779b97f4a7c15u;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+  return x ^ (x >> 31);
+}
+
+Layer RandomLayer(uint32_t in, uint32_t out, Activation activation, uint64_t seed) {
+  Layer layer;
+  layer.shape = {in, out, activation, false};
+  layer.weight.resize(size_t{in} * out);
+  layer.bias.resize(out);
+  FillRandom(seed, {layer.weight.data(), out, in});
+  FillRandom(seed + 1, {layer.bias.data(), 1, out});
+  const float scale = 1.0f / std::sqrt(static_cast<float>(in));  // outputs stay of the inputs' size
+  for (float& weight : layer.weight) weight *= scale;
+  return layer;
+}
+
+Status AppendSyntheticRows(const BenchFlags& flags, Store& store, uint64_t count, Dtype dtype) {
+  AUGSTORE_ASSIGN(const SpaceId space, store.OpenSpace(SyntheticBackbone(), flags.dim, dtype));
+  Matrix part(std::min(count, kRowsPerAppend), flags.dim);
+  for (uint64_t begin = 0; begin < count; begin += kRowsPerAppend) {
+    if (Interrupted()) return InterruptedStatus("scratch stores are removed: run it again");
+    const size_t rows = std::min(kRowsPerAppend, count - begin);
+    FillRandom(flags.seed + begin, part.view().Slice(0, rows));
+    std::vector<ContentHash> images(rows);
+    for (size_t i = 0; i < rows; ++i) {
+      const uint64_t halves[2] = {Mix(begin + i), begin + i};
+      std::memcpy(images[i].bytes.data(), halves, sizeof(halves));
+    }
+    std::vector<RowId> ids(rows);
+    AUGSTORE_TRY(store.AppendRows(space, images, part.view().Slice(0, rows), ids));
+    AUGSTORE_CHECK(ids.front() == begin && ids.back() == begin + rows - 1);
+  }
+  return OkStatus();
+}
+
+Status WriteSyntheticCollection(Catalog& catalog, const SyntheticCollection& collection) {
+  LabelColumn labels{"label", {}};
+  for (uint32_t c = 0; c < kSyntheticClasses; ++c) labels.classes.push_back(fmt::format("{}", c));
+  AUGSTORE_ASSIGN(const DraftReply draft, catalog.BeginDraft({.collection = collection.name,
+                                                              .backbone = SyntheticBackbone(),
+                                                              .labels = {labels},
+                                                              .source = "bench",
+                                                              .dtype = collection.dtype}));
+  for (uint64_t begin = 0; begin < collection.rows; begin += kSampleChunkRows) {
+    if (Interrupted()) return InterruptedStatus("scratch stores are removed: run it again");
+    const uint64_t end = std::min<uint64_t>(collection.rows, begin + kSampleChunkRows);
+    SampleChunk chunk;
+    chunk.split_names = {"train"};
+    chunk.labels.resize(1);
+    for (uint64_t i = begin; i < end; ++i) {
+      chunk.rows.push_back(i);
+      chunk.splits.push_back(0);
+      chunk.labels[0].push_back(static_cast<int32_t>(i % kSyntheticClasses));
+      chunk.keys.push_back(fmt::format("{}", i));
+    }
+    AUGSTORE_TRY(catalog.AppendSamples(draft.draft, chunk));
+  }
+  AUGSTORE_TRY(catalog.CommitDraft(draft.draft, collection.rows));
+  return OkStatus();
+}
+
+// As much of what a card of this transform would say as streams ask for.
+Result<std::vector<CardMeasure>> PriceOf(const Layers& layers, uint64_t seed) {
+  TransformWeights weights;
+  weights.layers = layers;
+  const Matrix z = RandomRows(kSegmentRows, layers.dim_in(), seed);
+  Matrix mapped(z.rows(), layers.dim_out());
+  AUGSTORE_ASSIGN(const TransformStep step, StepOf(weights));
+  AUGSTORE_TRY(ApplyTransform(weights, {z.view()}, mapped.view()));
+  return MeasurePrices(step, {z.view()}, std::as_const(mapped).view());
+}
+
+Status AddOmega(const BenchFlags& flags, Catalog& catalog) {
+  const Layers layers = PaperNetwork(flags.dim, flags.seed);
+  const std::string blob = layers.ToSafetensors();
+  TransformRecord record;
+  record.backbone = SyntheticBackbone();
+  record.dim = flags.dim;
+  record.family = "custom";
+  record.layers = layers.shapes();
+  AUGSTORE_ASSIGN(record.card.measures, PriceOf(layers, flags.seed));
+  record.weights = Sha256({reinterpret_cast<const uint8_t*>(blob.data()), blob.size()});
+  AUGSTORE_TRY(catalog.AddTransform(kSyntheticTransform, record, blob));
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ScratchFolder>> ScratchFolder::Make(const BenchFlags& flags) {
+  std::error_code error;
+  const fs::path parent =
+      flags.scratch.empty() ? fs::temp_directory_path(error) : fs::path(flags.scratch);
+  if (!flags.scratch.empty()) fs::create_directories(parent, error);
+  if (error) return Unavailable("scratch folder {}: {}", parent.string(), error.message());
+  std::string pattern = (parent / "augstore-bench-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) {
+    return Unavailable("a folder in {} cannot be made: {}; give another with --scratch",
+                       parent.string(), std::strerror(errno));
+  }
+  return std::unique_ptr<ScratchFolder>(new ScratchFolder(std::move(pattern)));
+}
+
+ScratchFolder::~ScratchFolder() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+void FillRandom(uint64_t seed, MatrixView out) {
+  const uint64_t base = Mix(seed);
+  const size_t count = out.rows * out.cols;
+  for (size_t i = 0; i < count; ++i) {
+    out.data[i] = static_cast<float>(static_cast<int32_t>(Mix(base + i) >> 32)) / 2147483648.0f;
+  }
+}
+
+Matrix RandomRows(size_t rows, size_t dim, uint64_t seed) {
+  Matrix matrix(rows, dim);
+  FillRandom(seed, matrix.view());
+  return matrix;
+}
+
+Layers PaperNetwork(uint32_t dim, uint64_t seed) {
+  return Layers{{RandomLayer(dim, 2 * dim, Activation::kRelu, seed),
+                 RandomLayer(2 * dim, dim, Activation::kNone, seed + 2)}};
+}
+
+Layers AffineNetwork(uint32_t dim, uint64_t seed) {
+  return Layers{{RandomLayer(dim, dim, Activation::kNone, seed)}};
+}
+
+std::vector<RowId> ShuffledRows(uint64_t rows, size_t count, uint64_t seed) {
+  std::vector<RowId> out(count);
+  for (size_t i = 0; i < count; ++i) out[i] = Permutation(rows, seed, i / rows).At(i % rows);
+  return out;
+}
+
+Digest SyntheticBackbone() {
+  constexpr std::string_view kName = "augstore bench";
+  return Sha256({reinterpret_cast<const uint8_t*>(kName.data()), kName.size()});
+}
+
+Status MakeSyntheticStore(const BenchFlags& flags, const std::string& path,
+                          const std::vector<SyntheticCollection>& collections) {
+  std::map<Dtype, uint64_t> rows;
+  for (const SyntheticCollection& collection : collections) {
+    rows[collection.dtype] = std::max(rows[collection.dtype], collection.rows);
+  }
+  AUGSTORE_ASSIGN(const std::unique_ptr<Store> store,
+                  OpenRocksDbStore(path, {.create = true, .memory_budget_bytes = 16u << 20}));
+  AUGSTORE_ASSIGN(const std::unique_ptr<Catalog> catalog, Catalog::Open(store.get()));
+  BackboneRecord backbone;
+  backbone.digest = SyntheticBackbone();
+  backbone.dim = flags.dim;
+  backbone.source = "bench";
+  AUGSTORE_TRY(catalog->AddBackbone("synthetic", backbone));
+  for (const auto& [dtype, count] : rows) {
+    AUGSTORE_TRY(AppendSyntheticRows(flags, *store, count, dtype));
+  }
+  for (const SyntheticCollection& collection : collections) {
+    AUGSTORE_TRY(WriteSyntheticCollection(*catalog, collection));
+  }
+  return AddOmega(flags, *catalog);
+}
+
+}  // namespace augstore

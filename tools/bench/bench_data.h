@@ -1,0 +1,62 @@
+// Synthetic embeddings, networks and stores for `augstore bench`, and the folder that they live in.
+#ifndef AUGSTORE_TOOLS_BENCH_BENCH_DATA_H_
+#define AUGSTORE_TOOLS_BENCH_BENCH_DATA_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "schemas/weights/layers.h"
+#include "storage/store/store.h"
+#include "tools/bench/bench.h"
+
+namespace augstore {
+
+// A folder of our own, removed with everything in it.
+class ScratchFolder {
+ public:
+  // Below flags.scratch, or the system's temporary folder. Errors: kUnavailable.
+  static Result<std::unique_ptr<ScratchFolder>> Make(const BenchFlags& flags);
+  ~ScratchFolder();
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit ScratchFolder(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+// Numbers in [-1, 1). The same for equal arguments.
+void FillRandom(uint64_t seed, MatrixView out);
+Matrix RandomRows(size_t rows, size_t dim, uint64_t seed);
+// The paper's Ω (d -> 2d with ReLU -> d), and the affine map (d -> d), with random weights: what a
+// network costs does not depend on them.
+Layers PaperNetwork(uint32_t dim, uint64_t seed);
+Layers AffineNetwork(uint32_t dim, uint64_t seed);
+
+// `count` row numbers below `rows`, in random order; each once before any comes again.
+std::vector<RowId> ShuffledRows(uint64_t rows, size_t count, uint64_t seed);
+
+inline constexpr uint32_t kSyntheticClasses = 10;
+// Name of PaperNetwork in a synthetic store: the policy "omega" applies it to every row.
+inline constexpr const char* kSyntheticTransform = "omega";
+
+// Of the first `rows` rows that the store has in a dtype.
+struct SyntheticCollection {
+  std::string name;
+  uint64_t rows = 0;
+  Dtype dtype = Dtype::kF32;
+};
+
+// Makes a store in the new folder `path`: as many random rows as the largest collection of each
+// dtype has, the collections, and the transform kSyntheticTransform. Row i of the space is RowId i.
+// Errors: those of the store; kUnavailable "interrupted".
+Status MakeSyntheticStore(const BenchFlags& flags, const std::string& path,
+                          const std::vector<SyntheticCollection>& collections);
+// The digest of the backbone of synthetic stores.
+Digest SyntheticBackbone();
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_TOOLS_BENCH_BENCH_DATA_H_

@@ -1,0 +1,213 @@
+// bench heads: many heads on one stream, as clients of their own and in one pass.
+#include <atomic>
+#include <nlohmann/json.hpp>
+
+#include "client/client.h"
+#include "tools/bench/bench.h"
+#include "tools/bench/bench_data.h"
+#include "tools/bench/bench_server.h"
+#include "tools/head/head_runs.h"
+
+namespace augstore {
+namespace {
+
+constexpr uint32_t kBatch = 256;
+constexpr const char* kCollection = "all";
+constexpr const char* kPart = "part";  // a sixteenth of it, for heads that are bound by arithmetic
+
+struct ServerCounters {
+  double cpu = 0;
+  double built = 0;
+  double delivered = 0;
+};
+
+Result<ServerCounters> ReadCounters(const ServerProcess& server, Client& client) {
+  AUGSTORE_ASSIGN(const StatsReply stats, client.Call<StatsReply>(StatsRequest{}));
+  const Json json = Json::parse(stats.json, nullptr, false);
+  if (!json.contains("batches_built") || !json.contains("batches")) {
+    return FailedPrecondition(
+        "the server's stats do not tell batches_built: give --program of this version");
+  }
+  return ServerCounters{server.CpuSeconds(), json["batches_built"].get<double>(),
+                        json["batches"].get<double>()};
+}
+
+// What one way of reading cost: the sum of all its repetitions.
+struct ReadCost {
+  double cpu_per_row = 0;
+  double built_per_delivered = 0;
+  double built_per_batch = 0;  // over the distinct batches that were asked for
+  double rate = 0;             // rows delivered per second, median
+};
+
+// `clients` clients pull the same epochs of one stream at the same time.
+class SharedReading {
+ public:
+  SharedReading(const BenchFlags& flags, const ServerProcess& server, std::string policy,
+                int clients)
+      : flags_(flags), server_(server), policy_(std::move(policy)), clients_(clients) {}
+
+  // `first_epoch`: each reading needs epochs that nobody has read yet.
+  Result<ReadCost> Measure(uint64_t first_epoch) {
+    AUGSTORE_TRY(Open());
+    AUGSTORE_ASSIGN(const auto control, Client::Connect(server_.unix_socket()));
+    AUGSTORE_ASSIGN(const ServerCounters before, ReadCounters(server_, *control));
+    uint64_t epoch = first_epoch;
+    const StreamReply& info = streams_[0]->info();
+    Contestant readers{.name = fmt::format("{} clients", clients_),
+                       .units = static_cast<double>(info.samples),
+                       .once = [&](int worker) { return Pull(worker, epoch); },
+                       .workers = clients_,
+                       .single = true,
+                       .after = [&] { ++epoch; }};
+    AUGSTORE_ASSIGN(const std::vector<Rates> rates, Race(flags_, {readers}));
+    AUGSTORE_ASSIGN(const ServerCounters after, ReadCounters(server_, *control));
+    const auto epochs = static_cast<double>(epoch - first_epoch);
+    const double rows = epochs * clients_ * static_cast<double>(info.samples);
+    const double built = after.built - before.built;
+    return ReadCost{.cpu_per_row = (after.cpu - before.cpu) / rows,
+                    .built_per_delivered = built / (after.delivered - before.delivered),
+                    .built_per_batch = built / (epochs * static_cast<double>(info.steps)),
+                    .rate = rates[0].median()};
+  }
+
+ private:
+  Status Open() {
+    for (int c = 0; c < clients_; ++c) {
+      AUGSTORE_ASSIGN(const auto client, Client::Connect(server_.unix_socket()));
+      AUGSTORE_ASSIGN(auto stream, client->OpenStream({.collection = kCollection,
+                                                       .policy = policy_,
+                                                       .seed = flags_.seed,
+                                                       .batch_size = kBatch}));
+      streams_.push_back(std::move(stream));
+    }
+    return OkStatus();
+  }
+
+  Status Pull(int worker, uint64_t epoch) {
+    BatchStream& stream = *streams_[static_cast<size_t>(worker)];
+    stream.Seek(epoch, 0);
+    for (;;) {
+      AUGSTORE_ASSIGN(const std::optional<Batch> batch, stream.Next());
+      if (!batch.has_value()) return OkStatus();
+    }
+  }
+
+  const BenchFlags& flags_;
+  const ServerProcess& server_;
+  std::string policy_;
+  int clients_;
+  std::vector<std::unique_ptr<BatchStream>> streams_;
+};
+
+Status MeasureClients(const BenchFlags& flags, const ServerProcess& server, BenchReport* report) {
+  BenchTable table{
+      .name = "heads_clients",
+      .legend =
+          "clients that pull the same epochs of one stream at the same time over a Unix socket. "
+          "'built/delivered': batches computed\nper batch delivered; 'built/batch': per batch of "
+          "the stream (1: each computed once); 'CPU of one': server CPU per row over that\nof one "
+          "client",
+      .columns = {"stream", "clients", "rows/s delivered", "built/delivered", "built/batch",
+                  "server CPU us/row", "CPU of one"},
+      .rows = {}};
+  uint64_t epoch = 0;
+  for (const char* policy : {"identity", kSyntheticTransform}) {
+    const std::string stream = std::string(policy) == "identity" ? "identity" : "augmented";
+    double one = 0;
+    for (const int clients : {1, 8, 32}) {
+      SharedReading reading(flags, server, policy, clients);
+      AUGSTORE_ASSIGN(const ReadCost cost, reading.Measure(epoch));
+      epoch += 1'000'000;
+      if (clients == 1) one = cost.cpu_per_row;
+      table.rows.push_back({stream, clients, cost.rate, cost.built_per_delivered,
+                            cost.built_per_batch, cost.cpu_per_row * 1e6, cost.cpu_per_row / one});
+      if (clients != 8 || stream == "identity") continue;
+      report->bars.push_back({"8 clients on one augmented stream: builds of each batch",
+                              cost.built_per_batch, 1, true});
+      report->bars.push_back(
+          {"8 clients on one augmented stream: server CPU per row / one client's",
+           cost.cpu_per_row / one, 0.25, true});
+    }
+  }
+  report->tables.push_back(std::move(table));
+  return OkStatus();
+}
+
+// Heads that are trained in one process, from one pass over a stream.
+struct OnePass {
+  const char* arch;
+  const char* stream;  // "identity" or "augmented"
+  const char* collection;
+};
+
+// One epoch of `heads` heads. `seed`: another each time, or the server has the batches already.
+Status TrainOnePass(const BenchFlags& flags, Client& client, const OnePass& pass, uint32_t heads,
+                    uint64_t seed) {
+  const bool identity = std::string_view(pass.stream) == "identity";
+  AUGSTORE_ASSIGN(auto stream,
+                  client.OpenStream({.collection = pass.collection,
+                                     .policy = identity ? "identity" : kSyntheticTransform,
+                                     .seed = seed,
+                                     .batch_size = kBatch}));
+  HeadRunsOptions options;
+  options.trainer.arch = pass.arch;
+  options.trainer.dim = flags.dim;
+  options.trainer.classes = kSyntheticClasses;
+  for (uint32_t h = 0; h < heads; ++h) options.trainer.heads.push_back({1e-3, 1e-4, h});
+  options.epochs = 1;
+  options.test_every = 0;
+  const std::unique_ptr<BatchSource> source = StreamSource(std::move(stream));
+  AUGSTORE_TRY(TrainHeads(*source, {}, options, nullptr));
+  return OkStatus();
+}
+
+Status MeasureOnePass(const BenchFlags& flags, const ServerProcess& server, BenchReport* report) {
+  BenchTable table{.name = "heads_one_pass",
+                   .legend =
+                       "heads trained in one process from one pass over a stream. 'wall of one': "
+                       "time over that of one head",
+                   .columns = {"arch", "stream", "heads", "rows/s", "head rows/s", "wall of one"},
+                   .rows = {}};
+  AUGSTORE_ASSIGN(const auto client, Client::Connect(server.unix_socket()));
+  uint64_t seed = flags.seed;
+  std::vector<OnePass> passes = {{"linear", "augmented", kCollection},
+                                 {"linear", "identity", kCollection}};
+  if (!flags.quick) passes.push_back({"mlp(1024,128)", "identity", kPart});
+  for (const OnePass& pass : passes) {
+    AUGSTORE_ASSIGN(const auto stream, client->OpenStream({.collection = pass.collection}));
+    const auto rows = static_cast<double>(stream->info().samples);
+    const std::vector<uint32_t> counts = {1, 8, 32};
+    std::vector<Contestant> contestants;
+    contestants.reserve(counts.size());
+    for (const uint32_t heads : counts) {
+      contestants.push_back(
+          {fmt::format("{} {} heads, {}", heads, pass.arch, pass.stream), rows,
+           [&, heads](int) { return TrainOnePass(flags, *client, pass, heads, seed++); }, 1, true});
+    }
+    AUGSTORE_ASSIGN(const std::vector<Rates> rates, Race(flags, contestants));
+    for (size_t i = 0; i < counts.size(); ++i) {
+      table.rows.push_back({pass.arch, pass.stream, counts[i], rates[i].median(),
+                            rates[i].median() * counts[i], Ratio(rates[0], rates[i])});
+    }
+    report->bars.push_back(
+        {fmt::format("32 {} heads in one pass / one, {} stream, wall", pass.arch, pass.stream),
+         Ratio(rates[0], rates[2]), 4, true});
+  }
+  report->tables.push_back(std::move(table));
+  return OkStatus();
+}
+
+}  // namespace
+
+Status BenchHeads(const BenchFlags& flags, BenchReport* report) {
+  AUGSTORE_ASSIGN(const auto scratch, ScratchFolder::Make(flags));
+  const uint64_t rows = Scaled(flags, flags.quick ? 2048 : 32'768, 16 * kBatch);
+  const std::string store = scratch->path() + "/store";
+  AUGSTORE_TRY(MakeSyntheticStore(flags, store, {{kCollection, rows}, {kPart, rows / 16}}));
+  AUGSTORE_ASSIGN(const auto server, ServerProcess::Start(flags, store, scratch->path(), {}));
+  AUGSTORE_TRY(MeasureClients(flags, *server, report));
+  return MeasureOnePass(flags, *server, report);
+}
+
+}  // namespace augstore

@@ -1,0 +1,124 @@
+// Repetitions by turns, and medians.
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <exception>
+#include <latch>
+#include <thread>
+
+#include "tools/bench/bench.h"
+
+namespace augstore {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double Since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// An OpenMP team spins for a moment after its work: the next contestant must not pay for it.
+constexpr std::chrono::milliseconds kPause{5};
+
+struct WorkerOutcome {
+  Status status;
+  double rate = 0;
+};
+
+WorkerOutcome RunWorker(const Contestant& contestant, int worker, double seconds) {
+  WorkerOutcome outcome;
+  const Clock::time_point start = Clock::now();
+  uint64_t calls = 0;
+  double elapsed = 0;
+  try {
+    do {
+      outcome.status = contestant.once(worker);
+      ++calls;
+      elapsed = Since(start);
+    } while (outcome.status.ok() && !contestant.single && elapsed < seconds && !Interrupted());
+  } catch (const std::exception& error) {
+    outcome.status = Internal("{}", error.what());
+  }
+  outcome.rate = static_cast<double>(calls) * contestant.units / elapsed;
+  return outcome;
+}
+
+// The rate of all workers together; each is timed by itself, so that the end of one does not idle
+// in the figure of another.
+Result<double> Repetition(const Contestant& contestant, double seconds) {
+  if (contestant.before) AUGSTORE_TRY(contestant.before());
+  std::this_thread::sleep_for(kPause);
+  std::vector<WorkerOutcome> outcomes(static_cast<size_t>(contestant.workers));
+  if (contestant.workers == 1) {
+    outcomes[0] = RunWorker(contestant, 0, seconds);
+  } else {
+    std::latch start(contestant.workers);
+    std::vector<std::thread> threads;
+    for (int worker = 0; worker < contestant.workers; ++worker) {
+      threads.emplace_back([&, worker] {
+        start.arrive_and_wait();
+        outcomes[static_cast<size_t>(worker)] = RunWorker(contestant, worker, seconds);
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+  }
+  if (contestant.after) contestant.after();
+  double rate = 0;
+  for (const WorkerOutcome& outcome : outcomes) {
+    AUGSTORE_TRY(outcome.status);
+    rate += outcome.rate;
+  }
+  if (Interrupted()) return InterruptedStatus("scratch stores are removed: run it again");
+  return rate;
+}
+
+}  // namespace
+
+Result<std::vector<Rates>> Race(const BenchFlags& flags,
+                                const std::vector<Contestant>& contestants) {
+  std::vector<Rates> rates(contestants.size());
+  for (uint32_t round = 0; round <= flags.repeat; ++round) {
+    for (size_t c = 0; c < contestants.size(); ++c) {
+      const bool warm_up = round == 0;
+      const Result<double> rate = Repetition(contestants[c], warm_up ? 0 : flags.seconds);
+      if (!rate.ok()) return rate.status().WithContext(contestants[c].name);
+      if (!warm_up) rates[c].of_round.push_back(*rate);
+    }
+  }
+  return rates;
+}
+
+double Median(std::vector<double> values) {
+  AUGSTORE_CHECK(!values.empty());
+  std::sort(values.begin(), values.end());
+  const size_t middle = values.size() / 2;
+  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+double Rates::median() const { return Median(of_round); }
+
+double Ratio(const Rates& a, const Rates& b) {
+  AUGSTORE_CHECK(a.of_round.size() == b.of_round.size());
+  std::vector<double> ratios;
+  for (size_t i = 0; i < a.of_round.size(); ++i) ratios.push_back(a.of_round[i] / b.of_round[i]);
+  return Median(std::move(ratios));
+}
+
+Rates Best(const std::vector<Rates>& rates) {
+  Rates best = rates.at(0);
+  for (const Rates& other : rates) {
+    for (size_t i = 0; i < best.of_round.size(); ++i) {
+      best.of_round[i] = std::max(best.of_round[i], other.of_round.at(i));
+    }
+  }
+  return best;
+}
+
+uint64_t Scaled(const BenchFlags& flags, uint64_t count, uint64_t least) {
+  const auto wanted = static_cast<uint64_t>(std::llround(static_cast<double>(count) * flags.scale));
+  return std::max<uint64_t>(wanted / least, 1) * least;
+}
+
+int AllWorkers() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
+}  // namespace augstore

@@ -1,0 +1,238 @@
+// bench serve: a server in a process of its own, to one and to several clients.
+#include <array>
+#include <atomic>
+#include <map>
+
+#include "client/client.h"
+#include "engine/transforms/precision.h"
+#include "tools/bench/bench.h"
+#include "tools/bench/bench_data.h"
+#include "tools/bench/bench_server.h"
+#include "tools/cli/progress.h"
+
+namespace augstore {
+namespace {
+
+constexpr int kClients = 4;
+
+struct Kind {
+  const char* name;
+  const char* collection;
+  const char* policy;
+  Dtype dtype = Dtype::kF32;
+  Precision precision = Precision::kF32;
+  bool augmented() const { return policy == kSyntheticTransform; }
+};
+constexpr const char* kPlain = "plain";
+constexpr const char* kPlainU8 = "plain-u8";
+constexpr const char* kMapped = "augmented";
+constexpr Kind kIdentity{"identity", kPlain, "identity"};
+constexpr Kind kIdentityU8{"identity, u8", kPlainU8, "identity", Dtype::kU8};
+constexpr Kind kAugmented{"augmented", kMapped, kSyntheticTransform};
+constexpr Kind kAugmentedInt8{"augmented, int8", kMapped, kSyntheticTransform, Dtype::kF32,
+                              Precision::kInt8};
+
+// One client's stream. Every epoch is another one, and every client has a seed of its own: no batch
+// is asked for twice.
+struct Puller {
+  std::unique_ptr<Client> client;
+  std::unique_ptr<BatchStream> stream;
+  uint64_t epoch = 0;
+  size_t body_bytes = 0;  // of a full batch's message
+
+  Status PullEpoch() {
+    stream->Seek(epoch++, 0);
+    for (;;) {
+      AUGSTORE_ASSIGN(const std::optional<Batch> batch, stream->Next());
+      if (!batch.has_value()) return OkStatus();
+      body_bytes = std::max(body_bytes, batch->memory.bytes.size());
+    }
+  }
+};
+
+Result<std::vector<Puller>> OpenPullers(const std::string& address, const Kind& kind,
+                                        uint32_t batch, uint64_t seed) {
+  std::vector<Puller> pullers;
+  for (int c = 0; c < kClients; ++c) {
+    Puller puller;
+    AUGSTORE_ASSIGN(puller.client, Client::Connect(address));
+    AUGSTORE_ASSIGN(puller.stream,
+                    puller.client->OpenStream({.collection = kind.collection,
+                                               .policy = kind.policy,
+                                               .seed = seed + static_cast<uint64_t>(c),
+                                               .batch_size = batch,
+                                               .dtype = kind.dtype,
+                                               .precision = kind.precision}));
+    AUGSTORE_TRY(puller.PullEpoch());
+    pullers.push_back(std::move(puller));
+  }
+  return pullers;
+}
+
+// The engine alone, on batches of the same size.
+struct EngineAlone {
+  EngineAlone(const NetworkPtr& the_network, Precision precision, uint32_t batch)
+      : network(the_network),
+        in(RandomRows(batch, network->layers.dim_in(), 1)),
+        out(batch, network->layers.dim_out()),
+        engine(NewEngine(precision)) {}
+  NetworkPtr network;
+  Matrix in;
+  Matrix out;
+  std::unique_ptr<Engine> engine;
+};
+
+// The server's CPU time while a contestant runs, over the rows that it pulls.
+class ServedRows {
+ public:
+  ServedRows(const ServerProcess& server, double rows_of_call)
+      : server_(server), rows_of_call_(rows_of_call) {}
+  Contestant Around(Contestant contestant) {
+    contestant.before = [this] {
+      start_ = server_.CpuSeconds();
+      return OkStatus();
+    };
+    contestant.once = [this, once = std::move(contestant.once)](int worker) {
+      ++calls_;
+      return once(worker);
+    };
+    contestant.after = [this] { cpu_ += server_.CpuSeconds() - start_; };
+    return contestant;
+  }
+  double cpu_per_row() const { return cpu_ / (rows_of_call_ * static_cast<double>(calls_)); }
+
+ private:
+  const ServerProcess& server_;
+  const double rows_of_call_;
+  double start_ = 0;
+  double cpu_ = 0;
+  std::atomic<uint64_t> calls_ = 0;
+};
+
+class ServeBench {
+ public:
+  ServeBench(const BenchFlags& flags, const ServerProcess& server, NetworkPtr network)
+      : flags_(flags), server_(server), network_(std::move(network)) {
+    table_.name = "serve";
+    table_.legend =
+        "epochs pulled from a server in another process over streams that nobody else reads. 'of "
+        "socket': over a bare socket of\nthe same kind that moves messages of the same size; 'of "
+        "engine': over the engine alone on all cores; both measured\nbeside it, in the same "
+        "precision. 'GB/s': "
+        "of embeddings as they are sent, in f32 unless the name says u8 (and stored so). CPU is "
+        "the\nserver's";
+    table_.columns = {"stream", "socket",    "batch",     "clients",          "rows/s",
+                      "GB/s",   "of socket", "of engine", "server CPU us/row"};
+  }
+
+  Status Measure(const Kind& kind, bool tcp, uint32_t batch);
+  void Finish(BenchReport* report);
+
+ private:
+  void AddRow(const Kind& kind, bool tcp, uint32_t batch, int clients, const Rates& ours,
+              const Rates& raw, const Rates& engine, double cpu);
+
+  const BenchFlags& flags_;
+  const ServerProcess& server_;
+  NetworkPtr network_;
+  BenchTable table_;
+  std::map<bool, double> identity_;        // by tcp: best share of the socket, one client
+  std::map<Precision, double> augmented_;  // best share of the engine
+};
+
+Status ServeBench::Measure(const Kind& kind, bool tcp, uint32_t batch) {
+  AUGSTORE_ASSIGN(
+      std::vector<Puller> pullers,
+      OpenPullers(tcp ? server_.tcp() : server_.unix_socket(), kind, batch, flags_.seed));
+  const uint64_t rows = pullers[0].stream->info().samples;
+  const uint64_t messages = pullers[0].stream->info().steps;
+  AUGSTORE_ASSIGN(const auto raw, RawSender::Start(tcp, pullers[0].body_bytes + kFrameHeaderBytes));
+  std::vector<EngineAlone> engines;
+  for (int w = 0; w < AllWorkers(); ++w) engines.emplace_back(network_, kind.precision, batch);
+  const auto units = static_cast<double>(rows);
+  ServedRows one(server_, units);
+  ServedRows several(server_, units);
+  const auto pull = [&](int worker) { return pullers[static_cast<size_t>(worker)].PullEpoch(); };
+  AUGSTORE_ASSIGN(const std::vector<Rates> rates,
+                  Race(flags_, {{"bare socket", static_cast<double>(messages * batch),
+                                 [&](int) { return raw->Pull(messages); }},
+                                one.Around({"one client", units, pull}),
+                                several.Around({"several clients", units, pull, kClients}),
+                                {"engine alone", static_cast<double>(batch),
+                                 [&](int w) {
+                                   EngineAlone& alone = engines[static_cast<size_t>(w)];
+                                   return alone.engine->Apply(alone.network, alone.in.view(),
+                                                              alone.out.view());
+                                 },
+                                 AllWorkers()}}));
+  AddRow(kind, tcp, batch, 1, rates[1], rates[0], rates[3], one.cpu_per_row());
+  AddRow(kind, tcp, batch, kClients, rates[2], rates[0], rates[3], several.cpu_per_row());
+  if (&kind == &kIdentity) identity_[tcp] = std::max(identity_[tcp], Ratio(rates[1], rates[0]));
+  if (kind.augmented()) {
+    double& best = augmented_[kind.precision];
+    best = std::max(best, Ratio(rates[2], rates[3]));
+  }
+  return OkStatus();
+}
+
+void ServeBench::AddRow(const Kind& kind, bool tcp, uint32_t batch, int clients, const Rates& ours,
+                        const Rates& raw, const Rates& engine, double cpu) {
+  const double rate = ours.median();
+  const auto row_bytes = static_cast<double>(RowBytes(kind.dtype, flags_.dim));
+  table_.rows.push_back({kind.name, tcp ? "TCP" : "Unix", batch, clients, rate,
+                         rate * row_bytes / 1e9, Ratio(ours, raw),
+                         kind.augmented() ? Json(Ratio(ours, engine)) : Json(), cpu * 1e6});
+}
+
+void ServeBench::Finish(BenchReport* report) {
+  report->tables.push_back(std::move(table_));
+  report->bars.push_back(
+      {"identity stream, one client / bare socket, TCP (best batch size)", identity_[true], 0.8});
+  report->bars.push_back(
+      {"identity stream, one client / bare socket, Unix (best batch size)", identity_[false], 0.8});
+  report->bars.push_back(
+      {fmt::format("augmented stream, {} clients / engine alone (best batch size)", kClients),
+       augmented_[Precision::kF32], 0.85});
+  report->bars.push_back(
+      {fmt::format("augmented stream in int8, {} clients / int8 engine alone (best batch size)",
+                   kClients),
+       augmented_[Precision::kInt8], 0.75});
+}
+
+}  // namespace
+
+Status BenchServe(const BenchFlags& flags, BenchReport* report) {
+  AUGSTORE_ASSIGN(const auto scratch, ScratchFolder::Make(flags));
+  const std::vector<uint32_t> batches =
+      flags.quick ? std::vector<uint32_t>{256} : std::vector<uint32_t>{64, 256, 1024, 4096};
+  // Whole batches of every size.
+  const uint64_t rows = Scaled(flags, flags.quick ? 8192 : 131'072, batches.back());
+  const uint64_t augmented = Scaled(flags, flags.quick ? 2048 : 16'384, batches.back());
+  const std::string store = scratch->path() + "/store";
+  AUGSTORE_TRY(MakeSyntheticStore(
+      flags, store, {{kPlain, rows}, {kPlainU8, rows, Dtype::kU8}, {kMapped, augmented}}));
+  AUGSTORE_ASSIGN(const auto server, ServerProcess::Start(flags, store, scratch->path(), {}));
+  AUGSTORE_ASSIGN(const NetworkPtr network, MakeNetwork(PaperNetwork(flags.dim, flags.seed)));
+  ServeBench bench(flags, *server, network);
+  const std::array kinds = {&kIdentity, &kIdentityU8, &kAugmented, &kAugmentedInt8};
+  const auto left_out = [&](const Kind* kind, bool tcp) {
+    return flags.quick && tcp && (kind == &kIdentityU8 || kind == &kAugmentedInt8);
+  };
+  const size_t pairs = kinds.size() * 2 - (flags.quick ? 2 : 0);
+  Progress progress("serve", "cells", pairs * batches.size(), !flags.quiet);
+  uint64_t done = 0;
+  for (const Kind* kind : kinds) {
+    for (const bool tcp : {true, false}) {
+      if (left_out(kind, tcp)) continue;
+      for (const uint32_t batch : batches) {
+        progress.Update(done++, fmt::format("{}, {}, batches of {}", kind->name,
+                                            tcp ? "TCP" : "Unix socket", batch));
+        AUGSTORE_TRY(bench.Measure(*kind, tcp, batch));
+      }
+    }
+  }
+  bench.Finish(report);
+  return OkStatus();
+}
+
+}  // namespace augstore

@@ -1,0 +1,237 @@
+#include "tools/bench/bench_server.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "tools/cli/program.h"
+
+namespace augstore {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::seconds kStartTime{60};
+constexpr std::chrono::seconds kStopTime{10};
+
+// A file descriptor that is closed with its owner.
+struct Descriptor {
+  int number = -1;
+  Descriptor() = default;
+  explicit Descriptor(int the_number) : number(the_number) {}
+  ~Descriptor() { Close(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  void Close() {
+    if (number >= 0) ::close(number);
+    number = -1;
+  }
+  int Release() { return std::exchange(number, -1); }
+};
+
+// In the child: becomes the program, with `output` as its standard output, and ends with its
+// parent. Only calls that are safe after a fork.
+[[noreturn]] void BecomeProgram(const std::vector<char*>& arguments, int output) {
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  ::dup2(output, STDOUT_FILENO);
+  ::execv(arguments[0], arguments.data());
+  ::_exit(127);
+}
+
+// What the server prints when it listens, as JSON.
+Result<Json> ReadAnnouncement(int output, const std::string& program) {
+  std::string text;
+  const Clock::time_point give_up = Clock::now() + kStartTime;
+  while (Clock::now() < give_up && !Interrupted()) {
+    pollfd wait{.fd = output, .events = POLLIN, .revents = 0};
+    if (::poll(&wait, 1, 100) <= 0) continue;
+    std::array<char, 4096> part;
+    const ssize_t count = ::read(output, part.data(), part.size());
+    if (count <= 0) break;
+    text.append(part.data(), static_cast<size_t>(count));
+    Json json = Json::parse(text, nullptr, false);
+    if (json.is_object()) return json;
+  }
+  return Unavailable(
+      "'{} serve' did not say that it listens (it said '{}'): give the augstore program with "
+      "--program",
+      program, text);
+}
+
+Result<int> ListenOnLoopback(sockaddr_in* address) {
+  Descriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  address->sin_family = AF_INET;
+  address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(*address);
+  auto* any = reinterpret_cast<sockaddr*>(address);
+  if (listener.number < 0 || ::bind(listener.number, any, size) != 0 ||
+      ::listen(listener.number, 1) != 0 || ::getsockname(listener.number, any, &size) != 0) {
+    return Unavailable("no loopback socket: {}", std::strerror(errno));
+  }
+  return listener.Release();
+}
+
+Status ConnectPair(bool tcp, Descriptor* sending, Descriptor* receiving) {
+  if (!tcp) {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+      return Unavailable("no pair of Unix sockets: {}", std::strerror(errno));
+    }
+    sending->number = ends[0];
+    receiving->number = ends[1];
+    return OkStatus();
+  }
+  sockaddr_in address = {};
+  AUGSTORE_ASSIGN(const int listening, ListenOnLoopback(&address));
+  const Descriptor listener(listening);
+  receiving->number = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (::connect(receiving->number, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) {
+    sending->number = ::accept4(listener.number, nullptr, nullptr, SOCK_CLOEXEC);
+  }
+  if (sending->number >= 0) return OkStatus();
+  return Unavailable("no loopback connection: {}", std::strerror(errno));
+}
+
+bool SendAll(int socket, const void* data, size_t size) {
+  for (size_t sent = 0; sent < size;) {
+    const ssize_t count =
+        ::send(socket, static_cast<const char*>(data) + sent, size - sent, MSG_NOSIGNAL);
+    if (count <= 0) return false;
+    sent += static_cast<size_t>(count);
+  }
+  return true;
+}
+
+bool ReceiveAll(int socket, void* data, size_t size) {
+  for (size_t received = 0; received < size;) {
+    const ssize_t count = ::recv(socket, static_cast<char*>(data) + received, size - received, 0);
+    if (count <= 0) return false;
+    received += static_cast<size_t>(count);
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<pid_t> StartProgram(std::vector<std::string> words, int* output) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    return Unavailable("no pipe to '{}': {}", words[0], std::strerror(errno));
+  }
+  std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const pid_t pid = ::fork();
+  if (pid == 0) BecomeProgram(arguments, ends[1]);
+  ::close(ends[1]);
+  if (pid < 0) {
+    ::close(ends[0]);
+    return Unavailable("'{}' cannot be started: {}", words[0], std::strerror(errno));
+  }
+  *output = ends[0];
+  return pid;
+}
+
+std::string ServerProgram(const BenchFlags& flags) {
+  if (!flags.program.empty()) return std::filesystem::absolute(flags.program).string();
+  const std::string beside = PathBeside("augstore");
+  return ::access(beside.c_str(), X_OK) == 0 ? beside : "/proc/self/exe";
+}
+
+Result<std::unique_ptr<ServerProcess>> ServerProcess::Start(const BenchFlags& flags,
+                                                            const std::string& store,
+                                                            const std::string& folder,
+                                                            const ServerMemory& memory) {
+  const std::string program = ServerProgram(flags);
+  Descriptor output;
+  AUGSTORE_ASSIGN(
+      const pid_t pid,
+      StartProgram(
+          {program, "serve", "--store", store, "--memory", fmt::format("{}", memory.store_mib),
+           "--batch-cache", fmt::format("{}", memory.batch_cache_mib), "--listen",
+           "tcp://127.0.0.1:0", "--listen", "unix://" + folder + "/socket", "--json", "--quiet"},
+          &output.number));
+  std::unique_ptr<ServerProcess> server(new ServerProcess(pid));
+  AUGSTORE_ASSIGN(const Json announced, ReadAnnouncement(output.number, program));
+  for (const auto& address : announced.value("listening", Json::array())) {
+    const std::string text = address.get<std::string>();
+    (text.starts_with("tcp:") ? server->tcp_ : server->unix_) = text;
+  }
+  return server;
+}
+
+ServerProcess::~ServerProcess() {
+  ::kill(pid_, SIGTERM);
+  const Clock::time_point give_up = Clock::now() + kStopTime;
+  while (::waitpid(pid_, nullptr, WNOHANG) == 0) {
+    if (Clock::now() > give_up) ::kill(pid_, SIGKILL);
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
+double ServerProcess::CpuSeconds() const {
+  clockid_t clock{};
+  timespec time{};
+  if (::clock_getcpuclockid(pid_, &clock) != 0 || ::clock_gettime(clock, &time) != 0) return 0;
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+Result<uint64_t> ServerProcess::ResidentBytes() const {
+  std::ifstream status(fmt::format("/proc/{}/status", pid_));
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("RssAnon:")) return std::stoull(line.substr(8)) << 10;
+  }
+  return Unavailable("the server's memory is not told by /proc/{}/status", pid_);
+}
+
+Result<std::unique_ptr<RawSender>> RawSender::Start(bool tcp, size_t message_bytes) {
+  Descriptor sending;
+  Descriptor receiving;
+  AUGSTORE_TRY(ConnectPair(tcp, &sending, &receiving));
+  return std::unique_ptr<RawSender>(
+      new RawSender(sending.Release(), receiving.Release(), message_bytes));
+}
+
+RawSender::RawSender(int sending, int receiving, size_t message_bytes)
+    : sending_(sending), receiving_(receiving), sent_(message_bytes), received_(message_bytes) {
+  thread_ = std::thread([this] { Send(); });
+}
+
+RawSender::~RawSender() {
+  ::shutdown(receiving_, SHUT_RDWR);
+  thread_.join();
+  ::close(sending_);
+  ::close(receiving_);
+}
+
+void RawSender::Send() {
+  uint64_t count = 0;
+  while (ReceiveAll(sending_, &count, sizeof(count))) {
+    for (uint64_t i = 0; i < count; ++i) {
+      if (!SendAll(sending_, sent_.data(), sent_.size())) return;
+    }
+  }
+}
+
+Status RawSender::Pull(uint64_t count) {
+  bool ok = SendAll(receiving_, &count, sizeof(count));
+  for (uint64_t i = 0; ok && i < count; ++i) {
+    ok = ReceiveAll(receiving_, received_.data(), received_.size());
+  }
+  return ok ? OkStatus() : Unavailable("a loopback connection broke: run it again");
+}
+
+}  // namespace augstore

@@ -1,0 +1,82 @@
+// A server in a process of its own, so that its CPU time and memory are told apart from the
+// clients'; and a bare socket as the ceiling of what it sends.
+#ifndef AUGSTORE_TOOLS_BENCH_BENCH_SERVER_H_
+#define AUGSTORE_TOOLS_BENCH_BENCH_SERVER_H_
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tools/bench/bench.h"
+
+namespace augstore {
+
+struct ServerMemory {
+  uint64_t store_mib = 2048;
+  uint64_t batch_cache_mib = 32;
+};
+
+// Starts words[0] (a path) with the other words as its arguments; it ends with this process.
+// `*output` is the end to read of its standard output. Errors: kUnavailable; a program that is not
+// there exits with 127.
+Result<pid_t> StartProgram(std::vector<std::string> words, int* output);
+
+// `augstore serve` on a store, ended with this object.
+class ServerProcess {
+ public:
+  // Listens at a TCP port that the system chooses and at a Unix socket in `folder`. Errors:
+  // kUnavailable (the program does not start, or does not say that it listens), with what it said.
+  static Result<std::unique_ptr<ServerProcess>> Start(const BenchFlags& flags,
+                                                      const std::string& store,
+                                                      const std::string& folder,
+                                                      const ServerMemory& memory);
+  ~ServerProcess();
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  const std::string& tcp() const { return tcp_; }
+  const std::string& unix_socket() const { return unix_; }
+  // CPU seconds of all its threads so far.
+  double CpuSeconds() const;
+  // Memory that is its own and not a file's. Errors: kUnavailable.
+  Result<uint64_t> ResidentBytes() const;
+
+ private:
+  explicit ServerProcess(pid_t pid) : pid_(pid) {}
+  pid_t pid_;
+  std::string tcp_;
+  std::string unix_;
+};
+
+// A connected pair of sockets of one kind, with a thread that sends messages of one size when it
+// is asked to.
+class RawSender {
+ public:
+  // Errors: kUnavailable.
+  static Result<std::unique_ptr<RawSender>> Start(bool tcp, size_t message_bytes);
+  ~RawSender();
+  RawSender(const RawSender&) = delete;
+  RawSender& operator=(const RawSender&) = delete;
+  // Asks for `count` messages and receives them. Errors: kUnavailable.
+  Status Pull(uint64_t count);
+
+ private:
+  RawSender(int sending, int receiving, size_t message_bytes);
+  void Send();
+  int sending_;
+  int receiving_;
+  std::vector<uint8_t> sent_;
+  std::vector<uint8_t> received_;
+  std::thread thread_;
+};
+
+// What serves when a bench needs a server: --program, or augstore beside this program, or itself.
+std::string ServerProgram(const BenchFlags& flags);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_TOOLS_BENCH_BENCH_SERVER_H_

@@ -1,0 +1,293 @@
+// bench store: gathering rows in random order.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+
+#include "engine/streams/shuffle_order.h"
+#include "schemas/base/files.h"
+#include "schemas/weights/npy.h"
+#include "storage/store/store.h"
+#include "tools/bench/bench.h"
+#include "tools/bench/bench_data.h"
+#include "tools/bench/rocksdb_row_per_key.h"
+
+namespace augstore {
+namespace {
+
+constexpr size_t kBatch = 256;
+// The window of a shuffle through a tenth of the memory, so that a budget holds two windows: one
+// that is read from and one that comes.
+constexpr uint64_t kWindowsOfData = 25;
+
+// The matrix of a .npy file, mapped: what np.load(mmap_mode="r") gives. Our own writer puts the
+// matrix at the end of the file.
+class MappedNpy {
+ public:
+  static Result<std::unique_ptr<MappedNpy>> Open(const std::string& path, size_t rows,
+                                                 size_t cols) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (file < 0) return Unavailable("'{}' cannot be opened: {}", path, std::strerror(errno));
+    struct stat status = {};
+    void* memory = MAP_FAILED;
+    if (::fstat(file, &status) == 0) {
+      memory = ::mmap(nullptr, static_cast<size_t>(status.st_size), PROT_READ, MAP_SHARED, file, 0);
+    }
+    ::close(file);
+    if (memory == MAP_FAILED) {
+      return Unavailable("'{}' cannot be mapped: {}", path, std::strerror(errno));
+    }
+    return std::unique_ptr<MappedNpy>(
+        new MappedNpy(memory, static_cast<size_t>(status.st_size), rows, cols));
+  }
+  ~MappedNpy() { ::munmap(memory_, size_); }
+  MappedNpy(const MappedNpy&) = delete;
+  MappedNpy& operator=(const MappedNpy&) = delete;
+
+  ConstMatrixView view() const {
+    const size_t bytes = rows_ * cols_ * sizeof(float);
+    const auto* end = static_cast<const uint8_t*>(memory_) + size_;
+    return {reinterpret_cast<const float*>(end - bytes), rows_, cols_};
+  }
+
+ private:
+  MappedNpy(void* memory, size_t size, size_t rows, size_t cols)
+      : memory_(memory), size_(size), rows_(rows), cols_(cols) {}
+  void* memory_;
+  size_t size_;
+  size_t rows_;
+  size_t cols_;
+};
+
+Status CopyRows(ConstMatrixView from, std::span<const RowId> rows, MatrixView out) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    std::memcpy(out.row(i).data(), from.row(rows[i]).data(), out.cols * sizeof(float));
+  }
+  return OkStatus();
+}
+
+// Random rows in huge pages, as the store's own: the ceiling is to be what the machine can do.
+Matrix RowsInHugePages(uint64_t rows, uint32_t dim, uint64_t seed) {
+  Matrix matrix(rows, dim);
+#if defined(__linux__)
+  constexpr uintptr_t kPage = 4096;
+  const auto begin = reinterpret_cast<uintptr_t>(matrix.data());
+  const uintptr_t first = (begin + kPage - 1) / kPage * kPage;
+  const uintptr_t last = begin + rows * dim * sizeof(float);
+  ::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);  // else small ones
+#endif
+  FillRandom(seed, matrix.view());
+  return matrix;
+}
+
+using Gather = std::function<Status(std::span<const RowId>, MatrixView)>;
+
+// Calls `gather` for one batch after another of an order of rows, each worker from a place and into
+// memory of its own.
+class Walk {
+ public:
+  Walk(const std::vector<RowId>* order, size_t dim, int workers, Gather gather)
+      : order_(order), gather_(std::move(gather)) {
+    for (int worker = 0; worker < workers; ++worker) {
+      places_.push_back(order->size() / static_cast<size_t>(workers) * static_cast<size_t>(worker));
+      outs_.emplace_back(kBatch, dim);
+    }
+  }
+  Status Once(int worker) {
+    size_t& place = places_[static_cast<size_t>(worker)];
+    if (place + kBatch > order_->size()) place = 0;
+    const std::span<const RowId> rows(order_->data() + place, kBatch);
+    place += kBatch;
+    return gather_(rows, outs_[static_cast<size_t>(worker)].view());
+  }
+
+ private:
+  const std::vector<RowId>* order_;
+  Gather gather_;
+  std::vector<size_t> places_;
+  std::vector<Matrix> outs_;
+};
+
+// What the two measurements share.
+struct StoreBench {
+  const BenchFlags& flags;
+  std::string folder;
+  Matrix data;                  // the ceiling's copy of the rows
+  std::vector<RowId> shuffled;  // all rows
+  std::vector<RowId> windowed;
+  std::vector<RowId> in_order;
+
+  uint64_t bytes() const { return data.rows() * data.cols() * sizeof(float); }
+  std::vector<std::unique_ptr<Walk>> walks = {};
+  std::vector<Contestant> contestants = {};
+  void Add(const std::string& name, const std::vector<RowId>* order, int workers, Gather gather) {
+    walks.push_back(std::make_unique<Walk>(order, data.cols(), workers, std::move(gather)));
+    Walk* walk = walks.back().get();
+    contestants.push_back(
+        {name, kBatch, [walk](int worker) { return walk->Once(worker); }, workers});
+  }
+  void Clear() {
+    contestants.clear();
+    walks.clear();
+  }
+};
+
+void AddRows(const StoreBench& bench, const std::string& memory, const std::vector<Rates>& rates,
+             BenchTable* table) {
+  for (size_t c = 0; c < rates.size(); ++c) {
+    const double rate = rates[c].median();
+    const double row_bytes = static_cast<double>(bench.data.cols() * sizeof(float));
+    table->rows.push_back({bench.contestants[c].name, memory, bench.contestants[c].workers, rate,
+                           rate * row_bytes / 1e9, Ratio(rates[c], rates[0])});
+  }
+}
+
+Result<std::unique_ptr<Store>> OpenStore(const StoreBench& bench, uint64_t budget) {
+  return OpenRocksDbStore(bench.folder + "/store",
+                          {.create = false, .memory_budget_bytes = budget});
+}
+
+Gather FromMatrix(ConstMatrixView data) {
+  return [data](auto rows, MatrixView out) { return CopyRows(data, rows, out); };
+}
+
+Status MeasureResident(StoreBench& bench, BenchTable* table, BenchReport* report) {
+  AUGSTORE_ASSIGN(const auto store, OpenStore(bench, 2 * bench.bytes()));
+  AUGSTORE_ASSIGN(const SpaceInfo space, store->FindSpace(SyntheticBackbone()));
+  AUGSTORE_ASSIGN(const auto rival,
+                  RowPerKeyStore::Create(bench.folder + "/rows", std::as_const(bench.data).view(),
+                                         2 * bench.bytes()));
+  const std::string npy = bench.folder + "/rows.npy";
+  AUGSTORE_TRY(WriteFileAtomically(npy, WriteNpyMatrix(std::as_const(bench.data).view())));
+  AUGSTORE_ASSIGN(const auto mapped, MappedNpy::Open(npy, bench.data.rows(), bench.data.cols()));
+  AUGSTORE_ASSIGN(const SpaceInfo f16, store->FindSpace(SyntheticBackbone(), Dtype::kF16));
+  AUGSTORE_ASSIGN(const SpaceInfo u8, store->FindSpace(SyntheticBackbone(), Dtype::kU8));
+  const auto from = [&](SpaceId id) -> Gather {
+    return [&store, id](auto rows, MatrixView out) { return store->ReadRows(id, rows, out); };
+  };
+  const Gather ours = from(space.id);
+  const Gather multi_get = [&](auto rows, MatrixView out) { return rival->Gather(rows, out); };
+  const Gather memory = FromMatrix(std::as_const(bench.data).view());
+  Matrix warm(kBatch, bench.data.cols());
+  for (size_t begin = 0; begin + kBatch <= bench.in_order.size(); begin += kBatch) {
+    const std::span<const RowId> rows(bench.in_order.data() + begin, kBatch);
+    for (const SpaceId id : {space.id, f16.id, u8.id}) AUGSTORE_TRY(from(id)(rows, warm.view()));
+    AUGSTORE_TRY(multi_get(rows, warm.view()));
+  }
+  bench.Add("memcpy", &bench.shuffled, 1, memory);
+  bench.Add("store", &bench.shuffled, 1, ours);
+  bench.Add("MultiGet, a row per key", &bench.shuffled, 1, multi_get);
+  bench.Add(".npy memory map", &bench.shuffled, 1, FromMatrix(mapped->view()));
+  bench.Add("store, f16", &bench.shuffled, 1, from(f16.id));
+  bench.Add("store, u8", &bench.shuffled, 1, from(u8.id));
+  bench.Add("memcpy", &bench.shuffled, AllWorkers(), memory);
+  bench.Add("store", &bench.shuffled, AllWorkers(), ours);
+  AUGSTORE_ASSIGN(const std::vector<Rates> rates, Race(bench.flags, bench.contestants));
+  AddRows(bench, "resident", rates, table);
+  report->bars.push_back(
+      {"store gather, resident / memcpy of random rows", Ratio(rates[1], rates[0]), 0.7});
+  bench.Clear();
+  return OkStatus();
+}
+
+Status MeasureBudget(StoreBench& bench, BenchTable* table, BenchReport* report) {
+  const uint64_t budget = bench.bytes() / 10;
+  AUGSTORE_ASSIGN(const auto store, OpenStore(bench, budget));
+  AUGSTORE_ASSIGN(const SpaceInfo space, store->FindSpace(SyntheticBackbone()));
+  AUGSTORE_ASSIGN(const auto rival,
+                  RowPerKeyStore::Create(bench.folder + "/rows-budget",
+                                         std::as_const(bench.data).view(), budget));
+  const Gather ours = [&](auto rows, MatrixView out) {
+    return store->ReadRows(space.id, rows, out);
+  };
+  bench.Add("memcpy", &bench.shuffled, 1, FromMatrix(std::as_const(bench.data).view()));
+  bench.Add("store", &bench.shuffled, 1, ours);
+  bench.Add("store, windowed shuffle", &bench.windowed, 1, ours);
+  bench.Add("store, in order", &bench.in_order, 1, ours);
+  bench.Add("MultiGet, a row per key", &bench.shuffled, 1,
+            [&](auto rows, MatrixView out) { return rival->Gather(rows, out); });
+  AUGSTORE_ASSIGN(const std::vector<Rates> rates, Race(bench.flags, bench.contestants));
+  AddRows(bench, "10 % budget", rates, table);
+  report->bars.push_back(
+      {"store gather, windowed shuffle in a 10 % budget / the same store in order",
+       Ratio(rates[2], rates[3]), 0.6});
+  bench.Clear();
+  return OkStatus();
+}
+
+// How well an order mixes rows that lie sorted by class, ten classes.
+BenchTable ShuffleQuality(const BenchFlags& flags, uint64_t rows) {
+  BenchTable table{
+      .name = "shuffle",
+      .legend = fmt::format(
+          "what a window costs in mixing: {} rows that lie sorted in ten classes. 'moved': mean "
+          "distance between a row's places in\nthe order and in the store, of all rows (a "
+          "permutation: 0.333). 'classes': chi-squared of the classes of a batch of {},\nover its "
+          "expectation under chance (a permutation: 1; batches of one class: {})",
+          rows, kBatch, kBatch),
+      .columns = {"window", "of the rows", "moved", "classes"},
+      .rows = {}};
+  for (const uint64_t part : {uint64_t{1}, uint64_t{10}, kWindowsOfData, uint64_t{100}}) {
+    const uint64_t window = rows / part;
+    ShuffleOrder order(rows, flags.seed, 0, window);
+    double moved = 0;
+    double excess = 0;
+    const double expected = kBatch / 10.0;
+    for (uint64_t begin = 0; begin + kBatch <= rows; begin += kBatch) {
+      std::array<double, 10> counts{};
+      for (uint64_t i = begin; i < begin + kBatch; ++i) {
+        const uint64_t row = order.At(i);
+        moved += std::abs(static_cast<double>(row) - static_cast<double>(i));
+        ++counts.at(row * 10 / rows);
+      }
+      for (const double count : counts) excess += std::pow(count - expected, 2) / expected;
+    }
+    const auto batches = static_cast<double>(rows / kBatch);
+    table.rows.push_back({window, 1.0 / static_cast<double>(part),
+                          moved / (batches * kBatch) / static_cast<double>(rows),
+                          excess / batches / 9});
+  }
+  return table;
+}
+
+}  // namespace
+
+Status BenchStore(const BenchFlags& flags, BenchReport* report) {
+  AUGSTORE_ASSIGN(const auto scratch, ScratchFolder::Make(flags));
+  const uint64_t rows = Scaled(flags, flags.quick ? 50'000 : 200'000, 4 * kBatch);
+  StoreBench bench{.flags = flags,
+                   .folder = scratch->path(),
+                   .data = RowsInHugePages(rows, flags.dim, flags.seed),
+                   .shuffled = ShuffledRows(rows, rows, flags.seed),
+                   .windowed = {},
+                   .in_order = {}};
+  ShuffleOrder windowed(rows, flags.seed, 0, rows / kWindowsOfData);
+  for (RowId row = 0; row < rows; ++row) {
+    bench.windowed.push_back(windowed.At(row));
+    bench.in_order.push_back(row);
+  }
+  AUGSTORE_TRY(
+      MakeSyntheticStore(flags, bench.folder + "/store",
+                         {{"all", rows}, {"f16", rows, Dtype::kF16}, {"u8", rows, Dtype::kU8}}));
+  BenchTable table{
+      .name = "store",
+      .legend = fmt::format(
+          "batches of {} rows gathered in random order from {} rows of dim {}. 'of memcpy': over "
+          "copying the same rows one by\none from one matrix in huge pages, one thread, measured "
+          "beside "
+          "it; 'GB/s' of f32. What is not resident is in the system's page cache",
+          kBatch, rows, flags.dim),
+      .columns = {"gather", "memory", "threads", "rows/s", "GB/s", "of memcpy"},
+      .rows = {}};
+  AUGSTORE_TRY(MeasureResident(bench, &table, report));
+  AUGSTORE_TRY(MeasureBudget(bench, &table, report));
+  report->tables.push_back(std::move(table));
+  report->tables.push_back(ShuffleQuality(flags, rows));
+  return OkStatus();
+}
+
+}  // namespace augstore

@@ -1,0 +1,65 @@
+#include <cstdlib>
+
+#include "server/service.h"
+#include "storage/catalog/catalog.h"
+#include "tools/cli/command.h"
+#include "tools/cli/local_channel.h"
+
+namespace augstore {
+namespace {
+
+std::string FromEnvironment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+}  // namespace
+
+struct Database::State {
+  std::unique_ptr<Store> store;  // null behind a server
+  std::unique_ptr<Catalog> catalog;
+  std::unique_ptr<Service> service;
+  std::string address;
+  std::unique_ptr<Client> client;
+};
+
+Database::Database(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Database::~Database() = default;
+
+Result<std::unique_ptr<Database>> Database::Open(const CommonFlags& flags, bool create) {
+  std::string store = flags.store;
+  std::string connect = flags.connect;
+  if (!store.empty() && !connect.empty()) {
+    return InvalidArgument("--store {} and --connect {} are both given: give one", store, connect);
+  }
+  if (store.empty() && connect.empty()) {  // a flag on the command line beats the environment
+    connect = FromEnvironment("AUGSTORE_CONNECT");
+    if (connect.empty()) store = FromEnvironment("AUGSTORE_STORE");
+  }
+  if (store.empty() && connect.empty()) {
+    return InvalidArgument(
+        "no database is named: give --store DIR or --connect ADDRESS (or set AUGSTORE_STORE or "
+        "AUGSTORE_CONNECT)");
+  }
+  auto state = std::make_unique<State>();
+  if (!connect.empty()) {
+    state->address = connect;
+    AUGSTORE_ASSIGN(state->client, Client::Connect(connect, {.total = std::chrono::seconds(5)}));
+    return std::unique_ptr<Database>(new Database(std::move(state)));
+  }
+  StoreOptions options{.create = create, .memory_budget_bytes = flags.memory_mib << 20};
+  AUGSTORE_ASSIGN(state->store, OpenRocksDbStore(store, options));
+  AUGSTORE_ASSIGN(state->catalog, Catalog::Open(state->store.get()));
+  state->service = std::make_unique<Service>(state->catalog.get(), ServiceOptions{});
+  AUGSTORE_ASSIGN(state->client, Client::Open(LocalChannels(state->service.get())));
+  return std::unique_ptr<Database>(new Database(std::move(state)));
+}
+
+Client& Database::client() { return *state_->client; }
+
+Result<std::unique_ptr<Client>> Database::NewClient() {
+  if (state_->service == nullptr) return Client::Connect(state_->address);
+  return Client::Open(LocalChannels(state_->service.get()));
+}
+
+}  // namespace augstore

@@ -1,0 +1,28 @@
+// Aligned columns for people. Programs read --json instead.
+#ifndef AUGSTORE_TOOLS_CLI_TABLE_H_
+#define AUGSTORE_TOOLS_CLI_TABLE_H_
+
+#include <string>
+#include <vector>
+
+namespace augstore {
+
+class Table {
+ public:
+  explicit Table(std::vector<std::string> headers);
+  // Cells that are missing at the end stay empty. REQUIRES: no more cells than headers.
+  void Row(std::vector<std::string> cells);
+  // One line per row below the headers, two spaces between columns. A column whose every cell is a
+  // number (or empty, or
+  // "-") is aligned right. Widths count UTF-8 characters; control characters, which a name from
+  // elsewhere could hold to move the cursor, become "?".
+  std::string ToString() const;
+
+ private:
+  std::vector<std::string> headers_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_TOOLS_CLI_TABLE_H_

@@ -1,0 +1,13 @@
+#include "tools/cli/version.h"
+
+#include <fmt/core.h>
+
+#include "engine/math/library_versions.h"
+
+namespace augstore {
+
+std::string VersionText() {
+  return fmt::format("augstore {}\n{}", AUGSTORE_VERSION, LibraryVersions());
+}
+
+}  // namespace augstore

@@ -1,0 +1,84 @@
+// augstore backbone add | ls
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "tools/cli/command.h"
+#include "tools/cli/record_text.h"
+#include "tools/cli/table.h"
+#include "tools/collection/embedder.h"
+
+namespace augstore {
+namespace {
+
+Json ToJson(const std::string& ref, const BackboneRecord& record) {
+  return {{"ref", ref},
+          {"digest", record.digest.Hex()},
+          {"dim", record.dim},
+          {"input_height", record.input_height},
+          {"input_width", record.input_width},
+          {"mean", record.mean},
+          {"std", record.stddev},
+          {"multiply_adds", record.multiply_adds},
+          {"map", MapText(record.map)},
+          {"source", record.source}};
+}
+
+std::string InputText(const BackboneRecord& record) {
+  if (record.input_width == 0) return "imported";
+  return fmt::format("{}x{}", record.input_width, record.input_height);
+}
+
+Status Add(const CommonFlags& common, const BackboneFlags& flags) {
+  AUGSTORE_ASSIGN(const auto database, Database::Open(common, true));
+  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags, database->client()));
+  const BackboneRecord& record = backbone->record();
+  if (common.json) {
+    PrintJson(ToJson(backbone->ref(), record));
+  } else {
+    fmt::print("{}: input {}, dim {}, feature map {}, {} multiply-adds per image, digest {}\n",
+               backbone->ref(), InputText(record), record.dim, MapText(record.map),
+               record.multiply_adds, record.digest.Hex());
+  }
+  return OkStatus();
+}
+
+Status List(const CommonFlags& common) {
+  AUGSTORE_ASSIGN(const auto database, Database::Open(common));
+  AUGSTORE_ASSIGN(const auto records,
+                  database->client().List<BackboneRecord>(RecordKind::kBackbone));
+  Json list = Json::array();
+  Table table({"backbone", "input", "dim", "map", "multiply-adds", "digest"});
+  for (const auto& entry : records) {
+    list.push_back(ToJson(entry.ref(), entry.record));
+    table.Row({entry.ref(), InputText(entry.record), std::to_string(entry.record.dim),
+               MapText(entry.record.map), std::to_string(entry.record.multiply_adds),
+               entry.record.digest.Hex().substr(0, 16)});
+  }
+  if (common.json) {
+    PrintJson({{"backbones", list}});
+  } else {
+    fmt::print("{}", table.ToString());
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+void AddBackboneCommands(CLI::App* app) {
+  CLI::App* group = AddCommand(app, "backbone", "Register and list backbones", "", nullptr);
+  auto common = std::make_shared<CommonFlags>();
+  auto flags = std::make_shared<BackboneFlags>();
+  CLI::App* add =
+      AddCommand(group, "add", "Record a TorchScript backbone: digest, input size, dimension",
+                 "augstore backbone add --store db --backbone resnet.pt --resize 224 "
+                 "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225",
+                 [common, flags] { return Add(*common, *flags); });
+  AddCommonFlags(add, common.get());
+  AddBackboneFlags(add, flags.get());
+  CLI::App* list =
+      AddCommand(group, "ls", "List the registered backbones", "augstore backbone ls --store db",
+                 [common] { return List(*common); });
+  AddCommonFlags(list, common.get());
+}
+
+}  // namespace augstore

@@ -1,0 +1,236 @@
+// augstore import: embeddings that were computed elsewhere.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "schemas/base/digest.h"
+#include "schemas/base/files.h"
+#include "schemas/base/limits.h"
+#include "schemas/weights/npy.h"
+#include "tools/cli/command.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/stream_flags.h"
+#include "tools/collection/collection_writer.h"
+
+namespace augstore {
+namespace {
+
+struct ImportFlags {
+  CommonFlags common;
+  std::string collection;
+  std::string embeddings;
+  std::string labels;
+  std::string classes;
+  std::string split = "train";
+  std::string backbone_file;
+  std::string backbone_name;
+  std::optional<Dtype> dtype;
+  bool replace = false;
+};
+
+// The backbone that made the embeddings: its file's digest, or a digest of the name alone when
+// there is no file at hand.
+Result<BackboneRecord> ImportedBackbone(const ImportFlags& flags, uint32_t dim) {
+  if (flags.backbone_file.empty() == flags.backbone_name.empty()) {
+    return InvalidArgument(
+        "say which backbone made {}: --backbone FILE.pt (identified by its bytes) or "
+        "--backbone-name NAME, one of them",
+        flags.embeddings);
+  }
+  BackboneRecord record;
+  record.dim = dim;
+  record.created_unix_s = std::chrono::duration_cast<std::chrono::seconds>(
+                              std::chrono::system_clock::now().time_since_epoch())
+                              .count();
+  if (!flags.backbone_file.empty()) {
+    AUGSTORE_ASSIGN(record.digest, Sha256File(flags.backbone_file));
+    record.source = std::filesystem::path(flags.backbone_file).filename().string();
+  } else {
+    record.digest = DigestBuilder().AddText("imported").AddText(flags.backbone_name).Finish();
+    record.source = "imported";
+  }
+  return record;
+}
+
+// Registers the backbone unless its digest is known.
+Status RegisterBackbone(Client& client, const ImportFlags& flags, const BackboneRecord& record) {
+  AUGSTORE_ASSIGN(const auto known, client.List<BackboneRecord>(RecordKind::kBackbone));
+  for (const auto& entry : known) {
+    if (entry.record.digest != record.digest) continue;
+    if (entry.record.dim == record.dim) return OkStatus();
+    return FailedPrecondition("backbone {} has dimension {}, but {} has {} columns", entry.ref(),
+                              entry.record.dim, flags.embeddings, record.dim);
+  }
+  const std::string name = flags.backbone_name.empty()
+                               ? std::filesystem::path(flags.backbone_file).stem().string()
+                               : flags.backbone_name;
+  AUGSTORE_TRY(client.Add(RecordKind::kBackbone, name, Encode(record)));
+  return OkStatus();
+}
+
+// Everything that can be wrong with the matrix or the collection comes up before anything is
+// stored.
+Status CheckBeforeStoring(Client& client, const ImportFlags& flags, const Matrix& matrix,
+                          const Digest& backbone, Dtype dtype) {
+  if (matrix.rows() == 0) return InvalidArgument("{} has no rows", flags.embeddings);
+  if (flags.split.empty()) return InvalidArgument("--split is empty: give a name, such as train");
+  for (size_t i = 0; i < matrix.rows(); ++i) {
+    for (const float value : matrix.row(i)) {
+      if (std::isfinite(value)) continue;
+      return InvalidArgument("row {} of {} has the value {}: embeddings must be finite", i,
+                             flags.embeddings, value);
+    }
+    if (!FitsDtype(dtype, matrix.row(i))) {
+      return InvalidArgument("row {} of {} has values that {} cannot hold: store {}", i,
+                             flags.embeddings, DtypeName(dtype), WiderDtypes(dtype));
+    }
+  }
+  const auto latest = client.Get<CollectionRecord>(RecordKind::kCollection, flags.collection);
+  if (latest.ok() && latest->record.backbone != backbone) {
+    return FailedPrecondition(
+        "collection {} is of backbone {}, these embeddings are of {}: name another collection",
+        latest->ref(), latest->record.backbone.Hex(), backbone.Hex());
+  }
+  return OkStatus();
+}
+
+Result<std::vector<std::string>> ReadClasses(const ImportFlags& flags,
+                                             const std::vector<int64_t>& labels) {
+  std::vector<std::string> classes;
+  if (!flags.classes.empty()) {
+    AUGSTORE_ASSIGN(const std::string text, ReadFile(flags.classes, kMaxTextBytes));
+    std::string line;
+    for (std::istringstream stream(text); std::getline(stream, line);) {
+      if (!line.empty()) classes.push_back(line);
+    }
+  } else if (!labels.empty()) {
+    const int64_t highest = *std::max_element(labels.begin(), labels.end());
+    if (highest >= kMaxClasses) {
+      return InvalidArgument("{}: label {} is over the limit of {} classes", flags.labels, highest,
+                             kMaxClasses);
+    }
+    for (int64_t i = 0; i <= highest; ++i) classes.push_back(std::to_string(i));
+  }
+  for (size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i] < -1 || labels[i] >= static_cast<int64_t>(classes.size())) {
+      return InvalidArgument("{}: label {} of row {} is outside -1 .. {}", flags.labels, labels[i],
+                             i, classes.size() - 1);
+    }
+  }
+  return classes;
+}
+
+struct ImportedRows {
+  std::vector<RowId> rows;
+  uint64_t stored = 0;
+};
+
+Result<ImportedRows> StoreRows(Client& client, const Digest& backbone, Dtype dtype,
+                               const Matrix& matrix, bool show) {
+  ImportedRows out;
+  Progress progress("import", "rows", matrix.rows(), show);
+  for (size_t begin = 0; begin < matrix.rows(); begin += kSegmentRows) {
+    const size_t count = std::min<size_t>(kSegmentRows, matrix.rows() - begin);
+    AppendRowsRequest request{.backbone = backbone,
+                              .images = {},
+                              .embeddings = Matrix(count, matrix.cols()),
+                              .maps = {},
+                              .dtype = dtype};
+    std::copy_n(matrix.row(begin).data(), count * matrix.cols(), request.embeddings.data());
+    for (size_t i = 0; i < count; ++i) {
+      const auto row = matrix.row(begin + i);
+      request.images.push_back(
+          HashContent({reinterpret_cast<const uint8_t*>(row.data()), row.size_bytes()}));
+    }
+    FindImagesRequest find{.backbone = backbone, .images = request.images, .dtype = dtype};
+    AUGSTORE_ASSIGN(const RowIdsReply known, client.Call<RowIdsReply>(find));
+    out.stored += static_cast<uint64_t>(std::count(known.rows.begin(), known.rows.end(), kNoRow));
+    AUGSTORE_ASSIGN(const RowIdsReply reply, client.Call<RowIdsReply>(request));
+    out.rows.insert(out.rows.end(), reply.rows.begin(), reply.rows.end());
+    progress.Update(out.rows.size());
+    if (Interrupted())
+      return InterruptedStatus("rows so far are stored: run the same command again to go on");
+  }
+  return out;
+}
+
+Status Import(const ImportFlags& flags) {
+  AUGSTORE_ASSIGN(const Matrix matrix, ReadNpyMatrix(flags.embeddings));
+  std::vector<int64_t> labels;
+  if (!flags.labels.empty()) {
+    AUGSTORE_ASSIGN(labels, ReadNpyIntegers(flags.labels));
+    if (labels.size() != matrix.rows()) {
+      return InvalidArgument("{} has {} labels for the {} rows of {}", flags.labels, labels.size(),
+                             matrix.rows(), flags.embeddings);
+    }
+  }
+  AUGSTORE_ASSIGN(const std::vector<std::string> classes, ReadClasses(flags, labels));
+  AUGSTORE_ASSIGN(const BackboneRecord backbone,
+                  ImportedBackbone(flags, static_cast<uint32_t>(matrix.cols())));
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
+  Client& client = database->client();
+  AUGSTORE_ASSIGN(const Dtype dtype,
+                  StoredDtype(client, flags.collection, flags.dtype, flags.replace));
+  AUGSTORE_TRY(CheckBeforeStoring(client, flags, matrix, backbone.digest, dtype));
+  AUGSTORE_TRY(RegisterBackbone(client, flags, backbone));
+  AUGSTORE_ASSIGN(const ImportedRows stored,
+                  StoreRows(client, backbone.digest, dtype, matrix, !flags.common.quiet));
+
+  const std::string stem = std::filesystem::path(flags.embeddings).filename().string();
+  std::vector<SampleToWrite> samples;
+  for (size_t i = 0; i < stored.rows.size(); ++i) {
+    const int32_t label = labels.empty() ? -1 : static_cast<int32_t>(labels[i]);
+    samples.push_back({fmt::format("{}#{}", stem, i), stored.rows[i], label, flags.split});
+  }
+  const BeginDraftRequest begin{.collection = flags.collection,
+                                .backbone = backbone.digest,
+                                .labels = {{"label", classes}},
+                                .replace = flags.replace,
+                                .source = stem,
+                                .dtype = dtype};
+  AUGSTORE_ASSIGN(const WrittenCollection written, WriteCollection(client, begin, samples));
+  if (flags.common.json) {
+    PrintJson({{"collection", written.ref},
+               {"digest", written.record.digest.Hex()},
+               {"samples", written.record.samples},
+               {"dtype", DtypeName(written.record.dtype)},
+               {"stored", stored.stored},
+               {"reused", stored.rows.size() - stored.stored},
+               {"unchanged", written.unchanged}});
+  } else {
+    fmt::print("{}{}: {} samples in all; {} rows stored, {} reused\n", written.ref,
+               written.unchanged ? " (unchanged)" : "", written.record.samples, stored.stored,
+               stored.rows.size() - stored.stored);
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+void AddImportCommand(CLI::App* app) {
+  auto flags = std::make_shared<ImportFlags>();
+  CLI::App* command =
+      AddCommand(app, "import", "Store embeddings that were computed elsewhere",
+                 "augstore import --store db --collection clip --npy z.npy --labels y.npy "
+                 "--backbone-name clip-vit-b32",
+                 [flags] { return Import(*flags); });
+  AddCommonFlags(command, &flags->common);
+  command->add_option("--collection", flags->collection, "Name of the collection")->required();
+  command->add_option("--npy", flags->embeddings, "n x d matrix of float16, float32 or float64")
+      ->required();
+  command->add_option("--labels", flags->labels, "n integers; -1: unlabelled");
+  command->add_option("--classes", flags->classes, "Text file with one class name per line");
+  command->add_option("--split", flags->split, "Split of these rows")->capture_default_str();
+  command->add_option("--backbone", flags->backbone_file,
+                      "The file of the backbone that made them");
+  command->add_option("--backbone-name", flags->backbone_name, "Its name, when there is no file");
+  AddStoredDtypeFlag(command, &flags->dtype);
+  command->add_flag("--replace", flags->replace,
+                    "Start the new version empty instead of from the latest one");
+}
+
+}  // namespace augstore

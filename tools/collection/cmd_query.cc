@@ -1,0 +1,75 @@
+// augstore query: embeddings of chosen samples, raw or through a chain of transforms.
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "schemas/base/files.h"
+#include "schemas/weights/npy.h"
+#include "tools/cli/command.h"
+
+namespace augstore {
+namespace {
+
+struct QueryFlags {
+  CommonFlags common;
+  std::string collection;
+  std::vector<SampleId> ids;
+  std::string apply = "identity";
+  std::string npy;
+};
+
+Json ToJson(const Batch& batch, const std::string& ref, const std::string& chain) {
+  Json rows = Json::array();
+  for (size_t i = 0; i < batch.size(); ++i) {
+    const auto row = batch.embeddings.row(i);
+    rows.push_back({{"sample", batch.samples[i]},
+                    {"label", batch.labels[i]},
+                    {"embedding", std::vector<float>(row.begin(), row.end())}});
+  }
+  return {{"collection", ref}, {"apply", chain}, {"dim", batch.embeddings.cols}, {"rows", rows}};
+}
+
+Status Query(const QueryFlags& flags) {
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
+  AUGSTORE_ASSIGN(const auto collection, database->client().Get<CollectionRecord>(
+                                             RecordKind::kCollection, flags.collection));
+  const QueryRequest request{.collection = collection.ref(),
+                             .samples = flags.ids,
+                             .chain = flags.apply,
+                             .label_column = ""};
+  AUGSTORE_ASSIGN(const Batch batch, database->client().CallForBatch(request));
+  if (flags.npy.empty()) {
+    PrintJson(ToJson(batch, collection.ref(), flags.apply));
+    return OkStatus();
+  }
+  AUGSTORE_TRY(WriteFileAtomically(flags.npy, WriteNpyMatrix(batch.embeddings)));
+  if (flags.common.json) {
+    PrintJson({{"file", flags.npy}, {"rows", batch.size()}, {"dim", batch.embeddings.cols}});
+  } else {
+    fmt::print("{}: {} x {} float32\n", flags.npy, batch.size(), batch.embeddings.cols);
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+void AddQueryCommand(CLI::App* app) {
+  auto flags = std::make_shared<QueryFlags>();
+  CLI::App* command =
+      AddCommand(app, "query", "Embeddings of chosen samples, raw or augmented, as JSON or .npy",
+                 "augstore query --connect tcp://127.0.0.1:7411 --collection cifar10 --ids 1,2,3 "
+                 "--apply 'hflip>rotate15'",
+                 [flags] { return Query(*flags); });
+  AddCommonFlags(command, &flags->common);
+  command->add_option("--collection", flags->collection, "Collection, such as cifar10 or cifar10@2")
+      ->required();
+  command->add_option("--ids", flags->ids, "Sample numbers, separated by commas")
+      ->delimiter(',')
+      ->check(CLI::NonNegativeNumber)
+      ->required();
+  command->add_option("--apply", flags->apply, "Chain of transforms, left to right")
+      ->capture_default_str();
+  command->add_option("--npy", flags->npy,
+                      "Write the matrix to this file instead of printing JSON");
+}
+
+}  // namespace augstore

@@ -1,0 +1,95 @@
+#include "tools/collection/collection_writer.h"
+
+#include <algorithm>
+#include <map>
+#include <span>
+
+#include "schemas/base/limits.h"
+
+namespace augstore {
+namespace {
+
+// The draft's class indices for the caller's: the draft may already have classes in another order.
+Result<std::vector<int32_t>> MapClasses(const std::vector<std::string>& ours,
+                                        const std::vector<std::string>& theirs) {
+  std::map<std::string, int32_t> index;
+  for (size_t i = 0; i < theirs.size(); ++i) index.emplace(theirs[i], static_cast<int32_t>(i));
+  std::vector<int32_t> out;
+  for (const std::string& name : ours) {
+    const auto found = index.find(name);
+    if (found == index.end())
+      return Internal("class '{}' is missing from the draft's classes", name);
+    out.push_back(found->second);
+  }
+  return out;
+}
+
+SampleChunk MakeChunk(std::span<const SampleToWrite> samples, const std::vector<int32_t>& classes) {
+  SampleChunk chunk;
+  std::map<std::string, uint16_t> splits;
+  chunk.labels.resize(1);
+  for (const SampleToWrite& sample : samples) {
+    const auto [split, added] = splits.emplace(sample.split, static_cast<uint16_t>(splits.size()));
+    if (added) chunk.split_names.push_back(sample.split);
+    chunk.rows.push_back(sample.row);
+    chunk.splits.push_back(split->second);
+    chunk.labels[0].push_back(sample.label < 0 ? -1 : classes[static_cast<size_t>(sample.label)]);
+    chunk.keys.push_back(sample.key);
+  }
+  return chunk;
+}
+
+Status AppendAll(Client& client, const DraftReply& draft, const std::vector<int32_t>& classes,
+                 std::span<const SampleToWrite> samples) {
+  for (size_t begin = 0; begin < samples.size(); begin += kSampleChunkRows) {
+    const auto part =
+        samples.subspan(begin, std::min<size_t>(kSampleChunkRows, samples.size() - begin));
+    AppendSamplesRequest request{.draft = draft.draft, .samples = MakeChunk(part, classes)};
+    AUGSTORE_TRY(client.Call<EndReply>(request));
+  }
+  return OkStatus();
+}
+
+Result<RecordReply> FillAndCommit(Client& client, const BeginDraftRequest& begin,
+                                  const DraftReply& draft,
+                                  const std::vector<SampleToWrite>& samples) {
+  AUGSTORE_ASSIGN(const std::vector<int32_t> classes,
+                  MapClasses(begin.labels[0].classes, draft.labels[0].classes));
+  AUGSTORE_TRY(AppendAll(client, draft, classes, samples));
+  return client.Call<RecordReply>(CommitDraftRequest{draft.draft, samples.size()});
+}
+
+}  // namespace
+
+Result<WrittenCollection> WriteCollection(Client& client, const BeginDraftRequest& begin,
+                                          const std::vector<SampleToWrite>& samples) {
+  uint32_t latest = 0;
+  const auto before = client.Get<CollectionRecord>(RecordKind::kCollection, begin.collection);
+  if (before.ok()) latest = before->version;
+
+  AUGSTORE_ASSIGN(const DraftReply draft, client.Call<DraftReply>(begin));
+  const Result<RecordReply> committed = FillAndCommit(client, begin, draft, samples);
+  if (!committed.ok()) {
+    // The first error is the one to tell; a draft that cannot be aborted dies with the server.
+    (void)client.Call<EndReply>(AbortDraftRequest{draft.draft});
+    return committed.status();
+  }
+  const RecordReply& reply = *committed;
+  AUGSTORE_ASSIGN(CollectionRecord record, Decode<CollectionRecord>(reply.record));
+  return WrittenCollection{reply.name + "@" + std::to_string(reply.version), std::move(record),
+                           reply.version == latest};
+}
+
+Result<Dtype> StoredDtype(Client& client, const std::string& collection,
+                          const std::optional<Dtype>& asked, bool replace) {
+  const auto latest = client.Get<CollectionRecord>(RecordKind::kCollection, collection);
+  if (latest.status().code() == Code::kNotFound) return asked.value_or(Dtype::kF32);
+  AUGSTORE_TRY(latest);
+  const Dtype has = latest->record.dtype;
+  if (replace || !asked.has_value() || *asked == has) return asked.value_or(has);
+  return FailedPrecondition(
+      "collection '{}' is stored in {}, not in {}: ask for the same dtype, or give --replace",
+      latest->ref(), DtypeName(has), DtypeName(*asked));
+}
+
+}  // namespace augstore

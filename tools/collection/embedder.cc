@@ -1,0 +1,332 @@
+#include "tools/collection/embedder.h"
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <future>
+#include <map>
+#include <thread>
+#include <utility>
+
+#include "schemas/base/digest.h"
+#include "schemas/base/limits.h"
+#include "tools/cli/progress.h"
+
+namespace augstore {
+namespace {
+
+// Images that are read, hashed and looked up together; also how far reading runs ahead of Φ.
+constexpr size_t kWindow = 512;
+
+int ThreadCount(int threads) {
+  return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+template <typename Body>
+void ParallelFor(size_t count, int threads, const Body& body) {
+  std::atomic<size_t> next{0};
+  const auto work = [&] {
+    for (size_t i = next++; i < count; i = next++) body(i);
+  };
+  std::vector<std::thread> helpers;
+  for (int t = 1; t < threads && static_cast<size_t>(t) < count; ++t) helpers.emplace_back(work);
+  work();
+  for (std::thread& helper : helpers) helper.join();
+}
+
+// A window of items on its way to Φ: what is known of each, and the pixels of those that are not
+// stored yet.
+struct Window {
+  size_t begin = 0;
+  std::vector<ContentHash> hashes;
+  std::vector<RowId> rows;
+  std::vector<std::string> reasons;  // not empty: skipped
+  std::vector<Image> images;         // empty where stored, repeated or skipped
+};
+
+class WindowReader {
+ public:
+  WindowReader(Client* client, const BackboneRecord& record, Dtype dtype,
+               std::span<const ImageItem> items, std::span<const ImageOp> ops, int threads)
+      : client_(client),
+        record_(record),
+        dtype_(dtype),
+        items_(items),
+        ops_(ops),
+        threads_(threads) {}
+
+  Result<Window> Read(size_t begin) const {
+    Window window;
+    window.begin = begin;
+    const size_t count = std::min(kWindow, items_.size() - begin);
+    window.hashes.resize(count);
+    window.rows.assign(count, kNoRow);
+    window.reasons.resize(count);
+    window.images.resize(count);
+    std::vector<std::string> bytes(count);
+    ParallelFor(count, threads_, [&](size_t i) {
+      Result<std::string> read = ReadItem(items_[begin + i]);
+      if (!read.ok()) {
+        window.reasons[i] = read.status().message();
+        return;
+      }
+      bytes[i] = std::move(*read);
+      const auto* data = reinterpret_cast<const uint8_t*>(bytes[i].data());
+      const ImageOp* const op = OpOf(begin + i);
+      window.hashes[i] =
+          DeriveHash(HashContent({data, bytes[i].size()}), op != nullptr ? op->text() : "");
+    });
+    AUGSTORE_TRY(LookUp(&window));
+    ParallelFor(count, threads_, [&](size_t i) {
+      if (window.rows[i] != kNoRow || !window.reasons[i].empty()) return;
+      Decode(bytes[i], begin + i, &window.images[i], &window.reasons[i]);
+      bytes[i] = {};
+    });
+    return window;
+  }
+
+  void Decode(const std::string& bytes, size_t item, Image* image, std::string* reason) const {
+    try {
+      DecodeOrThrow(bytes, item, image, reason);
+    } catch (const std::exception&
+                 error) {  // out of memory in a thread of ours must not end the process
+      *reason = fmt::format("{}: {}", items_[item].key, error.what());
+    }
+  }
+
+ private:
+  void DecodeOrThrow(const std::string& bytes, size_t item, Image* image,
+                     std::string* reason) const {
+    Result<Image> decoded = DecodeItem(items_[item], bytes);
+    if (!decoded.ok()) {
+      *reason = decoded.status().message();
+      return;
+    }
+    *image = std::move(*decoded);
+    if (image->width != record_.input_width || image->height != record_.input_height) {
+      *image = ResizeImage(*image, record_.input_width, record_.input_height);
+    }
+    if (const ImageOp* const op = OpOf(item)) *image = op->Apply(*image);
+  }
+
+  const ImageOp* OpOf(size_t item) const {
+    return ops_.empty() ? nullptr : &ops_[ops_.size() == 1 ? 0 : item];
+  }
+
+  Status LookUp(Window* window) const {
+    FindImagesRequest request{.backbone = record_.digest, .images = {}, .dtype = dtype_};
+    std::vector<size_t> asked;
+    for (size_t i = 0; i < window->hashes.size(); ++i) {
+      if (!window->reasons[i].empty()) continue;
+      request.images.push_back(window->hashes[i]);
+      asked.push_back(i);
+    }
+    if (asked.empty()) return OkStatus();
+    AUGSTORE_ASSIGN(const RowIdsReply reply, client_->Call<RowIdsReply>(request));
+    if (reply.rows.size() != asked.size())
+      return Internal("the database answered for another number of images");
+    for (size_t i = 0; i < asked.size(); ++i) window->rows[asked[i]] = reply.rows[i];
+    return OkStatus();
+  }
+
+  Client* client_;
+  const BackboneRecord& record_;
+  const Dtype dtype_;
+  std::span<const ImageItem> items_;
+  std::span<const ImageOp> ops_;  // none, one for all items, or one for each
+  int threads_;
+};
+
+// Collects images until a segment is full, runs Φ on them and stores the rows.
+class SegmentFiller {
+ public:
+  SegmentFiller(Client* client, LazyBackbone* backbone, bool maps)
+      : client_(client), backbone_(backbone), maps_(maps && backbone->record().map.values() > 0) {}
+
+  // False: the image waits here already, or was stored by this run.
+  bool Add(const ContentHash& hash, Image image) {
+    if (!rows_.emplace(hash, kNoRow).second) return false;
+    hashes_.push_back(hash);
+    images_.push_back(std::move(image));
+    return true;
+  }
+  bool full() const { return images_.size() >= kSegmentRows; }
+  RowId Row(const ContentHash& hash) const {
+    const auto found = rows_.find(hash);
+    return found == rows_.end() ? kNoRow : found->second;
+  }
+
+  Status Flush() {
+    if (images_.empty()) return OkStatus();
+    AUGSTORE_ASSIGN(Backbone * phi, backbone_->Load());
+    AppendRowsRequest request{.backbone = backbone_->record().digest,
+                              .images = hashes_,
+                              .embeddings = Matrix(images_.size(), phi->dim()),
+                              .maps = {},
+                              .dtype = backbone_->dtype()};
+    Matrix maps;
+    if (maps_) maps = Matrix(images_.size(), phi->map().values());
+    AUGSTORE_TRY(phi->Embed(images_, request.embeddings.view(), maps.view()));
+    if (maps_) request.maps = QuantizeRows(std::as_const(maps).view());
+    AUGSTORE_ASSIGN(const RowIdsReply reply, client_->Call<RowIdsReply>(request));
+    if (reply.rows.size() != hashes_.size())
+      return Internal("the database stored another number of rows");
+    for (size_t i = 0; i < hashes_.size(); ++i) rows_[hashes_[i]] = reply.rows[i];
+    hashes_.clear();
+    images_.clear();
+    return OkStatus();
+  }
+
+ private:
+  Client* client_;
+  LazyBackbone* backbone_;
+  bool maps_;
+  std::vector<ContentHash> hashes_;
+  std::vector<Image> images_;
+  std::map<ContentHash, RowId> rows_;
+};
+
+Status TakeWindow(Window window, std::span<const ImageItem> items, SegmentFiller* filler,
+                  std::vector<ContentHash>* hashes, EmbedOutcome* outcome) {
+  for (size_t i = 0; i < window.hashes.size(); ++i) {
+    const size_t item = window.begin + i;
+    (*hashes)[item] = window.hashes[i];
+    outcome->rows[item] = window.rows[i];
+    if (!window.reasons[i].empty()) {
+      outcome->skipped.push_back({items[item].key, window.reasons[i]});
+    } else if (window.rows[i] == kNoRow &&
+               filler->Add(window.hashes[i], std::move(window.images[i]))) {
+      ++outcome->embedded;
+    } else {
+      ++outcome->reused;
+    }
+    if (filler->full()) AUGSTORE_TRY(filler->Flush());
+  }
+  return OkStatus();
+}
+
+// `ops`: none, one for all items, or one for each.
+Result<EmbedOutcome> Embed(Database& database, LazyBackbone& backbone,
+                           std::span<const ImageItem> items, std::span<const ImageOp> ops,
+                           const std::string& label, bool show_progress) {
+  EmbedOutcome outcome;
+  outcome.rows.assign(items.size(), kNoRow);
+  if (items.empty()) return outcome;
+  AUGSTORE_ASSIGN(const std::unique_ptr<Client> reader_client, database.NewClient());
+  const WindowReader reader(reader_client.get(), backbone.record(), backbone.dtype(), items, ops,
+                            ThreadCount(backbone.threads()));
+  SegmentFiller filler(&database.client(), &backbone, /*maps=*/ops.empty());
+  std::vector<ContentHash> hashes(items.size());
+  Progress progress(label, "images", items.size(), show_progress);
+  const auto read = [&reader](size_t begin) { return reader.Read(begin); };
+
+  std::future<Result<Window>> next = std::async(std::launch::async, read, size_t{0});
+  for (size_t begin = 0; begin < items.size(); begin += kWindow) {
+    AUGSTORE_ASSIGN(Window window, next.get());
+    const size_t after = begin + kWindow;
+    if (after < items.size()) next = std::async(std::launch::async, read, after);
+    AUGSTORE_TRY(TakeWindow(std::move(window), items, &filler, &hashes, &outcome));
+    progress.Update(std::min(after, items.size()),
+                    fmt::format("{} embedded, {} reused, {} skipped", outcome.embedded,
+                                outcome.reused, outcome.skipped.size()));
+    if (Interrupted()) {
+      AUGSTORE_TRY(filler.Flush());
+      return InterruptedStatus("what was embedded is stored: run the same command again to go on");
+    }
+  }
+  AUGSTORE_TRY(filler.Flush());
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (outcome.rows[i] == kNoRow)
+      outcome.rows[i] = filler.Row(hashes[i]);  // stays kNoRow where skipped
+  }
+  return outcome;
+}
+
+}  // namespace
+
+Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
+                                std::span<const ImageItem> items, const std::optional<ImageOp>& op,
+                                const std::string& label, bool show_progress) {
+  const auto ops = op.has_value() ? std::span(&*op, 1) : std::span<const ImageOp>();
+  return Embed(database, backbone, items, ops, label, show_progress);
+}
+
+Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
+                                std::span<const ImageItem> items, std::span<const ImageOp> ops,
+                                const std::string& label, bool show_progress) {
+  AUGSTORE_CHECK(ops.size() == items.size());
+  return Embed(database, backbone, items, ops, label, show_progress);
+}
+
+namespace {
+
+Result<Matrix> Fetch(Client& client, const BackboneRecord& backbone, std::span<const RowId> rows,
+                     bool maps, size_t columns) {
+  constexpr size_t kReplyBytes = 32u << 20;
+  const size_t most = std::max<size_t>(1, kReplyBytes / (columns * sizeof(float)));
+  Matrix out(rows.size(), columns);
+  for (size_t begin = 0; begin < rows.size(); begin += most) {
+    const auto part = rows.subspan(begin, std::min(most, rows.size() - begin));
+    const ReadRowsRequest request{
+        .backbone = backbone.digest, .rows = {part.begin(), part.end()}, .maps = maps};
+    AUGSTORE_ASSIGN(const Batch batch, client.CallForBatch(request));
+    if (batch.embeddings.rows != part.size() || batch.embeddings.cols != columns) {
+      return Internal("the database answered with {} x {} values for {} rows of {}",
+                      batch.embeddings.rows, batch.embeddings.cols, part.size(), columns);
+    }
+    std::copy_n(batch.embeddings.data, part.size() * columns, out.row(begin).data());
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Matrix> FetchRows(Client& client, const BackboneRecord& backbone,
+                         std::span<const RowId> rows) {
+  return Fetch(client, backbone, rows, false, backbone.dim);
+}
+
+Result<Matrix> FetchMaps(Client& client, const BackboneRecord& backbone,
+                         std::span<const RowId> rows) {
+  if (backbone.map.values() == 0) {
+    return FailedPrecondition(
+        "backbone '{}' gives no feature map: use a TorchScript file that returns (embedding, map)",
+        backbone.source);
+  }
+  return Fetch(client, backbone, rows, true, backbone.map.values());
+}
+
+std::vector<ImageItem> SpreadItems(std::vector<ImageItem> items, uint64_t limit) {
+  if (limit == 0 || items.size() <= limit) return items;
+  std::vector<ImageItem> chosen;
+  chosen.reserve(limit);
+  for (uint64_t i = 0; i < limit; ++i) chosen.push_back(items[i * items.size() / limit]);
+  return chosen;
+}
+
+std::string FolderName(const std::string& path) {
+  const std::filesystem::path normal = std::filesystem::path(path).lexically_normal();
+  return (normal.has_filename() ? normal : normal.parent_path()).filename().string();
+}
+
+DecodedImages DecodeItems(std::span<const ImageItem> items, uint32_t height, uint32_t width,
+                          int threads) {
+  DecodedImages out;
+  out.images.resize(items.size());
+  out.reasons.resize(items.size());
+  BackboneRecord record;
+  record.input_height = height;
+  record.input_width = width;
+  const WindowReader reader(nullptr, record, Dtype::kF32, items, {}, 1);
+  ParallelFor(items.size(), ThreadCount(threads), [&](size_t i) {
+    Result<std::string> bytes = ReadItem(items[i]);
+    if (!bytes.ok()) {
+      out.reasons[i] = bytes.status().message();
+      return;
+    }
+    reader.Decode(*bytes, i, &out.images[i], &out.reasons[i]);
+  });
+  return out;
+}
+
+}  // namespace augstore

@@ -1,0 +1,108 @@
+// Turns images into rows of a space: reads and hashes, asks the database which it has, decodes the
+// rest in parallel with Φ, and stores Φ's output, 256 rows at a time. The feature maps of images as
+// they are, where Φ gives them, are stored beside their embeddings; those of augmented images are
+// not: only a stored image is ever transformed. Every image that was stored
+// is never embedded again, so whoever is interrupted runs the same command again and goes on.
+#ifndef AUGSTORE_TOOLS_COLLECTION_EMBEDDER_H_
+#define AUGSTORE_TOOLS_COLLECTION_EMBEDDER_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/backbone/torch_backbone.h"
+#include "engine/images/image_source.h"
+#include "tools/cli/command.h"
+
+namespace augstore {
+
+struct BackboneFlags {
+  std::string file;           // --backbone FILE.pt
+  std::string name;           // --backbone-name; default: the file's name without .pt
+  uint32_t resize = 0;        // --resize: input height and width
+  std::vector<float> mean;    // --mean r,g,b
+  std::vector<float> stddev;  // --std r,g,b
+  int threads = 0;            // --threads: 0: all cores
+  Dtype dtype = Dtype::kF32;  // in which embeddings are stored; no flag of all commands
+};
+void AddBackboneFlags(CLI::App* command, BackboneFlags* flags);
+
+// Φ's file, registered with the database; loaded into Torch when an image has to be embedded, and
+// not before.
+class LazyBackbone {
+ public:
+  // Registers the backbone when its digest is new. Errors: kFailedPrecondition (registered with
+  // other preprocessing, naming both), and those of Backbone::Load.
+  // `loaded`: Φ of the same file and flags that another database has loaded already.
+  static Result<std::unique_ptr<LazyBackbone>> Open(const BackboneFlags& flags, Client& client,
+                                                    std::shared_ptr<Backbone> loaded = nullptr);
+  const std::string& ref() const { return ref_; }
+  const BackboneRecord& record() const { return record_; }
+  int threads() const { return flags_.threads; }
+  Dtype dtype() const { return flags_.dtype; }
+  Result<Backbone*> Load();
+  // Null until it is loaded.
+  const std::shared_ptr<Backbone>& loaded() const { return loaded_; }
+  uint64_t images_embedded() const { return loaded_ ? loaded_->images_embedded() : 0; }
+
+ private:
+  BackboneFlags flags_;
+  std::string ref_;
+  BackboneRecord record_;
+  std::shared_ptr<Backbone> loaded_;
+};
+
+struct SkippedImage {
+  std::string key;
+  std::string reason;
+};
+
+struct EmbedOutcome {
+  std::vector<RowId> rows;  // of each item; kNoRow: skipped
+  uint64_t embedded = 0;    // images that went through Φ
+  uint64_t reused = 0;      // images whose embedding was stored already (or that occur twice)
+  std::vector<SkippedImage> skipped;
+};
+
+// Gives the row of Φ(op(image)) of every item; `op` empty: Φ(image). Unreadable and corrupt images
+// are skipped and named. Errors: kUnavailable "interrupted" after Ctrl-C (what was embedded is
+// stored), those of the database and of Φ.
+Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
+                                std::span<const ImageItem> items, const std::optional<ImageOp>& op,
+                                const std::string& label, bool show_progress);
+// The same with an op of its own for each item. REQUIRES: as many ops as items.
+Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
+                                std::span<const ImageItem> items, std::span<const ImageOp> ops,
+                                const std::string& label, bool show_progress);
+
+// The embeddings at `rows`, in order, fetched in parts, of those that are stored in f32. REQUIRES:
+// no kNoRow among them.
+Result<Matrix> FetchRows(Client& client, const BackboneRecord& backbone,
+                         std::span<const RowId> rows);
+
+// The feature maps at `rows`, likewise. Errors: kFailedPrecondition (a row has none).
+Result<Matrix> FetchMaps(Client& client, const BackboneRecord& backbone,
+                         std::span<const RowId> rows);
+
+// At most `limit` items (0: all), spread evenly: the first ones of a sorted listing would all be of
+// the first classes.
+std::vector<ImageItem> SpreadItems(std::vector<ImageItem> items, uint64_t limit);
+
+// The last component of a path, also when it ends in a slash: what a folder of images is called.
+std::string FolderName(const std::string& path);
+
+// Reads, decodes and resizes items to the backbone's input, on `threads` threads; images[i] is
+// empty where it failed and reasons[i] says why.
+struct DecodedImages {
+  std::vector<Image> images;
+  std::vector<std::string> reasons;
+};
+DecodedImages DecodeItems(std::span<const ImageItem> items, uint32_t height, uint32_t width,
+                          int threads);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_TOOLS_COLLECTION_EMBEDDER_H_

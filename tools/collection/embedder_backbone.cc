@@ -1,0 +1,136 @@
+// Φ's flags and its registration.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <filesystem>
+
+#include "schemas/base/digest.h"
+#include "tools/collection/embedder.h"
+
+namespace augstore {
+namespace {
+
+std::string DefaultName(const std::string& file) {
+  return std::filesystem::path(file).stem().string();
+}
+
+int64_t UnixNow() {
+  return std::chrono::duration_cast<std::chrono::seconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+BackboneRecord Describe(const Backbone& loaded, const std::string& file) {
+  return {.digest = loaded.digest(),
+          .dim = loaded.dim(),
+          .input_height = loaded.input_height(),
+          .input_width = loaded.input_width(),
+          .mean = loaded.mean(),
+          .stddev = loaded.stddev(),
+          .source = std::filesystem::path(file).filename().string(),
+          .multiply_adds = loaded.multiply_adds(),
+          .created_unix_s = UnixNow(),
+          .map = loaded.map()};
+}
+
+std::string Preprocessing(uint32_t height, uint32_t width, const std::vector<float>& mean,
+                          const std::vector<float>& stddev) {
+  std::string text = fmt::format("{}x{} pixels", width, height);
+  if (mean.empty()) return text + ", no normalisation";
+  return text +
+         fmt::format(", mean [{}], std [{}]", fmt::join(mean, ", "), fmt::join(stddev, ", "));
+}
+
+// One digest means one function from pixels to z; other preprocessing would be another function
+// under the same identity.
+Status CheckPreprocessing(const BackboneFlags& flags, const std::string& ref,
+                          const BackboneRecord& record) {
+  if (record.input_height == 0) return OkStatus();  // imported: nothing was decided
+  const bool resize_differs = flags.resize != 0 && (flags.resize != record.input_height ||
+                                                    flags.resize != record.input_width);
+  const bool mean_differs = !flags.mean.empty() && flags.mean != record.mean;
+  const bool stddev_differs = !flags.stddev.empty() && flags.stddev != record.stddev;
+  if (!resize_differs && !mean_differs && !stddev_differs) return OkStatus();
+  return FailedPrecondition(
+      "backbone {} is registered with {}; --resize, --mean and --std ask for something else: leave "
+      "them out, or use "
+      "another store",
+      ref, Preprocessing(record.input_height, record.input_width, record.mean, record.stddev));
+}
+
+}  // namespace
+
+void AddBackboneFlags(CLI::App* command, BackboneFlags* flags) {
+  command
+      ->add_option("--backbone", flags->file,
+                   "TorchScript file of the backbone [AUGSTORE_BACKBONE]")
+      ->envname("AUGSTORE_BACKBONE")
+      ->required();
+  command->add_option("--backbone-name", flags->name,
+                      "Name to register it under (default: the file's name)");
+  command->add_option(
+      "--resize", flags->resize,
+      "Input height and width in pixels (default: what the backbone file says or accepts)");
+  command
+      ->add_option("--mean", flags->mean,
+                   "Per-channel mean, if the backbone does not normalise by itself")
+      ->delimiter(',')
+      ->expected(3);
+  command->add_option("--std", flags->stddev, "Per-channel standard deviation, with --mean")
+      ->delimiter(',')
+      ->expected(3);
+  command->add_option("--threads", flags->threads,
+                      "Threads for Φ and for decoding (default: all cores)");
+}
+
+Result<std::unique_ptr<LazyBackbone>> LazyBackbone::Open(const BackboneFlags& flags, Client& client,
+                                                         std::shared_ptr<Backbone> loaded) {
+  AUGSTORE_ASSIGN(const Digest digest, Sha256File(flags.file));
+  auto backbone = std::make_unique<LazyBackbone>();
+  backbone->flags_ = flags;
+  backbone->loaded_ = std::move(loaded);
+  AUGSTORE_ASSIGN(auto known, client.List<BackboneRecord>(RecordKind::kBackbone));
+  for (const auto& entry : known) {
+    if (entry.record.digest != digest) continue;
+    AUGSTORE_TRY(CheckPreprocessing(flags, entry.ref(), entry.record));
+    backbone->ref_ = entry.ref();
+    if (entry.record.input_height ==
+        0) {  // known by embeddings that were imported, not by its file
+      AUGSTORE_ASSIGN(const Backbone* phi, backbone->Load());
+      backbone->record_ = Describe(*phi, flags.file);
+      if (phi->dim() == entry.record.dim) return backbone;
+      return FailedPrecondition(
+          "backbone {} is registered with dimension {}, but {} gives embeddings of dimension {}",
+          entry.ref(), entry.record.dim, flags.file, phi->dim());
+    }
+    backbone->record_ = entry.record;
+    return backbone;
+  }
+  AUGSTORE_ASSIGN(Backbone * phi, backbone->Load());
+  const BackboneRecord record = Describe(*phi, flags.file);
+  const std::string name = flags.name.empty() ? DefaultName(flags.file) : flags.name;
+  AUGSTORE_ASSIGN(const uint32_t version, client.Add(RecordKind::kBackbone, name, Encode(record)));
+  backbone->ref_ = name + "@" + std::to_string(version);
+  backbone->record_ = record;
+  return backbone;
+}
+
+Result<Backbone*> LazyBackbone::Load() {
+  if (loaded_ != nullptr) return loaded_.get();
+  BackboneOptions options{.input_height = flags_.resize,
+                          .input_width = flags_.resize,
+                          .mean = flags_.mean,
+                          .stddev = flags_.stddev,
+                          .threads = flags_.threads};
+  if (record_.dim != 0) {  // registered: what was decided then holds
+    options.input_height = record_.input_height;
+    options.input_width = record_.input_width;
+    options.mean = record_.mean;
+    options.stddev = record_.stddev;
+  }
+  AUGSTORE_ASSIGN(loaded_, Backbone::Load(flags_.file, options));
+  return loaded_.get();
+}
+
+}  // namespace augstore

@@ -1,0 +1,119 @@
+// augstore compare: is augmentation in embedding space worth it on these images?
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "schemas/base/files.h"
+#include "tools/compare/compare.h"
+
+namespace augstore {
+namespace {
+
+Status WriteReport(const CompareFlags& flags, const CompareResult& result) {
+  for (const std::string& path : {flags.report, flags.out}) {
+    const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+    std::error_code error;
+    if (!folder.empty()) std::filesystem::create_directories(folder, error);
+    if (error) return Unavailable("folder {} cannot be made: {}", folder.string(), error.message());
+  }
+  if (!flags.report.empty()) AUGSTORE_TRY(WriteFileAtomically(flags.report, CompareHtml(result)));
+  if (!flags.out.empty())
+    AUGSTORE_TRY(WriteFileAtomically(flags.out, CompareJson(result).dump(2) + "\n"));
+  return OkStatus();
+}
+
+Status Check(const CompareFlags& flags) {
+  for (const std::string& op : flags.ops) AUGSTORE_TRY(ImageOp::Parse(op));
+  AUGSTORE_TRY(ParseArch(flags.arch));
+  if (flags.ops.empty() || flags.families.empty() || flags.seeds == 0 || flags.epochs == 0) {
+    return InvalidArgument("--ops, --families, --seeds and --epochs must not be empty or 0");
+  }
+  return OkStatus();
+}
+
+// Ops hold commas within parentheses, so the list is cut by hand.
+std::vector<std::string> SplitOps(const std::string& text) {
+  std::vector<std::string> ops(1);
+  int depth = 0;
+  for (const char c : text) {
+    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+    if (c == ',' && depth == 0)
+      ops.emplace_back();
+    else if (c != ' ')
+      ops.back() += c;
+  }
+  return ops;
+}
+
+Status Compare(CompareFlags flags, const std::string& ops) {
+  if (!ops.empty()) flags.ops = SplitOps(ops);
+  AUGSTORE_TRY(Check(flags));
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
+  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
+  AUGSTORE_ASSIGN(CompareData data, PrepareData(flags, *database, *backbone));
+  AUGSTORE_ASSIGN(auto transforms, PrepareTransforms(flags, *database, *backbone, data));
+  AUGSTORE_ASSIGN(const CompareResult result,
+                  RunCompare(flags, *database, *backbone, data, std::move(transforms)));
+  AUGSTORE_TRY(WriteReport(flags, result));
+  if (flags.common.json)
+    PrintJson(CompareJson(result));
+  else
+    fmt::print("{}", CompareText(result));
+  if (!flags.report.empty()) std::fprintf(stderr, "report: %s\n", flags.report.c_str());
+  return OkStatus();
+}
+
+void AddFlags(CLI::App* command, CompareFlags* flags, std::string* ops) {
+  AddCommonFlags(command, &flags->common);
+  AddBackboneFlags(command, &flags->backbone);
+  command->add_option("--train", flags->train, "Labelled images to train heads on")->required();
+  command->add_option("--test", flags->test, "Labelled images to test heads on")->required();
+  command->add_option("--base", flags->base,
+                      "Images to train transforms on (default: those of --train, all of them)");
+  command->add_option("--collection", flags->name, "Collection for the training samples")
+      ->capture_default_str();
+  command->add_option("--ops", *ops,
+                      "Ops to augment by, separated by commas (default: vflip,rotate(15))");
+  AddTailFlags(command, &flags->tail);
+  command->add_option("--families", flags->families, "Families of transforms")
+      ->delimiter(',')
+      ->capture_default_str();
+  command->add_flag("--joint", flags->joint,
+                    "One policy with all ops, instead of one policy per op");
+  command->add_option("--per-class", flags->per_class, "Training images of each class; 0: all")
+      ->capture_default_str();
+  command->add_option("--test-limit", flags->test_limit, "Test images; 0: all")
+      ->capture_default_str();
+  command->add_option("--base-limit", flags->base_limit, "Images for transforms; 0: all")
+      ->capture_default_str();
+  command->add_option("--seeds", flags->seeds, "Heads per row")->capture_default_str();
+  command->add_option("--epochs", flags->epochs, "Epochs of every head")->capture_default_str();
+  command->add_option("--batch-size", flags->batch_size, "Rows of one batch")
+      ->capture_default_str();
+  command->add_option("--arch", flags->arch, "linear, or mlp(widths)")->capture_default_str();
+  command->add_option("--lr", flags->learning_rate, "Learning rate")->capture_default_str();
+  command->add_option("--weight-decay", flags->weight_decay, "Weight decay")->capture_default_str();
+  command->add_flag("--no-pixel", flags->no_pixel,
+                    "Leave out pixel space (it runs Φ on every image of every epoch)");
+  command->add_option("--report", flags->report, "Write an HTML page with tables and plots");
+  command->add_option("--out", flags->out, "Write the result as JSON");
+}
+
+}  // namespace
+
+void AddCompareCommand(CLI::App* app) {
+  auto flags = std::make_shared<CompareFlags>();
+  auto ops = std::make_shared<std::string>();
+  CLI::App* command = AddCommand(
+      app, "compare",
+      "Train heads with no augmentation, in embedding space and in pixel space, and compare",
+      "augstore compare --store db --backbone backbone.pt --train cifar10/train --test "
+      "cifar10/test --base photos \\\n"
+      "      --ops 'vflip,rotate(15)' --families affine,mlp --seeds 3 --report "
+      "report.html\n\nOps:\n" +
+          ImageOp::Help(),
+      [flags, ops] { return Compare(*flags, *ops); });
+  AddFlags(command, flags.get(), ops.get());
+}
+
+}  // namespace augstore

@@ -1,0 +1,133 @@
+// The experiment behind `augstore compare`: heads trained without augmentation, with augmentation
+// in embedding space, and with augmentation in pixel space (Φ on every augmented image), at equal
+// numbers of steps, and what each of them cost.
+#ifndef AUGSTORE_TOOLS_COMPARE_COMPARE_H_
+#define AUGSTORE_TOOLS_COMPARE_COMPARE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tools/cli/command.h"
+#include "tools/collection/embedder.h"
+#include "tools/head/head_runs.h"
+#include "tools/transform/transform_training.h"
+
+namespace augstore {
+
+struct CompareFlags {
+  CommonFlags common;
+  BackboneFlags backbone;
+  std::string train;  // labelled images that heads are trained on
+  std::string test;   // labelled images that heads are tested on
+  std::string base;   // images that transforms are trained on; empty: those of `train`, all of them
+  std::string name = "compare";  // of the collection
+  std::vector<std::string> ops = {"vflip", "rotate(15)"};
+  std::vector<std::string> families = {"affine", "mlp"};
+  bool joint = false;       // one policy with all ops, instead of one policy per op
+  uint32_t per_class = 50;  // training images of each class; 0: all
+  uint32_t test_limit = 0;  // 0: all
+  uint32_t base_limit = 0;
+  uint32_t seeds = 3;
+  uint32_t epochs = 30;
+  uint32_t batch_size = 64;
+  std::string arch = "mlp(1024,128)";
+  double learning_rate = 1e-3;
+  double weight_decay = 1e-4;
+  bool no_pixel = false;
+  TailFlags tail;      // of the family "tail"
+  std::string report;  // HTML file
+  std::string out;     // JSON file
+};
+
+struct CompareData {
+  std::string collection;  // ref
+  std::vector<std::string> classes;
+  std::vector<Image> images;  // of the training samples, by sample id
+  std::vector<ImageItem> base;
+  std::vector<ImageItem> test;
+  std::vector<TestSet> tests;  // [0]: as they are; [1 + i]: under op i
+  uint64_t train_embedded = 0;
+  double ingest_seconds =
+      0;  // of embedding the training images once; measured again when they were stored already
+};
+
+struct CompareTransform {
+  std::string op;
+  std::string family;
+  std::string ref;
+  Card card;
+};
+
+// One way of training heads: all its seeds.
+struct CompareRow {
+  std::string mode;  // "none", a family, "pixel"
+  std::string policy;
+  std::vector<std::vector<double>> accuracy;  // [seed][test set]
+  std::vector<std::vector<double>> curve;     // [epoch][test set], mean over seeds
+  double seconds = 0;                         // training, mean over seeds
+  uint64_t samples = 0;                       // rows consumed by one seed
+  uint64_t phi_calls = 0;                     // images run through Φ while one seed trained
+};
+
+// Rows that are compared with each other: one policy's ops and the modes that realise it.
+struct CompareExperiment {
+  std::vector<size_t> ops;       // indices into CompareFlags::ops
+  std::vector<CompareRow> rows;  // "none" first, "pixel" last (unless left out)
+};
+
+// Eq. 6 to 8 of Abrishami et al.: the cost of training in pixel space over that in embedding space,
+// as counted from multiply-adds, beside what was measured.
+struct CompareCost {
+  uint64_t phi = 0;  // multiply-adds of Φ per image
+  double omega = 0;  // of Ω per augmented row, mean over the policy's ops
+  uint64_t psi = 0;  // of training Ψ per row: forward and backward
+  double predicted = 0;
+  double measured = 0;
+};
+
+struct CompareResult {
+  CompareFlags flags;
+  std::vector<CompareTransform> transforms;
+  std::vector<CompareExperiment> experiments;
+  std::vector<CompareCost> costs;  // of each experiment, first family against pixel
+  uint64_t train_samples = 0;
+  uint64_t test_samples = 0;
+  double ingest_seconds = 0;
+};
+
+struct MeanSd {
+  double mean = 0;
+  double sd = 0;  // of the sample (n - 1); 0 for one value
+};
+MeanSd Summarise(const std::vector<double>& values);
+// Accuracy per seed on the plain test images, and averaged over the test sets of the experiment's
+// ops.
+std::vector<double> PlainAccuracy(const CompareRow& row);
+std::vector<double> ShiftedAccuracy(const CompareExperiment& experiment, const CompareRow& row);
+// (row - none) / (pixel - none) of means; NaN where pixel and none differ by less than their
+// spread.
+double GapClosed(const MeanSd& none, const MeanSd& row, const MeanSd& pixel);
+std::string OpsText(const CompareResult& result, const CompareExperiment& experiment);
+
+// compare_data.cc: selects, embeds and commits the training samples, embeds the tests as they are
+// and under every op.
+Result<CompareData> PrepareData(const CompareFlags& flags, Database& database,
+                                LazyBackbone& backbone);
+// compare_transforms.cc: trains Ω of every op and family, or finds it from an earlier run.
+Result<std::vector<CompareTransform>> PrepareTransforms(const CompareFlags& flags,
+                                                        Database& database, LazyBackbone& backbone,
+                                                        const CompareData& data);
+// compare_runs.cc
+Result<CompareResult> RunCompare(const CompareFlags& flags, Database& database,
+                                 LazyBackbone& backbone, CompareData& data,
+                                 std::vector<CompareTransform> transforms);
+// compare_table.cc: what is printed, as text and as JSON.
+std::string CompareText(const CompareResult& result);
+Json CompareJson(const CompareResult& result);
+// report_html.cc: a page that stands alone.
+std::string CompareHtml(const CompareResult& result);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_TOOLS_COMPARE_COMPARE_H_

@@ -1,0 +1,235 @@
+// The runs of a comparison: for every experiment, heads in every mode with every seed.
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "tools/cli/progress.h"
+#include "tools/compare/compare.h"
+#include "tools/compare/pixel_source.h"
+
+namespace augstore {
+namespace {
+
+class Runner {
+ public:
+  Runner(const CompareFlags& flags, Database& database, LazyBackbone& backbone,
+         const CompareData& data, const std::vector<CompareTransform>& transforms)
+      : flags_(flags),
+        database_(database),
+        backbone_(backbone),
+        data_(data),
+        transforms_(transforms) {}
+
+  Result<CompareExperiment> Run(std::vector<size_t> ops) {
+    CompareExperiment experiment{.ops = std::move(ops), .rows = {}};
+    if (none_.accuracy.empty()) {  // trained once: it does not depend on the ops
+      AUGSTORE_ASSIGN(none_, RunRow("none", "identity", false));
+    }
+    experiment.rows.push_back(none_);
+    for (const std::string& family : flags_.families) {
+      AUGSTORE_ASSIGN(CompareRow row, RunRow(family, Policy(experiment, family), false));
+      experiment.rows.push_back(std::move(row));
+    }
+    if (!flags_.no_pixel) {
+      AUGSTORE_ASSIGN(CompareRow row,
+                      RunRow("pixel", Policy(experiment, flags_.families[0]), true));
+      experiment.rows.push_back(std::move(row));
+    }
+    return experiment;
+  }
+
+  CompareCost Cost(const CompareExperiment& experiment, uint64_t samples) const {
+    CompareCost cost;
+    cost.phi = backbone_.record().multiply_adds;
+    for (const size_t op : experiment.ops)
+      cost.omega += static_cast<double>(Find(op, flags_.families[0]).card.multiply_adds);
+    cost.omega /= static_cast<double>(experiment.ops.size());
+    cost.psi = psi_;
+    // Of ops + 1 equally likely chains one is the identity, which costs nothing.
+    const auto ops = static_cast<double>(experiment.ops.size());
+    const double omega = cost.omega * ops / (ops + 1);
+    const auto rows = static_cast<double>(samples) * flags_.epochs;
+    const auto phi = static_cast<double>(cost.phi);
+    const auto psi = static_cast<double>(cost.psi);
+    cost.predicted =
+        rows * (phi + psi) / (static_cast<double>(samples) * phi + rows * (omega + psi));
+    if (!flags_.no_pixel) {
+      cost.measured =
+          experiment.rows.back().seconds / (data_.ingest_seconds + experiment.rows[1].seconds);
+    }
+    return cost;
+  }
+
+ private:
+  const CompareTransform& Find(size_t op, const std::string& family) const {
+    const auto found = std::find_if(
+        transforms_.begin(), transforms_.end(),
+        [&](const CompareTransform& t) { return t.op == flags_.ops[op] && t.family == family; });
+    AUGSTORE_CHECK(found != transforms_.end());
+    return *found;
+  }
+
+  std::string Policy(const CompareExperiment& experiment, const std::string& family) const {
+    std::string policy = "identity:1";
+    for (const size_t op : experiment.ops) policy += fmt::format(",{}:1", Find(op, family).ref);
+    return policy;
+  }
+
+  Result<std::unique_ptr<BatchSource>> OpenSource(const std::string& policy, uint64_t seed,
+                                                  bool pixel) {
+    StreamSpec spec{
+        .collection = data_.collection, .split = "train", .policy = policy, .label_column = ""};
+    spec.seed = seed;
+    spec.batch_size = flags_.batch_size;
+    AUGSTORE_ASSIGN(std::unique_ptr<BatchStream> stream, database_.client().OpenStream(spec));
+    if (!pixel) return StreamSource(std::move(stream));
+    std::vector<std::vector<ImageOp>> ops;
+    for (const std::string& chain : stream->info().chains) {
+      ops.emplace_back();
+      const auto found = std::find_if(transforms_.begin(), transforms_.end(),
+                                      [&](const CompareTransform& t) { return t.ref == chain; });
+      if (found == transforms_.end()) continue;  // identity
+      AUGSTORE_ASSIGN(ImageOp op, ImageOp::Parse(found->op));
+      ops.back().push_back(std::move(op));
+    }
+    AUGSTORE_ASSIGN(Backbone * phi, backbone_.Load());
+    return PixelSource(std::move(stream), phi, &data_.images, std::move(ops));
+  }
+
+  HeadRunsOptions TrainOptions(const std::string& label, uint64_t seed) const {
+    HeadRunsOptions options;
+    options.trainer.arch = flags_.arch;
+    options.trainer.dim = backbone_.record().dim;
+    options.trainer.classes = static_cast<uint32_t>(data_.classes.size());
+    options.trainer.heads = {{flags_.learning_rate, flags_.weight_decay, seed}};
+    options.epochs = flags_.epochs;
+    options.test_every = std::max(1u, flags_.epochs / 15);
+    options.show_progress = !flags_.common.quiet;
+    options.label = label;
+    return options;
+  }
+
+  Result<CompareRow> RunRow(const std::string& mode, const std::string& policy, bool pixel) {
+    CompareRow row;
+    row.mode = mode;
+    row.policy = policy;
+    for (uint64_t seed = 0; seed < flags_.seeds; ++seed) {
+      AUGSTORE_ASSIGN(const std::unique_ptr<BatchSource> source, OpenSource(policy, seed, pixel));
+      const uint64_t phi_before = backbone_.images_embedded();
+      const std::string label = fmt::format("heads, {}, seed {}", mode, seed);
+      AUGSTORE_ASSIGN(const HeadRunsReport report,
+                      TrainHeads(*source, data_.tests, TrainOptions(label, seed), nullptr));
+      AddSeed(report, &row);
+      row.phi_calls = backbone_.images_embedded() - phi_before;
+      // Forward, gradients of the weights, and of the inputs of all layers but the first.
+      const LayerShape first = report.heads[0].layers[0].shape;
+      psi_ = 3 * report.heads[0].MultiplyAdds() - uint64_t{first.in} * first.out;
+    }
+    row.seconds /= flags_.seeds;
+    return row;
+  }
+
+  void AddSeed(const HeadRunsReport& report, CompareRow* row) const {
+    std::vector<double> accuracy;
+    for (const HeadMetrics& metrics : report.tests[0]) accuracy.push_back(metrics.accuracy);
+    row->accuracy.push_back(accuracy);
+    row->seconds += report.seconds;
+    row->samples = report.samples;
+    row->curve.resize(flags_.epochs);
+    for (const CurvePoint& point : report.curve) {
+      std::vector<double>& sums = row->curve[point.epoch - 1];
+      sums.resize(point.tests.size());
+      for (size_t t = 0; t < point.tests.size(); ++t)
+        sums[t] += point.tests[t].accuracy / flags_.seeds;
+    }
+  }
+
+  const CompareFlags& flags_;
+  Database& database_;
+  LazyBackbone& backbone_;
+  const CompareData& data_;
+  const std::vector<CompareTransform>& transforms_;
+  CompareRow none_;
+  uint64_t psi_ = 0;
+};
+
+// A later run finds the training embeddings stored; what storing them cost is then measured again,
+// on the same images.
+Status MeasureIngest(LazyBackbone& backbone, CompareData* data) {
+  if (data->train_embedded == data->images.size()) return OkStatus();
+  AUGSTORE_ASSIGN(Backbone * phi, backbone.Load());
+  Matrix out(data->images.size(), phi->dim());
+  const Progress clock("", "", 0, false);
+  AUGSTORE_TRY(phi->Embed(data->images, out.view()));
+  data->ingest_seconds = clock.seconds();
+  return OkStatus();
+}
+
+}  // namespace
+
+Result<CompareResult> RunCompare(const CompareFlags& flags, Database& database,
+                                 LazyBackbone& backbone, CompareData& data,
+                                 std::vector<CompareTransform> transforms) {
+  AUGSTORE_TRY(MeasureIngest(backbone, &data));
+  CompareResult result;
+  result.flags = flags;
+  result.transforms = std::move(transforms);
+  result.train_samples = data.images.size();
+  result.test_samples = data.tests[0].labels.size();
+  result.ingest_seconds = data.ingest_seconds;
+  Runner runner(flags, database, backbone, data, result.transforms);
+  std::vector<std::vector<size_t>> experiments;
+  for (size_t op = 0; op < flags.ops.size(); ++op) {
+    if (flags.joint && op > 0)
+      experiments[0].push_back(op);
+    else
+      experiments.push_back({op});
+  }
+  for (std::vector<size_t>& ops : experiments) {
+    AUGSTORE_ASSIGN(CompareExperiment experiment, runner.Run(std::move(ops)));
+    result.costs.push_back(runner.Cost(experiment, result.train_samples));
+    result.experiments.push_back(std::move(experiment));
+  }
+  return result;
+}
+
+MeanSd Summarise(const std::vector<double>& values) {
+  MeanSd out;
+  if (values.empty()) return out;
+  for (const double value : values) out.mean += value / static_cast<double>(values.size());
+  if (values.size() < 2) return out;
+  double squares = 0;
+  for (const double value : values) squares += (value - out.mean) * (value - out.mean);
+  out.sd = std::sqrt(squares / static_cast<double>(values.size() - 1));
+  return out;
+}
+
+std::vector<double> PlainAccuracy(const CompareRow& row) {
+  std::vector<double> out;
+  for (const auto& tests : row.accuracy) out.push_back(tests[0]);
+  return out;
+}
+
+std::vector<double> ShiftedAccuracy(const CompareExperiment& experiment, const CompareRow& row) {
+  std::vector<double> out;
+  for (const auto& tests : row.accuracy) {
+    double sum = 0;
+    for (const size_t op : experiment.ops) sum += tests[1 + op];
+    out.push_back(sum / static_cast<double>(experiment.ops.size()));
+  }
+  return out;
+}
+
+double GapClosed(const MeanSd& none, const MeanSd& row, const MeanSd& pixel) {
+  const double gap = pixel.mean - none.mean;
+  if (std::abs(gap) <= std::hypot(none.sd, pixel.sd)) return std::nan("");
+  return (row.mean - none.mean) / gap;
+}
+
+std::string OpsText(const CompareResult& result, const CompareExperiment& experiment) {
+  std::string text;
+  for (const size_t op : experiment.ops) text += (text.empty() ? "" : ", ") + result.flags.ops[op];
+  return text;
+}
+
+}  // namespace augstore

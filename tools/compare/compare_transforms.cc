@@ -1,0 +1,136 @@
+// The transforms of a comparison: one for every op and family.
+#include <algorithm>
+
+#include "engine/fitting/model_selection.h"
+#include "schemas/base/digest.h"
+#include "tools/compare/compare.h"
+#include "tools/transform/cmd_transform.h"
+#include "tools/transform/transform_training.h"
+
+namespace augstore {
+namespace {
+
+// Names the pairs that a transform was trained on: with it the transform of an earlier run on the
+// same pairs is recognised, whatever folder they came from.
+std::string PairsText(const Pairs& pairs) {
+  DigestBuilder digest;
+  for (const Matrix* matrix : {&pairs.z, &pairs.z_target}) {
+    digest.AddU64(matrix->rows());
+    digest.AddBytes({reinterpret_cast<const uint8_t*>(matrix->data()),
+                     matrix->rows() * matrix->cols() * sizeof(float)});
+  }
+  return "compare, pairs " + digest.Finish().Hex().substr(0, 32);
+}
+
+using KnownTransform = Client::Versioned<TransformRecord>;
+
+// A version with a ladder is what "auto" chose, whatever its family.
+const KnownTransform* FindTrained(const std::vector<KnownTransform>& known, const std::string& op,
+                                  const std::string& family, const Digest& backbone,
+                                  const std::string& pairs) {
+  for (auto entry = known.rbegin(); entry != known.rend(); ++entry) {
+    const TransformRecord& record = entry->record;
+    const bool chosen = !record.card.ladder.empty();
+    if (record.backbone == backbone && record.op == op &&
+        (family == "auto" ? chosen : !chosen && record.family == family) &&
+        record.card.notes.find(pairs) != std::string::npos) {
+      return &*entry;
+    }
+  }
+  return nullptr;
+}
+
+class TransformMaker {
+ public:
+  TransformMaker(const CompareFlags& flags, Database& database, LazyBackbone& backbone,
+                 const CompareData& data)
+      : flags_(flags), database_(database), backbone_(backbone), data_(data) {}
+
+  Status MakeAll(const std::string& op_text, std::vector<CompareTransform>* out) {
+    AUGSTORE_ASSIGN(const ImageOp op, ImageOp::Parse(op_text));
+    const bool show = !flags_.common.quiet;
+    const PairOptions options{.maps = std::ranges::any_of(flags_.families, FamilyReadsMaps)};
+    AUGSTORE_ASSIGN(const Pairs pairs,
+                    MakePairs(database_, backbone_, data_.base, op, show, options));
+    AUGSTORE_ASSIGN(const Pairs check,
+                    MakePairs(database_, backbone_, data_.test, op, show, options));
+    for (const std::string& family : flags_.families) {
+      AUGSTORE_ASSIGN(CompareTransform made, MakeOne(op, family, pairs, check));
+      out->push_back(std::move(made));
+    }
+    return OkStatus();
+  }
+
+ private:
+  Result<CompareTransform> MakeOne(const ImageOp& op, const std::string& family, const Pairs& pairs,
+                                   const Pairs& check) {
+    Client& client = database_.client();
+    // Versions of one op's families stand under one name, and an alias says which is which:
+    // vflip@affine, vflip@mlp.
+    const std::string name = DefaultTransformName(op.text());
+    std::string pairs_text = PairsText(pairs);
+    if (family == "tail") {
+      pairs_text += fmt::format(", rank {}, side {}", flags_.tail.rank, flags_.tail.map_side);
+    }
+    const std::string check_name = FolderName(flags_.test);
+    AUGSTORE_ASSIGN(const auto known, client.List<TransformRecord>(RecordKind::kTransform, name));
+    if (const KnownTransform* found =
+            FindTrained(known, op.text(), family, backbone_.record().digest, pairs_text)) {
+      CompareTransform transform{op.text(), family, found->ref(), found->record.card};
+      AUGSTORE_ASSIGN(const TransformWeights weights, client.GetWeights(transform.ref));
+      AUGSTORE_ASSIGN(CardEntry entry, CheckTransform(check_name, weights, check));
+      // The test images may be others than then.
+      std::erase_if(transform.card.entries,
+                    [](const CardEntry& old) { return old.data != "held-out"; });
+      transform.card.entries.push_back(std::move(entry));
+      return transform;
+    }
+    TransformTrainOptions options;
+    options.family = family;
+    if (family == "tail") {
+      AUGSTORE_ASSIGN(options.tail, StartOfTail(backbone_.record(), op, flags_.tail));
+    }
+    AUGSTORE_ASSIGN(TrainedTransform trained, Train(name, options, pairs));
+    AUGSTORE_ASSIGN(CardEntry entry, CheckTransform(check_name, trained.weights, check));
+    trained.card.entries.push_back(std::move(entry));
+    trained.card.notes += (trained.card.notes.empty() ? "" : ", ") + pairs_text;
+    AUGSTORE_ASSIGN(const uint32_t version,
+                    RegisterTransform(client, name, backbone_.record(), op.text(), trained.family,
+                                      trained.weights, trained.card));
+    AUGSTORE_TRY(client.SetAlias(
+        {RecordKind::kTransform, name, family, version, "trained by compare", 0, true}));
+    return CompareTransform{op.text(), family, name + "@" + std::to_string(version), trained.card};
+  }
+
+  Result<TrainedTransform> Train(const std::string& name, const TransformTrainOptions& options,
+                                 const Pairs& pairs) const {
+    if (!flags_.common.quiet) fmt::print(stderr, "transform {} ({})\n", name, options.family);
+    TrainingProgress progress(!flags_.common.quiet);
+    PairMaps maps;
+    if (FamilyReadsMaps(options.family)) maps = {pairs.maps.view(), pairs.map};
+    Result<TrainedTransform> trained = TrainTransform(
+        pairs.z.view(), pairs.z_target.view(), options,
+        [&progress](const TransformProgress& state) { return progress.Update(state); }, maps);
+    if (Interrupted())
+      return InterruptedStatus("embeddings are stored: run the same command again to go on");
+    return trained;
+  }
+
+  const CompareFlags& flags_;
+  Database& database_;
+  LazyBackbone& backbone_;
+  const CompareData& data_;
+};
+
+}  // namespace
+
+Result<std::vector<CompareTransform>> PrepareTransforms(const CompareFlags& flags,
+                                                        Database& database, LazyBackbone& backbone,
+                                                        const CompareData& data) {
+  TransformMaker maker(flags, database, backbone, data);
+  std::vector<CompareTransform> transforms;
+  for (const std::string& op : flags.ops) AUGSTORE_TRY(maker.MakeAll(op, &transforms));
+  return transforms;
+}
+
+}  // namespace augstore

@@ -1,0 +1,23 @@
+// Batches of pixel space: the same samples and the same draws as the stream that it wraps, but z
+// comes from Φ run on the augmented pixels of every row, as ordinary training does.
+#ifndef AUGSTORE_TOOLS_COMPARE_PIXEL_SOURCE_H_
+#define AUGSTORE_TOOLS_COMPARE_PIXEL_SOURCE_H_
+
+#include <memory>
+#include <vector>
+
+#include "engine/backbone/torch_backbone.h"
+#include "engine/images/image.h"
+#include "tools/head/head_runs.h"
+
+namespace augstore {
+
+// `images` by sample id; `ops_of_chain` by the stream's chain index. `phi` and `images` must
+// outlive the source.
+std::unique_ptr<BatchSource> PixelSource(std::unique_ptr<BatchStream> stream, Backbone* phi,
+                                         const std::vector<Image>* images,
+                                         std::vector<std::vector<ImageOp>> ops_of_chain);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_TOOLS_COMPARE_PIXEL_SOURCE_H_

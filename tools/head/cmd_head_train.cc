@@ -1,0 +1,245 @@
+// augstore head train: one pass over a stream trains every head of a grid; the best is registered.
+#include <CLI/CLI.hpp>
+
+#include "schemas/base/names.h"
+#include "tools/cli/record_text.h"
+#include "tools/cli/stream_flags.h"
+#include "tools/head/cmd_head.h"
+#include "tools/head/cmd_head_train.h"
+
+namespace augstore {
+namespace {
+
+Result<std::vector<TestSet>> LoadTests(Client& client,
+                                       const Client::Versioned<CollectionRecord>& collection,
+                                       const HeadTrainFlags& flags) {
+  std::vector<TestSet> tests;
+  if (flags.test_split.empty()) return tests;
+  const Status found = CheckSplit(collection, "--test-split", flags.test_split);
+  if (!found.ok() && flags.test_split_given) return found;
+  if (!found.ok()) {
+    fmt::print(
+        stderr,
+        "augstore: heads are not tested: {} has no split '{}' (--test-split names another)\n",
+        collection.ref(), flags.test_split);
+    return tests;
+  }
+  AUGSTORE_ASSIGN(TestSet test,
+                  LoadTestSet(client, collection.ref(), flags.test_split, flags.spec.label_column));
+  tests.push_back(std::move(test));
+  return tests;
+}
+
+// Digest of the weights and time of the registration are filled in by the database.
+HeadRecord Record(const HeadTrainFlags& flags, const TrainedHeads& trained, size_t h) {
+  const HeadConfig& config = flags.trainer.heads[h];
+  const StreamReply& stream = trained.stream;
+  HeadRecord record{.backbone = trained.backbone,
+                    .dim = stream.dim,
+                    .arch = flags.trainer.arch,
+                    .classes = stream.classes,
+                    .layers = trained.report.heads[h].shapes(),
+                    .weights = {},
+                    .lineage = {.collection = stream.spec.collection,
+                                .collection_digest = stream.collection_digest,
+                                .split = stream.spec.split,
+                                .policy = stream.spec.policy,
+                                .transforms = stream.transforms,
+                                .label_column = stream.spec.label_column,
+                                .seed = config.seed,
+                                .stream_seed = stream.spec.seed,
+                                .epochs = flags.epochs,
+                                .batch_size = stream.spec.batch_size,
+                                .optimizer = trained.optimizers[h],
+                                .learning_rate = config.learning_rate,
+                                .weight_decay = config.weight_decay,
+                                .init = trained.init,
+                                .shuffle_window = stream.spec.shuffle_window,
+                                .dtype = stream.spec.dtype,
+                                .precision = stream.spec.precision},
+                    .train_loss = trained.report.train_loss[h],
+                    .test_split = {}};
+  if (trained.tested()) {
+    const HeadMetrics& test = trained.report.tests[h][0];
+    record.test_accuracy = test.accuracy;
+    record.test_loss = test.loss;
+    record.test_samples = test.samples;
+    record.test_split = trained.tests[0].name;
+  }
+  return record;
+}
+
+Status RegisterHeads(Client& client, const HeadTrainFlags& flags, TrainedHeads* trained) {
+  trained->refs.resize(trained->report.heads.size());
+  if (flags.no_register) return OkStatus();
+  for (size_t h = 0; h < trained->refs.size(); ++h) {
+    if (flags.which == "best" && h != trained->best) continue;
+    const std::string record = Encode(Record(flags, *trained, h));
+    AUGSTORE_ASSIGN(const uint32_t version, client.Add(RecordKind::kHead, flags.name, record,
+                                                       trained->report.heads[h].ToSafetensors()));
+    trained->refs[h] = flags.name + "@" + std::to_string(version);
+  }
+  return OkStatus();
+}
+
+// What can be said about the flags without a database.
+Status CheckFlags(HeadTrainFlags* flags) {
+  AUGSTORE_TRY(ParseArch(flags->trainer.arch));
+  AUGSTORE_ASSIGN(flags->trainer.heads, HeadGrid(flags->learning_rates, flags->weight_decays,
+                                                 flags->seeds, flags->heads));
+  return CheckHeadName(flags);
+}
+
+Status CheckClasses(const StreamReply& stream) {
+  if (stream.classes.size() >= 2) return OkStatus();
+  return FailedPrecondition(
+      "{} has {} classes in {}: a classifier needs at least 2; ingest the images with labels "
+      "(class folders or a manifest), or name another --label-column",
+      stream.spec.collection, stream.classes.size(),
+      stream.spec.label_column.empty() ? "its first label column"
+                                       : "label column '" + stream.spec.label_column + "'");
+}
+
+// The weights of --init for every head.
+Status LoadInitial(Client& client, const HeadTrainFlags& flags, TrainedHeads* trained,
+                   HeadTrainerOptions* options) {
+  if (flags.init.empty()) return OkStatus();
+  AUGSTORE_ASSIGN(const LoadedHead head, LoadHead(client, flags.init));
+  AUGSTORE_TRY(CheckBackbone(head, trained->backbone, "collection " + flags.spec.collection));
+  if (head.record.arch != options->arch) {
+    return FailedPrecondition("--init: head {} has arch {}, and --arch is {}: give --arch {}",
+                              head.ref, head.record.arch, options->arch, head.record.arch);
+  }
+  if (head.record.classes != trained->stream.classes) {
+    return FailedPrecondition(
+        "--init: head {} knows {} classes, and {} has {}, or others, or in another order: start "
+        "from a head of the same classes",
+        head.ref, head.record.classes.size(), flags.spec.collection,
+        trained->stream.classes.size());
+  }
+  AUGSTORE_ASSIGN(const Layers layers, client.GetLayers(head.ref));
+  options->initial.assign(options->heads.size(), layers);
+  trained->init = head.ref;
+  return OkStatus();
+}
+
+Status Train(HeadTrainFlags flags) {
+  AUGSTORE_TRY(CheckFlags(&flags));
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
+  Client& client = database->client();
+  TrainedHeads trained;
+  AUGSTORE_ASSIGN(const auto source, OpenHeadRun(client, &flags, &trained));
+  HeadRunsOptions options{.trainer = flags.trainer,
+                          .epochs = flags.epochs,
+                          .show_progress = !flags.common.quiet,
+                          .label = "train"};
+  options.trainer.dim = trained.stream.dim;
+  options.trainer.classes = static_cast<uint32_t>(trained.stream.classes.size());
+  AUGSTORE_TRY(LoadInitial(client, flags, &trained, &options.trainer));
+  MetricsFile metrics;
+  if (!flags.out.empty()) AUGSTORE_TRY(metrics.Open(flags.out));
+  AUGSTORE_ASSIGN(trained.report,
+                  TrainHeads(*source, trained.tests, options, [&](const CurvePoint& point) {
+                    metrics.Add(point, flags.trainer.heads[point.head]);
+                  }));
+  trained.optimizers.assign(flags.trainer.heads.size(), flags.trainer.optimizer);
+  return FinishHeadRun(client, flags, metrics, &trained);
+}
+
+void AddTrainerFlags(CLI::App* command, HeadTrainFlags* flags) {
+  command->add_option("--arch", flags->trainer.arch, "linear, or mlp(<widths>)")
+      ->capture_default_str();
+  command->add_option("--epochs", flags->epochs, "Passes over the split")
+      ->check(CLI::Range(1u, 1u << 20))
+      ->capture_default_str();
+  command->add_option("--lr", flags->learning_rates, "Learning rate, or several: a grid")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  command->add_option("--weight-decay", flags->weight_decays, "Weight decay, or several: a grid")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  command->add_option("--seed", flags->seeds, "Seed of the initial weights, or several: a grid")
+      ->check(CLI::NonNegativeNumber)
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  command
+      ->add_option("--heads", flags->heads,
+                   "How many heads: with single values, seeds seed, seed + 1, ...")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--optimizer", flags->trainer.optimizer, "Optimizer")
+      ->check(CLI::IsMember({"adamw", "sgd"}))
+      ->capture_default_str();
+  command->add_option("--init", flags->init,
+                      "Start from this head, such as one of `head fit`, instead of random weights");
+}
+
+}  // namespace
+
+void AddRunFlags(CLI::App* command, HeadTrainFlags* flags) {
+  flags->spec.split = "train";
+  AddStreamFlags(command, &flags->spec);
+  command->add_option("--prefetch", flags->prefetch, "Batches fetched ahead")
+      ->capture_default_str();
+  command->add_option("--test-split", flags->test_split, "Split to test on; '' for none")
+      ->each([flags](const std::string&) { flags->test_split_given = true; })
+      ->capture_default_str();
+  command->add_option("--name", flags->name, "Name to register under (default: the collection's)");
+  command->add_option("--out", flags->out,
+                      "Folder for metrics.jsonl and head.safetensors, head.pt (TorchScript)");
+  command->add_option("--register", flags->which, "Which heads to register")
+      ->check(CLI::IsMember({"best", "all"}))
+      ->capture_default_str();
+  command->add_flag("--no-register", flags->no_register, "Register none");
+}
+
+Status CheckHeadName(HeadTrainFlags* flags) {
+  if (flags->name.empty()) {
+    AUGSTORE_ASSIGN(const Ref collection, ParseRef(flags->spec.collection));
+    flags->name = collection.name;
+  }
+  return ValidateName(flags->name);
+}
+
+Result<std::unique_ptr<BatchSource>> OpenHeadRun(Client& client, HeadTrainFlags* flags,
+                                                 TrainedHeads* trained) {
+  AUGSTORE_ASSIGN(const auto collection,
+                  client.Get<CollectionRecord>(RecordKind::kCollection, flags->spec.collection));
+  AUGSTORE_TRY(CheckSplit(collection, "--split", flags->spec.split));
+  flags->spec.collection = collection.ref();  // one version, whatever is committed meanwhile
+  AUGSTORE_ASSIGN(auto stream, client.OpenStream(flags->spec, flags->prefetch));
+  trained->stream = stream->info();
+  trained->backbone = collection.record.backbone;
+  AUGSTORE_TRY(CheckClasses(trained->stream));
+  AUGSTORE_ASSIGN(trained->tests, LoadTests(client, collection, *flags));
+  return StreamSource(std::move(stream));
+}
+
+Status FinishHeadRun(Client& client, const HeadTrainFlags& flags, const MetricsFile& metrics,
+                     TrainedHeads* trained) {
+  trained->best = BestHead(*trained);
+  AUGSTORE_TRY(RegisterHeads(client, flags, trained));
+  PrintHeadReport(flags, *trained);
+  if (flags.out.empty()) return OkStatus();
+  AUGSTORE_TRY(metrics.Check());
+  return SaveHeads(trained->report, flags.out);
+}
+
+void AddHeadTrainCommand(CLI::App* group) {
+  auto flags = std::make_shared<HeadTrainFlags>();
+  CLI::App* command =
+      AddCommand(group, "train", "Train one or many classifier heads from one pass over a stream",
+                 "augstore head train --store db --collection cifar10 --policy identity:1,hflip:1 "
+                 "--lr 1e-3,3e-4 --weight-decay 1e-4,1e-2 --out runs/1\n\n"
+                 "The best of several is the one with the highest test accuracy: a number that was "
+                 "chosen by is no "
+                 "longer a test, so keep another split for `head eval`.",
+                 [flags] { return Train(*flags); });
+  AddCommonFlags(command, &flags->common);
+  AddRunFlags(command, flags.get());
+  AddTrainerFlags(command, flags.get());
+}
+
+}  // namespace augstore

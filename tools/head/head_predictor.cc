@@ -1,0 +1,122 @@
+#include "tools/head/head_predictor.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace augstore {
+namespace {
+
+Result<TransformStep> LoadStep(Client& client, const LoadedHead& head, const ChainStep& asked,
+                               ChainStep* pinned) {
+  AUGSTORE_ASSIGN(const auto transform,
+                  client.Get<TransformRecord>(RecordKind::kTransform, asked.transform.ToString()));
+  if (transform.record.backbone != head.record.backbone) {
+    return FailedPrecondition(
+        "transform {} is for backbone {}, and head {} was trained on embeddings of backbone {}: "
+        "use transforms of the head's backbone",
+        transform.ref(), transform.record.backbone.Hex(), head.ref, head.record.backbone.Hex());
+  }
+  AUGSTORE_ASSIGN(TransformWeights weights, client.GetWeights(transform.ref()));
+  AUGSTORE_ASSIGN(TransformModelPtr model, MakeTransformModel(std::move(weights)));
+  std::optional<OpPattern> ops;
+  if (!asked.ops.empty()) {
+    AUGSTORE_ASSIGN(ops, OpPattern::Parse(asked.ops));
+  }
+  *pinned = {{transform.name, transform.version, ""}, ops ? ops->ToString() : "", asked.spread};
+  return MakeStep(transform.ref(), std::move(model), std::move(ops), asked.spread);
+}
+
+bool Draws(const TransformStep& step) {
+  return step.spread || (step.ops.has_value() && !step.ops->fixed());
+}
+
+}  // namespace
+
+void AddTestTimeFlags(CLI::App* command, TestTimeFlags* flags) {
+  command->add_option("--tta", flags->policy,
+                      "Test-time augmentation: average over the views of this policy, such as "
+                      "identity:2,hflip:1; 'trained': the policy that the head was trained with");
+  command
+      ->add_option("--tta-draws", flags->draws,
+                   "Views of each chain that draws magnitudes or residuals")
+      ->check(CLI::Range(1u, 1024u))
+      ->capture_default_str();
+  command->add_option("--tta-seed", flags->seed, "Seed of those draws")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
+
+HeadPredictor::HeadPredictor(const LoadedHead& head) : head_(head), engine_(NewTileEngine()) {}
+
+Result<std::unique_ptr<HeadPredictor>> HeadPredictor::Open(Client& client, const LoadedHead& head,
+                                                           const TestTimeFlags& flags) {
+  std::unique_ptr<HeadPredictor> predictor(new HeadPredictor(head));
+  predictor->seed_ = flags.seed;
+  if (flags.policy.empty()) {
+    predictor->chains_.emplace_back();
+    return predictor;
+  }
+  const std::string text = flags.policy == "trained" ? head.record.lineage.policy : flags.policy;
+  AUGSTORE_ASSIGN(const PolicySpec policy, ParsePolicy(text));
+  PolicySpec pinned;
+  for (const PolicyEntry& entry : policy.entries) {
+    AUGSTORE_TRY(predictor->AddChain(client, entry, flags, &pinned));
+  }
+  double total = 0;
+  for (const Chain& chain : predictor->chains_) total += chain.weight;
+  if (!std::isfinite(total)) {
+    return InvalidArgument("the weights of policy '{}' add up to infinity: use smaller ones", text);
+  }
+  for (Chain& chain : predictor->chains_) chain.weight /= total * chain.draws;
+  predictor->policy_ = pinned.ToString();
+  return predictor;
+}
+
+Status HeadPredictor::AddChain(Client& client, const PolicyEntry& entry, const TestTimeFlags& flags,
+                               PolicySpec* pinned) {
+  Chain chain;
+  chain.weight = entry.weight;
+  ChainRef versions;
+  for (const ChainStep& asked : entry.chain.steps) {
+    ChainStep& version = versions.steps.emplace_back();
+    AUGSTORE_ASSIGN(TransformStep step, LoadStep(client, head_, asked, &version));
+    if (Draws(step)) chain.draws = flags.draws;
+    chain.steps.push_back(std::move(step));
+  }
+  if (ReadsMap(chain.steps)) {
+    return InvalidArgument(
+        "transform {} reads feature maps, which a prediction does not: name a --tta policy of "
+        "transforms that read the embedding alone",
+        versions.steps.front().transform.ToString());
+  }
+  pinned->entries.push_back({std::move(versions), entry.weight});
+  chains_.push_back(std::move(chain));
+  return OkStatus();
+}
+
+size_t HeadPredictor::views() const {
+  size_t views = 0;
+  for (const Chain& chain : chains_) views += chain.draws;
+  return views;
+}
+
+Status HeadPredictor::Predict(ConstMatrixView z, std::span<const SampleId> ids, MatrixView p) {
+  Matrix view(z.rows, z.cols);
+  Matrix own(z.rows, p.cols);
+  std::fill_n(p.data, p.rows * p.cols, 0.0f);
+  for (const Chain& chain : chains_) {
+    for (uint64_t draw = 0; draw < chain.draws; ++draw) {
+      AUGSTORE_TRY(
+          ApplyChain(*engine_, chain.steps, {seed_, draw, ids}, {z}, view.view(), &scratch_));
+      AUGSTORE_TRY(engine_->Apply(head_.network, std::as_const(view).view(), own.view()));
+      Softmax(own.view());
+      const auto weight = static_cast<float>(chain.weight);
+      for (size_t i = 0; i < p.rows * p.cols; ++i) p.data[i] += weight * own.data()[i];
+    }
+  }
+  return OkStatus();
+}
+
+}  // namespace augstore

@@ -1,0 +1,233 @@
+// augstore paper: the experiment that tells what transforms are worth, resumable, with its report.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "engine/fitting/model_selection.h"
+#include "schemas/base/digest.h"
+#include "schemas/base/files.h"
+#include "tools/cli/progress.h"
+#include "tools/paper/paper.h"
+
+namespace augstore {
+namespace {
+
+void AddMatrix(const Matrix& matrix, DigestBuilder* digest) {
+  digest->AddU64(matrix.rows())
+      .AddBytes({reinterpret_cast<const uint8_t*>(matrix.data()),
+                 matrix.rows() * matrix.cols() * sizeof(float)});
+}
+
+// What must be the same for cells of an earlier run to count.
+std::string Settings(const PaperFlags& flags, const PaperData& data,
+                     const PaperTransforms& transforms, const std::vector<PaperRow>& rows,
+                     const Digest& backbone) {
+  DigestBuilder digest;
+  digest.AddText("augstore paper 1").AddText(flags.arch);
+  digest.AddU64(flags.steps).AddU64(flags.batch_size).AddU64(flags.checkpoints);
+  digest.AddText(fmt::format("{}", flags.weight_decay));
+  for (const double rate : flags.learning_rates) digest.AddText(fmt::format("{}", rate));
+  for (const std::string& op : flags.ops) digest.AddText(op);
+  digest.AddBytes(backbone.bytes);
+  for (const std::string& name : data.classes) digest.AddText(name);
+  for (const ImageItem& item : data.items) digest.AddU64(static_cast<uint64_t>(item.label));
+  for (const Matrix& view : data.views) AddMatrix(view, &digest);
+  for (const TestSet& set : data.tests) AddMatrix(set.embeddings, &digest.AddText(set.name));
+  for (const Digest& weights : transforms.weights) digest.AddBytes(weights.bytes);
+  for (const PaperRow& row : rows) digest.AddText(row.name).AddText(row.policy);
+  return digest.Finish().Hex();
+}
+
+// One line per finished cell, after a line with the settings.
+class CellFile {
+ public:
+  CellFile(std::string path, std::string settings)
+      : path_(std::move(path)), settings_(std::move(settings)) {}
+
+  // The cells that an earlier run with the same settings finished.
+  Result<PaperCells> Open() {
+    PaperCells cells;
+    std::ifstream in(path_);
+    std::string line;
+    if (std::getline(in, line)) {
+      const Json head = Json::parse(line, nullptr, false);
+      if (!head.is_object() || head.value("settings", "") != settings_) {
+        return FailedPrecondition(
+            "{} holds results of other settings, images or transforms: remove it, or give another "
+            "--out",
+            path_);
+      }
+      while (std::getline(in, line)) {
+        const Json json = Json::parse(line, nullptr, false);
+        if (json.is_discarded()) break;  // the line that was being written when the run ended
+        AUGSTORE_ASSIGN(PaperCell cell, PaperCellFromJson(json));
+        cells.push_back(std::move(cell));
+      }
+    }
+    in.close();
+    // Whole again, without a line that was cut off.
+    std::string text = Json{{"settings", settings_}}.dump() + '\n';
+    for (const PaperCell& cell : cells) text += ToJson(cell).dump() + '\n';
+    AUGSTORE_TRY(WriteFileAtomically(path_, text));
+    out_.open(path_, std::ios::app);
+    return cells;
+  }
+
+  Status Add(const PaperCell& cell) {
+    out_ << ToJson(cell).dump() << std::endl;
+    return out_ ? OkStatus() : Unavailable("{} cannot be written: make room on its device", path_);
+  }
+
+ private:
+  std::string path_;
+  std::string settings_;
+  std::ofstream out_;
+};
+
+template <typename T>
+Status RefuseTwice(std::vector<T> values, std::string_view flag) {
+  std::ranges::sort(values);
+  const auto twice = std::ranges::adjacent_find(values);
+  if (twice == values.end()) return OkStatus();
+  return InvalidArgument("{} names {} twice: once is enough", flag, *twice);
+}
+
+// What can be wrong with the flags comes up before anything is trained.
+Status CheckFlags(PaperFlags* flags) {
+  for (std::string& op : flags->ops) {
+    AUGSTORE_ASSIGN(const ImageOp parsed, ImageOp::Parse(op));
+    op = parsed.text();
+  }
+  AUGSTORE_TRY(ParseArch(flags->arch));
+  AUGSTORE_TRY(RefuseTwice(flags->ops, "--ops"));
+  AUGSTORE_TRY(RefuseTwice(flags->families, "--families"));
+  AUGSTORE_TRY(RefuseTwice(flags->cached, "--cached"));
+  AUGSTORE_TRY(RefuseTwice(flags->per_class, "--per-class"));
+  AUGSTORE_TRY(RefuseTwice(flags->learning_rates, "--lr"));
+  for (const std::string& family : flags->families) {
+    const bool known = family == "auto" || std::ranges::count(TransformFamilies(), family) > 0;
+    if (known && family != "identity") continue;
+    return InvalidArgument("--families: '{}' is no family with a row of its own", family);
+  }
+  return OkStatus();
+}
+
+Status Run(PaperFlags flags) {
+  AUGSTORE_TRY(CheckFlags(&flags));
+  std::error_code error;
+  std::filesystem::create_directories(flags.out, error);
+  if (error) return Unavailable("{} cannot be made: {}", flags.out, error.message());
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
+  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
+  AUGSTORE_ASSIGN(const PaperTransforms transforms,
+                  PreparePaperTransforms(flags, *database, *backbone));
+  AUGSTORE_ASSIGN(const PaperData data, PreparePaper(flags, *database, *backbone));
+  const std::vector<PaperRow> rows = PaperRows(flags, transforms);
+  CellFile file(flags.out + "/cells.jsonl",
+                Settings(flags, data, transforms, rows, backbone->record().digest));
+  AUGSTORE_ASSIGN(PaperCells cells, file.Open());
+  AUGSTORE_TRY(RunPaper(flags, *database, *backbone, data, rows, &cells,
+                        [&file](const PaperCell& cell) { return file.Add(cell); }));
+  std::string conditional_table;
+  if (!transforms.conditional.empty()) {
+    AUGSTORE_ASSIGN(conditional_table,
+                    CompareConditional(flags, *database, *backbone, transforms.conditional));
+  }
+  AUGSTORE_TRY(WritePaperReport(flags, transforms, data, rows, cells, backbone->record(),
+                                conditional_table));
+  if (flags.common.json) {
+    PrintJson({{"report", flags.out + "/results.md"}, {"cells", cells.size()}});
+  } else {
+    fmt::print("{}/results.md: {} rows, {} cells\n", flags.out, rows.size(), cells.size());
+  }
+  return OkStatus();
+}
+
+void AddDataFlags(CLI::App* command, PaperFlags* flags) {
+  command->add_option("--base", flags->base, "Images that transforms are trained on")->required();
+  command->add_option("--train", flags->train, "Labelled images that heads are trained on")
+      ->required();
+  command
+      ->add_option("--test", flags->test,
+                   "Labelled images; a third of them chooses learning rate and length, the others "
+                   "are the test")
+      ->required();
+  command
+      ->add_option("--limit", flags->limit,
+                   "Use at most this many images of each folder, spread evenly (default: all)")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--out", flags->out, "Folder for results.md, its plots and cells.jsonl")
+      ->capture_default_str();
+  command->add_option("--title", flags->title, "Heading of the report")->capture_default_str();
+  command
+      ->add_option("--ops", flags->ops,
+                   "The ops of the policy, each with the weight of the identity; the shifted test "
+                   "is the mean over them. --ops again for each")
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  command->add_option("--families", flags->families, "Families of transforms, a row each")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  AddTailFlags(command, &flags->tail);
+  command
+      ->add_option("--conditional", flags->conditional,
+                   "A conditional transform that does the ops, trained before on other images than "
+                   "those of --test; '' for none")
+      ->capture_default_str();
+}
+
+void AddTrainingFlags(CLI::App* command, PaperFlags* flags) {
+  command->add_option("--cached", flags->cached, "Numbers of cached real views, a row each")
+      ->check(CLI::PositiveNumber)
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  command->add_option("--per-class", flags->per_class, "Numbers of training images of each class")
+      ->check(CLI::PositiveNumber)
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  command->add_option("--lr", flags->learning_rates, "Learning rates, chosen by validation")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  command->add_option("--weight-decay", flags->weight_decay, "Weight decay")->capture_default_str();
+  command->add_option("--seeds", flags->seeds, "Seeds of images, order, draws and weights")
+      ->check(CLI::Range(1u, 1000u))
+      ->capture_default_str();
+  command->add_option("--steps", flags->steps, "Optimizer steps of every head, at least")
+      ->check(CLI::Range(1u, 1u << 20))
+      ->capture_default_str();
+  command->add_option("--batch-size", flags->batch_size, "Samples of one step")
+      ->check(CLI::Range(1u, 65536u))
+      ->capture_default_str();
+  command
+      ->add_option("--checkpoints", flags->checkpoints,
+                   "Lengths of training that validation chooses from")
+      ->check(CLI::Range(1u, 100u))
+      ->capture_default_str();
+  command->add_option("--arch", flags->arch, "linear, or mlp(<widths>)")->capture_default_str();
+}
+
+}  // namespace
+
+void AddPaperCommand(CLI::App* app) {
+  auto flags = std::make_shared<PaperFlags>();
+  CLI::App* command = AddCommand(
+      app, "paper",
+      "Compare all ways of augmenting in one experiment: accuracies, gap closed, cost",
+      "augstore paper --store db --backbone backbone.pt --base base --train cifar10/train --test "
+      "cifar10/test --out results\n\n"
+      "Ended at any point, the same command goes on. tools/reproduce runs it as docs/results.md "
+      "shows.",
+      [flags] { return Run(*flags); });
+  AddCommonFlags(command, &flags->common);
+  AddBackboneFlags(command, &flags->backbone);
+  AddDataFlags(command, flags.get());
+  AddTrainingFlags(command, flags.get());
+}
+
+}  // namespace augstore

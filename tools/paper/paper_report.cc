@@ -1,0 +1,232 @@
+// The report of the experiment: tables as Markdown, plots as SVG.
+#include <algorithm>
+#include <map>
+
+#include "schemas/base/files.h"
+#include "tools/compare/report_svg.h"
+#include "tools/paper/paper.h"
+#include "tools/paper/paper_gap.h"
+
+namespace augstore {
+namespace {
+
+// Test accuracies of one row and number of images, by seed, with the learning rate and the length
+// that did best on validation, mean over seeds.
+struct Chosen {
+  std::vector<double> accuracy;
+  double learning_rate = 0;
+  uint32_t epoch = 0;
+};
+
+class Results {
+ public:
+  // Cells of an earlier run with more seeds are left out.
+  Results(const PaperFlags& flags, const PaperCells& cells) {
+    for (const PaperCell& cell : cells) {
+      if (cell.seed < flags.seeds) cells_[{cell.row, cell.per_class}].push_back(&cell);
+    }
+    for (auto& [key, list] : cells_) {
+      std::ranges::sort(list, {}, [](const PaperCell* cell) { return cell->seed; });
+    }
+  }
+
+  const std::vector<const PaperCell*>& Cells(const std::string& row, uint32_t per_class) const {
+    return cells_.at({row, per_class});
+  }
+
+  Chosen Choose(const std::string& row, uint32_t per_class, bool shifted) const {
+    const auto& cells = Cells(row, per_class);
+    std::map<std::pair<double, uint32_t>, double> validation;
+    for (const PaperCell* cell : cells) {
+      for (const PaperPoint& point : cell->points) {
+        validation[{point.learning_rate, point.epoch}] +=
+            shifted ? point.validation_shifted : point.validation_plain;
+      }
+    }
+    const auto best =
+        std::ranges::max_element(validation, {}, [](const auto& entry) { return entry.second; });
+    Chosen chosen{{}, best->first.first, best->first.second};
+    for (const PaperCell* cell : cells) {
+      for (const PaperPoint& point : cell->points) {
+        if (point.learning_rate != chosen.learning_rate || point.epoch != chosen.epoch) continue;
+        chosen.accuracy.push_back(shifted ? point.test_shifted : point.test_plain);
+      }
+    }
+    return chosen;
+  }
+
+ private:
+  std::map<std::pair<std::string, uint32_t>, std::vector<const PaperCell*>> cells_;
+};
+
+std::string Percent(const MeanSd& value) {
+  return fmt::format("{:.1f} ± {:.1f}", 100 * value.mean, 100 * value.sd);
+}
+
+// Accuracy of all rows by number of images, and how much of the gap each closes.
+std::string AccuracyTable(const PaperFlags& flags, const std::vector<PaperRow>& rows,
+                          const Results& results, bool shifted) {
+  std::string text = "| heads trained with |";
+  for (const uint32_t n : flags.per_class) text += fmt::format(" {} per class | gap closed |", n);
+  text += "\n|---|";
+  for (size_t i = 0; i < flags.per_class.size(); ++i) text += "---|---|";
+  text += "\n";
+  for (const PaperRow& row : rows) {
+    text += "| " + row.name + " |";
+    for (const uint32_t n : flags.per_class) {
+      const Chosen own = results.Choose(row.name, n, shifted);
+      const Chosen none = results.Choose(rows.front().name, n, shifted);
+      const Chosen pixel = results.Choose(rows.back().name, n, shifted);
+      const Gap gap = MeasureGap(none.accuracy, own.accuracy, pixel.accuracy);
+      text += " " + Percent(Summarise(own.accuracy)) + " |";
+      const bool reference = &row == &rows.front() || &row == &rows.back();
+      if (reference) {
+        text += " |";
+      } else if (!gap.significant) {
+        text += " no gap |";
+      } else {
+        text += fmt::format(" {:.0f} % [{:.0f}, {:.0f}] |", 100 * gap.closed, 100 * gap.low,
+                            100 * gap.high);
+      }
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+uint64_t StoredViews(const PaperRow& row) { return std::max(1u, row.views); }
+
+// What every row costs at the largest number of images: one head, mean over seeds.
+std::string CostTable(const PaperFlags& flags, const std::vector<PaperRow>& rows,
+                      const Results& results, const PaperData& data,
+                      const BackboneRecord& backbone) {
+  const uint32_t n = flags.per_class.back();
+  std::string text =
+      "| heads trained with | storage per image | Φ calls | Φ seconds | training seconds | "
+      "samples/s |\n|---|---|---|---|---|---|\n";
+  for (const PaperRow& row : rows) {
+    const auto& cells = results.Cells(row.name, n);
+    double seconds = 0;
+    for (const PaperCell* cell : cells)
+      seconds += cell->seconds / static_cast<double>(cells.size());
+    const bool online = row.source == PaperSource::kViews && row.views == 0;
+    const auto images = static_cast<double>(cells[0]->samples) / cells[0]->epochs;
+    const double calls = online ? static_cast<double>(cells[0]->samples)
+                                : images * static_cast<double>(StoredViews(row));
+    const double phi = calls / data.phi_per_second;
+    const uint64_t stored = StoredViews(row) * backbone.dim * sizeof(float) +
+                            (row.reads_maps ? QuantizedRowBytes(backbone.map.values()) : 0);
+    text += fmt::format("| {} | {} | {:.0f} | {:.1f} | {:.1f} | {:.0f} |\n", row.name,
+                        online ? "the image" : fmt::format("{} B", stored), calls, phi, seconds,
+                        static_cast<double>(cells[0]->samples) / (seconds + (online ? phi : 0)));
+  }
+  return text;
+}
+
+std::string TransformTable(const PaperFlags& flags, const PaperTransforms& transforms) {
+  std::string text = "| family |";
+  for (const std::string& op : flags.ops) text += " " + op + " |";
+  text += " multiply-adds |\n|---|";
+  for (size_t i = 0; i <= flags.ops.size(); ++i) text += "---|";
+  text += "\n";
+  for (const std::string& family : flags.families) {
+    text += "| " + family + " |";
+    uint64_t most = 0;
+    for (const CompareTransform& transform : transforms.separate) {
+      if (transform.family != family) continue;
+      const CardEntry& own = transform.card.entries.front();
+      const CardEntry& other = transform.card.entries.back();
+      text += fmt::format(" {:.3f} [{:.3f}, {:.3f}] / {:.3f} [{:.3f}, {:.3f}] |", own.explained,
+                          own.explained_low, own.explained_high, other.explained,
+                          other.explained_low, other.explained_high);
+      most = std::max(most, transform.card.multiply_adds);
+    }
+    text += fmt::format(" {} |\n", most);
+  }
+  return text;
+}
+
+// One plot per number of images where there is a gap to close; gives the Markdown that shows them.
+Result<std::string> WritePlots(const PaperFlags& flags, const std::vector<PaperRow>& rows,
+                               const Results& results) {
+  std::string text;
+  for (const uint32_t n : flags.per_class) {
+    const auto accuracy = [&](const PaperRow& row) {
+      return results.Choose(row.name, n, true).accuracy;
+    };
+    std::vector<IntervalBar> bars;
+    bool significant = true;
+    for (size_t i = 1; i + 1 < rows.size(); ++i) {
+      const Gap gap = MeasureGap(accuracy(rows.front()), accuracy(rows[i]), accuracy(rows.back()));
+      significant = significant && gap.significant;
+      bars.push_back({rows[i].name, 100 * gap.closed, 100 * gap.low, 100 * gap.high});
+    }
+    if (!significant) continue;
+    const std::string name = fmt::format("{}-gap-{}.svg", FolderName(flags.out), n);
+    const std::string title =
+        fmt::format("Gap closed on the shifted test, {} training images per class", n);
+    AUGSTORE_TRY(
+        WriteFileAtomically(flags.out + "/" + name, IntervalPlot(title, "{:.0f} %", bars)));
+    text += fmt::format("\n![{}]({})\n", title, name);
+  }
+  return text;
+}
+
+std::string Setting(const PaperFlags& flags, const PaperData& data) {
+  std::string ops;
+  for (const std::string& op : flags.ops) ops += (ops.empty() ? "" : ", ") + op;
+  std::string rates;
+  for (const double rate : flags.learning_rates) {
+    rates += (rates.empty() ? "" : ", ") + fmt::format("{}", rate);
+  }
+  return fmt::format(
+      "Ops: {}; the policy draws each of them and the identity with equal weight. Heads {}, AdamW, "
+      "batches of {}, at least {} steps, {} seeds (each with training images, order, draws and "
+      "initial weights of its own), mean ± sd. The learning rate (of {}) and the length (of {} "
+      "checkpoints) of every row are those that do best on {} validation images, for each column "
+      "on "
+      "its own; the test is {} other images. *Shifted* is the mean over the test images under each "
+      "of the ops. *Gap closed* is (row − none) / (pixel − none) with Fieller's 95 % interval "
+      "over paired seeds; *no gap* where pixel space is not better than none by a paired t-test at "
+      "95 %.\n",
+      ops, flags.arch, flags.batch_size, flags.steps, flags.seeds, rates, flags.checkpoints,
+      data.tests[0].labels.size(), data.tests[1].labels.size());
+}
+
+}  // namespace
+
+Status WritePaperReport(const PaperFlags& flags, const PaperTransforms& transforms,
+                        const PaperData& data, const std::vector<PaperRow>& rows,
+                        const PaperCells& cells, const BackboneRecord& backbone,
+                        const std::string& conditional_table) {
+  const Results results(flags, cells);
+  std::string text = fmt::format("## {}\n\n{}\n", flags.title, Setting(flags, data));
+  text += "### Test images under the ops\n\n" + AccuracyTable(flags, rows, results, true);
+  AUGSTORE_ASSIGN(const std::string plots, WritePlots(flags, rows, results));
+  text += plots;
+  text += "\n### Test images as they are\n\n" + AccuracyTable(flags, rows, results, false);
+  text += fmt::format(
+      "\n### Cost, {} images per class\n\nOf all {} learning rates together. Φ runs at {:.0f} "
+      "images/s "
+      "on this machine; pixel space was trained on views that are stored, which are the same bits, "
+      "and "
+      "its Φ seconds are counted from that rate; its samples/s include them.\n\n",
+      flags.per_class.back(), flags.learning_rates.size(), data.phi_per_second);
+  text += CostTable(flags, rows, results, data, backbone);
+  text +=
+      "\n### Displacement explained\n\nG with its 95 % interval, on held-out pairs / on the test "
+      "images.\n\n" +
+      TransformTable(flags, transforms);
+  if (!transforms.conditional.empty()) {
+    text += fmt::format("\nConditional ({}), held out:", transforms.conditional);
+    for (const CardEntry& entry : transforms.conditional_card.entries) {
+      text += fmt::format(" {} {:.3f} [{:.3f}, {:.3f}];", entry.data, entry.explained,
+                          entry.explained_low, entry.explained_high);
+    }
+    text.back() = '.';
+    text += "\n";
+  }
+  return WriteFileAtomically(flags.out + "/results.md", text + conditional_table);
+}
+
+}  // namespace augstore

@@ -1,0 +1,47 @@
+// What the `policy` subcommands share: what a search was asked, and what is printed of it.
+#ifndef AUGSTORE_TOOLS_POLICY_CMD_POLICY_H_
+#define AUGSTORE_TOOLS_POLICY_CMD_POLICY_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tools/cli/command.h"
+#include "tools/policy/policy_runs.h"
+#include "tools/policy/policy_search.h"
+
+namespace augstore {
+
+struct PolicySearchFlags {
+  CommonFlags common;
+  PolicyRunsOptions runs;
+  PolicySearchOptions search;
+  std::vector<std::string> candidates;  // each policies separated by ';'
+  std::string transforms;               // separated by commas
+  std::string spread = "no";
+  uint32_t pairs = 6;
+  std::vector<uint32_t> views = {1};
+  uint64_t seed = 0;
+};
+
+// The policies that the flags ask for, every version pinned, each once; identity with each number
+// of views comes first. Errors: kNotFound (a transform), kFailedPrecondition (a transform of
+// another backbone; none is registered), kInvalidArgument (syntax; too many).
+Result<std::vector<PolicyCandidate>> PolicyCandidates(
+    Client& client, const Client::Versioned<CollectionRecord>& collection,
+    const PolicySearchFlags& flags);
+
+struct PolicySearchReport {
+  std::string collection;  // ref
+  uint64_t split_samples = 0;
+  uint64_t validation_samples = 0;
+  double seconds = 0;
+  PolicySearchResult result;
+};
+
+std::string PolicySearchText(const PolicySearchFlags& flags, const PolicySearchReport& report);
+Json PolicySearchJson(const PolicySearchFlags& flags, const PolicySearchReport& report);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_TOOLS_POLICY_CMD_POLICY_H_

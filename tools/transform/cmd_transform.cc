@@ -1,0 +1,252 @@
+// augstore transform ls | show | alias
+#include "tools/transform/cmd_transform.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "schemas/base/names.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/record_text.h"
+#include "tools/cli/table.h"
+
+namespace augstore {
+namespace {
+
+using NamedTransform = Client::Versioned<TransformRecord>;
+
+struct ReadFlags {
+  CommonFlags common;
+  std::string ref;
+};
+
+struct AliasFlags {
+  CommonFlags common;
+  std::string name;
+  std::string alias;
+  uint32_t version = 0;
+  std::string note;
+  double min_explained = 0;
+  bool force = false;
+};
+
+void AddRow(const NamedTransform& transform, const std::vector<std::string>& aliases,
+            Table* table) {
+  const TransformRecord& record = transform.record;
+  const bool measured = !record.card.entries.empty();
+  const CardEntry entry = measured ? record.card.entries.front() : CardEntry{};
+  const std::string cosine = Decimal(entry.cosine_before) + " -> " + Decimal(entry.cosine_after);
+  table->Row({transform.ref(), record.op.empty() ? "-" : record.op, record.family,
+              LayersText(record.layers), measured ? Decimal(entry.explained) : "-",
+              measured ? cosine : "-", HumanCount(static_cast<double>(record.card.multiply_adds)),
+              ListText(aliases, "")});
+}
+
+Status List(const ReadFlags& flags) {
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
+  Client& client = database->client();
+  if (!flags.ref.empty()) {
+    AUGSTORE_TRY(ValidateName(flags.ref));
+    AUGSTORE_TRY(client.Get<TransformRecord>(RecordKind::kTransform, flags.ref));
+  }
+  AUGSTORE_ASSIGN(const auto transforms,
+                  client.List<TransformRecord>(RecordKind::kTransform, flags.ref));
+  Table table({"transform", "op", "family", "layers", "G", "cosine", "multiply-adds", "aliases"});
+  Json list = Json::array();
+  std::map<std::string, AliasHistory> histories;
+  for (const NamedTransform& transform : transforms) {
+    if (!histories.contains(transform.name)) {
+      AUGSTORE_ASSIGN(histories[transform.name],
+                      client.Aliases(RecordKind::kTransform, transform.name));
+    }
+    const auto aliases = AliasesOf(histories[transform.name], transform.version);
+    AddRow(transform, aliases, &table);
+    list.push_back(TransformJson(transform, aliases));
+  }
+  if (flags.common.json) {
+    PrintJson({{"transforms", list}});
+  } else if (transforms.empty()) {
+    fmt::print("no transforms: `augstore transform train` makes one\n");
+  } else {
+    fmt::print("{}", table.ToString());
+  }
+  return OkStatus();
+}
+
+void PrintCard(const TransformRecord& record) {
+  const Card& card = record.card;
+  if (card.train_pairs > 0) {
+    fmt::print("  trained   on {} pairs in {:.1f} s, seed {}{}\n", card.train_pairs,
+               card.train_seconds, card.seed, card.notes.empty() ? "" : "; " + card.notes);
+  }
+  if (card.entries.empty()) {
+    fmt::print(
+        "  card      none: it was registered without data; `augstore transform eval` "
+        "measures it\n");
+    return;
+  }
+  fmt::print("\nquality: G is the part of |z - z'|^2 that is explained, with its 95 % interval\n{}",
+             CardTable(card));
+  if (!card.ladder.empty()) {
+    fmt::print("\nfamilies that were tried on the same held-out pairs; * is this one\n{}",
+               LadderTable(card, record.family));
+  }
+  if (!card.measures.empty()) fmt::print("\n{}", MeasureTable(card.measures));
+}
+
+void PrintTransform(const NamedTransform& transform, const std::vector<std::string>& aliases) {
+  const TransformRecord& record = transform.record;
+  const uint64_t cost =
+      record.card.multiply_adds > 0 ? record.card.multiply_adds : MultiplyAdds(record.layers);
+  fmt::print("{}\n  op        {}\n  family    {}\n  layers    {}\n", transform.ref(),
+             record.op.empty() ? "unknown" : record.op, record.family, LayersText(record.layers));
+  if (record.map.values() > 0) {
+    fmt::print("  reads     z and the stored feature map, {}\n", record.map.ToString());
+  }
+  fmt::print("  cost      {} multiply-adds per row\n  backbone  {}\n  weights   {}\n",
+             HumanCount(static_cast<double>(cost)), record.backbone.Hex(), record.weights.Hex());
+  fmt::print("  aliases   {}\n  created   {} UTC\n", ListText(aliases, "none"),
+             UtcText(record.created_unix_s));
+  PrintCard(record);
+}
+
+Status Show(const ReadFlags& flags) {
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
+  Client& client = database->client();
+  AUGSTORE_ASSIGN(const NamedTransform transform,
+                  client.Get<TransformRecord>(RecordKind::kTransform, flags.ref));
+  AUGSTORE_ASSIGN(const AliasHistory history,
+                  client.Aliases(RecordKind::kTransform, transform.name));
+  const auto aliases = AliasesOf(history, transform.version);
+  if (flags.common.json) {
+    PrintJson(TransformJson(transform, aliases));
+  } else {
+    PrintTransform(transform, aliases);
+  }
+  return OkStatus();
+}
+
+void PrintHistory(const AliasHistory& history, const AliasFlags& flags) {
+  Json moves = Json::array();
+  Json aliases = Json::object();
+  Table table({"when (UTC)", "alias", "version", "note"});
+  for (const AliasMove& move : history.moves) {
+    moves.push_back({{"alias", move.alias},
+                     {"version", move.version},
+                     {"note", move.note},
+                     {"unix_s", move.unix_s},
+                     {"forced", move.forced}});
+    aliases[move.alias] = move.version;
+    table.Row({UtcText(move.unix_s), move.alias,
+               fmt::format("{}{}", move.version, move.forced ? " (forced)" : ""), move.note});
+  }
+  if (flags.common.json) {
+    PrintJson({{"name", flags.name}, {"aliases", aliases}, {"moves", moves}});
+  } else if (history.moves.empty()) {
+    fmt::print("{} has no aliases: `augstore transform alias {} ALIAS VERSION` sets one\n",
+               flags.name, flags.name);
+  } else {
+    fmt::print("{}", table.ToString());
+  }
+}
+
+Status Alias(const AliasFlags& flags) {
+  AUGSTORE_TRY(ValidateName(flags.name));
+  if (flags.alias.empty() != (flags.version == 0)) {
+    return InvalidArgument(
+        "an alias is moved by NAME ALIAS VERSION (versions start at 1); NAME alone shows the "
+        "history");
+  }
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
+  Client& client = database->client();
+  if (flags.alias.empty()) {
+    AUGSTORE_TRY(client.Get<TransformRecord>(RecordKind::kTransform, flags.name));
+  } else {
+    AUGSTORE_TRY(ValidateAlias(flags.alias));
+    AUGSTORE_TRY(client.SetAlias({RecordKind::kTransform, flags.name, flags.alias, flags.version,
+                                  flags.note, flags.min_explained, flags.force}));
+  }
+  AUGSTORE_ASSIGN(const AliasHistory history, client.Aliases(RecordKind::kTransform, flags.name));
+  PrintHistory(history, flags);
+  return OkStatus();
+}
+
+void AddReaders(CLI::App* group) {
+  auto list = std::make_shared<ReadFlags>();
+  CLI::App* ls = AddCommand(group, "ls", "List transforms with their measured quality",
+                            "augstore transform ls --store db\n\n"
+                            "G: the part of |z - z'|^2 that the transform explains on held-out "
+                            "pairs; 1: all, 0: none, < 0: worse than nothing.\n"
+                            "cosine: of z with z', before -> after the transform.",
+                            [list] { return List(*list); });
+  AddCommonFlags(ls, &list->common);
+  ls->add_option("name", list->ref, "Only the versions of this transform");
+
+  auto flags = std::make_shared<ReadFlags>();
+  CLI::App* show = AddCommand(group, "show", "Show one version: layers, lineage, card",
+                              "augstore transform show rotate15@champion --store db --json",
+                              [flags] { return Show(*flags); });
+  AddCommonFlags(show, &flags->common);
+  show->add_option("transform", flags->ref, "name, name@version or name@alias")->required();
+}
+
+void AddAlias(CLI::App* group) {
+  auto flags = std::make_shared<AliasFlags>();
+  CLI::App* command = AddCommand(
+      group, "alias", "Point an alias to a version; with a name alone, show every move",
+      "augstore transform alias rotate15 champion 2 --note 'better on cifar10' --store db\n\n"
+      "An alias moves to a version whose card shows that it is worth applying: the 95 % interval "
+      "of "
+      "G on held-out pairs lies above --min-g. Policies may name it: "
+      "identity:1,rotate15@champion:1",
+      [flags] { return Alias(*flags); });
+  AddCommonFlags(command, &flags->common);
+  command->add_option("name", flags->name, "The transform")->required();
+  command->add_option("alias", flags->alias, "The alias");
+  command->add_option("version", flags->version, "The version that it shall point to");
+  command->add_option("--note", flags->note, "Why; kept in the history");
+  command
+      ->add_option("--min-g", flags->min_explained,
+                   "Refuse a version whose interval of G does not lie above this")
+      ->check(CLI::Range(-1.0, 1.0))
+      ->capture_default_str();
+  command->add_flag("--force", flags->force,
+                    "Move it all the same; the history records that it was forced");
+}
+
+}  // namespace
+
+std::string DefaultTransformName(std::string_view op) {
+  std::string name;
+  for (const char c : op) {
+    if (c == ',') return std::string(op);
+    if (c != '(' && c != ')') name += c;
+  }
+  return name;
+}
+
+Json TransformJson(const NamedTransform& transform, const std::vector<std::string>& aliases) {
+  const TransformRecord& record = transform.record;
+  return {{"ref", transform.ref()},
+          {"name", transform.name},
+          {"version", transform.version},
+          {"op", record.op},
+          {"family", record.family},
+          {"dim", record.dim},
+          {"layers", LayersJson(record.layers)},
+          {"multiply_adds", record.card.multiply_adds},
+          {"map", MapText(record.map)},
+          {"backbone", record.backbone.Hex()},
+          {"weights", record.weights.Hex()},
+          {"aliases", aliases},
+          {"created_unix_s", record.created_unix_s},
+          {"card", CardJson(record.card)}};
+}
+
+void AddTransformReadCommands(CLI::App* group) {
+  AddReaders(group);
+  AddAlias(group);
+}
+
+}  // namespace augstore

@@ -1,0 +1,210 @@
+// augstore transform train-conditional: one transform for a family of ops with any magnitudes.
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "engine/fitting/conditional_fit.h"
+#include "schemas/base/names.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/record_text.h"
+#include "tools/transform/cmd_transform.h"
+#include "tools/transform/transform_training.h"
+
+namespace augstore {
+namespace {
+
+struct ConditionalFlags {
+  CommonFlags common;
+  BackboneFlags backbone;
+  std::string ops;
+  uint32_t slots = 2;
+  std::string name = "geo";
+  std::string images;
+  uint64_t limit = 0;
+  ViewPlan plan;
+  ConditionalFitOptions fit;
+  std::string alias;
+  std::string note;
+};
+
+struct Views {
+  Matrix z;
+  ConditionalPairs pairs;
+  uint64_t embedded = 0;
+  uint64_t reused = 0;
+  std::vector<SkippedImage> skipped;
+};
+
+// Items that could be read, with the rows of their embeddings.
+Result<std::vector<ImageItem>> EmbedPlain(Database& database, LazyBackbone& backbone,
+                                          const std::vector<ImageItem>& items, bool show,
+                                          Views* views) {
+  AUGSTORE_ASSIGN(EmbedOutcome plain,
+                  EmbedItems(database, backbone, items, std::nullopt, "images", show));
+  std::vector<ImageItem> kept;
+  std::vector<RowId> rows;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (plain.rows[i] == kNoRow) continue;
+    kept.push_back(items[i]);
+    rows.push_back(plain.rows[i]);
+  }
+  if (kept.empty()) {
+    return InvalidArgument("none of the {} images could be read, the first because: {}",
+                           items.size(),
+                           plain.skipped.empty() ? "there are none" : plain.skipped[0].reason);
+  }
+  AUGSTORE_ASSIGN(views->z, FetchRows(database.client(), backbone.record(), rows));
+  views->embedded = plain.embedded;
+  views->reused = plain.reused;
+  views->skipped = std::move(plain.skipped);
+  return kept;
+}
+
+Result<Views> EmbedViews(Database& database, LazyBackbone& backbone, const OpFamily& family,
+                         const std::vector<ImageItem>& items, const ConditionalFlags& flags) {
+  const bool show = !flags.common.quiet;
+  Views views;
+  AUGSTORE_ASSIGN(const std::vector<ImageItem> kept,
+                  EmbedPlain(database, backbone, items, show, &views));
+  AUGSTORE_ASSIGN(views.pairs, PlanViews(family, kept.size(), flags.plan));
+  std::vector<ImageItem> of_views;
+  std::vector<ImageOp> ops;
+  for (size_t v = 0; v < views.pairs.images.size(); ++v) {
+    AUGSTORE_ASSIGN(ImageOp op, ImageOp::ParseSequence(views.pairs.ops[v].ToString()));
+    of_views.push_back(kept[views.pairs.images[v]]);
+    ops.push_back(std::move(op));
+  }
+  AUGSTORE_ASSIGN(const EmbedOutcome outcome,
+                  EmbedItems(database, backbone, of_views, std::span<const ImageOp>(ops),
+                             "augmented views", show));
+  views.embedded += outcome.embedded;
+  views.reused += outcome.reused;
+  if (!outcome.skipped.empty()) {
+    return Unavailable("{} could be read a moment ago and cannot any more: {}",
+                       outcome.skipped[0].key, outcome.skipped[0].reason);
+  }
+  AUGSTORE_ASSIGN(views.pairs.targets,
+                  FetchRows(database.client(), backbone.record(), outcome.rows));
+  return views;
+}
+
+Result<TrainedTransform> Fit(const OpFamily& family, const Views& views,
+                             const ConditionalFlags& flags) {
+  Progress progress("fit", "parts", family.terms().size() + 1, !flags.common.quiet);
+  Result<TrainedTransform> fitted =
+      FitConditional(family, views.z.view(), views.pairs, flags.fit,
+                     [&](size_t done, size_t, const std::string& what) {
+                       progress.Update(done, what);
+                       return !Interrupted();
+                     });
+  if (Interrupted()) {
+    return InterruptedStatus(
+        "no transform was registered; the embeddings are stored, so that the same command starts "
+        "fitting at once");
+  }
+  return fitted;
+}
+
+void Print(const Client::Versioned<TransformRecord>& added, const Views& views, double seconds,
+           const ConditionalFlags& flags) {
+  if (!flags.common.json) {
+    fmt::print(
+        "{}: conditional on {}, up to {} ops at once\n{} views embedded, {} reused, {} images "
+        "skipped, {:.1f} s\n\n{}",
+        added.ref(), added.record.op, flags.slots, views.embedded, views.reused,
+        views.skipped.size(), seconds, CardTable(added.record.card));
+    return;
+  }
+  Json json = TransformJson(added, flags.alias.empty() ? std::vector<std::string>{}
+                                                       : std::vector<std::string>{flags.alias});
+  json["slots"] = flags.slots;
+  json["embedded"] = views.embedded;
+  json["reused"] = views.reused;
+  json["skipped"] = views.skipped.size();
+  json["seconds"] = seconds;
+  PrintJson(json);
+}
+
+Status Train(ConditionalFlags flags) {
+  flags.plan.seed = flags.fit.seed;
+  AUGSTORE_ASSIGN(const OpFamily family, OpFamily::Parse(flags.ops, flags.slots));
+  AUGSTORE_TRY(ValidateName(flags.name));
+  if (!flags.alias.empty()) AUGSTORE_TRY(ValidateAlias(flags.alias));
+  AUGSTORE_ASSIGN(ImageSource source, ListImages(flags.images));
+  const std::vector<ImageItem> items = SpreadItems(std::move(source.items), flags.limit);
+  const Progress clock("", "", 0, false);
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
+  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
+  AUGSTORE_ASSIGN(const Views views, EmbedViews(*database, *backbone, family, items, flags));
+  for (const SkippedImage& skipped : views.skipped) {
+    fmt::print(stderr, "skipped {}\n", skipped.reason);
+  }
+  AUGSTORE_ASSIGN(const TrainedTransform trained, Fit(family, views, flags));
+  Client& client = database->client();
+  AUGSTORE_ASSIGN(const uint32_t version,
+                  RegisterTransform(client, flags.name, backbone->record(), family.ToString(),
+                                    trained.family, trained.weights, trained.card));
+  const std::string ref = flags.name + "@" + std::to_string(version);
+  if (!flags.alias.empty()) {
+    const Status moved =
+        client.SetAlias({RecordKind::kTransform, flags.name, flags.alias, version, flags.note});
+    if (!moved.ok()) {
+      return moved.WithContext(
+          fmt::format("{} is registered, its alias '{}' is not", ref, flags.alias));
+    }
+  }
+  AUGSTORE_ASSIGN(const auto added, client.Get<TransformRecord>(RecordKind::kTransform, ref));
+  Print(added, views, clock.seconds(), flags);
+  return OkStatus();
+}
+
+}  // namespace
+
+void AddTransformConditionalCommand(CLI::App* group) {
+  auto flags = std::make_shared<ConditionalFlags>();
+  CLI::App* command = AddCommand(
+      group, "train-conditional",
+      "Learn one transform for a family of augmentations with any magnitudes, from images",
+      "augstore transform train-conditional --store db --ops "
+      "'hflip,vflip,rotate(-15..15),brightness(0.7..1.4)' --name geo --images photos/train "
+      "--backbone backbone.pt\n\n"
+      "Policies then ask for ops in brackets; a range is drawn anew for every sample and epoch:\n"
+      "identity:1,geo[rotate(-15..15)]:1,geo[hflip>brightness(0.8..1.2)]:1",
+      [flags] { return Train(*flags); });
+  AddCommonFlags(command, &flags->common);
+  AddBackboneFlags(command, &flags->backbone);
+  command->add_option("--ops", flags->ops, "The family, separated by commas:\n" + ImageOp::Help())
+      ->required();
+  command->add_option("--slots", flags->slots, "Most ops of one application")
+      ->check(CLI::Range(1u, 2u))
+      ->capture_default_str();
+  command->add_option("--name", flags->name, "Name of the transform")->capture_default_str();
+  command->add_option("--images", flags->images, "Folder, CIFAR file or CSV manifest to learn from")
+      ->required();
+  command
+      ->add_option("--limit", flags->limit,
+                   "Use at most this many images, spread evenly (default: all)")
+      ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--draws", flags->plan.singles,
+                   "Single ops with random magnitudes for each image, beside every op at the ends "
+                   "of its ranges")
+      ->check(CLI::Range(0u, 64u))
+      ->capture_default_str();
+  command
+      ->add_option("--chain-draws", flags->plan.chains, "Chains of two random ops for each image")
+      ->check(CLI::Range(0u, 64u))
+      ->capture_default_str();
+  command
+      ->add_option("--seed", flags->fit.seed, "Seed of the held-out part and of the random views")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command
+      ->add_option("--validation", flags->fit.validation_fraction,
+                   "Part of the images that is held out")
+      ->check(CLI::Range(0.01, 0.9))
+      ->capture_default_str();
+  command->add_option("--alias", flags->alias, "Point this alias to the new version");
+  command->add_option("--note", flags->note, "Why; kept in the alias's history");
+}
+
+}  // namespace augstore

@@ -1,0 +1,118 @@
+// augstore transform register
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "engine/images/image.h"
+#include "schemas/base/digest.h"
+#include "schemas/base/files.h"
+#include "schemas/base/limits.h"
+#include "schemas/base/names.h"
+#include "tools/cli/record_text.h"
+#include "tools/transform/cmd_transform.h"
+
+namespace augstore {
+namespace {
+
+struct RegisterFlags {
+  CommonFlags common;
+  std::string name;
+  std::string weights;
+  std::string backbone;
+  std::string backbone_digest;
+  std::string op;
+  std::string family = "custom";
+};
+
+// The digest that --backbone or --backbone-digest means.
+Result<Digest> BackboneDigest(const RegisterFlags& flags, Client& client) {
+  if (!flags.backbone_digest.empty()) {
+    Result<Digest> digest = Digest::FromHex(flags.backbone_digest);
+    if (!digest.ok()) return digest.status().WithContext("--backbone-digest");
+    return digest;
+  }
+  // A path is no name, and a name without a file is surely meant as one.
+  if (ParseRef(flags.backbone).ok()) {
+    auto registered = client.Get<BackboneRecord>(RecordKind::kBackbone, flags.backbone);
+    if (registered.ok()) return registered->record.digest;
+    const bool absent = registered.status().code() == Code::kNotFound;
+    std::error_code ignored;
+    if (!absent || !std::filesystem::exists(flags.backbone, ignored)) return registered.status();
+  }
+  return Sha256File(flags.backbone);
+}
+
+Result<std::string> CanonicalOp(const std::string& text) {
+  if (text.empty()) return text;
+  Result<ImageOp> op = ImageOp::Parse(text);
+  if (!op.ok()) {
+    return InvalidArgument(
+        "--op: {} (leave --op out for an augmentation that augstore cannot draw)",
+        op.status().message());
+  }
+  return op->text();
+}
+
+Status Register(const RegisterFlags& flags) {
+  if (flags.backbone.empty() == flags.backbone_digest.empty()) {
+    return InvalidArgument(
+        "say which backbone the transform belongs to: either --backbone (a registered name or a "
+        "file) or --backbone-digest (64 hexadecimal digits)");
+  }
+  AUGSTORE_TRY(ValidateName(flags.name));
+  AUGSTORE_ASSIGN(const std::string op, CanonicalOp(flags.op));
+  AUGSTORE_ASSIGN(const std::string bytes, ReadFile(flags.weights, kMaxWeightsBytes));
+  Result<TransformWeights> weights = TransformWeights::FromSafetensors(bytes);
+  if (!weights.ok()) return weights.status().WithContext(flags.weights);
+  const std::string ops = weights->conditional() ? weights->ops : op;
+  const std::string family = weights->conditional() ? "conditional" : flags.family;
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
+  Client& client = database->client();
+  AUGSTORE_ASSIGN(const Digest backbone, BackboneDigest(flags, client));
+
+  TransformRecord record{.backbone = backbone,
+                         .dim = weights->dim(),
+                         .op = ops,
+                         .family = family,
+                         .layers = weights->layers.shapes(),
+                         .weights = {},
+                         .card = {},
+                         .map = {}};
+  // Stored in the canonical form, so that equal weights have equal digests whoever wrote the file.
+  AUGSTORE_ASSIGN(const uint32_t version, client.Add(RecordKind::kTransform, flags.name,
+                                                     Encode(record), weights->ToSafetensors()));
+  AUGSTORE_ASSIGN(const auto added,
+                  client.Get<TransformRecord>(RecordKind::kTransform,
+                                              flags.name + "@" + std::to_string(version)));
+  if (flags.common.json) {
+    PrintJson(TransformJson(added, {}));
+  } else {
+    fmt::print("{}: {}, {} multiply-adds per row\n", added.ref(), LayersText(record.layers),
+               added.record.card.multiply_adds);
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+void AddTransformRegisterCommand(CLI::App* group) {
+  auto flags = std::make_shared<RegisterFlags>();
+  CLI::App* command = AddCommand(group, "register", "Register weights that were trained elsewhere",
+                                 "augstore transform register --store DIR --name myop --weights "
+                                 "w.safetensors --backbone resnet",
+                                 [flags] { return Register(*flags); });
+  AddCommonFlags(command, &flags->common);
+  command->add_option("--name", flags->name, "Name of the transform")->required();
+  command
+      ->add_option("--weights", flags->weights,
+                   "safetensors file: \"<i>.weight\" [out, in] and \"<i>.bias\" [out], as "
+                   "torch.nn.Sequential names them")
+      ->required();
+  command->add_option("--backbone", flags->backbone, "Registered backbone, or its file");
+  command->add_option("--backbone-digest", flags->backbone_digest,
+                      "SHA-256 of the backbone's file");
+  command->add_option("--op", flags->op, "The augmentation that it imitates:\n" + ImageOp::Help());
+  command->add_option("--family", flags->family, "What kind of model it is")->capture_default_str();
+}
+
+}  // namespace augstore

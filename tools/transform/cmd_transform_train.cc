@@ -1,0 +1,301 @@
+// augstore transform train: embeds images with and without an op, fits Ω to the pairs, measures it,
+// registers it.
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "engine/fitting/model_selection.h"
+#include "engine/kernels/engine.h"
+#include "engine/transforms/card.h"
+#include "engine/transforms/transform_chain.h"
+#include "schemas/base/limits.h"
+#include "schemas/base/names.h"
+#include "tools/cli/progress.h"
+#include "tools/cli/record_text.h"
+#include "tools/transform/cmd_transform.h"
+#include "tools/transform/transform_training.h"
+
+namespace augstore {
+namespace {
+
+struct TrainFlags {
+  CommonFlags common;
+  BackboneFlags backbone;
+  TransformTrainOptions options;
+  std::string op;
+  std::string name;
+  std::string images;
+  std::vector<std::string> check_images;
+  std::string alias;
+  std::string note;
+  uint64_t limit = 0;
+  bool mirror = false;
+  TailFlags tail;
+};
+
+// What embedding the images of a command came to, over all its folders.
+struct EmbedSums {
+  uint64_t embedded = 0;
+  uint64_t reused = 0;
+  Json problems = Json::array();
+};
+
+struct Folder {
+  std::string path;
+  std::vector<ImageItem> items;
+};
+
+// --images, then each of --check-images: a path that is wrong shall cost no embedding.
+Result<std::vector<Folder>> ListFolders(const TrainFlags& flags) {
+  std::vector<Folder> folders{{flags.images, {}}};
+  for (const std::string& path : flags.check_images) folders.push_back({path, {}});
+  for (Folder& folder : folders) {
+    AUGSTORE_ASSIGN(ImageSource source, ListImages(folder.path));
+    folder.items = SpreadItems(std::move(source.items), flags.limit);
+  }
+  return folders;
+}
+
+Result<Pairs> PairsOf(Database& database, LazyBackbone& backbone, const Folder& folder,
+                      const ImageOp& op, const PairOptions& options, const TrainFlags& flags,
+                      EmbedSums* sums) {
+  Result<Pairs> pairs =
+      MakePairs(database, backbone, folder.items, op, !flags.common.quiet, options);
+  if (!pairs.ok()) return pairs.status().WithContext(folder.path);
+  sums->embedded += pairs->embedded;
+  sums->reused += pairs->reused;
+  for (const SkippedImage& skipped : pairs->skipped) {
+    fmt::print(stderr, "skipped {}\n", skipped.reason);
+    sums->problems.push_back({{"key", skipped.key}, {"reason", skipped.reason}});
+  }
+  return pairs;
+}
+
+Result<TrainedTransform> TrainWithProgress(const Pairs& pairs, const TrainFlags& flags) {
+  TransformTrainOptions options = flags.options;
+  options.views = pairs.views;
+  TrainingProgress progress(!flags.common.quiet);
+  Result<TrainedTransform> trained =
+      TrainTransform(pairs.z.view(), pairs.z_target.view(), options,
+                     [&progress](const TransformProgress& state) { return progress.Update(state); },
+                     {pairs.maps.view(), pairs.map});
+  if (Interrupted()) {
+    return InterruptedStatus(
+        "no transform was registered; the embeddings are stored, so that the same command starts "
+        "training at once");
+  }
+  return trained;
+}
+
+// What the transform costs on this machine, beside its multiply-adds.
+Status AddCost(const Pairs& pairs, TrainedTransform* trained) {
+  AUGSTORE_ASSIGN(const TransformStep step, StepOf(trained->weights));
+  const std::unique_ptr<Engine> engine = NewTileEngine();
+  const Matrix maps = TimedRows(pairs.maps.view());
+  ChainScratch scratch;
+  AUGSTORE_ASSIGN(
+      const double micros,
+      MeasureMicrosPerRow(pairs.z.view(), [&](ConstMatrixView in, MatrixView out) {
+        const std::vector<SampleId> ids(in.rows);
+        return ApplyChain(*engine, {&step, 1}, {0, 0, ids}, {in, maps.view()}, out, &scratch);
+      }));
+  trained->card.measures.push_back({"us_per_row", micros});
+  return OkStatus();
+}
+
+void WarnIfUseless(const std::string& ref, const Card& card) {
+  if (card.entries.empty() || card.entries.front().explained > 0) return;
+  const CardEntry& entry = card.entries.front();
+  std::fflush(stdout);
+  fmt::print(
+      stderr,
+      "augstore: warning: {} is no better than doing nothing on held-out pairs: G = {:.4f}, mse "
+      "{:.5g} against {:.5g} of the identity; train on more images, or with {}\n",
+      ref, entry.explained, entry.mse, entry.identity_mse,
+      card.ladder.empty() ? "--family auto" : "another op");
+}
+
+void PrintTrained(const Client::Versioned<TransformRecord>& added, const EmbedSums& sums,
+                  double seconds, const TrainFlags& flags) {
+  if (!flags.common.json) {
+    fmt::print("{}: {} for {}, {}\n{} images embedded, {} reused, {} skipped, {:.1f} s\n\n{}",
+               added.ref(), added.record.family, added.record.op, LayersText(added.record.layers),
+               sums.embedded, sums.reused, sums.problems.size(), seconds,
+               CardTable(added.record.card));
+    return;
+  }
+  Json json = TransformJson(added, flags.alias.empty() ? std::vector<std::string>{}
+                                                       : std::vector<std::string>{flags.alias});
+  json["embedded"] = sums.embedded;
+  json["reused"] = sums.reused;
+  json["skipped"] = sums.problems.size();
+  json["problems"] = sums.problems;
+  json["seconds"] = seconds;
+  PrintJson(json);
+}
+
+Result<Client::Versioned<TransformRecord>> AddTrained(Client& client, const LazyBackbone& backbone,
+                                                      const ImageOp& op,
+                                                      const TrainedTransform& trained,
+                                                      const TrainFlags& flags) {
+  AUGSTORE_ASSIGN(const uint32_t version,
+                  RegisterTransform(client, flags.name, backbone.record(), op.text(),
+                                    trained.family, trained.weights, trained.card));
+  if (!flags.alias.empty()) {
+    const Status moved =
+        client.SetAlias({RecordKind::kTransform, flags.name, flags.alias, version, flags.note});
+    if (!moved.ok()) {
+      return moved.WithContext(fmt::format("{}@{} is registered, its alias '{}' is not", flags.name,
+                                           version, flags.alias));
+    }
+  }
+  return client.Get<TransformRecord>(RecordKind::kTransform,
+                                     fmt::format("{}@{}", flags.name, version));
+}
+
+// Everything that can be wrong with the flags comes up before an image is embedded.
+Status CheckFlags(TrainFlags* flags, const ImageOp& op) {
+  if (flags->name.empty()) flags->name = DefaultTransformName(op.text());
+  AUGSTORE_TRY(ValidateName(flags->name));
+  if (!flags->alias.empty()) AUGSTORE_TRY(ValidateAlias(flags->alias));
+  const double held_out = flags->options.validation_fraction;
+  if (!(held_out > 0 && held_out <= 0.9)) {
+    return InvalidArgument(
+        "--validation is {}: it is the part of the pairs that is held out, at most 0.9", held_out);
+  }
+  return OkStatus();
+}
+
+// Whether the families that are asked for read feature maps; makes the start of "tail".
+Result<bool> PlanMaps(const BackboneRecord& backbone, const ImageOp& op, TrainFlags* flags) {
+  const std::string& family = flags->options.family;
+  const bool given = backbone.map.values() > 0;
+  if (family == "tail" && flags->tail.file.empty()) {
+    return InvalidArgument(
+        "--family tail starts at the last blocks of the backbone: name their TorchScript file with "
+        "--tail");
+  }
+  const bool asked = FamilyReadsMaps(family) || !flags->tail.file.empty();
+  if (!asked && (family != "auto" || !given || flags->mirror)) return false;
+  if (!given) {
+    return FailedPrecondition(
+        "backbone '{}' gives no feature map, which '{}' reads: use a TorchScript file that returns "
+        "(embedding, map)",
+        backbone.source, family == "pooled" ? "pooled" : "tail");
+  }
+  if (!flags->tail.file.empty()) {
+    AUGSTORE_ASSIGN(flags->options.tail, StartOfTail(backbone, op, flags->tail));
+  }
+  return true;
+}
+
+Status Train(TrainFlags flags) {
+  AUGSTORE_ASSIGN(const ImageOp op, ImageOp::Parse(flags.op));
+  AUGSTORE_TRY(CheckFlags(&flags, op));
+  AUGSTORE_ASSIGN(const std::vector<Folder> folders, ListFolders(flags));
+  const Progress clock("", "", 0, false);
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
+  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
+  EmbedSums sums;
+  std::vector<Pairs> pairs;
+  AUGSTORE_ASSIGN(const bool maps, PlanMaps(backbone->record(), op, &flags));
+  for (const Folder& folder : folders) {
+    const PairOptions options{flags.mirror && pairs.empty(), maps};
+    AUGSTORE_ASSIGN(Pairs more, PairsOf(*database, *backbone, folder, op, options, flags, &sums));
+    pairs.push_back(std::move(more));
+  }
+  AUGSTORE_ASSIGN(TrainedTransform trained, TrainWithProgress(pairs[0], flags));
+  for (size_t i = 1; i < folders.size(); ++i) {
+    AUGSTORE_ASSIGN(CardEntry entry,
+                    CheckTransform(FolderName(folders[i].path), trained.weights, pairs[i]));
+    trained.card.entries.push_back(std::move(entry));
+  }
+  AUGSTORE_TRY(AddCost(pairs[0], &trained));
+  AUGSTORE_ASSIGN(const auto added, AddTrained(database->client(), *backbone, op, trained, flags));
+  PrintTrained(added, sums, clock.seconds(), flags);
+  WarnIfUseless(added.ref(), added.record.card);
+  return OkStatus();
+}
+
+void AddTrainingFlags(CLI::App* command, TransformTrainOptions* options) {
+  std::vector<std::string> families = {"auto"};
+  families.insert(families.end(), TransformFamilies().begin(), TransformFamilies().end());
+  command
+      ->add_option("--family", options->family,
+                   "auto: fit every family, keep the table in the card, and take the best on "
+                   "held-out pairs, or a cheaper one that is not clearly 2 % worse; or one of "
+                   "those, cheapest first: identity, shift (z + b), diagonal (w z + b), lowrank "
+                   "(affine through a narrow layer), procrustes (rotation), affine (one matrix, "
+                   "ridge regression), residual (z + MLP(z)), refined (affine plus hidden units), "
+                   "mlp (the paper's d -> 2d -> d)")
+      ->check(CLI::IsMember(families))
+      ->capture_default_str();
+  command
+      ->add_option("--seed", options->seed, "Seed of the held-out part and of the initial weights")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--tail-epochs", options->tail_epochs, "At most, of tail")
+      ->check(CLI::Range(1u, 1u << 20))
+      ->capture_default_str();
+  command->add_option("--epochs", options->max_epochs, "At most, of residual, refined and mlp")
+      ->check(CLI::Range(1u, 1u << 20))
+      ->capture_default_str();
+  command->add_option("--patience", options->patience, "Epochs without improvement before stopping")
+      ->capture_default_str();
+  command->add_option("--batch-size", options->batch_size, "Pairs of one step")
+      ->check(CLI::Range(1u, 1u << 16))
+      ->capture_default_str();
+  command->add_option("--lr", options->learning_rate, "Learning rate (default: the family's)")
+      ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--weight-decay", options->weight_decay, "Weight decay (default: the family's)")
+      ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--residuals", options->residuals,
+                   "Held-out residuals z' - Ω(z) to keep, so that policies may draw them (hflip~); "
+                   "0: none")
+      ->check(CLI::Range(0u, kMaxResiduals))
+      ->capture_default_str();
+  command
+      ->add_option("--validation", options->validation_fraction,
+                   "Part of the pairs that is held out")
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void AddTransformTrainCommand(CLI::App* group) {
+  auto flags = std::make_shared<TrainFlags>();
+  CLI::App* command = AddCommand(
+      group, "train", "Learn to imitate an augmentation on embeddings, from images",
+      "augstore transform train --store db --op 'rotate(15)' --images cifar10/train --backbone "
+      "backbone.pt "
+      "--check-images cifar10/test --alias champion\n\n"
+      "Embeddings of the images with and without the op are kept, so that another family or other "
+      "settings train at once.",
+      [flags] { return Train(*flags); });
+  AddCommonFlags(command, &flags->common);
+  AddBackboneFlags(command, &flags->backbone);
+  command->add_option("--op", flags->op, "The augmentation:\n" + ImageOp::Help())->required();
+  command->add_option("--name", flags->name,
+                      "Name of the transform (default: rotate15 for rotate(15))");
+  command->add_option("--images", flags->images, "Folder, CIFAR file or CSV manifest to learn from")
+      ->required();
+  command
+      ->add_option("--check-images", flags->check_images,
+                   "More images to measure it on, each an entry of the card")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--limit", flags->limit,
+                   "Use at most this many images of each folder, spread evenly (default: all)")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--alias", flags->alias, "Point this alias to the new version");
+  command->add_option("--note", flags->note, "Why; kept in the alias's history");
+  command->add_flag("--mirror", flags->mirror,
+                    "Learn from the mirror images of --images too: twice the embedding, a little "
+                    "more fidelity");
+  AddTailFlags(command, &flags->tail);
+  AddTrainingFlags(command, &flags->options);
+}
+
+}  // namespace augstore

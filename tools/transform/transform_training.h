@@ -1,0 +1,84 @@
+// Trains Ω for one op on images: pairs from the store or from Φ, the fit, the card, the
+// registration.
+#ifndef AUGSTORE_TOOLS_TRANSFORM_TRANSFORM_TRAINING_H_
+#define AUGSTORE_TOOLS_TRANSFORM_TRANSFORM_TRAINING_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/fitting/transform_trainer.h"
+#include "engine/images/image_source.h"
+#include "tools/cli/progress.h"
+#include "tools/collection/embedder.h"
+
+namespace augstore {
+
+// (z, z') of the images that could be read, z' = Φ(op(x)).
+struct Pairs {
+  Matrix z;
+  Matrix z_target;
+  Matrix maps;         // the feature map of every x, when they were asked for
+  MapShape map;        // of each
+  uint32_t views = 1;  // 2: the same images once more, mirrored (TransformTrainOptions::views)
+  uint64_t embedded = 0;
+  uint64_t reused = 0;
+  std::vector<SkippedImage> skipped;
+};
+// Both sides are kept in the store, so other families and later runs find them. `mirror` adds
+// (Φ(m(x)), Φ(op(m(x)))) of the mirror images m(x), which have no feature maps.
+struct PairOptions {
+  bool mirror = false;
+  bool maps = false;
+};
+// Errors: those of EmbedItems; kInvalidArgument (no image could be read; both options);
+// kFailedPrecondition (Φ gives no maps).
+Result<Pairs> MakePairs(Database& database, LazyBackbone& backbone,
+                        std::span<const ImageItem> items, const ImageOp& op, bool show_progress,
+                        const PairOptions& options = {});
+
+// Where the family "tail" starts: the last blocks of the backbone, made cheaper, behind a map to
+// which the op was applied.
+struct TailFlags {
+  std::string file;       // --tail: TorchScript file of the last blocks; empty: no tail
+  uint32_t rank = 64;     // --tail-rank
+  uint32_t map_side = 0;  // --map-side: cells of the map that the tail reads; 0: as stored
+};
+void AddTailFlags(CLI::App* command, TailFlags* flags);
+// Errors: those of ReadTail; kInvalidArgument (a side that the map does not have).
+Result<MapFront> StartOfTail(const BackboneRecord& backbone, const ImageOp& op,
+                             const TailFlags& flags);
+
+// The card's entry of `weights` (not conditional) on pairs; `data` names them.
+Result<CardEntry> CheckTransform(const std::string& data, const TransformWeights& weights,
+                                 const Pairs& pairs);
+
+// Registers weights as the next version of `name`; gives the version.
+Result<uint32_t> RegisterTransform(Client& client, const std::string& name,
+                                   const BackboneRecord& backbone, const std::string& op,
+                                   const std::string& family, const TransformWeights& weights,
+                                   const Card& card);
+
+// Shows how the families of a transform come along: one progress line for all that are being
+// trained, and of "auto" a line for each that is done.
+class TrainingProgress {
+ public:
+  explicit TrainingProgress(bool enabled) : enabled_(enabled) {}
+  // Give it to TrainTransform. False after Ctrl-C.
+  bool Update(const TransformProgress& state);
+
+ private:
+  struct At {
+    uint32_t epoch = 0;
+    double explained = 0;
+  };
+  bool enabled_;
+  std::map<std::string, At> training_;
+  std::unique_ptr<Progress> line_;
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_TOOLS_TRANSFORM_TRANSFORM_TRAINING_H_
