@@ -2,6 +2,7 @@
 
 #include "tools/cli/program.h"
 #include "tools/cli/version.h"
+#include "tools/commands.h"
 #include "tools/head/cmd_head.h"
 #include "tools/transform/cmd_transform.h"
 

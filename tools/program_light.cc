@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tools/cli/program.h"
+#include "tools/commands.h"
 #include "tools/head/cmd_head.h"
 #include "tools/transform/cmd_transform.h"
 

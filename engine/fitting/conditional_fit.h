@@ -10,28 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "engine/fitting/transform_trainer.h"
+#include "engine/fitting/conditional_pairs.h"
+#include "engine/fitting/fit_options.h"
 #include "engine/images/op_pattern.h"
 #include "schemas/base/types.h"
 
 namespace augstore {
-
-// Views of some images: z' = Φ(ops(x)), each with its own ops.
-struct ConditionalPairs {
-  std::vector<uint32_t> images;  // row of z that view i belongs to
-  std::vector<OpPattern> ops;    // fixed, 1 .. slots ops
-  Matrix targets;                // views x d
-};
-
-// The views that training needs, for `images` images: of every image `singles` single ops and
-// `chains` chains of two ops with random magnitudes, and every op at each corner of its ranges. A
-// function of its arguments alone. `images` and `ops` are filled, `targets` is the caller's.
-struct ViewPlan {
-  uint32_t singles = 4;
-  uint32_t chains = 2;  // none where the family has one slot
-  uint64_t seed = 0;
-};
-Result<ConditionalPairs> PlanViews(const OpFamily& family, size_t images, const ViewPlan& plan);
 
 struct ConditionalFitOptions {
   double validation_fraction = 0.1;  // of the images, held out as TrainTransform does

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "engine/fitting/conditional_fit.h"
+#include "engine/fitting/conditional_pairs.h"
 #include "schemas/base/types.h"
 #include "schemas/weights/layers.h"
 

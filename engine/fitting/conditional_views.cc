@@ -1,5 +1,5 @@
 // Which views of the images a conditional transform is trained on.
-#include "engine/fitting/conditional_fit.h"
+#include "engine/fitting/conditional_views.h"
 #include "engine/math/counter_rng.h"
 
 namespace augstore {

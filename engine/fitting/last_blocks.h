@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "engine/fitting/fit_options.h"
 #include "engine/fitting/model_selection.h"
-#include "engine/fitting/transform_trainer.h"
 #include "schemas/weights/spatial_front.h"
 
 namespace augstore {

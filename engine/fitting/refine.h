@@ -8,8 +8,8 @@
 #define AUGSTORE_ENGINE_FITTING_REFINE_H_
 
 #include "engine/fitting/affine_fit.h"
+#include "engine/fitting/fit_options.h"
 #include "engine/fitting/model_selection.h"
-#include "engine/fitting/transform_trainer.h"
 
 namespace augstore {
 

@@ -2,8 +2,8 @@
 #ifndef AUGSTORE_ENGINE_FITTING_TORCH_TRANSFORM_TRAINER_H_
 #define AUGSTORE_ENGINE_FITTING_TORCH_TRANSFORM_TRAINER_H_
 
+#include "engine/fitting/fit_options.h"
 #include "engine/fitting/model_selection.h"
-#include "engine/fitting/transform_trainer.h"
 
 namespace augstore {
 

@@ -13,7 +13,6 @@
 
 #include "schemas/base/types.h"
 #include "schemas/weights/layers.h"
-#include "schemas/wire/messages.h"
 
 namespace augstore {
 

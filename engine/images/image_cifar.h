@@ -8,7 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/images/image_source.h"
+#include "engine/images/image.h"
+#include "engine/images/image_item.h"
+#include "schemas/base/status.h"
 
 namespace augstore {
 

@@ -10,7 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "engine/images/image_source.h"
+#include "engine/images/image_item.h"
+#include "schemas/base/status.h"
 
 namespace augstore {
 

@@ -8,24 +8,10 @@
 #include <vector>
 
 #include "engine/images/image.h"
+#include "engine/images/image_item.h"
 #include "schemas/base/status.h"
 
 namespace augstore {
-
-struct ImageItem {
-  std::string key;      // unique within (source, split): the path relative to the root, or
-                        // "data_batch_1.bin#17"
-  int32_t label = -1;   // index into ImageSource::classes; -1: none
-  std::string split;    // from the manifest, or "test" for CIFAR's test file; else empty
-  std::string path;     // the file to read
-  uint64_t offset = 0;  // CIFAR: byte offset of the pixels in the file
-  bool cifar = false;   // pixels are 3072 raw bytes, planar RGB 32 x 32
-};
-
-struct ImageSource {
-  std::vector<ImageItem> items;
-  std::vector<std::string> classes;
-};
 
 // `path` is a folder with class folders (root/class/**/x.{jpg,jpeg,png,ppm,bmp,pgm,tif,tiff,webp},
 // classes and files sorted bytewise; a folder with images and no class folders gives unlabelled

@@ -11,7 +11,7 @@
 #include "engine/kernels/engine.h"
 #include "engine/streams/id_list.h"
 #include "engine/transforms/transform_chain.h"
-#include "schemas/wire/messages.h"
+#include "schemas/wire/stream.h"
 #include "storage/catalog/catalog.h"
 
 namespace augstore {

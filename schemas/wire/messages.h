@@ -18,7 +18,9 @@
 #include "schemas/records/records.h"
 #include "schemas/weights/dtype.h"
 #include "schemas/weights/quantized_rows.h"
+#include "schemas/wire/batch.h"
 #include "schemas/wire/frame.h"
+#include "schemas/wire/stream.h"
 
 namespace augstore {
 
@@ -180,38 +182,8 @@ struct QueryRequest {
   std::string label_column;  // empty: the first
 };
 
-// Everything that decides which batches a stream gives. Field by field what DESIGN calls a stream.
-struct StreamSpec {
-  std::string collection = {};  // ref
-  std::string split = {};       // empty: all samples
-  std::string policy = "identity";
-  std::string label_column = {};  // empty: the first
-  uint64_t seed = 0;
-  uint32_t batch_size = 256;
-  uint32_t rank = 0;
-  uint32_t world_size = 1;
-  bool shuffle = true;     // false: sample order, for evaluation
-  bool drop_last = false;  // true: only full batches, and the same number for every rank
-  // Samples that are shuffled among each other; 0: all. See engine/streams/shuffle_order.h.
-  uint64_t shuffle_window = 0;
-  Dtype dtype = Dtype::kF32;  // in which batches are sent
-  // Of the transforms. int8 is refused for a transform whose card does not show what it costs.
-  Precision precision = Precision::kF32;
-  bool operator==(const StreamSpec&) const = default;
-};
 struct OpenStreamRequest {
   StreamSpec spec;
-};
-struct StreamReply {
-  StreamSpec spec;     // every version pinned: "cifar10@2", "identity:1,hflip@3:1"
-  Digest fingerprint;  // over everything that the stream resolves to, except rank
-  Digest collection_digest;
-  std::vector<std::string> chains;  // chain index of a batch -> "hflip@3>rotate15@1"
-  std::vector<Digest> transforms;   // weights digests, in the order of the policy's first mention
-  std::vector<std::string> classes;
-  uint64_t samples = 0;  // in one epoch, over all ranks
-  uint64_t steps = 0;    // batches of one epoch for this rank
-  uint32_t dim = 0;
 };
 // A run of batches of one epoch: `count` BatchReply frames, or fewer at the end of the epoch, then
 // EndReply.
@@ -222,52 +194,6 @@ struct BatchesRequest {
   uint64_t epoch = 0;
   uint64_t step = 0;
   uint32_t count = 1;
-};
-
-// A batch as its frame holds it: no copy; shares the frame's memory. Only embeddings that were sent
-// in a dtype are decoded into memory of their own. Rows of equal chain stand together, chains
-// ascending.
-struct Batch {
-  uint64_t epoch = 0;
-  uint64_t step = 0;
-  std::span<const SampleId> samples;
-  std::span<const int32_t> labels;
-  std::span<const uint16_t> chains;  // index into StreamReply.chains
-  ConstMatrixView embeddings;
-  Dtype dtype = Dtype::kF32;            // in which the embeddings were sent
-  SharedBytes memory;                   // the frame's; keeps the spans alive
-  std::shared_ptr<const void> decoded;  // what the embeddings stand in when not in the frame
-  size_t size() const { return samples.size(); }
-};
-
-// Whether one frame can hold a batch of this shape. Errors: kInvalidArgument, naming the shape and
-// the limits.
-Status CheckBatchSize(size_t rows, size_t dim);
-
-// A batch being built: the embeddings are written in place into the frame that will be sent.
-class BatchWriter {
- public:
-  // REQUIRES: CheckBatchSize(rows, dim) is ok.
-  BatchWriter(size_t rows, size_t dim, Dtype dtype = Dtype::kF32);
-  ~BatchWriter();
-  BatchWriter(BatchWriter&&) noexcept;
-  BatchWriter& operator=(BatchWriter&&) noexcept;
-
-  // All four are uninitialised, and all of them must be written (embeddings: see TakeRows).
-  MatrixView embeddings();  // rows x dim, at a multiple of kAlignment
-  std::span<SampleId> samples();
-  std::span<int32_t> labels();
-  std::span<uint16_t> chains();
-  // For a caller that has rows in the dtype already: where their bytes go, instead of into their
-  // embeddings. REQUIRES: a dtype other than f32; no row twice.
-  std::span<uint8_t> TakeRows(size_t begin, size_t count);
-  // The frame's body. Once; the spans above are invalid afterwards. Errors: kInvalidArgument (a
-  // row that does not fit the dtype, named).
-  Result<SharedBytes> Finish(uint64_t epoch, uint64_t step);
-
- private:
-  struct State;
-  std::unique_ptr<State> state_;
 };
 
 // The type of the frame that carries T.
@@ -323,9 +249,6 @@ Frame ToFrame(const T& message, uint32_t request_id = 0) {
   return {MessageTypeOf<T>::value, request_id, EncodeBody(message)};
 }
 Frame ErrorFrame(const Status& status, uint32_t request_id);
-// A BatchWriter's bytes as a frame.
-Frame BatchFrame(SharedBytes body, uint32_t request_id);
-
 // Ok when `frame` is of type `expected`; the carried Status for an ErrorReply; kInvalidArgument
 // otherwise.
 Status ExpectType(const Frame& frame, MessageType expected);
@@ -337,12 +260,6 @@ Result<T> FromFrame(const Frame& frame) {
   AUGSTORE_TRY(DecodeBody(frame.body, &message));
   return message;
 }
-Result<Batch> BatchFromFrame(const Frame& frame);
-
-// Why two resolved streams are not the same, for people: "collection digest: 12ab… here, 98fe…
-// before; seed: 1 here, 2 before". Empty when they agree in everything but rank.
-std::string DescribeDifference(const StreamReply& here, const StreamReply& before);
-
 }  // namespace augstore
 
 #endif  // AUGSTORE_SCHEMAS_WIRE_MESSAGES_H_

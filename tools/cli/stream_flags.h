@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "schemas/wire/messages.h"
+#include "schemas/wire/stream.h"
 
 namespace CLI {
 class App;

@@ -7,7 +7,7 @@
 #include "schemas/weights/safetensors.h"
 #include "tools/cli/command.h"
 #include "tools/cli/progress.h"
-#include "tools/head/head_runs.h"
+#include "tools/collection/test_set.h"
 
 namespace augstore {
 namespace {

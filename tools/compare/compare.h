@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tools/cli/command.h"
+#include "tools/cli/statistics.h"
 #include "tools/collection/embedder.h"
 #include "tools/head/head_runs.h"
 #include "tools/transform/transform_training.h"
@@ -96,11 +97,6 @@ struct CompareResult {
   double ingest_seconds = 0;
 };
 
-struct MeanSd {
-  double mean = 0;
-  double sd = 0;  // of the sample (n - 1); 0 for one value
-};
-MeanSd Summarise(const std::vector<double>& values);
 // Accuracy per seed on the plain test images, and averaged over the test sets of the experiment's
 // ops.
 std::vector<double> PlainAccuracy(const CompareRow& row);

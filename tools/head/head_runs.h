@@ -12,7 +12,8 @@
 
 #include "client/client.h"
 #include "engine/heads/head_trainer.h"
-#include "schemas/wire/messages.h"
+#include "schemas/wire/batch.h"
+#include "tools/collection/test_set.h"
 
 namespace augstore {
 
@@ -27,17 +28,6 @@ class BatchSource {
   virtual Result<std::optional<Batch>> Next() = 0;
 };
 std::unique_ptr<BatchSource> StreamSource(std::unique_ptr<BatchStream> stream);
-
-// Embeddings that heads are tested on, without augmentation. Samples with label -1 count in no
-// metric.
-struct TestSet {
-  std::string name;
-  Matrix embeddings;
-  std::vector<int32_t> labels;
-};
-// All samples of a split, in sample order. Errors: those of OpenStream.
-Result<TestSet> LoadTestSet(Client& client, const std::string& collection, const std::string& split,
-                            const std::string& label_column);
 
 struct HeadRunsOptions {
   HeadTrainerOptions trainer;  // total_steps is filled in

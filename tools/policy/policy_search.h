@@ -13,7 +13,7 @@
 
 #include "schemas/base/status.h"
 #include "schemas/base/types.h"
-#include "tools/compare/compare.h"
+#include "tools/cli/statistics.h"
 
 namespace augstore {
 

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/fitting/conditional_fit.h"
+#include "engine/fitting/conditional_views.h"
 #include "schemas/base/names.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/record_text.h"

@@ -1,4 +1,5 @@
 #include "engine/fitting/conditional_fit.h"
+#include "engine/fitting/conditional_views.h"
 
 #include <gtest/gtest.h>
 

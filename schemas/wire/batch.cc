@@ -1,4 +1,5 @@
-// Batches: the one message whose memory is written and read in place.
+#include "schemas/wire/batch.h"
+
 #include <algorithm>
 #include <utility>
 #include <vector>
