@@ -31,11 +31,11 @@ Status CheckEmbeddings(Catalog& catalog, const AppendRowsRequest& message) {
         "embeddings of {} columns for backbone '{}', whose dimension is {}: use the backbone's own",
         dim, backbone->ref(), backbone->record.dim);
   }
-  const uint32_t values = message.maps.values;
-  if (backbone.ok() && values != 0 && backbone->record.map.values() != values) {
+  const uint32_t values = message.feature_maps.values;
+  if (backbone.ok() && values != 0 && backbone->record.feature_map.values() != values) {
     return InvalidArgument(
         "feature maps of {} values for backbone '{}', which gives {}: use its own", values,
-        backbone->ref(), backbone->record.map.values());
+        backbone->ref(), backbone->record.feature_map.values());
   }
   return OkStatus();
 }
@@ -43,7 +43,7 @@ Status CheckEmbeddings(Catalog& catalog, const AppendRowsRequest& message) {
 // What identifies rows whose images the client does not have: their own bytes. A feature map
 // belongs to an image, so it comes with a hash.
 void HashRows(AppendRowsRequest* message) {
-  if (!message->images.empty() || message->maps.values != 0) return;
+  if (!message->images.empty() || message->feature_maps.values != 0) return;
   for (size_t i = 0; i < message->embeddings.rows(); ++i) {
     const auto row = message->embeddings.row(i);
     message->images.push_back(
@@ -51,8 +51,8 @@ void HashRows(AppendRowsRequest* message) {
   }
 }
 
-Status CheckGivesMap(const Named<BackboneRecord>& backbone) {
-  if (backbone.record.map.values() > 0) return OkStatus();
+Status CheckReturnsFeatureMap(const Named<BackboneRecord>& backbone) {
+  if (backbone.record.feature_map.values() > 0) return OkStatus();
   return FailedPrecondition(
       "backbone '{}' gives no feature map: ingest with a TorchScript file that returns (embedding, "
       "map)",
@@ -88,7 +88,7 @@ Result<Frame> AppendRows(ServiceState& state, const Frame& request) {
   RowIdsReply reply;
   reply.rows.assign(message.images.size(), kNoRow);
   AUGSTORE_TRY(store->AppendRows(space, message.images, message.embeddings.view(), reply.rows,
-                                 message.maps.view()));
+                                 message.feature_maps.view()));
   return ToFrame(reply, request.request_id);
 }
 
@@ -98,15 +98,16 @@ Result<Frame> ReadRows(ServiceState& state, const Frame& request) {
   Store* store = state.catalog->store();
   AUGSTORE_ASSIGN(const SpaceInfo space, store->FindSpace(message.backbone, message.dtype));
   uint32_t columns = space.dim;
-  if (message.maps) {
+  if (message.feature_maps) {
     AUGSTORE_ASSIGN(const auto backbone, state.catalog->FindBackbone(message.backbone));
-    AUGSTORE_TRY(CheckGivesMap(backbone));
-    columns = static_cast<uint32_t>(backbone.record.map.values());
+    AUGSTORE_TRY(CheckReturnsFeatureMap(backbone));
+    columns = static_cast<uint32_t>(backbone.record.feature_map.values());
   }
   AUGSTORE_TRY(CheckBatchFits(message.rows.size(), columns));
   BatchWriter writer(message.rows.size(), columns);
-  AUGSTORE_TRY(message.maps ? store->ReadMaps(space.id, message.rows, writer.embeddings())
-                            : store->ReadRows(space.id, message.rows, writer.embeddings()));
+  AUGSTORE_TRY(message.feature_maps
+                   ? store->ReadFeatureMaps(space.id, message.rows, writer.embeddings())
+                   : store->ReadRows(space.id, message.rows, writer.embeddings()));
   std::ranges::copy(message.rows, writer.samples().begin());
   std::ranges::fill(writer.labels(), -1);
   std::ranges::fill(writer.chains(), uint16_t{0});

@@ -221,7 +221,7 @@ Result<Frame> SetAlias(ServiceState& state, const Frame& request) {
   AUGSTORE_ASSIGN(const SetAliasRequest message, FromFrame<SetAliasRequest>(request));
   AUGSTORE_TRY(CheckPublicKind(message.kind));
   AUGSTORE_TRY(state.catalog->SetAlias(message.kind, message.name, message.alias, message.version,
-                                       message.note, {message.min_explained, message.force}));
+                                       message.note, {message.min_r2, message.force}));
   return ToFrame(EndReply{}, request.request_id);
 }
 

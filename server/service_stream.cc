@@ -111,14 +111,14 @@ Status ReadThroughChain(ServiceState& state, SpaceId space, const std::vector<Ro
   if (chain.steps.empty()) return store->ReadRows(space, rows, out);
   Matrix raw(out.rows, out.cols);
   AUGSTORE_TRY(store->ReadRows(space, rows, raw.view()));
-  Matrix maps;
-  if (ReadsMap(chain.steps)) {
-    maps = Matrix(out.rows, chain.steps.front().model->front->map().values());
-    AUGSTORE_TRY(store->ReadMaps(space, rows, maps.view()));
+  Matrix feature_maps;
+  if (ReadsFeatureMap(chain.steps)) {
+    feature_maps = Matrix(out.rows, chain.steps.front().model->front->feature_map().values());
+    AUGSTORE_TRY(store->ReadFeatureMaps(space, rows, feature_maps.view()));
   }
   const EnginePool::Lease engine = state.engines.Take();
   ChainScratch scratch;
-  return ApplyChain(*engine, chain.steps, keys, {raw.view(), maps.view()}, out, &scratch);
+  return ApplyChain(*engine, chain.steps, keys, {raw.view(), feature_maps.view()}, out, &scratch);
 }
 
 // Rows of batch `step` of the stream's rank.

@@ -21,7 +21,7 @@ void AddStreamCommand(CLI::App* app);
 void AddHeadCommands(CLI::App* app);
 void AddPolicyCommands(CLI::App* app);
 void AddAdminCommands(CLI::App* app);
-void AddDrawCommand(CLI::App* app);
+void AddSynthCommand(CLI::App* app);
 void AddCompareCommand(CLI::App* app);
 void AddPaperCommand(CLI::App* app);
 void AddBenchCommand(CLI::App* app);

@@ -40,7 +40,7 @@ void AddAllCommands(CLI::App* app) {
   AddHeadCommands(app);
   AddPolicyCommands(app);
   AddAdminCommands(app);
-  AddDrawCommand(app);
+  AddSynthCommand(app);
   AddCompareCommand(app);
   AddPaperCommand(app);
   AddBenchCommand(app);

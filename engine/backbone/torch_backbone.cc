@@ -124,7 +124,7 @@ struct Backbone::State {
   Digest digest;
   torch::jit::Module module;
   uint32_t dim = 0;
-  MapShape map;
+  FeatureMapShape feature_map;
   uint64_t multiply_adds = 0;
   std::atomic<uint64_t> images_embedded = 0;
   float value_of[3][256] = {};  // what Φ gets for a byte of each channel
@@ -133,9 +133,9 @@ struct Backbone::State {
   Status Prepare(const std::string& path);
   void FillTable();
   Status FindMap();
-  Status EmbedBatch(std::span<const Image> images, MatrixView out, MatrixView maps);
+  Status EmbedBatch(std::span<const Image> images, MatrixView out, MatrixView feature_maps);
   // Takes batches until none is left or one has failed.
-  void Work(std::span<const Image> images, MatrixView out, MatrixView maps);
+  void Work(std::span<const Image> images, MatrixView out, MatrixView feature_maps);
 
   std::atomic<size_t> next_batch = 0;
   std::mutex mutex;
@@ -182,17 +182,21 @@ Status Backbone::State::Prepare(const std::string& path) {
 
 // The shape of the feature map, when the module gives one. Throws what Torch throws.
 Status Backbone::State::FindMap() {
-  const at::Tensor maps =
-      Forward(module, EmptyBatch(options.batch, options.input_height, options.input_width)).map;
-  if (!maps.defined()) return OkStatus();
-  if (maps.size(1) * maps.size(2) > kMaxMapCells || maps.numel() / maps.size(0) > kMaxDim) {
+  const at::Tensor feature_maps =
+      Forward(module, EmptyBatch(options.batch, options.input_height, options.input_width))
+          .feature_map;
+  if (!feature_maps.defined()) return OkStatus();
+  if (feature_maps.size(1) * feature_maps.size(2) > kMaxFeatureMapCells ||
+      feature_maps.numel() / feature_maps.size(0) > kMaxDim) {
     return InvalidArgument(
         "its feature map is {} x {} x {}: at most {} cells and {} values are possible; pool it in "
         "the file, or return the embedding alone",
-        maps.size(1), maps.size(2), maps.size(3), kMaxMapCells, kMaxDim);
+        feature_maps.size(1), feature_maps.size(2), feature_maps.size(3), kMaxFeatureMapCells,
+        kMaxDim);
   }
-  map = {static_cast<uint32_t>(maps.size(1)), static_cast<uint32_t>(maps.size(2)),
-         static_cast<uint32_t>(maps.size(3))};
+  feature_map = {static_cast<uint32_t>(feature_maps.size(1)),
+                 static_cast<uint32_t>(feature_maps.size(2)),
+                 static_cast<uint32_t>(feature_maps.size(3))};
   return OkStatus();
 }
 
@@ -220,7 +224,8 @@ void Backbone::State::FillTable() {
   }
 }
 
-Status Backbone::State::EmbedBatch(std::span<const Image> images, MatrixView out, MatrixView maps) {
+Status Backbone::State::EmbedBatch(std::span<const Image> images, MatrixView out,
+                                   MatrixView feature_maps) {
   at::Tensor batch = EmptyBatch(options.batch, options.input_height, options.input_width);
   auto* value = static_cast<float*>(batch.data_ptr());
   for (const Image& image : images) {
@@ -231,15 +236,16 @@ Status Backbone::State::EmbedBatch(std::span<const Image> images, MatrixView out
     return Internal("the backbone gave {} dimensions instead of {}", result.z.size(1), dim);
   }
   AUGSTORE_TRY(CopyFinite(result.z, images.size() * dim, "an embedding", out.data));
-  if (maps.rows == 0) return OkStatus();
-  if (!result.map.defined() ||
-      static_cast<uint64_t>(result.map.numel()) != options.batch * map.values()) {
-    return Internal("the backbone gave no feature map of {}", map.ToString());
+  if (feature_maps.rows == 0) return OkStatus();
+  if (!result.feature_map.defined() ||
+      static_cast<uint64_t>(result.feature_map.numel()) != options.batch * feature_map.values()) {
+    return Internal("the backbone gave no feature map of {}", feature_map.ToString());
   }
-  return CopyFinite(result.map, images.size() * map.values(), "a feature map", maps.data);
+  return CopyFinite(result.feature_map, images.size() * feature_map.values(), "a feature map",
+                    feature_maps.data);
 }
 
-void Backbone::State::Work(std::span<const Image> images, MatrixView out, MatrixView maps) {
+void Backbone::State::Work(std::span<const Image> images, MatrixView out, MatrixView feature_maps) {
   const SingleThreaded guard;
   const size_t batch = options.batch;
   while (true) {
@@ -249,7 +255,7 @@ void Backbone::State::Work(std::span<const Image> images, MatrixView out, Matrix
     Status status;
     try {
       status = EmbedBatch(images.subspan(begin, count), out.Slice(begin, count),
-                          maps.rows == 0 ? maps : maps.Slice(begin, count));
+                          feature_maps.rows == 0 ? feature_maps : feature_maps.Slice(begin, count));
     } catch (const std::exception& error) {
       status = Internal("the backbone failed: {}", TorchReason(error));
     }
@@ -282,7 +288,7 @@ Result<std::unique_ptr<Backbone>> Backbone::Load(const std::string& path,
 
 const Digest& Backbone::digest() const { return state_->digest; }
 uint32_t Backbone::dim() const { return state_->dim; }
-const MapShape& Backbone::map() const { return state_->map; }
+const FeatureMapShape& Backbone::feature_map() const { return state_->feature_map; }
 uint32_t Backbone::input_height() const { return state_->options.input_height; }
 uint32_t Backbone::input_width() const { return state_->options.input_width; }
 const std::vector<float>& Backbone::mean() const { return state_->options.mean; }
@@ -290,15 +296,16 @@ const std::vector<float>& Backbone::stddev() const { return state_->options.stdd
 uint64_t Backbone::multiply_adds() const { return state_->multiply_adds; }
 uint64_t Backbone::images_embedded() const { return state_->images_embedded; }
 
-Status Backbone::Embed(std::span<const Image> images, MatrixView out, MatrixView maps) {
+Status Backbone::Embed(std::span<const Image> images, MatrixView out, MatrixView feature_maps) {
   State& state = *state_;
   if (out.rows != images.size() || out.cols != state.dim) {
     return InvalidArgument("{} embeddings of {} dimensions do not fit into a {} x {} matrix",
                            images.size(), state.dim, out.rows, out.cols);
   }
-  if (maps.rows != 0 && (maps.rows != images.size() || maps.cols != state.map.values())) {
+  if (feature_maps.rows != 0 &&
+      (feature_maps.rows != images.size() || feature_maps.cols != state.feature_map.values())) {
     return InvalidArgument("{} feature maps of {} do not fit into a {} x {} matrix", images.size(),
-                           state.map.ToString(), maps.rows, maps.cols);
+                           state.feature_map.ToString(), feature_maps.rows, feature_maps.cols);
   }
   const uint32_t width = state.options.input_width, height = state.options.input_height;
   for (size_t i = 0; i < images.size(); ++i) {
@@ -317,12 +324,13 @@ Status Backbone::Embed(std::span<const Image> images, MatrixView out, MatrixView
   std::vector<std::thread> threads;
   try {
     for (size_t i = 1; i < helpers; ++i) {
-      threads.emplace_back([&state, images, out, maps] { state.Work(images, out, maps); });
+      threads.emplace_back(
+          [&state, images, out, feature_maps] { state.Work(images, out, feature_maps); });
     }
   } catch (const std::system_error&) {
     // No more threads to be had: fewer do the work.
   }
-  state.Work(images, out, maps);
+  state.Work(images, out, feature_maps);
   for (std::thread& thread : threads) thread.join();
   if (state.failure.ok()) state.images_embedded += images.size();
   return state.failure;

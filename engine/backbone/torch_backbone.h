@@ -38,7 +38,7 @@ class Backbone {
 
   const Digest& digest() const;  // SHA-256 of the file
   uint32_t dim() const;
-  const MapShape& map() const;  // 0 values: the file gives none
+  const FeatureMapShape& feature_map() const;  // 0 values: the file gives none
   uint32_t input_height() const;
   uint32_t input_width() const;
   const std::vector<float>& mean() const;
@@ -51,7 +51,7 @@ class Backbone {
   // image alone, bit for bit, not on its neighbours or place in the batch. With `maps` not empty,
   // maps.row(i) = the feature map, height x width x channels. Errors: kInvalidArgument (size),
   // kInternal (Torch failed; NaN came out).
-  Status Embed(std::span<const Image> images, MatrixView out, MatrixView maps = {});
+  Status Embed(std::span<const Image> images, MatrixView out, MatrixView feature_maps = {});
   // Images that Embed has run through Φ so far (padding not counted).
   uint64_t images_embedded() const;
 

@@ -15,9 +15,9 @@ at::Tensor MapOf(const c10::IValue& value, int64_t count) {
   if (!value.isTuple() || value.toTupleRef().elements().size() < 2) return {};
   const c10::IValue& second = value.toTupleRef().elements()[1];
   if (!second.isTensor()) return {};
-  const at::Tensor map = second.toTensor();
-  if (map.dim() != 4 || map.size(0) != count || map.numel() == 0) return {};
-  return map.to(at::kCPU, at::kFloat).permute({0, 2, 3, 1}).contiguous();
+  const at::Tensor feature_map = second.toTensor();
+  if (feature_map.dim() != 4 || feature_map.size(0) != count || feature_map.numel() == 0) return {};
+  return feature_map.to(at::kCPU, at::kFloat).permute({0, 2, 3, 1}).contiguous();
 }
 
 bool SameBits(const at::Tensor& a, const at::Tensor& b) {
@@ -105,7 +105,8 @@ bool DependsOnImageAlone(torch::jit::Module& module, const at::Tensor& batch) {
   const auto same = [last](const at::Tensor& a, const at::Tensor& b) {
     return SameBits(a[0], b[last]) && SameBits(a[last], b[0]);
   };
-  return same(first.z, second.z) && (!first.map.defined() || same(first.map, second.map));
+  return same(first.z, second.z) &&
+         (!first.feature_map.defined() || same(first.feature_map, second.feature_map));
 }
 
 std::optional<torch::jit::Module> Optimise(torch::jit::Module& module, const at::Tensor& batch) {
@@ -113,7 +114,8 @@ std::optional<torch::jit::Module> Optimise(torch::jit::Module& module, const at:
     const BackboneOutput expected = Forward(module, batch);
     torch::jit::Module fast = torch::jit::optimize_for_inference(module);
     const BackboneOutput got = Forward(fast, batch);
-    if (Close(got.z, expected.z) && (!expected.map.defined() || Close(got.map, expected.map)) &&
+    if (Close(got.z, expected.z) &&
+        (!expected.feature_map.defined() || Close(got.feature_map, expected.feature_map)) &&
         DependsOnImageAlone(fast, batch)) {
       return fast;
     }

@@ -21,8 +21,9 @@ std::string TorchReason(const std::exception& error);
 Result<torch::jit::Module> LoadModule(const std::string& path, std::string* metadata);
 
 struct BackboneOutput {
-  at::Tensor z;    // n x d, contiguous float32
-  at::Tensor map;  // n x height x width x channels, contiguous float32; undefined: there is none
+  at::Tensor z;  // n x d, contiguous float32
+  at::Tensor
+      feature_map;  // n x height x width x channels, contiguous float32; undefined: there is none
 };
 // Throws what Torch throws, and std::runtime_error when what comes out is no embedding.
 BackboneOutput Forward(torch::jit::Module& module, const at::Tensor& batch);

@@ -31,7 +31,7 @@ class Fitter {
         pairs_(pairs),
         options_(options),
         inputs_(z),
-        held_out_(HeldOut(z.rows, options.seed, options.validation_fraction)),
+        held_out_(HoldoutMask(z.rows, options.seed, options.validation_fraction)),
         engine_(NewTileEngine()) {
     const float* targets = pairs.targets.data();
     relu_ = std::all_of(targets, targets + pairs.targets.rows() * z.cols,
@@ -118,7 +118,7 @@ class Fitter {
     }
     AUGSTORE_ASSIGN(const Matrix mapped, Mapped(all));
     const Matrix target = Gather(pairs_.targets.view(), all);
-    weights_.residuals = KeepResiduals(target.view(), mapped.view(), options_.residuals);
+    weights_.error_bank = KeepErrors(target.view(), mapped.view(), options_.error_bank);
     trained.card.train_pairs = pairs_.images.size() - all.size();
     trained.card.seed = options_.seed;
     trained.card.notes = notes_;
@@ -278,9 +278,9 @@ class Fitter {
       image_errors.push_back(sums.first);
       image_baselines.push_back(sums.second);
     }
-    const Interval interval = BootstrapExplained(image_errors, image_baselines, options_.seed);
-    entry.explained_low = std::min(interval.low, entry.explained);
-    entry.explained_high = std::max(interval.high, entry.explained);
+    const Interval interval = BootstrapR2(image_errors, image_baselines, options_.seed);
+    entry.r2_low = std::min(interval.low, entry.r2);
+    entry.r2_high = std::max(interval.high, entry.r2);
     return entry;
   }
 

@@ -20,7 +20,7 @@ namespace augstore {
 struct ConditionalFitOptions {
   double validation_fraction = 0.1;  // of the images, held out as TrainTransform does
   uint64_t seed = 0;
-  uint32_t residuals = 512;
+  uint32_t error_bank = 512;
 };
 
 // REQUIRES: pairs.images < z.rows; pairs.targets is pairs.images.size() x z.cols. `progress` (may

@@ -17,11 +17,11 @@ struct TransformTrainOptions {
   // "auto": every family of engine/fitting/model_selection.h on the same pairs, of which the best
   // is taken. One family: "identity", "shift", "diagonal", "procrustes" and "lowrank" in closed
   // form. "affine": ridge regression of z' - z on z in closed form, λ chosen on the held-out part.
-  // "mlp": the paper's d -> 2d -> d with ReLU, MSE, SGD with momentum. "residual": z + MLP(z), last
-  // layer starting at zero, AdamW. "refined": the same, starting at the map of "affine" and keeping
-  // to closed forms (engine/fitting/refine.h). "pooled": ridge regression on z and means of its
-  // feature map. "tail": convolutions on the feature map, starting at `tail`
-  // (engine/fitting/last_blocks.h).
+  // "paper_mlp": the paper's d -> 2d -> d with ReLU, MSE, SGD with momentum. "residual": z +
+  // MLP(z), last layer starting at zero, AdamW. "refined": the same, starting at the map of
+  // "affine" and keeping to closed forms (engine/fitting/refine.h). "pooled": ridge regression on z
+  // and means of its feature map. "last_blocks": convolutions on the feature map, starting at
+  // `last_blocks` (engine/fitting/last_blocks.h).
   std::string family = "auto";
   uint64_t seed = 0;
   double validation_fraction = 0.1;  // held out: engine/transforms/held_out.h; chosen by (seed,
@@ -32,12 +32,14 @@ struct TransformTrainOptions {
   uint32_t max_epochs = 60;
   uint32_t patience = 5;  // epochs without improvement before stopping
   uint32_t batch_size = 256;
-  double learning_rate = 0;      // 0: the family's default
-  double weight_decay = -1;      // < 0: the family's default
-  std::optional<MapFront> tail;  // where "tail" starts; without it "auto" leaves that family out
-  uint32_t tail_epochs = 12;     // at most, in place of max_epochs
-  uint32_t tail_batch_size = 64;
-  uint32_t residuals = 512;  // at most this many held-out residuals are kept with the weights
+  double learning_rate = 0;  // 0: the family's default
+  double weight_decay = -1;  // < 0: the family's default
+  std::optional<SpatialFront>
+      last_blocks;  // where "last_blocks" starts; without it "auto" leaves that family out
+  uint32_t last_blocks_epochs = 12;  // at most, in place of max_epochs
+  uint32_t last_blocks_batch_size = 64;
+  uint32_t error_bank =
+      512;  // at most this many errors of held-out pairs are kept with the weights
 };
 
 struct TransformProgress {
@@ -45,24 +47,24 @@ struct TransformProgress {
   uint32_t epoch = 0;  // done
   uint32_t max_epochs = 0;
   double validation_mse = 0;
-  double explained = 0;
-  const CardRung* finished = nullptr;  // of "auto": this family is done, and how it came out
+  double r2 = 0;
+  const CardCandidate* finished = nullptr;  // of "auto": this family is done, and how it came out
 };
 
 using TransformProgressCallback = std::function<bool(const TransformProgress&)>;
 
 struct TrainedTransform {
   std::string family;        // that was fitted; of "auto": that was chosen
-  TransformWeights weights;  // of the best epoch; residuals: see options
+  TransformWeights weights;  // of the best epoch; error_bank: see the options
   Card card;  // one entry, "held-out", with its interval; prices (engine/transforms/precision.h);
-              // of "auto": the ladder
+              // of "auto": the candidates
 };
 
 // The feature map of each x of the pairs; no rows: there are none, and the families that read them
 // are left out.
-struct PairMaps {
-  ConstMatrixView maps;
-  MapShape shape;
+struct PairFeatureMaps {
+  ConstMatrixView feature_maps;
+  FeatureMapShape shape;
 };
 
 }  // namespace augstore

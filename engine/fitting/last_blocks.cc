@@ -42,7 +42,7 @@ Factors Split(const std::vector<float>& weight, size_t rows, size_t cols, size_t
 
 }  // namespace
 
-std::vector<Conv> FactoriseTail(std::vector<Conv> convs, uint32_t rank) {
+std::vector<Conv> FactoriseLastBlocks(std::vector<Conv> convs, uint32_t rank) {
   std::vector<Conv> result;
   std::vector<uint32_t> numbers = {0};  // of the tensors in the result
   for (Conv& conv : convs) {

@@ -15,8 +15,8 @@ namespace augstore {
 namespace {
 
 constexpr std::array<std::string_view, 11> kFamilies = {
-    "identity", "shift",    "diagonal", "lowrank", "procrustes", "affine",
-    "pooled",   "residual", "refined",  "mlp",     "tail"};
+    "identity", "shift",    "diagonal", "lowrank",   "procrustes", "affine",
+    "pooled",   "residual", "refined",  "paper_mlp", "last_blocks"};
 // Of G: a paired interval tells differences apart that nobody would pay for.
 constexpr double kLeastGain = 0.02;
 constexpr size_t kClosedForms = 7;  // of them, the first ones
@@ -63,7 +63,9 @@ Layers LowRankLayers(const PairMoments& moments, const std::vector<double>& left
 
 std::span<const std::string_view> TransformFamilies() { return kFamilies; }
 
-bool FamilyReadsMaps(std::string_view family) { return family == "pooled" || family == "tail"; }
+bool FamilyReadsFeatureMaps(std::string_view family) {
+  return family == "pooled" || family == "last_blocks";
+}
 
 ClosedForms::ClosedForms(const TransformPairs& pairs) : pairs_(pairs) {}
 
@@ -150,10 +152,11 @@ Result<FittedTransform> ClosedForms::LowRank() {
 namespace {
 
 // [z, features] of every row.
-Result<Matrix> Joined(const MapFeatures& features, ConstMatrixView z, ConstMatrixView maps) {
+Result<Matrix> Joined(const SpatialFeatures& features, ConstMatrixView z,
+                      ConstMatrixView feature_maps) {
   Matrix found(z.rows, features.features());
-  MapScratch scratch;
-  AUGSTORE_TRY(features.Apply(*NewTileEngine(), maps, found.view(), &scratch));
+  SpatialScratch scratch;
+  AUGSTORE_TRY(features.Apply(*NewTileEngine(), feature_maps, found.view(), &scratch));
   Matrix joined(z.rows, z.cols + found.cols());
   for (size_t i = 0; i < z.rows; ++i) {
     std::ranges::copy(z.row(i), joined.row(i).begin());
@@ -167,16 +170,20 @@ Result<Matrix> Joined(const MapFeatures& features, ConstMatrixView z, ConstMatri
 // Means over the quarters of the map are what pooling left of its geometry: a flip moves them, and
 // a linear map can learn where to.
 Result<FittedTransform> ClosedForms::Pooled() {
-  AUGSTORE_CHECK(pairs_.train_maps.rows() == pairs_.train_z.rows());
-  const uint32_t height = std::min(2u, pairs_.map.height), width = std::min(2u, pairs_.map.width);
+  AUGSTORE_CHECK(pairs_.train_feature_maps.rows() == pairs_.train_z.rows());
+  const uint32_t height = std::min(2u, pairs_.feature_map.height),
+                 width = std::min(2u, pairs_.feature_map.width);
   FittedTransform fitted;
-  fitted.front =
-      MapFront{pairs_.map, height, width, MakeMapMix(pairs_.map, height, width, nullptr, 1, 1), {}};
-  AUGSTORE_ASSIGN(const MapFeaturesPtr features, MapFeatures::Make(*fitted.front));
+  fitted.front = SpatialFront{pairs_.feature_map,
+                              height,
+                              width,
+                              MakeCellMix(pairs_.feature_map, height, width, nullptr, 1, 1),
+                              {}};
+  AUGSTORE_ASSIGN(const SpatialFeaturesPtr features, SpatialFeatures::Make(*fitted.front));
   AUGSTORE_ASSIGN(const Matrix train,
-                  Joined(*features, pairs_.train_z.view(), pairs_.train_maps.view()));
+                  Joined(*features, pairs_.train_z.view(), pairs_.train_feature_maps.view()));
   AUGSTORE_ASSIGN(const Matrix held_out,
-                  Joined(*features, pairs_.held_out_z.view(), pairs_.held_out_maps.view()));
+                  Joined(*features, pairs_.held_out_z.view(), pairs_.held_out_feature_maps.view()));
   const InputRows rows = [&train](size_t begin, MatrixView out) {
     std::copy_n(train.row(begin).data(), out.rows * out.cols, out.data);
   };
@@ -202,25 +209,25 @@ Result<FittedTransform> ClosedForms::Fit(std::string_view family) {
   return fitted;
 }
 
-size_t ChooseContender(std::span<const Contender> contenders, std::span<const double> baselines,
+size_t ChooseCandidate(std::span<const Candidate> candidates, std::span<const double> baselines,
                        uint64_t seed) {
-  AUGSTORE_CHECK(!contenders.empty());
-  const auto explained = [&](size_t i) { return ExplainedOf(contenders[i].errors, baselines); };
+  AUGSTORE_CHECK(!candidates.empty());
+  const auto r2 = [&](size_t i) { return R2Of(candidates[i].errors, baselines); };
   size_t best = 0;
-  for (size_t i = 1; i < contenders.size(); ++i) {
-    if (explained(i) > explained(best)) best = i;
+  for (size_t i = 1; i < candidates.size(); ++i) {
+    if (r2(i) > r2(best)) best = i;
   }
   const auto cost = [&](size_t i) {
-    const Contender& contender = contenders[i];
-    const uint64_t work = contender.family == "identity" ? 0 : contender.multiply_adds;
-    return std::pair(work, -explained(i));
+    const Candidate& candidate = candidates[i];
+    const uint64_t work = candidate.family == "identity" ? 0 : candidate.multiply_adds;
+    return std::pair(work, -r2(i));
   };
   size_t chosen = best;
-  for (size_t i = 0; i < contenders.size(); ++i) {
+  for (size_t i = 0; i < candidates.size(); ++i) {
     if (cost(i) >= cost(chosen)) continue;
-    const Interval difference = BootstrapExplainedDifference(contenders[best].errors,
-                                                             contenders[i].errors, baselines, seed);
-    if (difference.low <= kLeastGain * explained(best)) chosen = i;
+    const Interval difference =
+        BootstrapR2Difference(candidates[best].errors, candidates[i].errors, baselines, seed);
+    if (difference.low <= kLeastGain * r2(best)) chosen = i;
   }
   return chosen;
 }

@@ -1,5 +1,5 @@
-// The ladder: the families of transforms from the cheapest to the dearest, those that have a closed
-// form, and the choice between families that were fitted to the same pairs.
+// The families of transforms from the cheapest to the dearest, those that have a
+// closed form, and the choice between families that were fitted to the same pairs.
 #ifndef AUGSTORE_ENGINE_FITTING_MODEL_SELECTION_H_
 #define AUGSTORE_ENGINE_FITTING_MODEL_SELECTION_H_
 
@@ -23,16 +23,16 @@ struct TransformPairs {
   Matrix train_target;
   Matrix held_out_z;
   Matrix held_out_target;
-  Matrix train_maps;  // the feature map of every x, likewise; or no rows
-  Matrix held_out_maps;
-  MapShape map;
+  Matrix train_feature_maps;  // the feature map of every x, likewise; or no rows
+  Matrix held_out_feature_maps;
+  FeatureMapShape feature_map;
   bool non_negative = false;  // every z' is: a map of the residual form ends in ReLU
 };
 
 struct FittedTransform {
   Layers layers;
-  std::optional<MapFront> front;  // of a family that reads feature maps
-  std::string notes;              // hyperparameters chosen, for the card
+  std::optional<SpatialFront> front;  // of a family that reads feature maps
+  std::string notes;                  // hyperparameters chosen, for the card
 };
 
 // Every family, cheapest first. With d the dimension and r a rank, per row:
@@ -47,10 +47,11 @@ struct FittedTransform {
 //   refined     z + A z + b + V relu(W z + c)                the same
 //   mlp         MLP(z), as in the paper                      the same
 //   tail        relu(A z + tail(op(map)) + b)                engine/fitting/last_blocks.h
-// "pooled" and "tail" need feature maps, "tail" the last blocks of the backbone as well.
+// "pooled" and "last_blocks" need feature maps, "last_blocks" the last blocks of the backbone as
+// well.
 std::span<const std::string_view> TransformFamilies();
 // Whether the family reads feature maps.
-bool FamilyReadsMaps(std::string_view family);
+bool FamilyReadsFeatureMaps(std::string_view family);
 
 // Fits the families that have a closed form; moments and the ridge map are computed once. All but
 // identity end in ReLU when pairs.non_negative. Thread safety: none.
@@ -78,18 +79,18 @@ class ClosedForms {
 };
 
 // What the choice needs to know of a family that was fitted.
-struct Contender {
+struct Candidate {
   std::string_view family;
   uint64_t multiply_adds = 0;      // per row
   std::span<const double> errors;  // |Ω(z) - z'|² of each held-out pair
 };
 
-// The index of the contender to take: the one with the greatest G on the held-out pairs, or a
+// The index of the candidate to take: the one with the greatest G on the held-out pairs, or a
 // cheaper one when the 95 % interval of their paired difference does not lie above 2 % of that G:
 // the pairs do not tell them apart, or only by what nobody would pay for. Among those the cheapest;
 // identity is cheaper than all; of equal cost the one with the greatest G. REQUIRES: at least one;
 // errors and baselines of the same length.
-size_t ChooseContender(std::span<const Contender> contenders, std::span<const double> baselines,
+size_t ChooseCandidate(std::span<const Candidate> candidates, std::span<const double> baselines,
                        uint64_t seed);
 
 }  // namespace augstore

@@ -145,7 +145,7 @@ class GraphReader {
 
 }  // namespace
 
-Result<std::vector<Conv>> ReadTail(const std::string& path) {
+Result<std::vector<Conv>> ReadLastBlocks(const std::string& path) {
   if (!std::filesystem::is_regular_file(path)) {
     return NotFound("tail '{}' is no file: name the TorchScript file of a backbone's last blocks",
                     path);

@@ -47,13 +47,13 @@ std::vector<float> Values(const Parameter& parameter) {
 }
 
 // t_0 of every map, n x height x width x channels.
-Result<Matrix> MixMaps(const MapFront& front, ConstMatrixView maps) {
-  MapFront mix = front;
+Result<Matrix> MixMaps(const SpatialFront& front, ConstMatrixView feature_maps) {
+  SpatialFront mix = front;
   mix.convs.clear();
-  AUGSTORE_ASSIGN(const MapFeaturesPtr features, MapFeatures::Make(std::move(mix)));
-  Matrix mixed(maps.rows, features->features());
-  MapScratch scratch;
-  AUGSTORE_TRY(features->Apply(*NewTileEngine(), maps, mixed.view(), &scratch));
+  AUGSTORE_ASSIGN(const SpatialFeaturesPtr features, SpatialFeatures::Make(std::move(mix)));
+  Matrix mixed(feature_maps.rows, features->features());
+  SpatialScratch scratch;
+  AUGSTORE_TRY(features->Apply(*NewTileEngine(), feature_maps, mixed.view(), &scratch));
   return mixed;
 }
 
@@ -64,9 +64,10 @@ at::Tensor Wrap(const Matrix& matrix) {
 }
 
 // relu(A z + tail(t_0) + b).
-class TailNetwork {
+class LastBlocksNetwork {
  public:
-  TailNetwork(const MapFront& front, int64_t dim, bool relu) : front_(front), relu_(relu) {
+  LastBlocksNetwork(const SpatialFront& front, int64_t dim, bool relu)
+      : front_(front), relu_(relu) {
     for (const Conv& conv : front.convs) {
       const int64_t out = conv.out, in = conv.in, kernel = conv.kernel;
       parameters_.push_back(MakeParameter(conv.weight, {out, in, kernel, kernel}));
@@ -79,7 +80,7 @@ class TailNetwork {
 
   // `mixed` is n x (height * width * channels).
   at::Tensor Forward(const at::Tensor& z, const at::Tensor& mixed) const {
-    const MapShape shape = front_.ShapeOf(0);
+    const FeatureMapShape shape = front_.ShapeOf(0);
     std::vector<at::Tensor> tensors = {
         mixed.view({mixed.size(0), shape.height, shape.width, shape.channels})
             .permute({0, 3, 1, 2})};
@@ -133,15 +134,16 @@ class TailNetwork {
   }
 
  private:
-  const MapFront& front_;
+  const SpatialFront& front_;
   bool relu_;
   std::vector<Parameter> parameters_;  // weight and bias of each convolution, then A and b
 };
 
-class TailTrainer {
+class LastBlocksTrainer {
  public:
-  TailTrainer(const TransformPairs& pairs, const TransformTrainOptions& options,
-              const MapFront& front, const Matrix& train_mixed, const Matrix& held_out_mixed)
+  LastBlocksTrainer(const TransformPairs& pairs, const TransformTrainOptions& options,
+                    const SpatialFront& front, const Matrix& train_mixed,
+                    const Matrix& held_out_mixed)
       : options_(options),
         rate_(options.learning_rate > 0 ? options.learning_rate : kLearningRate),
         decay_(options.weight_decay >= 0 ? options.weight_decay : kWeightDecay),
@@ -159,12 +161,13 @@ class TailTrainer {
     std::optional<double> best_error;
     uint32_t best_epoch = 0;
     FittedTransform best;
-    for (uint32_t epoch = 0; epoch <= options_.tail_epochs; ++epoch) {
+    for (uint32_t epoch = 0; epoch <= options_.last_blocks_epochs; ++epoch) {
       if (epoch > 0) RunEpoch(epoch);
       const double error = HeldOutError();
       if (!std::isfinite(error)) {
         return InvalidArgument(
-            "training of 'tail' diverged in epoch {} with learning rate {}: give a smaller one",
+            "training of 'last_blocks' diverged in epoch {} with learning rate {}: give a smaller "
+            "one",
             epoch, rate_);
       }
       if (!best_error || error < *best_error) {
@@ -172,7 +175,7 @@ class TailTrainer {
         best_epoch = epoch;
         best = network_.Export();
       }
-      const TransformProgress state{"tail", epoch, options_.tail_epochs, error,
+      const TransformProgress state{"last_blocks", epoch, options_.last_blocks_epochs, error,
                                     identity_error > 0 ? 1 - error / identity_error : 0};
       if (progress && !progress(state)) break;
       if (epoch - best_epoch >= options_.patience && epoch > 0) break;
@@ -186,11 +189,12 @@ class TailTrainer {
   void RunEpoch(uint32_t epoch) {
     const int64_t pairs = train_z_.size(0);
     const Permutation order(static_cast<uint64_t>(pairs), options_.seed, epoch);
-    const int64_t steps = (pairs + options_.tail_batch_size - 1) / options_.tail_batch_size;
-    const uint64_t total = static_cast<uint64_t>(steps) * options_.tail_epochs;
+    const int64_t steps =
+        (pairs + options_.last_blocks_batch_size - 1) / options_.last_blocks_batch_size;
+    const uint64_t total = static_cast<uint64_t>(steps) * options_.last_blocks_epochs;
     for (int64_t step = 0; step < steps; ++step) {
-      const int64_t begin = step * options_.tail_batch_size;
-      const int64_t count = std::min<int64_t>(options_.tail_batch_size, pairs - begin);
+      const int64_t begin = step * options_.last_blocks_batch_size;
+      const int64_t count = std::min<int64_t>(options_.last_blocks_batch_size, pairs - begin);
       const at::Tensor rows = at::empty({count}, at::kLong);
       order.Fill(static_cast<uint64_t>(begin),
                  {rows.data_ptr<int64_t>(), static_cast<size_t>(count)});
@@ -229,25 +233,26 @@ class TailTrainer {
   at::Tensor held_out_z_;
   at::Tensor held_out_mixed_;
   at::Tensor held_out_target_;
-  TailNetwork network_;
+  LastBlocksNetwork network_;
   uint64_t done_ = 0;
 };
 
 }  // namespace
 
-Result<FittedTransform> TrainTail(const TransformPairs& pairs, const TransformTrainOptions& options,
-                                  MapFront front, const TransformProgressCallback& progress) {
+Result<FittedTransform> TrainLastBlocks(const TransformPairs& pairs,
+                                        const TransformTrainOptions& options, SpatialFront front,
+                                        const TransformProgressCallback& progress) {
   AUGSTORE_CHECK(front.features() == pairs.train_z.cols() && !front.convs.empty());
   // Torch's first operation in a thread resets the number of threads.
   const int threads = ComputeThreads();
   at::get_num_threads();
   SetComputeThreads(threads);
-  AUGSTORE_ASSIGN(const Matrix train, MixMaps(front, pairs.train_maps.view()));
-  AUGSTORE_ASSIGN(const Matrix held_out, MixMaps(front, pairs.held_out_maps.view()));
+  AUGSTORE_ASSIGN(const Matrix train, MixMaps(front, pairs.train_feature_maps.view()));
+  AUGSTORE_ASSIGN(const Matrix held_out, MixMaps(front, pairs.held_out_feature_maps.view()));
   try {
-    return TailTrainer(pairs, options, front, train, held_out).Run(progress);
+    return LastBlocksTrainer(pairs, options, front, train, held_out).Run(progress);
   } catch (const std::exception& error) {
-    return Internal("Torch failed while training 'tail': {}", error.what());
+    return Internal("Torch failed while training 'last_blocks': {}", error.what());
   }
 }
 

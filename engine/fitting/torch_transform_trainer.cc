@@ -26,7 +26,7 @@ struct Hyperparameters {
 };
 
 // The defaults were chosen on vertical flips of 9,000 small images: among rates from 0.1 to 4 and
-// decays from 0 to 1e-3 for "mlp", rates from 3e-4 to 3e-3 and decays from 0.01 to 10 for
+// decays from 0 to 1e-3 for "paper_mlp", rates from 3e-4 to 3e-3 and decays from 0.01 to 10 for
 // "residual". Strong decay pays there, since few pairs determine many weights; a higher rate gains
 // a little but often stops too early.
 Hyperparameters Choose(const TransformTrainOptions& options) {
@@ -142,7 +142,7 @@ class Trainer {
   Trainer(const TransformPairs& pairs, const TransformTrainOptions& options)
       : options_(options),
         chosen_(Choose(options)),
-        residual_(options.family != "mlp"),
+        residual_(options.family != "paper_mlp"),
         relu_(residual_ && pairs.non_negative),
         units_(Wrap(pairs.train_z.view())),
         train_z_(units_.From(Wrap(pairs.train_z.view()))),

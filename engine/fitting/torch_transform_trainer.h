@@ -7,10 +7,10 @@
 
 namespace augstore {
 
-// Trains "mlp" or "residual"; the best epoch by held-out error is kept. "residual" begins at the
-// identity and counts it as epoch 0, so that it is never worse than that there. REQUIRES: finite
-// pairs, at least one of each part; checked options. Errors: kInvalidArgument (diverged, with the
-// learning rate), kInternal (Torch failed).
+// Trains "paper_mlp" or "residual"; the best epoch by held-out error is kept. "residual" begins at
+// the identity and counts it as epoch 0, so that it is never worse than that there. REQUIRES:
+// finite pairs, at least one of each part; checked options. Errors: kInvalidArgument (diverged,
+// with the learning rate), kInternal (Torch failed).
 Result<FittedTransform> TrainNetworkTransform(const TransformPairs& pairs,
                                               const TransformTrainOptions& options,
                                               const TransformProgressCallback& progress);

@@ -39,8 +39,9 @@ Status CheckOptions(const TransformTrainOptions& options) {
     return InvalidArgument("transform family '{}' does not exist: give {} or {}", options.family,
                            fmt::join(families, ", "), kAuto);
   }
-  if (options.residuals > kMaxResiduals) {
-    return InvalidArgument("{} residuals to keep: give 0 .. {}", options.residuals, kMaxResiduals);
+  if (options.error_bank > kMaxErrorBankRows) {
+    return InvalidArgument("an error bank of {} rows: give 0 .. {}", options.error_bank,
+                           kMaxErrorBankRows);
   }
   if (!(options.validation_fraction > 0 && options.validation_fraction <= 0.9)) {
     return InvalidArgument("validation fraction {}: give a number above 0 and at most 0.9",
@@ -49,7 +50,7 @@ Status CheckOptions(const TransformTrainOptions& options) {
   if (options.max_epochs == 0) {
     return InvalidArgument("at most 0 epochs of training: give at least 1");
   }
-  for (const uint32_t size : {options.batch_size, options.tail_batch_size}) {
+  for (const uint32_t size : {options.batch_size, options.last_blocks_batch_size}) {
     if (size > 0 && size <= kMaxBatchRows) continue;
     return InvalidArgument("training batches of {} pairs: give 1 .. {}", size, kMaxBatchRows);
   }
@@ -90,40 +91,43 @@ Matrix Gather(ConstMatrixView from, const std::vector<size_t>& rows) {
   return result;
 }
 
-Status CheckMaps(const PairMaps& given, size_t dim, const TransformTrainOptions& options) {
-  if (given.maps.rows == 0) {
-    if (!FamilyReadsMaps(options.family) && !options.tail) return OkStatus();
+Status CheckFeatureMaps(const PairFeatureMaps& given, size_t dim,
+                        const TransformTrainOptions& options) {
+  if (given.feature_maps.rows == 0) {
+    if (!FamilyReadsFeatureMaps(options.family) && !options.last_blocks) return OkStatus();
     return InvalidArgument(
         "family '{}' reads feature maps, and the pairs have none: use a backbone file that gives "
         "(embedding, map)",
-        FamilyReadsMaps(options.family) ? options.family : "tail");
+        FamilyReadsFeatureMaps(options.family) ? options.family : "last_blocks");
   }
-  for (size_t i = 0; i < given.maps.rows * given.maps.cols; ++i) {
-    if (std::isfinite(given.maps.data[i])) continue;
+  for (size_t i = 0; i < given.feature_maps.rows * given.feature_maps.cols; ++i) {
+    if (std::isfinite(given.feature_maps.data[i])) continue;
     return InvalidArgument(
         "the feature map of pair {} has {}: leave it out, or repair the backbone",
-        i / given.maps.cols, given.maps.data[i]);
+        i / given.feature_maps.cols, given.feature_maps.data[i]);
   }
-  if (options.family == "tail" && !options.tail) {
-    return InvalidArgument("family 'tail' starts at the backbone's last blocks: give them");
+  if (options.family == "last_blocks" && !options.last_blocks) {
+    return InvalidArgument("family 'last_blocks' starts at the backbone's last blocks: give them");
   }
-  if (!options.tail) return OkStatus();
-  AUGSTORE_TRY(options.tail->Validate());
-  if (options.tail->map == given.shape && options.tail->features() == dim &&
-      !options.tail->convs.empty()) {
+  if (!options.last_blocks) return OkStatus();
+  AUGSTORE_TRY(options.last_blocks->Validate());
+  if (options.last_blocks->feature_map == given.shape && options.last_blocks->features() == dim &&
+      !options.last_blocks->convs.empty()) {
     return OkStatus();
   }
   return InvalidArgument(
       "the tail makes {} numbers of a map of {}, and the pairs have {} and maps of {}: give the "
       "last blocks of the backbone that made them",
-      options.tail->features(), options.tail->map.ToString(), dim, given.shape.ToString());
+      options.last_blocks->features(), options.last_blocks->feature_map.ToString(), dim,
+      given.shape.ToString());
 }
 
 // Of several views of an image the first one alone judges: the others would count it again.
-TransformPairs Split(ConstMatrixView z, ConstMatrixView z_target, const PairMaps& maps,
-                     const TransformTrainOptions& options) {
+TransformPairs Split(ConstMatrixView z, ConstMatrixView z_target,
+                     const PairFeatureMaps& feature_maps, const TransformTrainOptions& options) {
   const size_t images = z.rows / options.views;
-  const std::vector<bool> is_held_out = HeldOut(images, options.seed, options.validation_fraction);
+  const std::vector<bool> is_held_out =
+      HoldoutMask(images, options.seed, options.validation_fraction);
   std::vector<size_t> train;
   std::vector<size_t> held_out;
   for (size_t i = 0; i < z.rows; ++i) {
@@ -138,10 +142,10 @@ TransformPairs Split(ConstMatrixView z, ConstMatrixView z_target, const PairMaps
   pairs.train_target = Gather(z_target, train);
   pairs.held_out_z = Gather(z, held_out);
   pairs.held_out_target = Gather(z_target, held_out);
-  if (maps.maps.rows > 0) {
-    pairs.train_maps = Gather(maps.maps, train);
-    pairs.held_out_maps = Gather(maps.maps, held_out);
-    pairs.map = maps.shape;
+  if (feature_maps.feature_maps.rows > 0) {
+    pairs.train_feature_maps = Gather(feature_maps.feature_maps, train);
+    pairs.held_out_feature_maps = Gather(feature_maps.feature_maps, held_out);
+    pairs.feature_map = feature_maps.shape;
   }
   pairs.non_negative = std::all_of(z_target.data, z_target.data + z.rows * z.cols,
                                    [](float value) { return value >= 0; });
@@ -149,13 +153,13 @@ TransformPairs Split(ConstMatrixView z, ConstMatrixView z_target, const PairMaps
 }
 
 // One family that was fitted, and what it does to the held-out pairs.
-struct Rung {
+struct CandidateRow {
   std::string_view family;
   FittedTransform fitted;
   Matrix mapped;
   std::vector<double> errors;  // |Ω(z) - z'|²
   CardEntry entry;
-  CardRung summary;
+  CardCandidate summary;
 };
 
 // Fits families to the same pairs.
@@ -172,28 +176,30 @@ class Fitter {
   const std::vector<double>& baselines() const { return baselines_; }
 
   // Any thread may fit a family without a closed form once "affine" is fitted.
-  Result<Rung> Fit(std::string_view family) {
+  Result<CandidateRow> Fit(std::string_view family) {
     const auto start = std::chrono::steady_clock::now();
     AUGSTORE_ASSIGN(FittedTransform fitted, FitLayers(family));
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    Rung rung;
-    rung.family = family;
-    rung.fitted = std::move(fitted);
-    rung.mapped = Matrix(pairs_.held_out_z.rows(), pairs_.held_out_z.cols());
+    CandidateRow candidate;
+    candidate.family = family;
+    candidate.fitted = std::move(fitted);
+    candidate.mapped = Matrix(pairs_.held_out_z.rows(), pairs_.held_out_z.cols());
     TransformWeights weights;
-    weights.layers = rung.fitted.layers;
-    weights.front = rung.fitted.front;
+    weights.layers = candidate.fitted.layers;
+    weights.front = candidate.fitted.front;
     const uint64_t multiply_adds = weights.MultiplyAdds();
-    AUGSTORE_TRY(ApplyTransform(weights, {pairs_.held_out_z.view(), pairs_.held_out_maps.view()},
-                                rung.mapped.view()));
-    rung.errors =
-        SquaredDistances(std::as_const(rung.mapped).view(), pairs_.held_out_target.view());
-    rung.entry = MeasureCard("held-out", pairs_.held_out_z.view(), pairs_.held_out_target.view(),
-                             std::as_const(rung.mapped).view());
-    rung.summary = {std::string(family),       rung.entry.explained, rung.entry.explained_low,
-                    rung.entry.explained_high, rung.entry.mse,       multiply_adds,
-                    elapsed.count(),           rung.fitted.notes};
-    return rung;
+    AUGSTORE_TRY(ApplyTransform(weights,
+                                {pairs_.held_out_z.view(), pairs_.held_out_feature_maps.view()},
+                                candidate.mapped.view()));
+    candidate.errors =
+        SquaredDistances(std::as_const(candidate.mapped).view(), pairs_.held_out_target.view());
+    candidate.entry =
+        MeasureCard("held-out", pairs_.held_out_z.view(), pairs_.held_out_target.view(),
+                    std::as_const(candidate.mapped).view());
+    candidate.summary = {std::string(family),     candidate.entry.r2,    candidate.entry.r2_low,
+                         candidate.entry.r2_high, candidate.entry.mse,   multiply_adds,
+                         elapsed.count(),         candidate.fitted.notes};
+    return candidate;
   }
 
  private:
@@ -201,7 +207,8 @@ class Fitter {
     if (ClosedForms::Has(family)) return closed_forms_.Fit(family);
     TransformTrainOptions options = options_;
     options.family = family;
-    if (family == "tail") return TrainTail(pairs_, options, *options.tail, progress_);
+    if (family == "last_blocks")
+      return TrainLastBlocks(pairs_, options, *options.last_blocks, progress_);
     if (family != "refined") return TrainNetworkTransform(pairs_, options, progress_);
     AUGSTORE_ASSIGN(const AffineFit* ridge, closed_forms_.Ridge());
     return Refine(pairs_, options, closed_forms_.moments(), *ridge, progress_);
@@ -218,23 +225,25 @@ class Fitter {
 // others side by side, each on its share of the threads, the tail alone at the end. Families do not
 // wait for each other at every product as threads of one family would, which costs most on a
 // machine that has other work.
-class Climber {
+class ModelSelection {
  public:
-  Climber(Fitter& fitter, bool maps, bool tail, const TransformProgressCallback& progress)
+  ModelSelection(Fitter& fitter, bool feature_maps, bool last_blocks,
+                 const TransformProgressCallback& progress)
       : fitter_(fitter), progress_(progress) {
     for (const std::string_view family : TransformFamilies()) {
-      if (family == "tail" ? tail : maps || !FamilyReadsMaps(family)) families_.push_back(family);
+      if (family == "last_blocks" ? last_blocks : feature_maps || !FamilyReadsFeatureMaps(family))
+        families_.push_back(family);
     }
     outcomes_.resize(families_.size());
   }
 
   // Those families that could be fitted, or were done when the caller stopped it.
-  Result<std::vector<Rung>> Run(std::string* left_out) {
+  Result<std::vector<CandidateRow>> Run(std::string* left_out) {
     const auto first_other = std::ranges::find_if_not(families_, ClosedForms::Has);
     const auto closed = static_cast<size_t>(first_other - families_.begin());
     for (size_t i = 0; i < closed; ++i) Try(i);
-    const bool tail = families_.back() == "tail";
-    const size_t others = families_.size() - closed - (tail ? 1 : 0);
+    const bool last_blocks = families_.back() == "last_blocks";
+    const size_t others = families_.size() - closed - (last_blocks ? 1 : 0);
     const auto cores = static_cast<int>(std::thread::hardware_concurrency());
     const int share = std::max(1, ComputeThreads() / static_cast<int>(others));
     WorkerPool pool(std::clamp(cores, 1, static_cast<int>(others)));
@@ -243,7 +252,7 @@ class Climber {
       Try(closed + part);
       SetComputeThreads(1);
     });
-    if (tail) Try(families_.size() - 1);
+    if (last_blocks) Try(families_.size() - 1);
     return Collect(left_out);
   }
 
@@ -252,15 +261,15 @@ class Climber {
     if (stopped_) return;
     outcomes_[i] = fitter_.Fit(families_[i]);
     if (!outcomes_[i]->ok()) return;
-    const CardRung& summary = (*outcomes_[i])->summary;
-    const TransformProgress done{summary.family, 0, 0, summary.mse, summary.explained, &summary};
+    const CardCandidate& summary = (*outcomes_[i])->summary;
+    const TransformProgress done{summary.family, 0, 0, summary.mse, summary.r2, &summary};
     if (!progress_(done)) stopped_ = true;
   }
 
-  Result<std::vector<Rung>> Collect(std::string* left_out) {
-    std::vector<Rung> rungs;
+  Result<std::vector<CandidateRow>> Collect(std::string* left_out) {
+    std::vector<CandidateRow> candidates;
     for (size_t i = 0; i < outcomes_.size(); ++i) {
-      std::optional<Result<Rung>>& outcome = outcomes_[i];
+      std::optional<Result<CandidateRow>>& outcome = outcomes_[i];
       if (!outcome) continue;
       if (!outcome->ok() && outcome->status().code() == Code::kInvalidArgument) {
         *left_out += fmt::format("{}left out {}: {}", left_out->empty() ? "" : "; ", families_[i],
@@ -268,24 +277,25 @@ class Climber {
         continue;
       }
       AUGSTORE_TRY(outcome->status());
-      rungs.push_back(std::move(**outcome));
+      candidates.push_back(std::move(**outcome));
     }
-    return rungs;
+    return candidates;
   }
 
   Fitter& fitter_;
   const TransformProgressCallback& progress_;
   std::vector<std::string_view> families_;
-  std::vector<std::optional<Result<Rung>>> outcomes_;  // of each family
+  std::vector<std::optional<Result<CandidateRow>>> outcomes_;  // of each family
   std::atomic<bool> stopped_ = false;
 };
 
-size_t Choose(const std::vector<Rung>& rungs, const std::vector<double>& baselines, uint64_t seed) {
-  std::vector<Contender> contenders;
-  for (const Rung& rung : rungs) {
-    contenders.push_back({rung.family, rung.summary.multiply_adds, rung.errors});
+size_t Choose(const std::vector<CandidateRow>& fitted, const std::vector<double>& baselines,
+              uint64_t seed) {
+  std::vector<Candidate> candidates;
+  for (const CandidateRow& candidate : fitted) {
+    candidates.push_back({candidate.family, candidate.summary.multiply_adds, candidate.errors});
   }
-  return ChooseContender(contenders, baselines, seed);
+  return ChooseCandidate(candidates, baselines, seed);
 }
 
 }  // namespace
@@ -293,20 +303,21 @@ size_t Choose(const std::vector<Rung>& rungs, const std::vector<double>& baselin
 Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_target,
                                         const TransformTrainOptions& options,
                                         const TransformProgressCallback& progress,
-                                        const PairMaps& maps) {
+                                        const PairFeatureMaps& feature_maps) {
   AUGSTORE_CHECK(z.rows == z_target.rows && z.cols == z_target.cols);
   AUGSTORE_TRY(CheckOptions(options));
   AUGSTORE_TRY(CheckPairs(z, "z"));
   AUGSTORE_TRY(CheckPairs(z_target, "z'"));
-  AUGSTORE_CHECK(maps.maps.rows == 0 ||
-                 (maps.maps.rows == z.rows && maps.maps.cols == maps.shape.values()));
-  AUGSTORE_TRY(CheckMaps(maps, z.cols, options));
+  AUGSTORE_CHECK(feature_maps.feature_maps.rows == 0 ||
+                 (feature_maps.feature_maps.rows == z.rows &&
+                  feature_maps.feature_maps.cols == feature_maps.shape.values()));
+  AUGSTORE_TRY(CheckFeatureMaps(feature_maps, z.cols, options));
   if (options.views == 0 || z.rows % options.views != 0 || z.rows / options.views < kMinPairs) {
     return InvalidArgument("{} pairs cannot be {} views each of at least {} images", z.rows,
                            options.views, kMinPairs);
   }
   const auto start = std::chrono::steady_clock::now();
-  const TransformPairs pairs = Split(z, z_target, maps, options);
+  const TransformPairs pairs = Split(z, z_target, feature_maps, options);
   std::mutex asking;
   bool stopped = false;
   const TransformProgressCallback ask = [&](const TransformProgress& state) {
@@ -316,17 +327,19 @@ Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_tar
   };
   Fitter fitter(pairs, options, ask);
   TrainedTransform trained;
-  std::vector<Rung> rungs;
+  std::vector<CandidateRow> candidates;
   std::string left_out;
   if (options.family == kAuto) {
-    AUGSTORE_ASSIGN(
-        rungs, Climber(fitter, maps.maps.rows > 0, options.tail.has_value(), ask).Run(&left_out));
-    for (const Rung& rung : rungs) trained.card.ladder.push_back(rung.summary);
+    AUGSTORE_ASSIGN(candidates, ModelSelection(fitter, feature_maps.feature_maps.rows > 0,
+                                               options.last_blocks.has_value(), ask)
+                                    .Run(&left_out));
+    for (const CandidateRow& candidate : candidates)
+      trained.card.candidates.push_back(candidate.summary);
   } else {
-    AUGSTORE_ASSIGN(Rung rung, fitter.Fit(options.family));
-    rungs.push_back(std::move(rung));
+    AUGSTORE_ASSIGN(CandidateRow candidate, fitter.Fit(options.family));
+    candidates.push_back(std::move(candidate));
   }
-  Rung& chosen = rungs[Choose(rungs, fitter.baselines(), options.seed)];
+  CandidateRow& chosen = candidates[Choose(candidates, fitter.baselines(), options.seed)];
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
 
   const ConstMatrixView mapped = std::as_const(chosen.mapped).view();
@@ -341,11 +354,10 @@ Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_tar
                left_out;
   trained.weights.layers = std::move(chosen.fitted.layers);
   trained.weights.front = std::move(chosen.fitted.front);
-  trained.weights.residuals =
-      KeepResiduals(pairs.held_out_target.view(), mapped, options.residuals);
+  trained.weights.error_bank = KeepErrors(pairs.held_out_target.view(), mapped, options.error_bank);
   AUGSTORE_ASSIGN(const TransformStep step, StepOf(trained.weights));
   AUGSTORE_ASSIGN(card.measures,
-                  MeasurePrices(step, {pairs.held_out_z.view(), pairs.held_out_maps.view()},
+                  MeasureLosses(step, {pairs.held_out_z.view(), pairs.held_out_feature_maps.view()},
                                 pairs.held_out_target.view()));
   return trained;
 }

@@ -15,19 +15,19 @@
 namespace augstore {
 
 // REQUIRES: same shapes; as many maps as pairs, or none. Every weight of the result is finite. When
-// every z' is non-negative (a backbone that ends in ReLU), all families but "mlp" and "identity"
-// end in ReLU as well: clamping to where all targets are never moves away from them. The residuals
-// are z' - Ω(z) of held-out pairs, chosen evenly among them. `progress` (may be empty) is called
-// after each epoch, and of "auto" when a family is done; returning false stops early with the best
-// so far; "auto" trains families side by side and calls from their threads, one call at a time. A
-// family that "auto" could not fit is left out, and the card's notes say why. Errors:
-// kInvalidArgument (unknown family, naming those there are; one that reads maps without maps; an
-// option out of its range; fewer than 20 images; NaN or infinity in the input; a learning rate with
-// which training diverges; pairs without spread), kInternal (Torch failed).
+// every z' is non-negative (a backbone that ends in ReLU), all families but "paper_mlp" and
+// "identity" end in ReLU as well: clamping to where all targets are never moves away from them. The
+// rows of the error bank are z' - Ω(z) of held-out pairs, chosen evenly among them. `progress` (may
+// be empty) is called after each epoch, and of "auto" when a family is done; returning false stops
+// early with the best so far; "auto" trains families side by side and calls from their threads, one
+// call at a time. A family that "auto" could not fit is left out, and the card's notes say why.
+// Errors: kInvalidArgument (unknown family, naming those there are; one that reads maps without
+// maps; an option out of its range; fewer than 20 images; NaN or infinity in the input; a learning
+// rate with which training diverges; pairs without spread), kInternal (Torch failed).
 Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_target,
                                         const TransformTrainOptions& options,
                                         const TransformProgressCallback& progress,
-                                        const PairMaps& maps = {});
+                                        const PairFeatureMaps& feature_maps = {});
 
 }  // namespace augstore
 

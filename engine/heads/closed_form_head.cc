@@ -147,14 +147,14 @@ class Fitter {
         all_(Together(training_, Restrict(statistics.held_out(), present_, dim_))) {}
 
   // Nothing when no λ can be solved.
-  std::optional<InstantHead> Fit(HeadKind kind) const {
+  std::optional<ClosedFormHead> Fit(HeadKind kind) const {
     Calibration calibration(statistics_.kept(), Places(statistics_.kept_labels()), present_.size());
     const Problem training(training_, kind, dim_);
     const Problem all(all_, kind, dim_);
-    std::optional<InstantHead> best;
+    std::optional<ClosedFormHead> best;
     if (kind == HeadKind::kMeans) {
       const auto fit = calibration.Run(training.MakeScores(training.RightSides()));
-      best = InstantHead{kind, {}, 0, fit.scale, fit.loss};
+      best = ClosedFormHead{kind, {}, 0, fit.scale, fit.loss};
       best->layers = MakeLayers(all.MakeScores(all.RightSides()), fit.scale);
       return best;
     }
@@ -166,7 +166,7 @@ class Fitter {
       if (!solution) return;
       const auto fit = calibration.Run(training.MakeScores(*solution));
       if (!std::isfinite(fit.loss) || (best && fit.loss >= best->held_out_loss)) return;
-      best = InstantHead{kind, {}, lambda, fit.scale, fit.loss};
+      best = ClosedFormHead{kind, {}, lambda, fit.scale, fit.loss};
       best_exponent = exponent;
     };
     for (int decade = 2; decade >= -5; --decade) attempt(decade);
@@ -264,19 +264,19 @@ std::string_view HeadKindName(HeadKind kind) {
   return "";
 }
 
-Result<std::vector<InstantHead>> FitHeads(const HeadStatistics& statistics,
-                                          std::span<const HeadKind> kinds) {
+Result<std::vector<ClosedFormHead>> FitHeads(const HeadStatistics& statistics,
+                                             std::span<const HeadKind> kinds) {
   std::vector<size_t> present;
   for (size_t c = 0; c < statistics.classes(); ++c) {
     if (statistics.training().counts[c] + statistics.held_out().counts[c] > 0) present.push_back(c);
   }
   AUGSTORE_TRY(CheckRows(statistics, present));
   const Fitter fitter(statistics, std::move(present));
-  std::vector<std::optional<InstantHead>> fits(kinds.size());
+  std::vector<std::optional<ClosedFormHead>> fits(kinds.size());
   WorkerPool pool(ComputeThreads());
   pool.Run(kinds.size(), [&](size_t i, size_t) { fits[i] = fitter.Fit(kinds[i]); });
-  std::vector<InstantHead> heads;
-  for (std::optional<InstantHead>& fit : fits) {
+  std::vector<ClosedFormHead> heads;
+  for (std::optional<ClosedFormHead>& fit : fits) {
     if (!fit || !fit->layers.Validate().ok()) {
       return InvalidArgument(
           "no penalty from 1e-5 to 1e2 can be solved for {} samples of {} dimensions: their "

@@ -29,7 +29,7 @@ enum class HeadKind {
 Result<HeadKind> ParseHeadKind(std::string_view text);
 std::string_view HeadKindName(HeadKind kind);
 
-struct InstantHead {
+struct ClosedFormHead {
   HeadKind kind = HeadKind::kRidge;
   Layers layers;      // one layer, dim to classes, that gives logits
   double lambda = 0;  // chosen; 0 for kMeans
@@ -51,8 +51,8 @@ struct InstantHead {
 // A class without rows gets the logit -1000: it is never predicted. Errors: kFailedPrecondition (no
 // labelled rows, or all of one class, or none held out, or all of them), kInvalidArgument (rows
 // that are not finite or do not differ from each other). REQUIRES: statistics.Finish() was called.
-Result<std::vector<InstantHead>> FitHeads(const HeadStatistics& statistics,
-                                          std::span<const HeadKind> kinds);
+Result<std::vector<ClosedFormHead>> FitHeads(const HeadStatistics& statistics,
+                                             std::span<const HeadKind> kinds);
 
 }  // namespace augstore
 

@@ -9,7 +9,7 @@
 namespace augstore {
 namespace {
 
-double Explained(double error, double baseline) {
+double R2(double error, double baseline) {
   if (baseline == 0) return error == 0 ? 0 : -1;
   return 1 - error / baseline;
 }
@@ -56,7 +56,7 @@ std::vector<double> SquaredDistances(ConstMatrixView a, ConstMatrixView b) {
   return distances;
 }
 
-double ExplainedOf(std::span<const double> errors, std::span<const double> baselines) {
+double R2Of(std::span<const double> errors, std::span<const double> baselines) {
   AUGSTORE_CHECK(errors.size() == baselines.size());
   double error = 0;
   double baseline = 0;
@@ -64,11 +64,11 @@ double ExplainedOf(std::span<const double> errors, std::span<const double> basel
     error += errors[i];
     baseline += baselines[i];
   }
-  return Explained(error, baseline);
+  return R2(error, baseline);
 }
 
-Interval BootstrapExplained(std::span<const double> errors, std::span<const double> baselines,
-                            uint64_t seed) {
+Interval BootstrapR2(std::span<const double> errors, std::span<const double> baselines,
+                     uint64_t seed) {
   AUGSTORE_CHECK(errors.size() == baselines.size());
   if (errors.empty()) return {};
   std::vector<double> values(kResamples);
@@ -79,14 +79,13 @@ Interval BootstrapExplained(std::span<const double> errors, std::span<const doub
       error += errors[i];
       baseline += baselines[i];
     });
-    values[resample] = Explained(error, baseline);
+    values[resample] = R2(error, baseline);
   }
   return Middle95(std::move(values));
 }
 
-Interval BootstrapExplainedDifference(std::span<const double> errors_a,
-                                      std::span<const double> errors_b,
-                                      std::span<const double> baselines, uint64_t seed) {
+Interval BootstrapR2Difference(std::span<const double> errors_a, std::span<const double> errors_b,
+                               std::span<const double> baselines, uint64_t seed) {
   AUGSTORE_CHECK(errors_a.size() == baselines.size() && errors_b.size() == baselines.size());
   if (baselines.empty()) return {};
   std::vector<double> values(kResamples);
@@ -99,7 +98,7 @@ Interval BootstrapExplainedDifference(std::span<const double> errors_a,
       error_b += errors_b[i];
       baseline += baselines[i];
     });
-    values[resample] = Explained(error_a, baseline) - Explained(error_b, baseline);
+    values[resample] = R2(error_a, baseline) - R2(error_b, baseline);
   }
   return Middle95(std::move(values));
 }

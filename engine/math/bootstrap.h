@@ -31,17 +31,16 @@ std::vector<double> SquaredDistances(ConstMatrixView a, ConstMatrixView b);
 
 // G as it was measured. REQUIRES here and below: spans of the same length, at most 2^32 pairs.
 // No pairs: 0, and intervals from 0 to 0.
-double ExplainedOf(std::span<const double> errors, std::span<const double> baselines);
+double R2Of(std::span<const double> errors, std::span<const double> baselines);
 
 // The 95 % interval of G.
-Interval BootstrapExplained(std::span<const double> errors, std::span<const double> baselines,
-                            uint64_t seed);
+Interval BootstrapR2(std::span<const double> errors, std::span<const double> baselines,
+                     uint64_t seed);
 
 // The 95 % interval of G(a) - G(b), both on the same pairs: when it contains 0, these pairs do not
 // tell which is better.
-Interval BootstrapExplainedDifference(std::span<const double> errors_a,
-                                      std::span<const double> errors_b,
-                                      std::span<const double> baselines, uint64_t seed);
+Interval BootstrapR2Difference(std::span<const double> errors_a, std::span<const double> errors_b,
+                               std::span<const double> baselines, uint64_t seed);
 
 }  // namespace augstore
 

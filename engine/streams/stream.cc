@@ -179,13 +179,13 @@ Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Dig
     }
     // Canonical, so that equal chains have equal texts.
     const std::string ops = pattern.has_value() ? pattern->ToString() : "";
-    AUGSTORE_ASSIGN(TransformStep step,
-                    MakeStep(transform.ref(), std::move(model), std::move(pattern), asked.spread));
+    AUGSTORE_ASSIGN(TransformStep step, MakeStep(transform.ref(), std::move(model),
+                                                 std::move(pattern), asked.with_noise));
     pinned.steps.push_back(std::move(step));
     pinned.weights.push_back(transform.record.weights);
-    versions.steps.push_back({{transform.name, transform.version, ""}, ops, asked.spread});
+    versions.steps.push_back({{transform.name, transform.version, ""}, ops, asked.with_noise});
   }
-  AUGSTORE_TRY(CheckMapsComeFirst(pinned.steps).WithContext(chain.ToString()));
+  AUGSTORE_TRY(CheckFeatureMapsComeFirst(pinned.steps).WithContext(chain.ToString()));
   pinned.text = versions.ToString();
   return pinned;
 }
@@ -219,22 +219,23 @@ Status CheckBatchBytes(const StreamSpec& spec, uint32_t dim) {
 }
 
 // A short text may ask for many ops of a conditional transform, each a matrix of its own.
-Status CheckMapBytes(const std::vector<ResolvedChain>& chains) {
+Status CheckNetworkBytes(const std::vector<ResolvedChain>& chains) {
   std::set<const Network*> counted;
   uint64_t bytes = 0;
   for (const ResolvedChain& chain : chains) {
     for (const TransformStep& step : chain.steps) {
-      for (const OpMap& map : step.maps) {
-        if (!counted.insert(map.network.get()).second) continue;
-        bytes += map.network->layers.MultiplyAdds() * sizeof(float);
+      for (const OpLayer& layer : step.op_layers) {
+        if (!counted.insert(layer.network.get()).second) continue;
+        bytes += layer.network->layers.MultiplyAdds() * sizeof(float);
       }
     }
   }
-  if (bytes <= kMaxPolicyMapBytes) return OkStatus();
+  if (bytes <= kMaxPolicyNetworkBytes) return OkStatus();
   return ResourceExhausted(
-      "the ops of this policy need {} MiB of maps: at most {} MiB are possible; ask for fewer "
+      "the ops of this policy need {} MiB of affine maps: at most {} MiB are possible; ask for "
+      "fewer "
       "different ops",
-      bytes >> 20, kMaxPolicyMapBytes >> 20);
+      bytes >> 20, kMaxPolicyNetworkBytes >> 20);
 }
 
 // Sets chains, the pinned policy and the transforms' digests.
@@ -262,7 +263,7 @@ Status ResolvePolicy(Catalog& catalog, ModelCache& models, const Digest& backbon
       if (std::find(all.begin(), all.end(), digest) == all.end()) all.push_back(digest);
     }
     stream->chains.push_back({std::move(chain.text), std::move(chain.steps), 0});
-    AUGSTORE_TRY(CheckMapBytes(stream->chains));
+    AUGSTORE_TRY(CheckNetworkBytes(stream->chains));
   }
   double total = 0;
   for (const PolicyEntry& entry : pinned.entries) total += entry.weight;

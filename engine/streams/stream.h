@@ -96,7 +96,7 @@ Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, ModelCache
 Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t step, Store& store,
                                Engine& engine);
 
-// The chain index that `sample` gets in `epoch`. The parameters and residuals of its steps are
+// The chain index that `sample` gets in `epoch`. The parameters and errors of its steps are
 // drawn with the same seed, epoch and sample: see ApplyChain.
 uint16_t DrawChain(const Stream& stream, uint64_t epoch, SampleId sample);
 

@@ -65,17 +65,17 @@ void AddNext(const Windows& windows, uint64_t epoch, uint64_t begin, uint64_t en
   }
 }
 
-bool StreamReadsMap(const Stream& stream) {
-  return std::ranges::any_of(stream.chains,
-                             [](const ResolvedChain& chain) { return ReadsMap(chain.steps); });
+bool StreamReadsFeatureMap(const Stream& stream) {
+  return std::ranges::any_of(
+      stream.chains, [](const ResolvedChain& chain) { return ReadsFeatureMap(chain.steps); });
 }
 
 // What the store keeps in memory of a row.
 uint64_t RowMemory(const Stream& stream) {
   uint64_t bytes = RowBytes(stream.table->dtype, stream.table->dim);
   for (const ResolvedChain& chain : stream.chains) {
-    if (!ReadsMap(chain.steps)) continue;
-    return bytes + RowBytes(Dtype::kU8, chain.steps.front().model->front->map().values());
+    if (!ReadsFeatureMap(chain.steps)) continue;
+    return bytes + RowBytes(Dtype::kU8, chain.steps.front().model->front->feature_map().values());
   }
   return bytes;
 }
@@ -105,7 +105,7 @@ void AskAhead(const Stream& stream, uint64_t epoch, uint64_t step, bool first, S
   const std::vector<RowId> rows = RowsAhead(stream, epoch, step, first, store.MemoryBudget());
   if (rows.empty()) return;
   store.ReadAheadOf(stream.table->space, RowPart::kEmbedding, rows, wanted);
-  if (StreamReadsMap(stream)) {
+  if (StreamReadsFeatureMap(stream)) {
     store.ReadAheadOf(stream.table->space, RowPart::kMap, rows, wanted);
   }
 }

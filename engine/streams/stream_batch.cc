@@ -37,7 +37,7 @@ Plan PlanBatch(const Stream& stream, uint64_t epoch, uint64_t begin, size_t coun
 // Kept by each worker from batch to batch.
 struct Scratch {
   Matrix rows;  // what a chain reads
-  Matrix maps;
+  Matrix feature_maps;
   ChainScratch chain;
 };
 
@@ -59,16 +59,16 @@ Status FillGroup(const Stream& stream, const ResolvedChain& chain, std::span<con
   }
   const MatrixView in = scratch.rows.view().Slice(0, rows.size());
   AUGSTORE_TRY(store.ReadRows(table.space, rows, in));
-  MatrixView maps;
-  if (ReadsMap(chain.steps)) {
-    const uint64_t values = chain.steps.front().model->front->map().values();
-    if (scratch.maps.cols() != values || scratch.maps.rows() < rows.size()) {
-      scratch.maps = Matrix(rows.size(), values);
+  MatrixView feature_maps;
+  if (ReadsFeatureMap(chain.steps)) {
+    const uint64_t values = chain.steps.front().model->front->feature_map().values();
+    if (scratch.feature_maps.cols() != values || scratch.feature_maps.rows() < rows.size()) {
+      scratch.feature_maps = Matrix(rows.size(), values);
     }
-    maps = scratch.maps.view().Slice(0, rows.size());
-    AUGSTORE_TRY(store.ReadMaps(table.space, rows, maps));
+    feature_maps = scratch.feature_maps.view().Slice(0, rows.size());
+    AUGSTORE_TRY(store.ReadFeatureMaps(table.space, rows, feature_maps));
   }
-  return ApplyChain(engine, chain.steps, keys, {in, maps}, out, &scratch.chain)
+  return ApplyChain(engine, chain.steps, keys, {in, feature_maps}, out, &scratch.chain)
       .WithContext("chain " + chain.text);
 }
 

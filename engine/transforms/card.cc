@@ -73,10 +73,10 @@ CardEntry MeasureCard(std::string data, ConstMatrixView z, ConstMatrixView z_tar
   entry.pairs = z.rows;
   entry.mse = Sum(errors) / values;
   entry.identity_mse = Sum(baselines) / values;
-  entry.explained = ExplainedOf(errors, baselines);
-  const Interval interval = BootstrapExplained(errors, baselines, 0);
-  entry.explained_low = std::min(interval.low, entry.explained);
-  entry.explained_high = std::max(interval.high, entry.explained);
+  entry.r2 = R2Of(errors, baselines);
+  const Interval interval = BootstrapR2(errors, baselines, 0);
+  entry.r2_low = std::min(interval.low, entry.r2);
+  entry.r2_high = std::max(interval.high, entry.r2);
   entry.cosine_before = cosine_before / pairs;
   entry.cosine_after = cosine_after / pairs;
   entry.dispersion = Ratio(TotalVariance(z_mapped), TotalVariance(z_target));

@@ -12,10 +12,10 @@ namespace augstore {
 
 // z, z' = Φ(g(x)) and Ω(z), n x d each, n >= 1, same shape. Sums are in double. `data` names the
 // set.
-// Every number is finite when the matrices are. Where a divisor is 0: `explained` is 0 when Ω
+// Every number is finite when the matrices are. Where a divisor is 0: `r2` is 0 when Ω
 // leaves z as it is and -1 when not (all z' = z); a cosine with a zero vector is 1 when both are
 // zero and 0 otherwise; `dispersion` is 1 when neither set varies (n = 1) and 0 when z' alone does
-// not. The interval of `explained` is BootstrapExplained's for seed 0, and holds `explained`; with
+// not. The interval of `r2` is BootstrapR2's for seed 0, and holds `r2`; with
 // one pair it is no wider than that. Retrieval is left unmeasured
 // (engine/transforms/card_retrieval.h).
 CardEntry MeasureCard(std::string data, ConstMatrixView z, ConstMatrixView z_target,

@@ -37,8 +37,8 @@ void MeasureRetrieval(ConstMatrixView z, ConstMatrixView z_target, ConstMatrixVi
                       std::span<const ConstMatrixView> other_views, const RetrievalOptions& options,
                       CardEntry* entry) {
   AUGSTORE_CHECK(z.rows >= 1 && z.rows == z_target.rows && z.rows == z_mapped.rows);
-  AUGSTORE_CHECK(options.candidates >= 2);
-  const size_t wanted = options.candidates - 2;  // beside z' and z
+  AUGSTORE_CHECK(options.pool >= 2);
+  const size_t wanted = options.pool - 2;  // beside z' and z
   const size_t views = std::min(other_views.size(), wanted);
   const size_t others = std::min(z.rows - 1, wanted - views);
   const size_t pairs = std::min<size_t>(z.rows, options.max_pairs);
@@ -61,7 +61,7 @@ void MeasureRetrieval(ConstMatrixView z, ConstMatrixView z_target, ConstMatrixVi
     first_five += rank <= 5 ? 1 : 0;
   }
   const double divisor = static_cast<double>(pairs);
-  entry->candidates = static_cast<uint32_t>(2 + views + others);
+  entry->retrieval_pool = static_cast<uint32_t>(2 + views + others);
   entry->mrr = reciprocal / divisor;
   entry->hit1 = first / divisor;
   entry->hit5 = first_five / divisor;

@@ -68,11 +68,12 @@ CellMap Moved(Grid grid, const cv::Matx23d& motion) {
 
 }  // namespace
 
-std::vector<float> MakeMapMix(const MapShape& map, uint32_t out_height, uint32_t out_width,
-                              const ImageOp* op, uint32_t input_height, uint32_t input_width) {
-  AUGSTORE_CHECK(out_height >= 1 && out_height <= map.height && out_width >= 1 &&
-                 out_width <= map.width && map.cells() <= INT32_MAX);
-  const Grid in{static_cast<int>(map.height), static_cast<int>(map.width)};
+std::vector<float> MakeCellMix(const FeatureMapShape& feature_map, uint32_t out_height,
+                               uint32_t out_width, const ImageOp* op, uint32_t input_height,
+                               uint32_t input_width) {
+  AUGSTORE_CHECK(out_height >= 1 && out_height <= feature_map.height && out_width >= 1 &&
+                 out_width <= feature_map.width && feature_map.cells() <= INT32_MAX);
+  const Grid in{static_cast<int>(feature_map.height), static_cast<int>(feature_map.width)};
   const Grid out{static_cast<int>(out_height), static_cast<int>(out_width)};
   CellMap mix = Means(in, out);
   std::vector<ImageOp> ops;

@@ -15,10 +15,11 @@ namespace augstore {
 // pooling), then `op` (may be null) on what they give: flips, rotate, zoom and translate move cells
 // as they move pixels, about the centre, bilinear, borders by reflection, a translation scaled from
 // the input_height x input_width pixels of the image to the cells; other ops leave the cells where
-// they are. The result is MapFront::mix, out_height * out_width x map.cells(). REQUIRES: out_height
-// in 1 .. map.height, out_width in 1 .. map.width.
-std::vector<float> MakeMapMix(const MapShape& map, uint32_t out_height, uint32_t out_width,
-                              const ImageOp* op, uint32_t input_height, uint32_t input_width);
+// they are. The result is SpatialFront::mix, out_height * out_width x map.cells(). REQUIRES:
+// out_height in 1 .. map.height, out_width in 1 .. map.width.
+std::vector<float> MakeCellMix(const FeatureMapShape& feature_map, uint32_t out_height,
+                               uint32_t out_width, const ImageOp* op, uint32_t input_height,
+                               uint32_t input_width);
 
 }  // namespace augstore
 

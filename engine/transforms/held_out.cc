@@ -6,7 +6,7 @@
 
 namespace augstore {
 
-std::vector<bool> HeldOut(size_t count, uint64_t seed, double fraction) {
+std::vector<bool> HoldoutMask(size_t count, uint64_t seed, double fraction) {
   std::vector<double> draws(count);
   for (size_t i = 0; i < count; ++i) draws[i] = PhiloxUniform(seed, RngUse::kSplit, 0, i);
   const auto [least, most] = std::minmax_element(draws.begin(), draws.end());
@@ -17,16 +17,16 @@ std::vector<bool> HeldOut(size_t count, uint64_t seed, double fraction) {
   return held_out;
 }
 
-Matrix KeepResiduals(ConstMatrixView target, ConstMatrixView mapped, size_t count) {
+Matrix KeepErrors(ConstMatrixView target, ConstMatrixView mapped, size_t count) {
   count = std::min(count, target.rows);
-  Matrix residuals(count, count == 0 ? 0 : target.cols);
+  Matrix error_bank(count, count == 0 ? 0 : target.cols);
   for (size_t i = 0; i < count; ++i) {
     const size_t row = i * target.rows / count;
     for (size_t j = 0; j < target.cols; ++j) {
-      residuals.row(i)[j] = target.row(row)[j] - mapped.row(row)[j];
+      error_bank.row(i)[j] = target.row(row)[j] - mapped.row(row)[j];
     }
   }
-  return residuals;
+  return error_bank;
 }
 
 }  // namespace augstore

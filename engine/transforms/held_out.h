@@ -13,10 +13,10 @@ namespace augstore {
 // True for the pairs that are held out: pair i when its draw of (seed, i) is below `fraction`.
 // Should that leave one part empty, it gets the pair whose draw is nearest to it. REQUIRES: count
 // >= 2.
-std::vector<bool> HeldOut(size_t count, uint64_t seed, double fraction);
+std::vector<bool> HoldoutMask(size_t count, uint64_t seed, double fraction);
 
-// At most `count` residuals z' - Ω(z), evenly among the rows. REQUIRES: same shapes.
-Matrix KeepResiduals(ConstMatrixView target, ConstMatrixView mapped, size_t count);
+// At most `count` errors z' - Ω(z), evenly among the rows. REQUIRES: same shapes.
+Matrix KeepErrors(ConstMatrixView target, ConstMatrixView mapped, size_t count);
 
 }  // namespace augstore
 

@@ -11,13 +11,13 @@
 namespace augstore {
 namespace {
 
-constexpr std::string_view kPrice = "price_";
-constexpr std::string_view kInt8Measure = "price_int8";
+constexpr std::string_view kLoss = "price_";
+constexpr std::string_view kInt8Measure = "int8_loss";
 
 // G of one step under several conditions.
-class PriceMeter {
+class LossMeter {
  public:
-  PriceMeter(const TransformStep& step, const ChainInput& in, ConstMatrixView z_target)
+  LossMeter(const TransformStep& step, const ChainInput& in, ConstMatrixView z_target)
       : step_(step),
         in_(in),
         z_target_(z_target),
@@ -31,20 +31,20 @@ class PriceMeter {
   }
 
   // Nothing when it is not a number, or what Ω gives does not fit.
-  Result<std::optional<double>> Explained(Precision precision, Dtype dtype) {
+  Result<std::optional<double>> R2(Precision precision, Dtype dtype) {
     Matrix z(in_.z.rows, in_.z.cols);
     std::copy_n(in_.z.data, in_.z.rows * in_.z.cols, z.data());
     Round(dtype, z.view());
     Matrix mapped(in_.z.rows, in_.z.cols);
     const std::unique_ptr<Engine> engine = NewEngine(precision);
-    AUGSTORE_TRY(ApplyChain(*engine, {&step_, 1}, {.samples = samples_}, {z.view(), in_.maps},
-                            mapped.view(), &scratch_));
-    std::optional<double> explained;
-    if (!Fits(dtype, mapped.view())) return explained;
+    AUGSTORE_TRY(ApplyChain(*engine, {&step_, 1}, {.samples = samples_},
+                            {z.view(), in_.feature_maps}, mapped.view(), &scratch_));
+    std::optional<double> r2;
+    if (!Fits(dtype, mapped.view())) return r2;
     Round(dtype, mapped.view());
-    explained = ExplainedOf(SquaredDistances(std::as_const(mapped).view(), z_target_), baselines_);
-    if (!std::isfinite(*explained)) explained.reset();
-    return explained;
+    r2 = R2Of(SquaredDistances(std::as_const(mapped).view(), z_target_), baselines_);
+    if (!std::isfinite(*r2)) r2.reset();
+    return r2;
   }
 
   // Whether all rows are finite and the dtype can hold them.
@@ -76,26 +76,26 @@ std::unique_ptr<Engine> NewEngine(Precision precision) {
   return precision == Precision::kInt8 ? NewInt8Engine() : NewTileEngine();
 }
 
-Result<std::vector<CardMeasure>> MeasurePrices(const TransformStep& step, const ChainInput& in,
+Result<std::vector<CardMeasure>> MeasureLosses(const TransformStep& step, const ChainInput& in,
                                                ConstMatrixView z_target) {
   std::vector<CardMeasure> prices;
-  PriceMeter meter(step, in, z_target);
+  LossMeter meter(step, in, z_target);
   if (!meter.anything_moves()) return prices;
-  AUGSTORE_ASSIGN(const auto exact, meter.Explained(Precision::kF32, Dtype::kF32));
+  AUGSTORE_ASSIGN(const auto exact, meter.R2(Precision::kF32, Dtype::kF32));
   if (!exact.has_value()) return prices;
-  AUGSTORE_ASSIGN(const auto int8, meter.Explained(Precision::kInt8, Dtype::kF32));
+  AUGSTORE_ASSIGN(const auto int8, meter.R2(Precision::kInt8, Dtype::kF32));
   if (int8.has_value()) prices.push_back({std::string(kInt8Measure), *exact - *int8});
   for (const Dtype dtype : {Dtype::kF16, Dtype::kU8}) {
-    if (!PriceMeter::Fits(dtype, in.z)) continue;
-    AUGSTORE_ASSIGN(const auto rounded, meter.Explained(Precision::kF32, dtype));
+    if (!LossMeter::Fits(dtype, in.z)) continue;
+    AUGSTORE_ASSIGN(const auto rounded, meter.R2(Precision::kF32, dtype));
     if (!rounded.has_value()) continue;
-    prices.push_back({fmt::format("{}{}", kPrice, DtypeName(dtype)), *exact - *rounded});
+    prices.push_back({fmt::format("{}{}", kLoss, DtypeName(dtype)), *exact - *rounded});
   }
   return prices;
 }
 
-std::vector<CardMeasure> WithoutPrices(std::vector<CardMeasure> measures) {
-  std::erase_if(measures, [](const CardMeasure& old) { return old.name.starts_with(kPrice); });
+std::vector<CardMeasure> WithoutLosses(std::vector<CardMeasure> measures) {
+  std::erase_if(measures, [](const CardMeasure& old) { return old.name.starts_with(kLoss); });
   return measures;
 }
 
@@ -115,11 +115,11 @@ Status CheckPrecision(Precision precision, const std::string& ref, const Transfo
         "--save` makes a version that does; stream that one, or ask for precision f32",
         ref, ref);
   }
-  if (price->value <= kMostInt8Price) return OkStatus();
+  if (price->value <= kMaxInt8Loss) return OkStatus();
   return FailedPrecondition(
       "int8 costs transform {} {:.4f} of G, and {} is the most that is allowed: ask for precision "
       "f32",
-      ref, price->value, kMostInt8Price);
+      ref, price->value, kMaxInt8Loss);
 }
 
 }  // namespace augstore

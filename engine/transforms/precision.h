@@ -17,23 +17,23 @@ namespace augstore {
 std::unique_ptr<Engine> NewEngine(Precision precision);
 
 // What of G a transform may lose at most to be applied in int8.
-inline constexpr double kMostInt8Price = 0.005;
+inline constexpr double kMaxInt8Loss = 0.005;
 
-// G of `step` on pairs (z, z') in f32, less G when it is computed in int8 ("price_int8"), and when
-// z is read from rows of a dtype and Ω(z) sent in it ("price_f16", "price_u8"). Left out is what
+// G of `step` on pairs (z, z') in f32, less G when it is computed in int8 ("int8_loss"), and when
+// z is read from rows of a dtype and Ω(z) sent in it ("f16_loss", "u8_loss"). Left out is what
 // cannot be said: where values do not fit a dtype or are not finite, and everything when no z'
 // differs from its z. Not for conditional transforms: what an op costs depends on its magnitude.
 // REQUIRES: n x d each, n >= 1, the same shape; as many maps when the step reads them; nothing
 // drawn. Errors: those of ApplyChain.
-Result<std::vector<CardMeasure>> MeasurePrices(const TransformStep& step, const ChainInput& in,
+Result<std::vector<CardMeasure>> MeasureLosses(const TransformStep& step, const ChainInput& in,
                                                ConstMatrixView z_target);
 
 // Whether the transform named `ref` may be applied in a precision. Errors: kFailedPrecondition (its
-// card does not show the price of int8, or shows more than kMostInt8Price; it is conditional).
+// card does not show the price of int8, or shows more than kMaxInt8Loss; it is conditional).
 Status CheckPrecision(Precision precision, const std::string& ref, const TransformModel& model,
                       const Card& card);
 // The measures of an older card of the same weights, without prices: they are of other pairs.
-std::vector<CardMeasure> WithoutPrices(std::vector<CardMeasure> measures);
+std::vector<CardMeasure> WithoutLosses(std::vector<CardMeasure> measures);
 
 }  // namespace augstore
 

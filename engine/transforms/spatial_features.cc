@@ -57,15 +57,15 @@ void MeanOverCells(const Matrix& tensor, size_t cells, MatrixView out) {
 
 }  // namespace
 
-Result<std::shared_ptr<const MapFeatures>> MapFeatures::Make(MapFront front) {
+Result<std::shared_ptr<const SpatialFeatures>> SpatialFeatures::Make(SpatialFront front) {
   AUGSTORE_TRY(front.Validate());
-  std::shared_ptr<MapFeatures> made(new MapFeatures);
-  made->shapes_.input = front.map;
+  std::shared_ptr<SpatialFeatures> made(new SpatialFeatures);
+  made->shapes_.input = front.feature_map;
   made->features_ = front.features();
   for (uint32_t i = 0; i <= front.convs.size(); ++i) {
     made->shapes_.tensors.push_back(front.ShapeOf(i));
   }
-  const uint64_t cells = front.map.cells();
+  const uint64_t cells = front.feature_map.cells();
   for (size_t i = 0; i < front.mix.size(); ++i) {
     if (front.mix[i] == 0) continue;
     made->taps_.push_back(
@@ -79,29 +79,31 @@ Result<std::shared_ptr<const MapFeatures>> MapFeatures::Make(MapFront front) {
     conv.bias.clear();
     made->convs_.push_back({std::move(conv), std::move(network)});
   }
-  return std::shared_ptr<const MapFeatures>(std::move(made));
+  return std::shared_ptr<const SpatialFeatures>(std::move(made));
 }
 
-Status MapFeatures::Apply(Engine& engine, ConstMatrixView maps, MatrixView out,
-                          MapScratch* scratch) const {
-  AUGSTORE_CHECK(maps.rows == out.rows);
-  if (maps.cols != map().values() || out.cols != features_) {
+Status SpatialFeatures::Apply(Engine& engine, ConstMatrixView feature_maps, MatrixView out,
+                              SpatialScratch* scratch) const {
+  AUGSTORE_CHECK(feature_maps.rows == out.rows);
+  if (feature_maps.cols != feature_map().values() || out.cols != features_) {
     return InvalidArgument("maps of {} become {} features: {} x {} and {} x {} were given",
-                           map().ToString(), features_, maps.rows, maps.cols, out.rows, out.cols);
+                           feature_map().ToString(), features_, feature_maps.rows,
+                           feature_maps.cols, out.rows, out.cols);
   }
   scratch->tensors.resize(std::max(scratch->tensors.size(), convs_.size() + 1));
-  for (size_t begin = 0; begin < maps.rows; begin += kBlockImages) {
-    const size_t rows = std::min(kBlockImages, maps.rows - begin);
-    AUGSTORE_TRY(ApplyBlock(engine, maps.Slice(begin, rows), out.Slice(begin, rows), scratch));
+  for (size_t begin = 0; begin < feature_maps.rows; begin += kBlockImages) {
+    const size_t rows = std::min(kBlockImages, feature_maps.rows - begin);
+    AUGSTORE_TRY(
+        ApplyBlock(engine, feature_maps.Slice(begin, rows), out.Slice(begin, rows), scratch));
   }
   return OkStatus();
 }
 
-Status MapFeatures::ApplyBlock(Engine& engine, ConstMatrixView maps, MatrixView out,
-                               MapScratch* scratch) const {
-  Mix(maps, &scratch->tensors[0]);
+Status SpatialFeatures::ApplyBlock(Engine& engine, ConstMatrixView feature_maps, MatrixView out,
+                                   SpatialScratch* scratch) const {
+  Mix(feature_maps, &scratch->tensors[0]);
   for (size_t i = 1; i <= convs_.size(); ++i) {
-    AUGSTORE_TRY(ApplyConv(engine, i, maps.rows, scratch));
+    AUGSTORE_TRY(ApplyConv(engine, i, feature_maps.rows, scratch));
   }
   const Matrix& last = scratch->tensors[convs_.size()];
   if (convs_.empty()) {
@@ -112,24 +114,24 @@ Status MapFeatures::ApplyBlock(Engine& engine, ConstMatrixView maps, MatrixView 
   return OkStatus();
 }
 
-void MapFeatures::Mix(ConstMatrixView maps, Matrix* mixed) const {
-  const MapShape& shape = shapes_.tensors[0];
+void SpatialFeatures::Mix(ConstMatrixView feature_maps, Matrix* mixed) const {
+  const FeatureMapShape& shape = shapes_.tensors[0];
   const size_t channels = shape.channels;
-  Resize(mixed, maps.rows * shape.cells(), channels);
+  Resize(mixed, feature_maps.rows * shape.cells(), channels);
   std::fill_n(mixed->data(), mixed->rows() * channels, 0.0F);
-  for (size_t image = 0; image < maps.rows; ++image) {
-    const float* const map = maps.row(image).data();
+  for (size_t image = 0; image < feature_maps.rows; ++image) {
+    const float* const feature_map = feature_maps.row(image).data();
     float* const out = mixed->row(image * shape.cells()).data();
     for (const Tap& tap : taps_) {
-      const float* const from = map + tap.from * channels;
+      const float* const from = feature_map + tap.from * channels;
       float* const to = out + tap.to * channels;
       for (size_t c = 0; c < channels; ++c) to[c] += tap.weight * from[c];
     }
   }
 }
 
-Status MapFeatures::ApplyConv(Engine& engine, size_t number, size_t images,
-                              MapScratch* scratch) const {
+Status SpatialFeatures::ApplyConv(Engine& engine, size_t number, size_t images,
+                                  SpatialScratch* scratch) const {
   const Step& step = convs_[number - 1];
   const Matrix& source = scratch->tensors[step.plan.source];
   Matrix& target = scratch->tensors[number];
@@ -144,11 +146,11 @@ Status MapFeatures::ApplyConv(Engine& engine, size_t number, size_t images,
   return OkStatus();
 }
 
-void MapFeatures::FillPatches(size_t number, size_t images, const Matrix& source,
-                              Matrix* patches) const {
+void SpatialFeatures::FillPatches(size_t number, size_t images, const Matrix& source,
+                                  Matrix* patches) const {
   const Conv& conv = convs_[number - 1].plan;
-  const MapShape& from = shapes_.tensors[conv.source];
-  const MapShape& to = shapes_.tensors[number];
+  const FeatureMapShape& from = shapes_.tensors[conv.source];
+  const FeatureMapShape& to = shapes_.tensors[number];
   const size_t channels = from.channels;
   const int64_t border = conv.kernel / 2;
   Resize(patches, images * to.cells(), size_t{conv.kernel} * conv.kernel * channels);

@@ -13,23 +13,24 @@
 namespace augstore {
 
 // Kept between calls, so that memory is taken once.
-struct MapScratch {
+struct SpatialScratch {
   std::vector<Matrix> tensors;  // t_0, t_1, … of a block of images, cell by cell
   Matrix patches;
 };
 
 // Immutable; any thread may use it.
-class MapFeatures {
+class SpatialFeatures {
  public:
-  // Errors: those of MapFront::Validate.
-  static Result<std::shared_ptr<const MapFeatures>> Make(MapFront front);
+  // Errors: those of SpatialFront::Validate.
+  static Result<std::shared_ptr<const SpatialFeatures>> Make(SpatialFront front);
 
-  const MapShape& map() const { return shapes_.input; }
+  const FeatureMapShape& feature_map() const { return shapes_.input; }
   uint32_t features() const { return features_; }
 
   // out.row(i) = the features of maps.row(i). REQUIRES: maps.rows == out.rows. Errors:
   // kInvalidArgument (columns), those of Engine::Apply.
-  Status Apply(Engine& engine, ConstMatrixView maps, MatrixView out, MapScratch* scratch) const;
+  Status Apply(Engine& engine, ConstMatrixView feature_maps, MatrixView out,
+               SpatialScratch* scratch) const;
 
  private:
   // One cell of t_0 takes `weight` times one cell of the map.
@@ -43,15 +44,15 @@ class MapFeatures {
     NetworkPtr network;
   };
   struct Shapes {
-    MapShape input;
-    std::vector<MapShape> tensors;
+    FeatureMapShape input;
+    std::vector<FeatureMapShape> tensors;
   };
 
-  MapFeatures() = default;
-  Status ApplyBlock(Engine& engine, ConstMatrixView maps, MatrixView out,
-                    MapScratch* scratch) const;
-  void Mix(ConstMatrixView maps, Matrix* mixed) const;
-  Status ApplyConv(Engine& engine, size_t number, size_t images, MapScratch* scratch) const;
+  SpatialFeatures() = default;
+  Status ApplyBlock(Engine& engine, ConstMatrixView feature_maps, MatrixView out,
+                    SpatialScratch* scratch) const;
+  void Mix(ConstMatrixView feature_maps, Matrix* mixed) const;
+  Status ApplyConv(Engine& engine, size_t number, size_t images, SpatialScratch* scratch) const;
   // The patches under the kernel of convolution `number`, a row for each cell of its output.
   void FillPatches(size_t number, size_t images, const Matrix& source, Matrix* patches) const;
 
@@ -60,7 +61,7 @@ class MapFeatures {
   std::vector<Tap> taps_;
   std::vector<Step> convs_;  // convs_[i] makes tensor i + 1
 };
-using MapFeaturesPtr = std::shared_ptr<const MapFeatures>;
+using SpatialFeaturesPtr = std::shared_ptr<const SpatialFeatures>;
 
 }  // namespace augstore
 

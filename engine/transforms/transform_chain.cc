@@ -9,7 +9,7 @@
 namespace augstore {
 namespace {
 
-// The maps' outputs of a block stay in the second-level cache.
+// The outputs of an op's layers for a block stay in the second-level cache.
 constexpr size_t kBlockRows = 96;
 // So do z and the features of a spatial transform.
 constexpr size_t kSpatialRows = 64;
@@ -42,20 +42,21 @@ Result<NetworkPtr> OneLayer(Layer layer) {
 // x + sum_p f_p (A_p x + a_p) as one layer.
 Layer FixedMap(const TransformModel& model, size_t first, std::span<const float> features) {
   const uint32_t dim = model.dim;
-  Layer map;
-  map.shape = {dim, dim, model.activation, false};
-  map.weight.assign(size_t{dim} * dim, 0);
-  map.bias.assign(dim, 0);
+  Layer affine;
+  affine.shape = {dim, dim, model.activation, false};
+  affine.weight.assign(size_t{dim} * dim, 0);
+  affine.bias.assign(dim, 0);
   for (size_t p = 0; p < features.size(); ++p) {
     const Layer& part = model.basis[first + p];
-    for (size_t i = 0; i < map.weight.size(); ++i) map.weight[i] += features[p] * part.weight[i];
-    for (size_t i = 0; i < dim; ++i) map.bias[i] += features[p] * part.bias[i];
+    for (size_t i = 0; i < affine.weight.size(); ++i)
+      affine.weight[i] += features[p] * part.weight[i];
+    for (size_t i = 0; i < dim; ++i) affine.bias[i] += features[p] * part.bias[i];
   }
-  for (size_t i = 0; i < dim; ++i) map.weight[i * dim + i] += 1;
-  return map;
+  for (size_t i = 0; i < dim; ++i) affine.weight[i * dim + i] += 1;
+  return affine;
 }
 
-// The maps of all features below each other.
+// The affine maps of all features, one below the other.
 Layer StackedMaps(const TransformModel& model, size_t first, size_t count) {
   Layer stacked;
   stacked.shape = {model.dim, static_cast<uint32_t>(count * model.dim), Activation::kNone, false};
@@ -67,66 +68,67 @@ Layer StackedMaps(const TransformModel& model, size_t first, size_t count) {
   return stacked;
 }
 
-Result<OpMap> MakeOpMap(const TransformModel& model, const OpTerm& op) {
-  OpMap map{nullptr, op, true};
+Result<OpLayer> MakeOpLayer(const TransformModel& model, const OpTerm& op) {
+  OpLayer layer{nullptr, op, true};
   std::vector<double> parameters;
   for (const OpTerm::Range& range : op.parameters) {
-    map.fixed = map.fixed && range.low == range.high;
+    layer.fixed = layer.fixed && range.low == range.high;
     parameters.push_back(range.low);
   }
   const size_t first = model.family->FirstFeature(op);
   const size_t count = model.family->FeatureCount(op);
-  // The stacked maps do not depend on the range.
-  const std::string key = map.fixed ? op.ToString() : op.name + "(..)";
-  AUGSTORE_ASSIGN(map.network, model.derived->Get(key, [&]() -> Result<NetworkPtr> {
-    if (!map.fixed) return OneLayer(StackedMaps(model, first, count));
+  // The stacked affine maps do not depend on the range.
+  const std::string key = layer.fixed ? op.ToString() : op.name + "(..)";
+  AUGSTORE_ASSIGN(layer.network, model.derived->Get(key, [&]() -> Result<NetworkPtr> {
+    if (!layer.fixed) return OneLayer(StackedMaps(model, first, count));
     std::vector<float> features(count);
     model.family->Features(op, parameters, features);
     return OneLayer(FixedMap(model, first, features));
   }));
-  return map;
+  return layer;
 }
 
 // Applies one op with drawn parameters, of which those of row i begin at parameters.row(i)[first].
 class DrawnOp {
  public:
-  DrawnOp(Engine& engine, const TransformModel& model, const OpMap& map, ChainScratch* scratch)
+  DrawnOp(Engine& engine, const TransformModel& model, const OpLayer& layer, ChainScratch* scratch)
       : engine_(engine),
         model_(model),
-        map_(map),
+        layer_(layer),
         scratch_(scratch),
-        features_(model.family->FeatureCount(map.op)) {}
+        features_(model.family->FeatureCount(layer.op)) {}
 
   Status Apply(ConstMatrixView in, std::span<const double> parameters, size_t stride,
                MatrixView out) {
     for (size_t begin = 0; begin < in.rows; begin += kBlockRows) {
       const size_t rows = std::min(kBlockRows, in.rows - begin);
       const ConstMatrixView block = in.Slice(begin, rows);
-      const MatrixView maps = Reserve(&scratch_->maps, rows, map_.network->layers.dim_out());
-      AUGSTORE_TRY(engine_.Apply(map_.network, block, maps));
+      const MatrixView outputs =
+          Reserve(&scratch_->op_outputs, rows, layer_.network->layers.dim_out());
+      AUGSTORE_TRY(engine_.Apply(layer_.network, block, outputs));
       for (size_t i = 0; i < rows; ++i) {
         const std::span<const double> own =
-            parameters.subspan((begin + i) * stride, map_.op.parameters.size());
-        model_.family->Features(map_.op, own, features_);
-        Combine(block.row(i).data(), maps.row(i).data(), out.row(begin + i).data());
+            parameters.subspan((begin + i) * stride, layer_.op.parameters.size());
+        model_.family->Features(layer_.op, own, features_);
+        Combine(block.row(i).data(), outputs.row(i).data(), out.row(begin + i).data());
       }
     }
     return OkStatus();
   }
 
  private:
-  void Combine(const float* in, const float* maps, float* out) const {
+  void Combine(const float* in, const float* outputs, float* out) const {
     const size_t dim = model_.dim;
     for (size_t c = 0; c < dim; ++c) {
       float value = in[c];
-      for (size_t p = 0; p < features_.size(); ++p) value += features_[p] * maps[p * dim + c];
+      for (size_t p = 0; p < features_.size(); ++p) value += features_[p] * outputs[p * dim + c];
       out[c] = Activate(model_.activation, value);
     }
   }
 
   Engine& engine_;
   const TransformModel& model_;
-  const OpMap& map_;
+  const OpLayer& layer_;
   ChainScratch* scratch_;
   std::vector<float> features_;
 };
@@ -146,32 +148,32 @@ std::vector<double> DrawAll(const OpPattern& ops, size_t number, const RowKeys& 
 Status ApplyOps(Engine& engine, const TransformStep& step, std::span<const double> parameters,
                 ConstMatrixView in, MatrixView out, ChainScratch* scratch) {
   const TransformModel& model = *step.model;
-  const bool several = step.maps.size() > 1;
+  const bool several = step.op_layers.size() > 1;
   float* halves = Reserve(&scratch->ops, several ? 2 * in.rows : 0, model.dim).data;
   ConstMatrixView source = in;
   size_t first = 0;  // parameter of the op
-  for (size_t i = 0; i < step.maps.size(); ++i) {
-    const OpMap& map = step.maps[i];
+  for (size_t i = 0; i < step.op_layers.size(); ++i) {
+    const OpLayer& layer = step.op_layers[i];
     const MatrixView target =
         several ? MatrixView{halves + (i % 2) * in.rows * model.dim, in.rows, model.dim} : out;
-    if (map.fixed) {
-      AUGSTORE_TRY(engine.Apply(map.network, source, target));
+    if (layer.fixed) {
+      AUGSTORE_TRY(engine.Apply(layer.network, source, target));
     } else {
-      DrawnOp op(engine, model, map, scratch);
+      DrawnOp op(engine, model, layer, scratch);
       AUGSTORE_TRY(op.Apply(source, parameters.subspan(first), step.ops->parameters(), target));
     }
-    first += map.op.parameters.size();
+    first += layer.op.parameters.size();
     source = target;
   }
   return several ? engine.Apply(model.network, source, out) : OkStatus();
 }
 
-void AddResiduals(const TransformModel& model, size_t number, const RowKeys& keys, MatrixView out) {
+void AddErrors(const TransformModel& model, size_t number, const RowKeys& keys, MatrixView out) {
   const uint64_t seed = MixBits(keys.seed ^ MixBits(number + 1));
   for (size_t i = 0; i < out.rows; ++i) {
     const uint64_t draw = PhiloxU64(seed, RngUse::kResidual, keys.epoch, keys.samples[i]) >> 32;
-    const size_t chosen = static_cast<size_t>(draw * model.residuals.rows() >> 32);
-    const float* residual = model.residuals.row(chosen).data();
+    const size_t chosen = static_cast<size_t>(draw * model.error_bank.rows() >> 32);
+    const float* residual = model.error_bank.row(chosen).data();
     float* row = out.row(i).data();
     for (size_t c = 0; c < out.cols; ++c) {
       row[c] = Activate(model.activation, row[c] + residual[c]);
@@ -181,16 +183,17 @@ void AddResiduals(const TransformModel& model, size_t number, const RowKeys& key
 
 Status ApplySpatial(Engine& engine, const TransformModel& model, const ChainInput& in,
                     MatrixView out, ChainScratch* scratch) {
-  if (in.maps.rows != in.z.rows) {
+  if (in.feature_maps.rows != in.z.rows) {
     return InvalidArgument("a spatial transform was given {} rows and {} feature maps", in.z.rows,
-                           in.maps.rows);
+                           in.feature_maps.rows);
   }
   const size_t features = model.front->features();
   const size_t width = model.dim + features;
   for (size_t begin = 0; begin < in.z.rows; begin += kSpatialRows) {
     const size_t rows = std::min(kSpatialRows, in.z.rows - begin);
     const MatrixView found = Reserve(&scratch->features, rows, features);
-    AUGSTORE_TRY(model.front->Apply(engine, in.maps.Slice(begin, rows), found, &scratch->front));
+    AUGSTORE_TRY(
+        model.front->Apply(engine, in.feature_maps.Slice(begin, rows), found, &scratch->front));
     const MatrixView inputs = Reserve(&scratch->inputs, rows, width);
     for (size_t i = 0; i < rows; ++i) {
       std::memcpy(inputs.row(i).data(), in.z.row(begin + i).data(), model.dim * sizeof(float));
@@ -218,7 +221,7 @@ Status ApplyStep(Engine& engine, const TransformStep& step, size_t number, const
   } else {
     AUGSTORE_TRY(engine.Apply(model.network, in, out));
   }
-  if (step.spread) AddResiduals(model, number, keys, out);
+  if (step.with_noise) AddErrors(model, number, keys, out);
   return OkStatus();
 }
 
@@ -241,24 +244,24 @@ Result<TransformModelPtr> MakeTransformModel(TransformWeights weights) {
   auto model = std::make_shared<TransformModel>();
   model->dim = weights.dim();
   model->activation = weights.layers.layers.back().shape.activation;
-  model->residuals = std::move(weights.residuals);
+  model->error_bank = std::move(weights.error_bank);
   if (weights.conditional()) {
     AUGSTORE_ASSIGN(model->family, OpFamily::Parse(weights.ops, weights.slots));
     if (weights.basis.size() != model->family->features()) {
-      return InvalidArgument("the basis has {} maps, and the ops '{}' have {} features",
+      return InvalidArgument("the basis has {} affine maps, and the ops '{}' have {} features",
                              weights.basis.size(), weights.ops, model->family->features());
     }
     model->basis = std::move(weights.basis);
   }
   if (weights.front) {
-    AUGSTORE_ASSIGN(model->front, MapFeatures::Make(std::move(*weights.front)));
+    AUGSTORE_ASSIGN(model->front, SpatialFeatures::Make(std::move(*weights.front)));
   }
   AUGSTORE_ASSIGN(model->network, MakeNetwork(std::move(weights.layers)));
   return TransformModelPtr(std::move(model));
 }
 
 Result<TransformStep> MakeStep(const std::string& name, TransformModelPtr model,
-                               std::optional<OpPattern> ops, bool spread) {
+                               std::optional<OpPattern> ops, bool with_noise) {
   if (model->family.has_value() != ops.has_value()) {
     if (ops.has_value()) {
       return InvalidArgument("transform {} does one thing and takes no ops in brackets: '[{}]'",
@@ -267,17 +270,17 @@ Result<TransformStep> MakeStep(const std::string& name, TransformModelPtr model,
     return InvalidArgument("transform {} is conditional: say what it shall do, such as {}[{}]",
                            name, name, model->family->terms().front().ToString());
   }
-  if (spread && model->residuals.rows() == 0) {
+  if (with_noise && model->error_bank.rows() == 0) {
     return FailedPrecondition(
-        "transform {} keeps no residuals to draw from: train it again, or leave out the '~'", name);
+        "transform {} has no error bank to draw from: train it again, or leave out the '~'", name);
   }
-  TransformStep step{std::move(model), std::move(ops), {}, spread};
+  TransformStep step{std::move(model), std::move(ops), {}, with_noise};
   if (step.ops.has_value()) {
     const Status known = step.model->family->Check(*step.ops);
     if (!known.ok()) return known.WithContext("transform " + name);
     for (const OpTerm& op : step.ops->terms()) {
-      AUGSTORE_ASSIGN(OpMap map, MakeOpMap(*step.model, op));
-      step.maps.push_back(std::move(map));
+      AUGSTORE_ASSIGN(OpLayer layer, MakeOpLayer(*step.model, op));
+      step.op_layers.push_back(std::move(layer));
     }
   }
   return step;
@@ -306,11 +309,11 @@ Status ApplyTransform(const TransformWeights& weights, const ChainInput& in, Mat
   return ApplyChain(*NewTileEngine(), {&step, 1}, {0, 0, ids}, in, out, &scratch);
 }
 
-bool ReadsMap(std::span<const TransformStep> chain) {
+bool ReadsFeatureMap(std::span<const TransformStep> chain) {
   return !chain.empty() && chain.front().model->front != nullptr;
 }
 
-Status CheckMapsComeFirst(std::span<const TransformStep> chain) {
+Status CheckFeatureMapsComeFirst(std::span<const TransformStep> chain) {
   for (size_t i = 1; i < chain.size(); ++i) {
     if (chain[i].model->front == nullptr) continue;
     return InvalidArgument(
@@ -327,7 +330,7 @@ Status ApplyChain(Engine& engine, std::span<const TransformStep> chain, const Ro
   const ConstMatrixView in = input.z;
   if (chain.empty()) return CopyRows(in, out);
   AUGSTORE_CHECK(keys.samples.size() == in.rows);
-  AUGSTORE_TRY(CheckMapsComeFirst(chain));
+  AUGSTORE_TRY(CheckFeatureMapsComeFirst(chain));
   // Two halves: one is read while the other is written.
   size_t width = 0;
   for (size_t i = 0; i + 1 < chain.size(); ++i)
@@ -339,7 +342,8 @@ Status ApplyChain(Engine& engine, std::span<const TransformStep> chain, const Ro
     const bool last = i + 1 == chain.size();
     const MatrixView target =
         last ? out : MatrixView{between + (i % 2) * half, in.rows, chain[i].model->dim};
-    AUGSTORE_TRY(ApplyStep(engine, chain[i], i, keys, {source, input.maps}, target, scratch));
+    AUGSTORE_TRY(
+        ApplyStep(engine, chain[i], i, keys, {source, input.feature_maps}, target, scratch));
     source = target;
   }
   return OkStatus();

@@ -8,14 +8,14 @@
 
 namespace augstore {
 
-inline constexpr uint32_t kSegmentRows = 256;       // rows of one stored segment
-inline constexpr uint32_t kSampleChunkRows = 4096;  // samples of one stored chunk
-inline constexpr uint32_t kMaxDim = 65536;          // columns of an embedding
-inline constexpr uint32_t kMaxLayers = 16;          // layers of a transform or a head
-inline constexpr uint32_t kMaxBasis = 256;          // maps of a conditional transform
-inline constexpr uint32_t kMaxResiduals = 65536;    // rows of a transform's residuals
-inline constexpr uint32_t kMaxMapCells = 4096;      // cells of a feature map
-inline constexpr uint32_t kMaxConvs = 64;           // convolutions of a spatial transform
+inline constexpr uint32_t kSegmentRows = 256;          // rows of one stored segment
+inline constexpr uint32_t kSampleChunkRows = 4096;     // samples of one stored chunk
+inline constexpr uint32_t kMaxDim = 65536;             // columns of an embedding
+inline constexpr uint32_t kMaxLayers = 16;             // layers of a transform or a head
+inline constexpr uint32_t kMaxBasis = 256;             // maps of a conditional transform
+inline constexpr uint32_t kMaxErrorBankRows = 65536;   // rows of a transform's error bank
+inline constexpr uint32_t kMaxFeatureMapCells = 4096;  // cells of a feature map
+inline constexpr uint32_t kMaxConvs = 64;              // convolutions of a spatial transform
 inline constexpr size_t kMaxWeightsBytes = 512u
                                            << 20;  // bytes of one transform's or head's weights
 inline constexpr size_t kMaxRequestBytes = 600u << 20;  // bytes of one request's body
@@ -24,8 +24,8 @@ inline constexpr uint32_t kMaxBatchRows = 65536;  // rows of one batch, one appe
 inline constexpr uint32_t kMaxBatchesPerRequest = 1u << 20;
 inline constexpr uint32_t kMaxChains = 256;      // chains of one policy
 inline constexpr uint32_t kMaxChainLength = 16;  // transforms of one chain
-inline constexpr size_t kMaxPolicyMapBytes = 256u
-                                             << 20;  // of maps that one policy's ops are made into
+inline constexpr size_t kMaxPolicyNetworkBytes =
+    256u << 20;  // of maps that one policy's ops are made into
 inline constexpr uint32_t kMaxWorldSize = 65536;
 inline constexpr uint32_t kMaxClasses = 1u << 20;  // classes of all label columns together
 inline constexpr uint32_t kMaxLabelColumns = 64;
@@ -39,7 +39,7 @@ inline constexpr size_t kMaxTextBytes = 1u << 20;  // any other text
 inline constexpr size_t kMaxRecordBytes =
     64u << 20;  // one encoded record or stored chunk of samples, without weights
 inline constexpr uint32_t kMaxAliasMoves = 1u << 20;  // moves of one alias history
-inline constexpr uint32_t kMaxCardEntries = 1024;     // rows, rungs or measures of one card
+inline constexpr uint32_t kMaxCardEntries = 1024;     // rows, candidates or measures of one card
 inline constexpr uint32_t kMaxChannels = 64;          // channels of a backbone's mean and stddev
 inline constexpr uint32_t kMaxProblems = 65536;       // problems that one verify call reports
 inline constexpr size_t kMaxSafetensorsHeaderBytes = 1u << 20;

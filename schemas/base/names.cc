@@ -87,7 +87,7 @@ class Parser {
     AUGSTORE_TRY(ParseRef(&step->transform));
     if (Peek() == '[') AUGSTORE_TRY(Ops(&step->ops));
     if (Peek() == '~') {
-      step->spread = true;
+      step->with_noise = true;
       ++position_;
       SkipBlanks();
     }
@@ -236,7 +236,7 @@ std::string Ref::ToString() const {
 std::string ChainStep::ToString() const {
   std::string text = transform.ToString();
   if (!ops.empty()) text += fmt::format("[{}]", ops);
-  if (spread) text += '~';
+  if (with_noise) text += '~';
   return text;
 }
 

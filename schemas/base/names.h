@@ -10,7 +10,7 @@
 //   policy := chain [ ':' weight ] ( ',' chain [ ':' weight ] )*    weight: decimal > 0, default 1
 //
 // `[ops]` asks a conditional transform for image ops: "geo@2[hflip>rotate(-15..15)]"; a range draws
-// the parameter for every sample. '~' adds a drawn residual. 'identity' is reserved: it is a whole
+// the parameter for every sample. '~' adds a drawn error. 'identity' is reserved: it is a whole
 // chain, and no name. A weight may have an exponent ("1e-3"). Blanks around tokens are ignored. A
 // comma inside parentheses does not separate.
 #ifndef AUGSTORE_SCHEMAS_BASE_NAMES_H_
@@ -37,8 +37,8 @@ struct Ref {
 // One application of a transform.
 struct ChainStep {
   Ref transform;
-  std::string ops;      // what a conditional transform is asked for; empty otherwise
-  bool spread = false;  // with a drawn residual
+  std::string ops;          // what a conditional transform is asked for; empty otherwise
+  bool with_noise = false;  // with a drawn error
   bool operator==(const ChainStep&) const = default;
   std::string ToString() const;  // "hflip@1", "geo@2[hflip>rotate(10)]~"
 };

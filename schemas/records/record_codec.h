@@ -25,16 +25,17 @@ void ReadFormat(Reader& in, const Table& table) {
   }
 }
 
-// Of a table with map_height, map_width and map_channels.
+// Of a table with feature_map_height, feature_map_width and feature_map_channels.
 template <typename Table>
-MapShape ReadMapShape(Reader& in, const Table& table) {
-  const MapShape map{table.map_height(), table.map_width(), table.map_channels()};
-  if (in.AtMost("map_height", map.height, kMaxMapCells) &&
-      in.AtMost("map_width", map.width, kMaxMapCells) &&
-      in.AtMost("map_channels", map.channels, kMaxDim)) {
-    in.AtMost("map", map.values(), kMaxDim);
+FeatureMapShape ReadFeatureMapShape(Reader& in, const Table& table) {
+  const FeatureMapShape feature_map{table.feature_map_height(), table.feature_map_width(),
+                                    table.feature_map_channels()};
+  if (in.AtMost("feature_map_height", feature_map.height, kMaxFeatureMapCells) &&
+      in.AtMost("feature_map_width", feature_map.width, kMaxFeatureMapCells) &&
+      in.AtMost("feature_map_channels", feature_map.channels, kMaxDim)) {
+    in.AtMost("feature_map", feature_map.values(), kMaxDim);
   }
-  return map;
+  return feature_map;
 }
 
 }  // namespace augstore::codec

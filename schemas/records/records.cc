@@ -141,8 +141,8 @@ std::string Encode(const BackboneRecord& record) {
   return b.SealRecord(
       fb::records::CreateBackbone(b, codec::kRecordFormat, digest, record.dim, record.input_height,
                                   record.input_width, mean, stddev, source, record.multiply_adds,
-                                  record.created_unix_s, record.map.height, record.map.width,
-                                  record.map.channels),
+                                  record.created_unix_s, record.feature_map.height,
+                                  record.feature_map.width, record.feature_map.channels),
       "AGRB");
 }
 
@@ -163,7 +163,7 @@ Result<BackboneRecord> Decode(std::string_view bytes) {
     record.source = in.Text("source", t->source(), kMaxTextBytes);
     record.multiply_adds = t->multiply_adds();
     record.created_unix_s = t->created_unix_s();
-    record.map = codec::ReadMapShape(in, *t);
+    record.feature_map = codec::ReadFeatureMapShape(in, *t);
   }
   AUGSTORE_TRY(in.status());
   return record;

@@ -45,7 +45,7 @@ struct BackboneRecord {
   std::string source;          // where it came from, for people
   uint64_t multiply_adds = 0;  // per image; 0: unknown
   int64_t created_unix_s = 0;
-  MapShape map;  // the feature map that Φ gives beside z; 0 values: none
+  FeatureMapShape feature_map;  // the feature map that Φ gives beside z; 0 values: none
   bool operator==(const BackboneRecord&) const = default;
 };
 
@@ -94,18 +94,18 @@ struct CardEntry {
   uint64_t pairs = 0;
   double mse = 0;           // mean over pairs and dimensions of (Ω(z) - z')²
   double identity_mse = 0;  // the same with Ω = identity: the baseline to beat
-  double explained =
+  double r2 =
       0;  // G = 1 - Σ|Ω(z) - z'|² / Σ|z - z'|²; 0: identity, 1: perfect, < 0: worse than identity
   double cosine_before = 0;  // cos(z, z')
   double cosine_after = 0;   // cos(Ω(z), z')
   double dispersion = 0;     // tr Cov(Ω(z)) / tr Cov(z')
-  // Bootstrap 95 % interval of `explained` over pairs; both equal to it: not measured.
-  double explained_low = 0;
-  double explained_high = 0;
-  // The rank of the true z' among `candidates` views when they are sorted by their distance to
+  // Bootstrap 95 % interval of `r2` over pairs; both equal to it: not measured.
+  double r2_low = 0;
+  double r2_high = 0;
+  // The rank of the true z' among `retrieval_pool` views when they are sorted by their distance to
   // Ω(z): z' itself and views of the same image under other ops and of other images. Mean
   // reciprocal rank, and the part of pairs with rank <= 1 and <= 5. candidates 0: not measured.
-  uint32_t candidates = 0;
+  uint32_t retrieval_pool = 0;
   double mrr = 0;
   double hit1 = 0;
   double hit5 = 0;
@@ -113,16 +113,16 @@ struct CardEntry {
 };
 
 // One family that was fitted to the same pairs, measured on the same held-out part.
-struct CardRung {
+struct CardCandidate {
   std::string family;
-  double explained = 0;  // G
-  double explained_low = 0;
-  double explained_high = 0;
+  double r2 = 0;  // G
+  double r2_low = 0;
+  double r2_high = 0;
   double mse = 0;
   uint64_t multiply_adds = 0;  // per row
   double train_seconds = 0;
   std::string notes;  // hyperparameters chosen
-  bool operator==(const CardRung&) const = default;
+  bool operator==(const CardCandidate&) const = default;
 };
 
 // A further number about a transform. Names: docs/formats.md.
@@ -140,8 +140,8 @@ struct Card {
   double train_seconds = 0;
   uint64_t multiply_adds = 0;  // per row
   std::string notes;           // hyperparameters chosen: "lambda=3.2", "epochs=17"
-  std::vector<CardRung>
-      ladder;  // every family that was tried, cheapest first; empty: one was named
+  std::vector<CardCandidate>
+      candidates;  // every family that was tried, cheapest first; empty: one was named
   std::vector<CardMeasure> measures;
   bool operator==(const Card&) const = default;
 };
@@ -158,7 +158,7 @@ struct TransformRecord {
   Digest weights;  // SHA-256 of the blob
   Card card;
   int64_t created_unix_s = 0;
-  MapShape map;  // the feature map that it reads; 0 values: none
+  FeatureMapShape feature_map;  // the feature map that it reads; 0 values: none
   bool operator==(const TransformRecord&) const = default;
 };
 

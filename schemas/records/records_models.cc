@@ -40,17 +40,17 @@ std::vector<LayerShape> ReadLayers(Reader& in,
   return result;
 }
 
-Offset<VectorOf<Offset<fb::records::CardRung>>> PutLadder(Builder& b,
-                                                          const std::vector<CardRung>& ladder) {
-  std::vector<Offset<fb::records::CardRung>> rungs;
-  for (const CardRung& rung : ladder) {
-    const auto family = b.PutText(rung.family);
-    const auto notes = b.PutText(rung.notes);
-    rungs.push_back(fb::records::CreateCardRung(b, family, rung.explained, rung.explained_low,
-                                                rung.explained_high, rung.mse, rung.multiply_adds,
-                                                rung.train_seconds, notes));
+Offset<VectorOf<Offset<fb::records::CardCandidate>>> PutCandidates(
+    Builder& b, const std::vector<CardCandidate>& candidates) {
+  std::vector<Offset<fb::records::CardCandidate>> tables;
+  for (const CardCandidate& candidate : candidates) {
+    const auto family = b.PutText(candidate.family);
+    const auto notes = b.PutText(candidate.notes);
+    tables.push_back(fb::records::CreateCardCandidate(
+        b, family, candidate.r2, candidate.r2_low, candidate.r2_high, candidate.mse,
+        candidate.multiply_adds, candidate.train_seconds, notes));
   }
-  return b.PutTables(rungs);
+  return b.PutTables(tables);
 }
 
 Offset<fb::records::Card> PutCard(Builder& b, const Card& card) {
@@ -58,30 +58,32 @@ Offset<fb::records::Card> PutCard(Builder& b, const Card& card) {
   for (const CardEntry& entry : card.entries) {
     const auto data = b.PutText(entry.data);
     rows.push_back(fb::records::CreateCardEntry(
-        b, data, entry.pairs, entry.mse, entry.identity_mse, entry.explained, entry.cosine_before,
-        entry.cosine_after, entry.dispersion, entry.explained_low, entry.explained_high,
-        entry.candidates, entry.mrr, entry.hit1, entry.hit5));
+        b, data, entry.pairs, entry.mse, entry.identity_mse, entry.r2, entry.cosine_before,
+        entry.cosine_after, entry.dispersion, entry.r2_low, entry.r2_high, entry.retrieval_pool,
+        entry.mrr, entry.hit1, entry.hit5));
   }
   const auto entries = b.PutTables(rows);
   const auto notes = b.PutText(card.notes);
-  const auto ladder = PutLadder(b, card.ladder);
+  const auto candidates = PutCandidates(b, card.candidates);
   std::vector<Offset<fb::records::CardMeasure>> values;
   for (const CardMeasure& measure : card.measures) {
     values.push_back(fb::records::CreateCardMeasure(b, b.PutText(measure.name), measure.value));
   }
   const auto measures = b.PutTables(values);
   return fb::records::CreateCard(b, entries, card.train_pairs, card.seed, card.train_seconds,
-                                 card.multiply_adds, notes, ladder, measures);
+                                 card.multiply_adds, notes, candidates, measures);
 }
 
-void ReadLadder(Reader& in, const fb::records::Card& t, Card* card) {
-  if (t.ladder() == nullptr || !in.AtMost("card.ladder", t.ladder()->size(), kMaxCardEntries))
+void ReadCandidates(Reader& in, const fb::records::Card& t, Card* card) {
+  if (t.candidates() == nullptr ||
+      !in.AtMost("card.candidates", t.candidates()->size(), kMaxCardEntries))
     return;
-  for (const auto* rung : *t.ladder()) {
-    card->ladder.push_back({in.Text("card.ladder.family", rung->family(), kMaxNameBytes),
-                            rung->explained(), rung->explained_low(), rung->explained_high(),
-                            rung->mse(), rung->multiply_adds(), rung->train_seconds(),
-                            in.Text("card.ladder.notes", rung->notes(), kMaxTextBytes)});
+  for (const auto* candidate : *t.candidates()) {
+    card->candidates.push_back(
+        {in.Text("card.candidates.family", candidate->family(), kMaxNameBytes), candidate->r2(),
+         candidate->r2_low(), candidate->r2_high(), candidate->mse(), candidate->multiply_adds(),
+         candidate->train_seconds(),
+         in.Text("card.candidates.notes", candidate->notes(), kMaxTextBytes)});
   }
 }
 
@@ -101,16 +103,15 @@ Card ReadCard(Reader& in, const fb::records::Card& t) {
   card.train_seconds = t.train_seconds();
   card.multiply_adds = t.multiply_adds();
   card.notes = in.Text("card.notes", t.notes(), kMaxTextBytes);
-  ReadLadder(in, t, &card);
+  ReadCandidates(in, t, &card);
   ReadMeasures(in, t, &card);
   if (t.entries() == nullptr || !in.AtMost("card.entries", t.entries()->size(), kMaxCardEntries))
     return card;
   for (const auto* row : *t.entries()) {
     card.entries.push_back({in.Text("card.entries.data", row->data(), kMaxTextBytes), row->pairs(),
-                            row->mse(), row->identity_mse(), row->explained(), row->cosine_before(),
-                            row->cosine_after(), row->dispersion(), row->explained_low(),
-                            row->explained_high(), row->candidates(), row->mrr(), row->hit1(),
-                            row->hit5()});
+                            row->mse(), row->identity_mse(), row->r2(), row->cosine_before(),
+                            row->cosine_after(), row->dispersion(), row->r2_low(), row->r2_high(),
+                            row->retrieval_pool(), row->mrr(), row->hit1(), row->hit5()});
   }
   return card;
 }
@@ -164,11 +165,11 @@ std::string Encode(const TransformRecord& record) {
   const auto layers = PutLayers(b, record.layers);
   const auto weights = b.PutDigest(record.weights);
   const auto card = PutCard(b, record.card);
-  return b.SealRecord(
-      fb::records::CreateTransform(b, codec::kRecordFormat, backbone, record.dim, op, family,
-                                   layers, weights, card, record.created_unix_s, record.map.height,
-                                   record.map.width, record.map.channels),
-      "AGRT");
+  return b.SealRecord(fb::records::CreateTransform(
+                          b, codec::kRecordFormat, backbone, record.dim, op, family, layers,
+                          weights, card, record.created_unix_s, record.feature_map.height,
+                          record.feature_map.width, record.feature_map.channels),
+                      "AGRT");
 }
 
 template <>
@@ -186,7 +187,7 @@ Result<TransformRecord> Decode(std::string_view bytes) {
     record.weights = in.OneDigest("weights", t->weights());
     if (in.Present("card", t->card())) record.card = ReadCard(in, *t->card());
     record.created_unix_s = t->created_unix_s();
-    record.map = codec::ReadMapShape(in, *t);
+    record.feature_map = codec::ReadFeatureMapShape(in, *t);
   }
   AUGSTORE_TRY(in.status());
   return record;

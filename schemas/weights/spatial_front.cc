@@ -12,8 +12,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr char kFrontKey[] = "augstore.front";
-constexpr char kMixName[] = "map.mix";
+constexpr char kFrontKey[] = "augstore.spatial_front";
+constexpr char kMixName[] = "cell_mix";
 constexpr char kConvPrefix[] = "conv.";
 
 std::span<const uint8_t> BytesOf(const std::vector<float>& values) {
@@ -28,19 +28,21 @@ Status CheckFinite(std::string_view what, const std::vector<float>& values) {
   return OkStatus();
 }
 
-Status CheckShapes(const MapFront& front) {
+Status CheckShapes(const SpatialFront& front) {
   const uint64_t out = uint64_t{front.out_height} * front.out_width;
-  if (front.map.cells() == 0 || front.map.cells() > kMaxMapCells || out == 0 ||
-      out > kMaxMapCells) {
-    return InvalidArgument("a map of {} made {}x{}: give 1 .. {} cells", front.map.ToString(),
-                           front.out_height, front.out_width, kMaxMapCells);
+  if (front.feature_map.cells() == 0 || front.feature_map.cells() > kMaxFeatureMapCells ||
+      out == 0 || out > kMaxFeatureMapCells) {
+    return InvalidArgument("a map of {} made {}x{}: give 1 .. {} cells",
+                           front.feature_map.ToString(), front.out_height, front.out_width,
+                           kMaxFeatureMapCells);
   }
-  if (front.map.channels == 0 || front.map.values() > kMaxDim) {
-    return InvalidArgument("a map of {}: give 1 .. {} values", front.map.ToString(), kMaxDim);
+  if (front.feature_map.channels == 0 || front.feature_map.values() > kMaxDim) {
+    return InvalidArgument("a map of {}: give 1 .. {} values", front.feature_map.ToString(),
+                           kMaxDim);
   }
-  if (front.mix.size() != out * front.map.cells()) {
+  if (front.mix.size() != out * front.feature_map.cells()) {
     return InvalidArgument("'{}' has {} elements: give {} x {}", kMixName, front.mix.size(), out,
-                           front.map.cells());
+                           front.feature_map.cells());
   }
   if (front.convs.size() > kMaxConvs) {
     return InvalidArgument("a front of {} convolutions: give at most {}", front.convs.size(),
@@ -50,7 +52,7 @@ Status CheckShapes(const MapFront& front) {
 }
 
 // Convolution `number` of a front that is valid before it.
-Status CheckConv(const MapFront& front, uint32_t number) {
+Status CheckConv(const SpatialFront& front, uint32_t number) {
   const Conv& conv = front.convs[number - 1];
   const auto refuse = [&](std::string_view what) {
     return InvalidArgument("convolution {} ({} -> {}, kernel {}, stride {}): {}", number, conv.in,
@@ -140,16 +142,17 @@ Result<Conv> ReadConv(const SafetensorsView& view, uint32_t number, const Json& 
 }
 
 // Throws what the JSON library throws on values of other kinds.
-Result<MapFront> ReadPlan(const SafetensorsView& view, const Json& plan) {
-  MapFront front;
-  front.map = {plan.at("map").at(0).get<uint32_t>(), plan.at("map").at(1).get<uint32_t>(),
-               plan.at("map").at(2).get<uint32_t>()};
+Result<SpatialFront> ReadPlan(const SafetensorsView& view, const Json& plan) {
+  SpatialFront front;
+  front.feature_map = {plan.at("feature_map").at(0).get<uint32_t>(),
+                       plan.at("feature_map").at(1).get<uint32_t>(),
+                       plan.at("feature_map").at(2).get<uint32_t>()};
   front.out_height = plan.at("out").at(0).get<uint32_t>();
   front.out_width = plan.at("out").at(1).get<uint32_t>();
   AUGSTORE_ASSIGN(const TensorView* mix, RequireTensor(view, kMixName, 2));
-  if (mix->shape[1] != front.map.cells()) {
+  if (mix->shape[1] != front.feature_map.cells()) {
     return InvalidArgument("tensor '{}' has {} columns: give one for each of the {} cells",
-                           kMixName, mix->shape[1], front.map.cells());
+                           kMixName, mix->shape[1], front.feature_map.cells());
   }
   front.mix = FloatsOf(*mix);
   const Json& convs = plan.at("convs");
@@ -166,30 +169,32 @@ Result<MapFront> ReadPlan(const SafetensorsView& view, const Json& plan) {
 
 }  // namespace
 
-std::string MapShape::ToString() const { return fmt::format("{}x{}x{}", height, width, channels); }
-
-uint32_t MapFront::features() const {
-  if (!convs.empty()) return convs.back().out;
-  return out_height * out_width * map.channels;
+std::string FeatureMapShape::ToString() const {
+  return fmt::format("{}x{}x{}", height, width, channels);
 }
 
-MapShape MapFront::ShapeOf(uint32_t number) const {
-  if (number == 0) return {out_height, out_width, map.channels};
+uint32_t SpatialFront::features() const {
+  if (!convs.empty()) return convs.back().out;
+  return out_height * out_width * feature_map.channels;
+}
+
+FeatureMapShape SpatialFront::ShapeOf(uint32_t number) const {
+  if (number == 0) return {out_height, out_width, feature_map.channels};
   const Conv& conv = convs[number - 1];
-  const MapShape source = ShapeOf(conv.source);
+  const FeatureMapShape source = ShapeOf(conv.source);
   return {(source.height - 1) / conv.stride + 1, (source.width - 1) / conv.stride + 1, conv.out};
 }
 
-uint64_t MapFront::MultiplyAdds() const {
+uint64_t SpatialFront::MultiplyAdds() const {
   uint64_t total = 0;
-  for (const float weight : mix) total += weight != 0 ? map.channels : 0;
+  for (const float weight : mix) total += weight != 0 ? feature_map.channels : 0;
   for (size_t i = 0; i < convs.size(); ++i) {
     total += ShapeOf(static_cast<uint32_t>(i) + 1).cells() * convs[i].weight.size();
   }
   return total;
 }
 
-Status MapFront::Validate() const {
+Status SpatialFront::Validate() const {
   AUGSTORE_TRY(CheckShapes(*this));
   for (uint32_t number = 1; number <= convs.size(); ++number) {
     AUGSTORE_TRY(CheckConv(*this, number));
@@ -198,10 +203,10 @@ Status MapFront::Validate() const {
   return InvalidArgument("a front of {} features: give at most {}", features(), kMaxDim);
 }
 
-void AppendMapFront(const MapFront& front, std::vector<TensorView>* tensors,
-                    std::map<std::string, std::string>* metadata) {
+void AppendSpatialFront(const SpatialFront& front, std::vector<TensorView>* tensors,
+                        std::map<std::string, std::string>* metadata) {
   const uint64_t out = uint64_t{front.out_height} * front.out_width;
-  tensors->push_back({kMixName, "F32", {out, front.map.cells()}, BytesOf(front.mix)});
+  tensors->push_back({kMixName, "F32", {out, front.feature_map.cells()}, BytesOf(front.mix)});
   Json convs = Json::array();
   for (size_t i = 0; i < front.convs.size(); ++i) {
     const Conv& conv = front.convs[i];
@@ -217,21 +222,23 @@ void AppendMapFront(const MapFront& front, std::vector<TensorView>* tensors,
     if (conv.add) plan["add"] = *conv.add;
     convs.push_back(std::move(plan));
   }
-  const Json plan = {{"map", {front.map.height, front.map.width, front.map.channels}},
-                     {"out", {front.out_height, front.out_width}},
-                     {"convs", std::move(convs)}};
+  const Json plan = {
+      {"feature_map",
+       {front.feature_map.height, front.feature_map.width, front.feature_map.channels}},
+      {"out", {front.out_height, front.out_width}},
+      {"convs", std::move(convs)}};
   (*metadata)[kFrontKey] = plan.dump();
 }
 
-bool IsMapFrontTensor(const std::string& name) {
+bool IsSpatialFrontTensor(const std::string& name) {
   return name == kMixName || name.starts_with(kConvPrefix);
 }
 
-Result<std::optional<MapFront>> ReadMapFront(const SafetensorsView& view) {
+Result<std::optional<SpatialFront>> ReadSpatialFront(const SafetensorsView& view) {
   const auto text = view.metadata.find(kFrontKey);
-  if (text == view.metadata.end()) return std::optional<MapFront>();
+  if (text == view.metadata.end()) return std::optional<SpatialFront>();
   try {
-    AUGSTORE_ASSIGN(MapFront front, ReadPlan(view, Json::parse(text->second)));
+    AUGSTORE_ASSIGN(SpatialFront front, ReadPlan(view, Json::parse(text->second)));
     return std::optional(std::move(front));
   } catch (const Json::exception& error) {
     return InvalidArgument("metadata '{}' cannot be read: {:.300}", kFrontKey, error.what());

@@ -9,11 +9,12 @@
 //
 // The layers of the transform then read [z, features].
 //
-// As safetensors: "map.mix" (F32, [out_height * out_width, height * width]), "conv.<i>.weight"
+// As safetensors: "cell_mix" (F32, [out_height * out_width, height * width]), "conv.<i>.weight"
 // (F32, [out, in, kernel, kernel], as in torch.nn.Conv2d) and "conv.<i>.bias" (F32, [out]) for
-// i = 1 …; the metadata "augstore.front" is a JSON object: "map" [height, width, channels], "out"
-// [out_height, out_width], and "convs", for each convolution {"source", "stride", "activation",
-// "add" (absent: nothing is added)}. Borders are padded with zeros, kernel / 2 on each side.
+// i = 1 …; the metadata "augstore.spatial_front" is a JSON object: "feature_map" [height, width,
+// channels], "out" [out_height, out_width], and "convs", for each convolution {"source", "stride",
+// "activation", "add" (absent: nothing is added)}. Borders are padded with zeros, kernel / 2 on
+// each side.
 #ifndef AUGSTORE_SCHEMAS_WEIGHTS_SPATIAL_FRONT_H_
 #define AUGSTORE_SCHEMAS_WEIGHTS_SPATIAL_FRONT_H_
 
@@ -29,11 +30,11 @@
 
 namespace augstore {
 
-struct MapShape {
+struct FeatureMapShape {
   uint32_t height = 0;
   uint32_t width = 0;
   uint32_t channels = 0;
-  bool operator==(const MapShape&) const = default;
+  bool operator==(const FeatureMapShape&) const = default;
   uint64_t cells() const { return uint64_t{height} * width; }
   uint64_t values() const { return cells() * channels; }
   std::string ToString() const;  // "8x8x128"
@@ -52,34 +53,34 @@ struct Conv {
   bool operator==(const Conv&) const = default;
 };
 
-struct MapFront {
-  MapShape map;             // what is stored
-  uint32_t out_height = 0;  // of t_0
+struct SpatialFront {
+  FeatureMapShape feature_map;  // what is stored
+  uint32_t out_height = 0;      // of t_0
   uint32_t out_width = 0;
   std::vector<float> mix;   // out_height * out_width x height * width, row-major
   std::vector<Conv> convs;  // convs[i] makes tensor number i + 1
-  bool operator==(const MapFront&) const = default;
+  bool operator==(const SpatialFront&) const = default;
 
   // Numbers that the layers get beside z.
   uint32_t features() const;
   // The shape of tensor `number`. REQUIRES: a front that is valid up to there.
-  MapShape ShapeOf(uint32_t number) const;
+  FeatureMapShape ShapeOf(uint32_t number) const;
   // Multiply-adds for one row; of the mix, those that are not by 0.
   uint64_t MultiplyAdds() const;
 
-  // Errors: kInvalidArgument, naming what does not fit: shapes over the limits (kMaxMapCells,
-  // kMaxConvs, kMaxDim), tensors that do not exist yet, buffers of other sizes, weights that are
-  // not finite.
+  // Errors: kInvalidArgument, naming what does not fit: shapes over the limits
+  // (kMaxFeatureMapCells, kMaxConvs, kMaxDim), tensors that do not exist yet, buffers of other
+  // sizes, weights that are not finite.
   Status Validate() const;
 };
 
 // For TransformWeights: adds tensors and metadata (they point into `front`); reads a front when
-// there is one. A tensor is the front's when its name begins with "map." or "conv.". Errors:
-// kInvalidArgument.
-void AppendMapFront(const MapFront& front, std::vector<TensorView>* tensors,
-                    std::map<std::string, std::string>* metadata);
-bool IsMapFrontTensor(const std::string& name);
-Result<std::optional<MapFront>> ReadMapFront(const SafetensorsView& view);
+// there is one. A tensor is the front's when it is "cell_mix" or its name begins with "conv.".
+// Errors: kInvalidArgument.
+void AppendSpatialFront(const SpatialFront& front, std::vector<TensorView>* tensors,
+                        std::map<std::string, std::string>* metadata);
+bool IsSpatialFrontTensor(const std::string& name);
+Result<std::optional<SpatialFront>> ReadSpatialFront(const SafetensorsView& view);
 
 }  // namespace augstore
 

@@ -11,7 +11,7 @@ namespace augstore {
 namespace {
 
 constexpr char kBasisPrefix[] = "basis.";
-constexpr char kResidualsName[] = "residuals";
+constexpr char kErrorBankName[] = "error_bank";
 std::span<const uint8_t> BytesOf(const std::vector<float>& values) {
   return {reinterpret_cast<const uint8_t*>(values.data()), values.size() * sizeof(float)};
 }
@@ -25,11 +25,11 @@ Status CheckConditional(const TransformWeights& weights) {
     return InvalidArgument("a conditional transform has {} maps: give at most {}",
                            weights.basis.size(), kMaxBasis);
   }
-  for (const Layer& map : weights.basis) {
-    AUGSTORE_TRY(Layers{{map}}.Validate().WithContext("basis"));
-    if (map.shape == LayerShape{dim, dim}) continue;
+  for (const Layer& feature_map : weights.basis) {
+    AUGSTORE_TRY(Layers{{feature_map}}.Validate().WithContext("basis"));
+    if (feature_map.shape == LayerShape{dim, dim}) continue;
     return InvalidArgument("a map of the basis is {} -> {}: give plain dense maps of {} -> {}",
-                           map.shape.in, map.shape.out, dim, dim);
+                           feature_map.shape.in, feature_map.shape.out, dim, dim);
   }
   if (weights.layers.dim_out() != dim) {
     return InvalidArgument("a conditional transform's layers go from {} to {}: make them equal",
@@ -44,16 +44,16 @@ Status CheckConditional(const TransformWeights& weights) {
   return OkStatus();
 }
 
-Status CheckResiduals(const Matrix& residuals, uint32_t dim) {
-  if (residuals.rows() == 0) return OkStatus();
-  if (residuals.cols() != dim || residuals.rows() > kMaxResiduals) {
-    return InvalidArgument("tensor '{}' is {} x {}: give at most {} x {}", kResidualsName,
-                           residuals.rows(), residuals.cols(), kMaxResiduals, dim);
+Status CheckErrorBank(const Matrix& error_bank, uint32_t dim) {
+  if (error_bank.rows() == 0) return OkStatus();
+  if (error_bank.cols() != dim || error_bank.rows() > kMaxErrorBankRows) {
+    return InvalidArgument("tensor '{}' is {} x {}: give at most {} x {}", kErrorBankName,
+                           error_bank.rows(), error_bank.cols(), kMaxErrorBankRows, dim);
   }
-  for (size_t i = 0; i < residuals.rows() * residuals.cols(); ++i) {
-    if (std::isfinite(residuals.data()[i])) continue;
-    return InvalidArgument("tensor '{}' has {} at element {}: train again, residuals are finite",
-                           kResidualsName, residuals.data()[i], i);
+  for (size_t i = 0; i < error_bank.rows() * error_bank.cols(); ++i) {
+    if (std::isfinite(error_bank.data()[i])) continue;
+    return InvalidArgument("tensor '{}' has {} at element {}: train again, errors are finite",
+                           kErrorBankName, error_bank.data()[i], i);
   }
   return OkStatus();
 }
@@ -77,16 +77,16 @@ Status CheckInputs(const TransformWeights& weights) {
                          weights.layers.dim_in(), dim, features);
 }
 
-Result<Matrix> ReadResiduals(const TensorView& tensor) {
+Result<Matrix> ReadErrorBank(const TensorView& tensor) {
   if (tensor.dtype != "F32" || tensor.shape.size() != 2) {
     return InvalidArgument("tensor '{}' is {} with {} dimensions: give F32 [rows, dim]",
                            tensor.name, tensor.dtype, tensor.shape.size());
   }
-  Matrix residuals(tensor.shape[0], tensor.shape[1]);
+  Matrix error_bank(tensor.shape[0], tensor.shape[1]);
   if (!tensor.data.empty()) {
-    std::memcpy(residuals.data(), tensor.data.data(), tensor.data.size());
+    std::memcpy(error_bank.data(), tensor.data.data(), tensor.data.size());
   }
-  return residuals;
+  return error_bank;
 }
 
 Result<uint32_t> ReadSlots(const SafetensorsView& view) {
@@ -103,7 +103,7 @@ Result<uint32_t> ReadSlots(const SafetensorsView& view) {
 
 Status TransformWeights::Validate() const {
   AUGSTORE_TRY(layers.Validate());
-  AUGSTORE_TRY(CheckResiduals(residuals, layers.dim_out()));
+  AUGSTORE_TRY(CheckErrorBank(error_bank, layers.dim_out()));
   AUGSTORE_TRY(CheckInputs(*this));
   if (conditional()) return CheckConditional(*this);
   if (ops.empty() && slots == 0) return OkStatus();
@@ -117,24 +117,26 @@ std::string TransformWeights::ToSafetensors() const {
   AppendLayers(layers, &tensors, &metadata);
   if (conditional()) {
     for (size_t i = 0; i < basis.size(); ++i) {
-      const Layer& map = basis[i];
+      const Layer& feature_map = basis[i];
       tensors.push_back({fmt::format("{}{}.weight", kBasisPrefix, i),
                          "F32",
-                         {map.shape.out, map.shape.in},
-                         BytesOf(map.weight)});
-      tensors.push_back(
-          {fmt::format("{}{}.bias", kBasisPrefix, i), "F32", {map.shape.out}, BytesOf(map.bias)});
+                         {feature_map.shape.out, feature_map.shape.in},
+                         BytesOf(feature_map.weight)});
+      tensors.push_back({fmt::format("{}{}.bias", kBasisPrefix, i),
+                         "F32",
+                         {feature_map.shape.out},
+                         BytesOf(feature_map.bias)});
     }
     metadata[kOpsKey] = ops;
     metadata[kSlotsKey] = std::to_string(slots);
   }
-  if (front) AppendMapFront(*front, &tensors, &metadata);
-  if (residuals.rows() > 0) {
-    const auto* bytes = reinterpret_cast<const uint8_t*>(residuals.data());
-    tensors.push_back({kResidualsName,
+  if (front) AppendSpatialFront(*front, &tensors, &metadata);
+  if (error_bank.rows() > 0) {
+    const auto* bytes = reinterpret_cast<const uint8_t*>(error_bank.data());
+    tensors.push_back({kErrorBankName,
                        "F32",
-                       {residuals.rows(), residuals.cols()},
-                       {bytes, residuals.rows() * residuals.cols() * sizeof(float)}});
+                       {error_bank.rows(), error_bank.cols()},
+                       {bytes, error_bank.rows() * error_bank.cols() * sizeof(float)}});
   }
   return WriteSafetensors(metadata, tensors);
 }
@@ -149,16 +151,16 @@ Result<TransformWeights> TransformWeights::FromSafetensors(std::string_view byte
   SafetensorsView stack{view.metadata, {}};
   bool conditional = false;
   for (TensorView& tensor : view.tensors) {
-    if (tensor.name == kResidualsName) {
-      AUGSTORE_ASSIGN(weights.residuals, ReadResiduals(tensor));
+    if (tensor.name == kErrorBankName) {
+      AUGSTORE_ASSIGN(weights.error_bank, ReadErrorBank(tensor));
     } else if (tensor.name.starts_with(kBasisPrefix)) {
       conditional = true;
-    } else if (!IsMapFrontTensor(tensor.name)) {
+    } else if (!IsSpatialFrontTensor(tensor.name)) {
       stack.tensors.push_back(tensor);
     }
   }
   AUGSTORE_ASSIGN(weights.layers, ReadStack(stack));
-  AUGSTORE_ASSIGN(weights.front, ReadMapFront(view));
+  AUGSTORE_ASSIGN(weights.front, ReadSpatialFront(view));
   if (conditional) {
     AUGSTORE_ASSIGN(weights.basis, ReadUnlinkedLayers(view, kBasisPrefix));
   }

@@ -1,5 +1,5 @@
 // The weights of a transform Ω as data: a stack of layers, and what a conditional transform and a
-// drawn residual need beside it. Never code.
+// drawn error need beside it. Never code.
 //
 // A conditional transform does any of its ops, with any parameters in their ranges. Its
 // displacement is linear in features f_1 … f_P of op and parameters (engine/images/op_pattern.h),
@@ -17,9 +17,9 @@
 // chain, since what a transform gives has no map.
 //
 // As safetensors: the tensors of `layers` as schemas/weights/layers.h says; "basis.<p>.weight"
-// (F32, [dim, dim]) and "basis.<p>.bias" (F32, [dim]) for p = 0 … P - 1; `residuals` as "residuals"
-// (F32, [rows, dim]); the tensors of `front` as schemas/weights/spatial_front.h says. Metadata
-// "augstore.ops" and "augstore.slots" hold `ops` and `slots`.
+// (F32, [dim, dim]) and "basis.<p>.bias" (F32, [dim]) for p = 0 … P - 1; `error_bank` as
+// "error_bank" (F32, [rows, dim]); the tensors of `front` as schemas/weights/spatial_front.h says.
+// Metadata "augstore.ops" and "augstore.slots" hold `ops` and `slots`.
 #ifndef AUGSTORE_SCHEMAS_WEIGHTS_TRANSFORM_WEIGHTS_H_
 #define AUGSTORE_SCHEMAS_WEIGHTS_TRANSFORM_WEIGHTS_H_
 
@@ -36,11 +36,11 @@ namespace augstore {
 
 struct TransformWeights {
   Layers layers;
-  std::vector<Layer> basis;       // dense, dim x dim; none: not conditional
-  std::string ops;                // of a conditional transform: "hflip,rotate(-15..15)"
-  uint32_t slots = 0;             // most ops of one application
-  std::optional<MapFront> front;  // of a spatial transform
-  Matrix residuals;  // z' - Ω(z) of held-out pairs, rows x dim; no rows: none were kept
+  std::vector<Layer> basis;           // dense, dim x dim; none: not conditional
+  std::string ops;                    // of a conditional transform: "hflip,rotate(-15..15)"
+  uint32_t slots = 0;                 // most ops of one application
+  std::optional<SpatialFront> front;  // of a spatial transform
+  Matrix error_bank;  // z' - Ω(z) of held-out pairs, rows x dim; no rows: none were kept
 
   bool conditional() const { return !basis.empty(); }
   // Columns of z, and of what the transform gives.
@@ -52,9 +52,9 @@ struct TransformWeights {
   }
 
   // Errors: kInvalidArgument, naming what does not fit: those of Layers::Validate and
-  // MapFront::Validate; layers that do not map dim() (and the front's features) to dim(); a basis
-  // that is not dim x dim, or of more than kMaxBasis maps; no ops or slots; residuals of another
-  // dimension, not finite, or more than kMaxResiduals.
+  // SpatialFront::Validate; layers that do not map dim() (and the front's features) to dim(); a
+  // basis that is not dim x dim, or of more than kMaxBasis maps; no ops or slots; an error bank of
+  // another dimension, not finite, or more than kMaxErrorBankRows.
   Status Validate() const;
 
   // Canonical: equal weights give equal bytes.

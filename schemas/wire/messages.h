@@ -103,7 +103,7 @@ struct SetAliasRequest {
   std::string note;
   // An alias of a transform moves to a version whose card shows G above this on held-out pairs,
   // with its whole interval; to any other only by force, which its history records.
-  double min_explained = 0;
+  double min_r2 = 0;
   bool force = false;
 };
 
@@ -121,15 +121,15 @@ struct RowIdsReply {
 struct AppendRowsRequest {
   Digest backbone;
   std::vector<ContentHash> images;
-  Matrix embeddings;          // n x dim
-  QuantizedRows maps;         // the feature map of each image; or none
-  Dtype dtype = Dtype::kF32;  // in which the embeddings are to be stored
+  Matrix embeddings;           // n x dim
+  QuantizedRows feature_maps;  // the feature map of each image; or none
+  Dtype dtype = Dtype::kF32;   // in which the embeddings are to be stored
 };
 // Raw rows of a space, answered by one BatchReply with sample_ids = rows, labels = -1, chains = 0.
 struct ReadRowsRequest {
   Digest backbone;
   std::vector<RowId> rows;
-  bool maps = false;  // true: the feature maps of the rows in place of their embeddings
+  bool feature_maps = false;  // true: the feature maps of the rows in place of their embeddings
   Dtype dtype = Dtype::kF32;
 };
 

@@ -79,16 +79,16 @@ SharedBytes EncodeBody(const AppendRowsRequest& message) {
   const Matrix& matrix = message.embeddings;
   const size_t count = matrix.rows() * matrix.cols();
   Builder b(count * sizeof(float) + message.images.size() * sizeof(ContentHash) +
-            message.maps.bytes.size() + 1024);
+            message.feature_maps.bytes.size() + 1024);
   float* data = nullptr;
   const auto embeddings = b.PutAlignedFloats(count, &data);
   std::copy_n(matrix.data(), count, data);
   const auto backbone = b.PutDigest(message.backbone);
   const auto images = b.PutHashes(message.images);
-  const auto maps = b.PutNumbers(message.maps.bytes);
+  const auto feature_maps = b.PutNumbers(message.feature_maps.bytes);
   return b.Seal(wire::CreateAppendRowsRequest(
-      b, backbone, images, static_cast<uint32_t>(matrix.cols()), embeddings, message.maps.values,
-      maps, static_cast<uint8_t>(message.dtype)));
+      b, backbone, images, static_cast<uint32_t>(matrix.cols()), embeddings,
+      message.feature_maps.values, feature_maps, static_cast<uint8_t>(message.dtype)));
 }
 Status DecodeBody(const SharedBytes& body, AppendRowsRequest* message) {
   Reader in("AppendRowsRequest", body);
@@ -105,11 +105,13 @@ Status DecodeBody(const SharedBytes& body, AppendRowsRequest* message) {
   in.AtMost("dim", dim, kMaxDim);
   if (rows > 0 && dim == 0) in.Fail("dim", "is 0: an embedding has at least one column");
   in.Equal("embeddings", count, rows * dim, "images x dim");
-  in.AtMost("map_values", t->map_values(), kMaxDim);
-  message->maps.values = t->map_values();
-  message->maps.bytes = in.Numbers("maps", t->maps(), kMaxRequestBytes);
-  const size_t map_bytes = t->map_values() == 0 ? 0 : rows * QuantizedRowBytes(t->map_values());
-  in.Equal("maps", message->maps.bytes.size(), map_bytes, "images x (map_values + 8)");
+  in.AtMost("feature_map_values", t->feature_map_values(), kMaxDim);
+  message->feature_maps.values = t->feature_map_values();
+  message->feature_maps.bytes = in.Numbers("feature_maps", t->feature_maps(), kMaxRequestBytes);
+  const size_t feature_map_bytes =
+      t->feature_map_values() == 0 ? 0 : rows * QuantizedRowBytes(t->feature_map_values());
+  in.Equal("feature_maps", message->feature_maps.bytes.size(), feature_map_bytes,
+           "images x (feature_map_values + 8)");
   AUGSTORE_TRY(in.status());
   message->embeddings = Matrix(rows, dim);
   if (count > 0)
@@ -121,7 +123,7 @@ SharedBytes EncodeBody(const ReadRowsRequest& message) {
   Builder b;
   const auto backbone = b.PutDigest(message.backbone);
   const auto rows = b.PutNumbers(message.rows);
-  return b.Seal(wire::CreateReadRowsRequest(b, backbone, rows, message.maps,
+  return b.Seal(wire::CreateReadRowsRequest(b, backbone, rows, message.feature_maps,
                                             static_cast<uint8_t>(message.dtype)));
 }
 Status DecodeBody(const SharedBytes& body, ReadRowsRequest* message) {
@@ -129,7 +131,7 @@ Status DecodeBody(const SharedBytes& body, ReadRowsRequest* message) {
   if (const auto* t = in.Root<wire::ReadRowsRequest>()) {
     message->backbone = in.OneDigest("backbone", t->backbone());
     message->rows = in.Numbers("rows", t->rows(), kMaxBatchRows);
-    message->maps = t->maps();
+    message->feature_maps = t->feature_maps();
     message->dtype = in.OneDtype("dtype", t->dtype());
   }
   return in.status();

@@ -130,8 +130,7 @@ SharedBytes EncodeBody(const SetAliasRequest& message) {
   const auto alias = b.PutText(message.alias);
   const auto note = b.PutText(message.note);
   return b.Seal(wire::CreateSetAliasRequest(b, static_cast<uint8_t>(message.kind), name, alias,
-                                            message.version, note, message.force,
-                                            message.min_explained));
+                                            message.version, note, message.force, message.min_r2));
 }
 Status DecodeBody(const SharedBytes& body, SetAliasRequest* message) {
   Reader in("SetAliasRequest", body);
@@ -141,8 +140,8 @@ Status DecodeBody(const SharedBytes& body, SetAliasRequest* message) {
     message->alias = in.Text("alias", t->alias(), kMaxNameBytes);
     message->version = t->version();
     message->note = in.Text("note", t->note(), kMaxTextBytes);
-    message->min_explained = t->min_explained();
-    if (!std::isfinite(message->min_explained)) in.Fail("min_explained", "is not finite");
+    message->min_r2 = t->min_r2();
+    if (!std::isfinite(message->min_r2)) in.Fail("min_r2", "is not finite");
     message->force = t->force();
   }
   return in.status();

@@ -194,13 +194,13 @@ Status CheckWorth(const std::string& ref, const Card& card, double least) {
         ref);
   }
   const CardEntry& entry = card.entries.front();
-  if (entry.explained_low > least) return OkStatus();
+  if (entry.r2_low > least) return OkStatus();
   return FailedPrecondition(
       "{} is not shown to be worth applying: G on {} pairs is {:.4f} with a 95 % interval of "
       "{:.4f} "
       "to {:.4f}, which does not lie above {:g}; train it on more images or as another family, or "
       "move the alias with --force",
-      ref, entry.data, entry.explained, entry.explained_low, entry.explained_high, least);
+      ref, entry.data, entry.r2, entry.r2_low, entry.r2_high, least);
 }
 
 }  // namespace
@@ -223,7 +223,7 @@ Status Catalog::SetAlias(RecordKind kind, const std::string& name, const std::st
   bool forced = false;
   if (kind == RecordKind::kTransform) {
     AUGSTORE_ASSIGN(const Named<TransformRecord> transform, GetTransform(ref));
-    const Status worth = CheckWorth(ref, transform.record.card, gate.min_explained);
+    const Status worth = CheckWorth(ref, transform.record.card, gate.min_r2);
     if (!worth.ok() && !gate.force) return worth;
     forced = !worth.ok();
   }

@@ -30,7 +30,7 @@ struct Named {
 
 // When an alias of a transform may move.
 struct AliasGate {
-  double min_explained = 0;
+  double min_r2 = 0;
   bool force = false;
 };
 
@@ -69,7 +69,7 @@ class Catalog {
 
   // Moves an alias; the move is appended to the name's history. An alias of a transform goes to a
   // version whose card shows that it is worth applying: the 95 % interval of G on held-out pairs
-  // lies above `gate.min_explained`. `gate.force` moves it all the same, and the history says so.
+  // lies above `gate.min_r2`. `gate.force` moves it all the same, and the history says so.
   // Errors: kNotFound (name or version), kInvalidArgument, kFailedPrecondition (the card does not
   // allow it, with its figures).
   Status SetAlias(RecordKind kind, const std::string& name, const std::string& alias,
@@ -112,7 +112,7 @@ class Catalog {
       const std::string& name);  // kNotFound: there is none
   Status CheckSpace(const Digest& backbone, uint32_t dim);
   // Whether the transform's backbone gives the maps that it reads.
-  Status CheckMap(const TransformRecord& transform);
+  Status CheckFeatureMap(const TransformRecord& transform);
   Result<std::shared_ptr<Draft>> FindDraft(uint32_t draft);
   Result<Named<CollectionRecord>> Publish(Draft& draft, CollectionRecord record);
   Status DropLeftovers();

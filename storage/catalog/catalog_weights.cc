@@ -22,15 +22,15 @@ Status CheckFinite(std::string_view what, std::initializer_list<double> values) 
 Status CheckCard(const Card& card) {
   AUGSTORE_TRY(CheckFinite("the card", {card.train_seconds}));
   for (const CardEntry& entry : card.entries) {
-    AUGSTORE_TRY(CheckFinite(fmt::format("the card's entry '{}'", entry.data),
-                             {entry.mse, entry.identity_mse, entry.explained, entry.cosine_before,
-                              entry.cosine_after, entry.dispersion, entry.explained_low,
-                              entry.explained_high, entry.mrr, entry.hit1, entry.hit5}));
-  }
-  for (const CardRung& rung : card.ladder) {
     AUGSTORE_TRY(CheckFinite(
-        fmt::format("the card's rung '{}'", rung.family),
-        {rung.explained, rung.explained_low, rung.explained_high, rung.mse, rung.train_seconds}));
+        fmt::format("the card's entry '{}'", entry.data),
+        {entry.mse, entry.identity_mse, entry.r2, entry.cosine_before, entry.cosine_after,
+         entry.dispersion, entry.r2_low, entry.r2_high, entry.mrr, entry.hit1, entry.hit5}));
+  }
+  for (const CardCandidate& candidate : card.candidates) {
+    AUGSTORE_TRY(CheckFinite(fmt::format("the card's candidate '{}'", candidate.family),
+                             {candidate.r2, candidate.r2_low, candidate.r2_high, candidate.mse,
+                              candidate.train_seconds}));
   }
   for (const CardMeasure& measure : card.measures) {
     AUGSTORE_TRY(CheckFinite(fmt::format("the card's '{}'", measure.name), {measure.value}));
@@ -40,9 +40,9 @@ Status CheckCard(const Card& card) {
 
 Status CheckBackbone(const BackboneRecord& record) {
   AUGSTORE_TRY(CheckDim(record.dim));
-  if (record.map.cells() > kMaxMapCells || record.map.values() > kMaxDim) {
+  if (record.feature_map.cells() > kMaxFeatureMapCells || record.feature_map.values() > kMaxDim) {
     return InvalidArgument("the backbone's feature map is {}: at most {} cells and {} values",
-                           record.map.ToString(), kMaxMapCells, kMaxDim);
+                           record.feature_map.ToString(), kMaxFeatureMapCells, kMaxDim);
   }
   if (record.mean.size() != record.stddev.size()) {
     return InvalidArgument(
@@ -118,16 +118,17 @@ Status Catalog::CheckSpace(const Digest& backbone, uint32_t dim) {
   return OkStatus();
 }
 
-Status Catalog::CheckMap(const TransformRecord& transform) {
-  if (transform.map.values() == 0) return OkStatus();
+Status Catalog::CheckFeatureMap(const TransformRecord& transform) {
+  if (transform.feature_map.values() == 0) return OkStatus();
   const Result<Named<BackboneRecord>> registered = FindBackbone(transform.backbone);
   if (registered.status().code() == Code::kNotFound) return OkStatus();
   AUGSTORE_TRY(registered);
-  if (registered->record.map == transform.map) return OkStatus();
+  if (registered->record.feature_map == transform.feature_map) return OkStatus();
   return FailedPrecondition(
       "it reads feature maps of {}, and backbone '{}' gives {}: train it for that backbone",
-      transform.map.ToString(), registered->ref(),
-      registered->record.map.values() == 0 ? "none" : registered->record.map.ToString());
+      transform.feature_map.ToString(), registered->ref(),
+      registered->record.feature_map.values() == 0 ? "none"
+                                                   : registered->record.feature_map.ToString());
 }
 
 Result<RecordKey> Catalog::AddBackbone(const std::string& name, const BackboneRecord& record) {
@@ -162,8 +163,8 @@ Result<RecordKey> Catalog::AddTransform(const std::string& name, TransformRecord
                            weights.dim(), record.dim);
   }
   AUGSTORE_TRY(CheckSpace(record.backbone, record.dim).WithContext(what));
-  record.map = weights.front ? weights.front->map : MapShape();
-  AUGSTORE_TRY(CheckMap(record).WithContext(what));
+  record.feature_map = weights.front ? weights.front->feature_map : FeatureMapShape();
+  AUGSTORE_TRY(CheckFeatureMap(record).WithContext(what));
   record.card.multiply_adds = weights.MultiplyAdds();
   if (record.created_unix_s == 0) record.created_unix_s = UnixNow();
   AUGSTORE_ASSIGN(const std::string bytes, EncodeChecked(record));

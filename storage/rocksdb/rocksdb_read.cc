@@ -29,19 +29,19 @@ void PrefetchRow(const Segment& segment, RowId row) {
 
 Result<std::shared_ptr<const Segment>> RocksDbStore::LoadSegment(const Space& space,
                                                                  const SegmentId& id) {
-  const bool maps = id.part == RowPart::kMap;
+  const bool feature_maps = id.part == RowPart::kMap;
   rocksdb::ReadOptions options;
   options.fill_cache = false;  // the block cache would hold the bytes a second time
   rocksdb::PinnableSlice value;
-  const rocksdb::Status status = db_->Get(options, family(maps ? kMaps : kSegments),
+  const rocksdb::Status status = db_->Get(options, family(feature_maps ? kMaps : kSegments),
                                           rocks::SegmentKey(id.space, id.segment), &value);
   if (status.IsNotFound()) {
     if (id.segment >= space.segments) return NoSuchRow(space.info(), id.segment * kSegmentRows);
-    if (maps) return NoMap(space.info(), id.segment * kSegmentRows);
+    if (feature_maps) return NoMap(space.info(), id.segment * kSegmentRows);
     return DataLoss("{} is missing; run `augstore verify`", DescribeSegment(id));
   }
   AUGSTORE_TRY(FromRocks(status, DescribeSegment(id)));
-  return DecodeSegment(id, maps ? 0 : space.dim, maps ? Dtype::kU8 : space.dtype,
+  return DecodeSegment(id, feature_maps ? 0 : space.dim, feature_maps ? Dtype::kU8 : space.dtype,
                        value.ToStringView());
 }
 
@@ -66,7 +66,7 @@ Status RocksDbStore::CopyRow(const Segment& segment, const Space& space, RowId r
   }
   const std::span<float> values = out.values.row(i);
   if (segment.dim != values.size()) {
-    return MapSizeDiffers(space.info(), row, segment.dim, values.size());
+    return FeatureMapSizeDiffers(space.info(), row, segment.dim, values.size());
   }
   DecodeRow(segment.dtype, bytes, values);
   return OkStatus();
@@ -86,7 +86,8 @@ Status RocksDbStore::ReadStoredRows(SpaceId space_id, std::span<const RowId> row
   return ReadPart(*space, RowPart::kEmbedding, rows, {{}, out.data()});
 }
 
-Status RocksDbStore::ReadMaps(SpaceId space_id, std::span<const RowId> rows, MatrixView out) {
+Status RocksDbStore::ReadFeatureMaps(SpaceId space_id, std::span<const RowId> rows,
+                                     MatrixView out) {
   AUGSTORE_CHECK(rows.size() == out.rows);
   AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
   return ReadPart(*space, RowPart::kMap, rows, {out});

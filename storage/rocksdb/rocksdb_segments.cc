@@ -152,25 +152,26 @@ Status RocksDbStore::FindImages(SpaceId space_id, std::span<const ContentHash> i
 
 Status RocksDbStore::AppendRows(SpaceId space_id, std::span<const ContentHash> images,
                                 ConstMatrixView embeddings, std::span<RowId> rows,
-                                const QuantizedView& maps) {
+                                const QuantizedView& feature_maps) {
   AUGSTORE_CHECK(images.size() == rows.size() && images.size() == embeddings.rows);
   AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
   AUGSTORE_TRY(CheckEmbeddings(space->info(), embeddings));
-  AUGSTORE_TRY(CheckMaps(space->info(), maps, embeddings.rows));
+  AUGSTORE_TRY(CheckFeatureMaps(space->info(), feature_maps, embeddings.rows));
   std::lock_guard lock(write_mutex_);
   AUGSTORE_TRY(FindImages(space_id, images, rows));
   const AppendPlan plan = PlanAppend(images, rows);
   const std::span<const size_t> fresh = plan.fresh;
   for (size_t begin = 0; begin < fresh.size(); begin += kSegmentRows) {
     const size_t count = std::min<size_t>(kSegmentRows, fresh.size() - begin);
-    AUGSTORE_TRY(AppendSegment(space, images, embeddings, maps, fresh.subspan(begin, count), rows));
+    AUGSTORE_TRY(
+        AppendSegment(space, images, embeddings, feature_maps, fresh.subspan(begin, count), rows));
   }
   for (const auto& [index, first] : plan.repeats) rows[index] = rows[first];
   return OkStatus();
 }
 
 Status RocksDbStore::AppendSegment(Space* space, std::span<const ContentHash> images,
-                                   ConstMatrixView embeddings, const QuantizedView& maps,
+                                   ConstMatrixView embeddings, const QuantizedView& feature_maps,
                                    std::span<const size_t> indices, std::span<RowId> rows) {
   const SegmentId id{space->id, space->segments};
   SpaceInfo info = space->info();
@@ -179,9 +180,10 @@ Status RocksDbStore::AppendSegment(Space* space, std::span<const ContentHash> im
   rocksdb::WriteBatch batch;
   batch.Put(family(kSegments), rocks::SegmentKey(id.space, id.segment),
             EncodeSegment(id, embeddings, indices, space->dtype));
-  if (maps.values > 0) {
-    batch.Put(family(kMaps), rocks::SegmentKey(id.space, id.segment),
-              EncodeMapSegment({id.space, id.segment, RowPart::kMap}, maps, indices));
+  if (feature_maps.values > 0) {
+    batch.Put(
+        family(kMaps), rocks::SegmentKey(id.space, id.segment),
+        EncodeFeatureMapSegment({id.space, id.segment, RowPart::kMap}, feature_maps, indices));
   }
   for (size_t i = 0; i < indices.size(); ++i) {
     const RowId row = id.segment * kSegmentRows + i;

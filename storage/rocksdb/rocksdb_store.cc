@@ -199,7 +199,7 @@ Status RocksDbStore::OpenDb(bool exists) {
   families[kImages] = {"images", ImagesOptions(blocks)};
   families[kSegments] = {"segments", SegmentsOptions(blocks)};
   families[kSamples] = {"samples", FamilyOptions(blocks)};
-  families[kMaps] = {"maps", SegmentsOptions(blocks)};
+  families[kMaps] = {"feature_maps", SegmentsOptions(blocks)};
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =

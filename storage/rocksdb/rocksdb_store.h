@@ -46,11 +46,11 @@ class RocksDbStore final : public Store {
   Status FindImages(SpaceId space, std::span<const ContentHash> images,
                     std::span<RowId> rows) override;
   Status AppendRows(SpaceId space, std::span<const ContentHash> images, ConstMatrixView embeddings,
-                    std::span<RowId> rows, const QuantizedView& maps) override;
+                    std::span<RowId> rows, const QuantizedView& feature_maps) override;
   Status ReadRows(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
   Status ReadStoredRows(SpaceId space, std::span<const RowId> rows,
                         std::span<uint8_t> out) override;
-  Status ReadMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
+  Status ReadFeatureMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
   void ReadAheadOf(SpaceId space, RowPart part, std::span<const RowId> rows,
                    const std::weak_ptr<const void>& wanted) override;
   uint64_t MemoryBudget() const override { return cache_.budget_bytes(); }
@@ -107,7 +107,7 @@ class RocksDbStore final : public Store {
   // The rows at `indices` of one AppendRows call as the space's next segment. REQUIRES:
   // write_mutex_ is held.
   Status AppendSegment(Space* space, std::span<const ContentHash> images,
-                       ConstMatrixView embeddings, const QuantizedView& maps,
+                       ConstMatrixView embeddings, const QuantizedView& feature_maps,
                        std::span<const size_t> indices, std::span<RowId> rows);
 
   // --- Reading (rocksdb_read.cc) ---
@@ -135,8 +135,8 @@ class RocksDbStore final : public Store {
   Result<VerifyStep> VerifySegments(SpaceId space, uint64_t segment);
   Result<VerifyStep> VerifyImages(const std::string& after);
   // The feature maps that stand beside a segment's embeddings; gives their bytes.
-  Result<uint64_t> VerifyMaps(const Space& space, const Segment& segment, uint64_t number,
-                              VerifyStep* step);
+  Result<uint64_t> VerifyFeatureMaps(const Space& space, const Segment& segment, uint64_t number,
+                                     VerifyStep* step);
   void NoteSegmentRows(const SegmentId& id, uint16_t rows);
   void CheckRowCount(const Space& space, VerifyStep* step);
   // Whether an image's row exists; reads the segment unless its size is known from earlier steps.

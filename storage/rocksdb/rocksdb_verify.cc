@@ -136,8 +136,9 @@ Result<VerifyStep> RocksDbStore::VerifySegments(SpaceId space_id, uint64_t segme
       step.problems.push_back(loaded.status().message());
       continue;
     }
-    AUGSTORE_ASSIGN(const uint64_t map_bytes, VerifyMaps(space, **loaded, segment, &step));
-    bytes += map_bytes;
+    AUGSTORE_ASSIGN(const uint64_t feature_map_bytes,
+                    VerifyFeatureMaps(space, **loaded, segment, &step));
+    bytes += feature_map_bytes;
     if (!RowsAreFinite(**loaded)) {
       step.problems.push_back(DescribeSegment({space_id, segment}) + ": NaN or infinity");
     }
@@ -151,17 +152,17 @@ Result<VerifyStep> RocksDbStore::VerifySegments(SpaceId space_id, uint64_t segme
   return step;
 }
 
-Result<uint64_t> RocksDbStore::VerifyMaps(const Space& space, const Segment& segment,
-                                          uint64_t number, VerifyStep* step) {
+Result<uint64_t> RocksDbStore::VerifyFeatureMaps(const Space& space, const Segment& segment,
+                                                 uint64_t number, VerifyStep* step) {
   const SegmentId id{space.id, number, RowPart::kMap};
-  const auto maps = LoadSegment(space, id);
-  if (maps.status().code() == Code::kUnavailable) return maps.status();
-  if (maps.status().code() == Code::kFailedPrecondition) return 0u;  // stored without
-  if (!maps.ok()) {
-    step->problems.push_back(maps.status().message());
+  const auto feature_maps = LoadSegment(space, id);
+  if (feature_maps.status().code() == Code::kUnavailable) return feature_maps.status();
+  if (feature_maps.status().code() == Code::kFailedPrecondition) return 0u;  // stored without
+  if (!feature_maps.ok()) {
+    step->problems.push_back(feature_maps.status().message());
     return 0u;
   }
-  const Segment& data = **maps;
+  const Segment& data = **feature_maps;
   if (data.rows != segment.rows) {
     step->problems.push_back(fmt::format("{}: {} rows beside {} embeddings", DescribeSegment(id),
                                          data.rows, segment.rows));

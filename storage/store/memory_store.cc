@@ -32,7 +32,7 @@ struct Space {
     if (segment >= segments.size() || begin >= segments[segment].size()) return {};
     return {segments[segment].data() + begin, row_bytes()};
   }
-  std::map<RowId, std::vector<float>> maps;
+  std::map<RowId, std::vector<float>> feature_maps;
 };
 
 class MemoryStore final : public Store {
@@ -52,11 +52,11 @@ class MemoryStore final : public Store {
   Status FindImages(SpaceId space, std::span<const ContentHash> images,
                     std::span<RowId> rows) override;
   Status AppendRows(SpaceId space, std::span<const ContentHash> images, ConstMatrixView embeddings,
-                    std::span<RowId> rows, const QuantizedView& maps) override;
+                    std::span<RowId> rows, const QuantizedView& feature_maps) override;
   Status ReadRows(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
   Status ReadStoredRows(SpaceId space, std::span<const RowId> rows,
                         std::span<uint8_t> out) override;
-  Status ReadMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
+  Status ReadFeatureMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
   void ReadAheadOf(SpaceId, RowPart, std::span<const RowId>,
                    const std::weak_ptr<const void>&) override {}  // all is in memory
   uint64_t MemoryBudget() const override { return 0; }
@@ -189,12 +189,12 @@ Status MemoryStore::FindImages(SpaceId space, std::span<const ContentHash> image
 
 Status MemoryStore::AppendRows(SpaceId space_id, std::span<const ContentHash> images,
                                ConstMatrixView embeddings, std::span<RowId> rows,
-                               const QuantizedView& maps) {
+                               const QuantizedView& feature_maps) {
   AUGSTORE_CHECK(images.size() == rows.size() && images.size() == embeddings.rows);
   std::lock_guard lock(mutex_);
   AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
   AUGSTORE_TRY(CheckEmbeddings(space->info, embeddings));
-  AUGSTORE_TRY(CheckMaps(space->info, maps, embeddings.rows));
+  AUGSTORE_TRY(CheckFeatureMaps(space->info, feature_maps, embeddings.rows));
   Find(*space, images, rows);
   const AppendPlan plan = PlanAppend(images, rows);
   for (size_t i = 0; i < plan.fresh.size(); ++i) {
@@ -206,10 +206,10 @@ Status MemoryStore::AppendRows(SpaceId space_id, std::span<const ContentHash> im
               std::span(segment).last(space->row_bytes()));
     rows[index] = (space->segments.size() - 1) * kSegmentRows + i % kSegmentRows;
     space->images.emplace(images[index], rows[index]);
-    if (maps.values == 0) continue;
-    std::vector<float>& map = space->maps[rows[index]];
-    map.resize(maps.values);
-    DequantizeRow(maps.row(index), map);
+    if (feature_maps.values == 0) continue;
+    std::vector<float>& feature_map = space->feature_maps[rows[index]];
+    feature_map.resize(feature_maps.values);
+    DequantizeRow(feature_maps.row(index), feature_map);
   }
   for (const auto& [index, first] : plan.repeats) rows[index] = rows[first];
   space->info.rows += plan.fresh.size();
@@ -243,18 +243,18 @@ Status MemoryStore::ReadStoredRows(SpaceId space_id, std::span<const RowId> rows
   return OkStatus();
 }
 
-Status MemoryStore::ReadMaps(SpaceId space_id, std::span<const RowId> rows, MatrixView out) {
+Status MemoryStore::ReadFeatureMaps(SpaceId space_id, std::span<const RowId> rows, MatrixView out) {
   AUGSTORE_CHECK(rows.size() == out.rows);
   std::lock_guard lock(mutex_);
   AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
   for (size_t i = 0; i < rows.size(); ++i) {
     if (space->Row(rows[i]).empty()) return NoSuchRow(space->info, rows[i]);
-    const auto map = space->maps.find(rows[i]);
-    if (map == space->maps.end()) return NoMap(space->info, rows[i]);
-    if (map->second.size() != out.cols) {
-      return MapSizeDiffers(space->info, rows[i], map->second.size(), out.cols);
+    const auto feature_map = space->feature_maps.find(rows[i]);
+    if (feature_map == space->feature_maps.end()) return NoMap(space->info, rows[i]);
+    if (feature_map->second.size() != out.cols) {
+      return FeatureMapSizeDiffers(space->info, rows[i], feature_map->second.size(), out.cols);
     }
-    std::ranges::copy(map->second, out.row(i).begin());
+    std::ranges::copy(feature_map->second, out.row(i).begin());
   }
   return OkStatus();
 }

@@ -112,12 +112,13 @@ std::string EncodeSegment(const SegmentId& id, ConstMatrixView embeddings,
   });
 }
 
-std::string EncodeMapSegment(const SegmentId& id, const QuantizedView& maps,
-                             std::span<const size_t> indices) {
+std::string EncodeFeatureMapSegment(const SegmentId& id, const QuantizedView& feature_maps,
+                                    std::span<const size_t> indices) {
   AUGSTORE_CHECK(id.part == RowPart::kMap);
-  return Encode(id, maps.values, Dtype::kU8, indices, [&](size_t index, std::span<uint8_t> bytes) {
-    std::ranges::copy(maps.row(index), bytes.begin());
-  });
+  return Encode(id, feature_maps.values, Dtype::kU8, indices,
+                [&](size_t index, std::span<uint8_t> bytes) {
+                  std::ranges::copy(feature_maps.row(index), bytes.begin());
+                });
 }
 
 Result<std::shared_ptr<const Segment>> DecodeSegment(const SegmentId& id, uint32_t dim, Dtype dtype,

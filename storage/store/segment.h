@@ -59,8 +59,8 @@ std::string DescribeSegment(const SegmentId& id);
 std::string EncodeSegment(const SegmentId& id, ConstMatrixView embeddings,
                           std::span<const size_t> indices, Dtype dtype = Dtype::kF32);
 // The same with maps.row(index).
-std::string EncodeMapSegment(const SegmentId& id, const QuantizedView& maps,
-                             std::span<const size_t> indices);
+std::string EncodeFeatureMapSegment(const SegmentId& id, const QuantizedView& feature_maps,
+                                    std::span<const size_t> indices);
 
 // `dim` 0: any. Errors: kDataLoss (size, header, dtype, checksum, or the value of another segment),
 // naming the segment.

@@ -109,7 +109,7 @@ class Store {
   // rows.size() == embeddings.rows.
   virtual Status AppendRows(SpaceId space, std::span<const ContentHash> images,
                             ConstMatrixView embeddings, std::span<RowId> rows,
-                            const QuantizedView& maps = {}) = 0;
+                            const QuantizedView& feature_maps = {}) = 0;
   // out.row(i) = the embedding at rows[i], in the order asked; duplicates are allowed. On error
   // `out` is unspecified. Errors: kNotFound (a row that was never written, named), kInvalidArgument
   // (out.cols is not the space's dim). REQUIRES: rows.size() == out.rows.
@@ -120,7 +120,7 @@ class Store {
                                 std::span<uint8_t> out) = 0;
   // out.row(i) = the feature map stored with rows[i]. Errors: as ReadRows; kFailedPrecondition (the
   // row was stored without a map, or with one of another size).
-  virtual Status ReadMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) = 0;
+  virtual Status ReadFeatureMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) = 0;
 
   // A hint: a part of these rows will be read soon. Does not wait; what is not in memory may be
   // loaded meanwhile, as long as somebody holds `wanted`.

@@ -72,17 +72,17 @@ Status CheckEmbeddings(const SpaceInfo& space, ConstMatrixView embeddings) {
   return OkStatus();
 }
 
-Status CheckMaps(const SpaceInfo& space, const QuantizedView& maps, size_t rows) {
-  if (maps.values == 0 && maps.bytes.empty()) return OkStatus();
-  if (maps.values > kMaxDim || maps.rows() != rows ||
-      maps.bytes.size() != rows * QuantizedRowBytes(maps.values)) {
+Status CheckFeatureMaps(const SpaceInfo& space, const QuantizedView& feature_maps, size_t rows) {
+  if (feature_maps.values == 0 && feature_maps.bytes.empty()) return OkStatus();
+  if (feature_maps.values > kMaxDim || feature_maps.rows() != rows ||
+      feature_maps.bytes.size() != rows * QuantizedRowBytes(feature_maps.values)) {
     return InvalidArgument(
         "{} bytes of feature maps of {} values came with {} embeddings of space {}: send one map "
         "of 1 to {} values for each",
-        maps.bytes.size(), maps.values, rows, space.id, kMaxDim);
+        feature_maps.bytes.size(), feature_maps.values, rows, space.id, kMaxDim);
   }
   for (size_t i = 0; i < rows; ++i) {
-    if (IsFiniteRow(maps.row(i))) continue;
+    if (IsFiniteRow(feature_maps.row(i))) continue;
     return InvalidArgument("feature map {} of {} holds NaN or infinity: fix the backbone or input",
                            i, rows);
   }
@@ -102,7 +102,7 @@ Status NoMap(const SpaceInfo& space, RowId row) {
       row, space.id, space.backbone.Hex());
 }
 
-Status MapSizeDiffers(const SpaceInfo& space, RowId row, size_t stored, size_t asked) {
+Status FeatureMapSizeDiffers(const SpaceInfo& space, RowId row, size_t stored, size_t asked) {
   return FailedPrecondition(
       "the feature map of row {} of space {} (backbone {}) has {} values, {} are asked for: use a "
       "transform that was trained for this backbone",

@@ -24,12 +24,12 @@ Status CheckDim(uint32_t dim);
 Status CheckEmbeddings(const SpaceInfo& space, ConstMatrixView embeddings);
 
 // Errors: kInvalidArgument (another number of rows than `rows`; NaN or infinity, naming the row).
-Status CheckMaps(const SpaceInfo& space, const QuantizedView& maps, size_t rows);
+Status CheckFeatureMaps(const SpaceInfo& space, const QuantizedView& feature_maps, size_t rows);
 // For ReadRows. Errors: kInvalidArgument.
 Status CheckReadColumns(const SpaceInfo& space, size_t cols);
 
 Status NoMap(const SpaceInfo& space, RowId row);
-Status MapSizeDiffers(const SpaceInfo& space, RowId row, size_t stored, size_t asked);
+Status FeatureMapSizeDiffers(const SpaceInfo& space, RowId row, size_t stored, size_t asked);
 Status NoSuchRecord(const RecordKey& key);
 Status NoSuchSpace(SpaceId space);
 Status NoSuchSpace(const Digest& backbone, Dtype dtype);

@@ -3,8 +3,8 @@
 source "$(dirname "$0")/lib.sh"
 
 step "two folders become two splits of one collection"
-"$augstore" draw --out images/train --per-class 40 --seed 1
-"$augstore" draw --out images/test --per-class 5 --seed 2
+"$augstore" synth --out images/train --per-class 40 --seed 1
+"$augstore" synth --out images/test --per-class 5 --seed 2
 ingest() { "$augstore" ingest --store "$1" --collection drawn --backbone "$backbone" --images "$2" --quiet --json "${@:3}"; }
 ingest db images/train --split train >first.json
 expect first.json embedded 400
@@ -39,7 +39,7 @@ grep -q "$(basename "$victim")" broken.txt || fail "the truncated image is not n
 grep -q "text.jpg" broken.txt || fail "the text file is not named: $(cat broken.txt)"
 
 step "killed in the middle and run again: the same digest as undisturbed"
-"$augstore" draw --out images/many --per-class 150 --seed 3
+"$augstore" synth --out images/many --per-class 150 --seed 3
 ingest undisturbed images/many --split train >undisturbed.json
 killed_midway=no
 for delay in 0.9 1.2 1.5 1.8 2.2 2.6 3.2 4 5; do

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # A server that is filled, extended, administered and read without being stopped, and killed while a head trains.
 source "$(dirname "$0")/lib.sh"
-"$augstore" draw --out images/train --per-class 30 --seed 1
-"$augstore" draw --out images/test --per-class 10 --seed 2
+"$augstore" synth --out images/train --per-class 30 --seed 1
+"$augstore" synth --out images/test --per-class 10 --seed 2
 
 step "fill a running server"
 address=unix://$work/augstore.sock
@@ -41,7 +41,7 @@ cmp replay1.json replay2.json || fail "a replayed batch differs"
 expect stream1.json rows 900
 
 step "fewer bytes and integers: cards say what they cost, and streams are exact all the same"
-"$augstore" transform show vflip@champion "${to[@]}" | grep -q price_int8 || fail "the card has no price of int8"
+"$augstore" transform show vflip@champion "${to[@]}" | grep -q int8_loss || fail "the card has no price of int8"
 light=("${stream[@]}" --dtype u8 --precision int8 --epoch 3 --step 4)
 "$augstore" stream "${to[@]}" "${light[@]}" >light1.json
 "$augstore" stream "${to[@]}" "${light[@]}" >light2.json

@@ -8,7 +8,7 @@ if [ ! -e "$shared/backbone_spatial.pt" ] || [ ! -e "$shared/backbone_tail.pt" ]
   exit 0
 fi
 backbone=$shared/backbone_spatial.pt
-"$augstore" draw --out images --per-class 12 --seed 1
+"$augstore" synth --out images --per-class 12 --seed 1
 to=(--store db --backbone "$backbone" --quiet)
 
 step "ingest stores a feature map with every embedding"
@@ -19,12 +19,12 @@ expect backbones.json map 8x8x128
 
 step "transforms that read the map are trained, say so, and have their price in int8"
 "$augstore" transform train "${to[@]}" --op vflip --images images --family pooled --json >pooled.json
-"$augstore" transform train "${to[@]}" --op vflip --images images --family tail --tail "$shared/backbone_tail.pt" \
-  --tail-rank 8 --tail-epochs 1 --json >tail.json
+"$augstore" transform train "${to[@]}" --op vflip --images images --family last_blocks --last-blocks "$shared/backbone_tail.pt" \
+  --last-blocks-rank 8 --last-blocks-epochs 1 --json >tail.json
 expect tail.json ref vflip@2
 "$augstore" transform show vflip@2 --store db --json >show.json
 expect show.json map 8x8x128
-grep -q price_int8 show.json || fail "the card has no price of int8"
+grep -q int8_loss show.json || fail "the card has no price of int8"
 
 step "streams and queries go through them"
 stream=(stream --store db --quiet --json --collection drawn --policy 'identity:1,vflip@1:1,vflip@2:1' --batch-size 32)

@@ -30,7 +30,7 @@ CHUNK = {
 BACKBONE = {
     "digest": digest(1), "dim": 512, "input_height": 224, "input_width": 192, "mean": [0.25, 0.5, 0.75],
     "stddev": [0.125, 1.5, 2.5], "source": "resnet18.pt", "multiply_adds": 1814073344, "created_unix_s": 1700000001,
-    "map_height": 8, "map_width": 7, "map_channels": 128,
+    "feature_map_height": 8, "feature_map_width": 7, "feature_map_channels": 128,
 }  # fmt: skip
 COLLECTION = {
     "backbone": digest(2), "dim": 64, "samples": 70000, "sample_list": 12, "labels": LABELS,
@@ -39,30 +39,30 @@ COLLECTION = {
 }  # fmt: skip
 ENTRIES = [
     {
-        "data": "held-out", "pairs": 100, "mse": 0.5, "identity_mse": 1.5, "explained": 0.625, "cosine_before": 0.75,
-        "cosine_after": 0.875, "dispersion": 0.9375, "explained_low": 0.5, "explained_high": 0.75, "candidates": 50,
+        "data": "held-out", "pairs": 100, "mse": 0.5, "identity_mse": 1.5, "r2": 0.625, "cosine_before": 0.75,
+        "cosine_after": 0.875, "dispersion": 0.9375, "r2_low": 0.5, "r2_high": 0.75, "retrieval_pool": 50,
         "mrr": 0.25, "hit1": 0.125, "hit5": 0.375,
     },
     {
-        "data": "/data/x", "pairs": 2, "mse": -1.0, "identity_mse": 3.0, "explained": -4.0, "cosine_before": 5.0,
-        "cosine_after": 6.0, "dispersion": 7.0, "explained_low": -5.0, "explained_high": -3.0, "candidates": 1, "mrr": 8.0,
+        "data": "/data/x", "pairs": 2, "mse": -1.0, "identity_mse": 3.0, "r2": -4.0, "cosine_before": 5.0,
+        "cosine_after": 6.0, "dispersion": 7.0, "r2_low": -5.0, "r2_high": -3.0, "retrieval_pool": 1, "mrr": 8.0,
         "hit1": 9.0, "hit5": 10.0,
     },
 ]  # fmt: skip
-LADDER = [
+CANDIDATES = [
     {
-        "family": "affine", "explained": 0.25, "explained_low": 0.125, "explained_high": 0.375, "mse": 1.5,
+        "family": "affine", "r2": 0.25, "r2_low": 0.125, "r2_high": 0.375, "mse": 1.5,
         "multiply_adds": 262144, "train_seconds": 0.75, "notes": "lambda=0.1",
     },
     {
-        "family": "mlp", "explained": -1.0, "explained_low": -2.0, "explained_high": -0.5, "mse": 3.0,
+        "family": "paper_mlp", "r2": -1.0, "r2_low": -2.0, "r2_high": -0.5, "mse": 3.0,
         "multiply_adds": 1048576, "train_seconds": 12.0, "notes": "",
     },
 ]  # fmt: skip
 CARD = {
     "entries": ENTRIES, "train_pairs": 900, "seed": 11, "train_seconds": 2.5, "multiply_adds": 1048576,
-    "notes": "lambda=3.2", "ladder": LADDER,
-    "measures": [{"name": "us_per_row", "value": 12.5}, {"name": "inverse_explained", "value": -0.25}],
+    "notes": "lambda=3.2", "candidates": CANDIDATES,
+    "measures": [{"name": "us_per_row", "value": 12.5}, {"name": "inverse_r2", "value": -0.25}],
 }  # fmt: skip
 TRANSFORM = {
     "backbone": digest(4), "dim": 512, "op": "rotate(15)", "family": "residual",
@@ -72,7 +72,7 @@ TRANSFORM = {
         {"in": 512, "out": 512, "activation": 1, "residual": True, "kind": 1},
     ],
     "weights": digest(5), "card": CARD, "created_unix_s": 1700000002,
-    "map_height": 6, "map_width": 5, "map_channels": 64,
+    "feature_map_height": 6, "feature_map_width": 5, "feature_map_channels": 64,
 }  # fmt: skip
 HEAD = {
     "backbone": digest(6), "dim": 512, "arch": "mlp(1024,128)", "classes": ["cat", "dog"],
@@ -130,15 +130,15 @@ def messages(backbone):
         "DeleteRecordRequest": {"kind": 3, "ref": "hflip@3"},
         "SetAliasRequest": {
             "kind": 4, "name": "digits", "alias": "champion", "version": 7, "note": "because", "force": True,
-            "min_explained": 0.125,
+            "min_r2": 0.125,
         },
         "FindImagesRequest": {"backbone": digest(1), "images": hashes(2, 3), "dtype": 2},
         "RowIdsReply": {"rows": [1, 2**64 - 1, 3]},
         "AppendRowsRequest": {
-            "backbone": digest(1), "images": hashes(2, 3), "dim": 5, "embeddings": FLOATS, "map_values": 3,
-            "maps": bytes(range(22)), "dtype": 1,
+            "backbone": digest(1), "images": hashes(2, 3), "dim": 5, "embeddings": FLOATS, "feature_map_values": 3,
+            "feature_maps": bytes(range(22)), "dtype": 1,
         },
-        "ReadRowsRequest": {"backbone": digest(9), "rows": [256, 1], "maps": True, "dtype": 2},
+        "ReadRowsRequest": {"backbone": digest(9), "rows": [256, 1], "feature_maps": True, "dtype": 2},
         "BeginDraftRequest": {
             "collection": "cifar10", "backbone": digest(2), "labels": LABELS, "replace": True, "source": "/data/cifar", "dtype": 1,
         },

@@ -62,7 +62,7 @@ TEST_F(ServiceIngestTest, HashesTheEmbeddingsThatComeWithoutHashes) {
 
 TEST_F(ServiceIngestTest, RefusesFeatureMapsWithoutHashes) {
   AppendRowsRequest request{TestBackbone(), {}, TestEmbeddings(5000, 2), {}};
-  request.maps = QuantizeRows(TestMaps(5000, 2).view());
+  request.feature_maps = QuantizeRows(TestFeatureMaps(5000, 2).view());
   const auto refused = Ask<RowIdsReply>(service_, request);
   EXPECT_EQ(refused.status().code(), Code::kInvalidArgument);
   EXPECT_THAT(refused.status().message(), HasSubstr("send one hash per embedding"));
@@ -119,7 +119,7 @@ TEST_F(ServiceIngestTest, ReadsRowsInTheOrderAsked) {
 TEST_F(ServiceIngestTest, StoresAndReadsFeatureMaps) {
   AppendRowsRequest request{TestBackbone(), {}, TestEmbeddings(5000, 2), {}};
   request.images = {TestImage(5000), TestImage(5001)};
-  request.maps = QuantizeRows(TestMaps(5000, 2).view());
+  request.feature_maps = QuantizeRows(TestFeatureMaps(5000, 2).view());
   const auto appended = Ask<RowIdsReply>(service_, request);
   ASSERT_TRUE(appended.ok()) << Text(appended);
   const auto batch =
@@ -127,14 +127,14 @@ TEST_F(ServiceIngestTest, StoresAndReadsFeatureMaps) {
   ASSERT_TRUE(batch.ok()) << Text(batch);
   ASSERT_EQ(batch->embeddings.cols, kTestMap.values());
   for (size_t v = 0; v < kTestMap.values(); ++v) {
-    EXPECT_EQ(batch->embeddings.row(0)[v], TestMapValue(5001, v));
-    EXPECT_EQ(batch->embeddings.row(1)[v], TestMapValue(3, v));
+    EXPECT_EQ(batch->embeddings.row(0)[v], TestFeatureMapValue(5001, v));
+    EXPECT_EQ(batch->embeddings.row(1)[v], TestFeatureMapValue(3, v));
   }
 }
 
 TEST_F(ServiceIngestTest, RefusesFeatureMapsOfAnotherSizeAndSaysWhenThereAreNone) {
   AppendRowsRequest request{TestBackbone(), {TestImage(5000)}, TestEmbeddings(5000, 1), {}};
-  request.maps = QuantizeRows(TestEmbeddings(0, 1).view());
+  request.feature_maps = QuantizeRows(TestEmbeddings(0, 1).view());
   const auto refused = Ask<RowIdsReply>(service_, request);
   EXPECT_EQ(refused.status().code(), Code::kInvalidArgument);
   EXPECT_THAT(refused.status().message(), HasSubstr("8 values for backbone 'phi@1'"));

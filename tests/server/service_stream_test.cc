@@ -51,8 +51,8 @@ TEST_F(ServiceStreamTest, QueriesThroughASpatialTransform) {
   ASSERT_TRUE(AddSpatialTransform(*filled_.catalog).ok());
   const auto batch = AskForBatch(service_, QueryRequest{"toy", {200, 7}, "upside>double", ""});
   ASSERT_TRUE(batch.ok()) << Text(batch);
-  EXPECT_EQ(batch->embeddings.row(0)[1], 2 * (TestValue(200, 1) + TestMapValue(200, 0)));
-  EXPECT_EQ(batch->embeddings.row(1)[5], 2 * (TestValue(7, 5) + TestMapValue(7, 0)));
+  EXPECT_EQ(batch->embeddings.row(0)[1], 2 * (TestValue(200, 1) + TestFeatureMapValue(200, 0)));
+  EXPECT_EQ(batch->embeddings.row(1)[5], 2 * (TestValue(7, 5) + TestFeatureMapValue(7, 0)));
 }
 
 TEST_F(ServiceStreamTest, NamesWhatAQueryCannotFind) {

@@ -52,18 +52,19 @@ inline Matrix TestEmbeddings(uint64_t begin, uint64_t count, uint64_t content = 
 
 // Element `value` of the feature map of sample `index`, 2 x 1 x 2: bytes hold these numbers
 // exactly.
-inline constexpr MapShape kTestMap{2, 1, 2};
-inline float TestMapValue(uint64_t index, size_t value) {
+inline constexpr FeatureMapShape kTestMap{2, 1, 2};
+inline float TestFeatureMapValue(uint64_t index, size_t value) {
   const float values[] = {static_cast<float>(index % 251), 0, 255, 3};
   return values[value];
 }
 
-inline Matrix TestMaps(uint64_t begin, uint64_t count) {
-  Matrix maps(count, kTestMap.values());
+inline Matrix TestFeatureMaps(uint64_t begin, uint64_t count) {
+  Matrix feature_maps(count, kTestMap.values());
   for (uint64_t i = 0; i < count; ++i) {
-    for (size_t v = 0; v < maps.cols(); ++v) maps.row(i)[v] = TestMapValue(begin + i, v);
+    for (size_t v = 0; v < feature_maps.cols(); ++v)
+      feature_maps.row(i)[v] = TestFeatureMapValue(begin + i, v);
   }
-  return maps;
+  return feature_maps;
 }
 
 // y = scale * x + offset
@@ -86,9 +87,9 @@ inline TransformRecord TestTransform(const Layers& layers) {
   record.weights = Sha256({reinterpret_cast<const uint8_t*>(blob.data()), blob.size()});
   CardEntry entry;  // good enough for an alias
   entry.data = "held-out";
-  entry.explained = 0.5;
-  entry.explained_low = 0.25;
-  entry.explained_high = 0.75;
+  entry.r2 = 0.5;
+  entry.r2_low = 0.25;
+  entry.r2_high = 0.75;
   record.card.entries = {entry};
   return record;
 }
@@ -98,7 +99,7 @@ inline BackboneRecord TestBackboneRecord() {
   record.digest = TestBackbone();
   record.dim = kTestDim;
   record.source = "test";
-  record.map = kTestMap;
+  record.feature_map = kTestMap;
   return record;
 }
 
@@ -130,8 +131,9 @@ inline Status FillCatalog(Catalog& catalog, uint64_t content = 0) {
   for (uint64_t i = 0; i < kTestSamples; ++i) images.push_back(TestImage(i));
   std::vector<RowId> rows(kTestSamples);
   const Matrix embeddings = TestEmbeddings(0, kTestSamples, content);
-  const QuantizedRows maps = QuantizeRows(TestMaps(0, kTestSamples).view());
-  AUGSTORE_TRY(catalog.store()->AppendRows(space, images, embeddings.view(), rows, maps.view()));
+  const QuantizedRows feature_maps = QuantizeRows(TestFeatureMaps(0, kTestSamples).view());
+  AUGSTORE_TRY(
+      catalog.store()->AppendRows(space, images, embeddings.view(), rows, feature_maps.view()));
   AUGSTORE_ASSIGN(const DraftReply draft,
                   catalog.BeginDraft({"toy", TestBackbone(), TestLabels(), false, "test"}));
   AUGSTORE_TRY(catalog.AppendSamples(draft.draft, TestSamples(rows)));
@@ -149,7 +151,7 @@ inline Status FillCatalog(Catalog& catalog, uint64_t content = 0) {
 // as it is stored, to every dimension of z.
 inline Status AddSpatialTransform(Catalog& catalog) {
   TransformWeights weights;
-  weights.front = MapFront{kTestMap, 2, 1, {0, 1, 1, 0}, {}};
+  weights.front = SpatialFront{kTestMap, 2, 1, {0, 1, 1, 0}, {}};
   Layer layer;
   layer.shape = {kTestDim + 4, kTestDim, Activation::kNone, false};
   layer.weight.assign(size_t{kTestDim + 4} * kTestDim, 0);
@@ -171,7 +173,7 @@ inline Status AddMixingTransform(Catalog& catalog, double int8_price) {
   std::vector<float>& weight = layers.layers[0].weight;
   for (size_t i = 0; i < weight.size(); ++i) weight[i] += static_cast<float>(i % 7) / 64 - 0.04F;
   TransformRecord record = TestTransform(layers);
-  record.card.measures = {{"price_int8", int8_price}};
+  record.card.measures = {{"int8_loss", int8_price}};
   return catalog.AddTransform("mixing", record, layers.ToSafetensors()).status();
 }
 

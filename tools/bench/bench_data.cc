@@ -88,14 +88,14 @@ Status WriteSyntheticCollection(Catalog& catalog, const SyntheticCollection& col
 }
 
 // As much of what a card of this transform would say as streams ask for.
-Result<std::vector<CardMeasure>> PriceOf(const Layers& layers, uint64_t seed) {
+Result<std::vector<CardMeasure>> LossOf(const Layers& layers, uint64_t seed) {
   TransformWeights weights;
   weights.layers = layers;
   const Matrix z = RandomRows(kSegmentRows, layers.dim_in(), seed);
   Matrix mapped(z.rows(), layers.dim_out());
   AUGSTORE_ASSIGN(const TransformStep step, StepOf(weights));
   AUGSTORE_TRY(ApplyTransform(weights, {z.view()}, mapped.view()));
-  return MeasurePrices(step, {z.view()}, std::as_const(mapped).view());
+  return MeasureLosses(step, {z.view()}, std::as_const(mapped).view());
 }
 
 Status AddOmega(const BenchFlags& flags, Catalog& catalog) {
@@ -106,7 +106,7 @@ Status AddOmega(const BenchFlags& flags, Catalog& catalog) {
   record.dim = flags.dim;
   record.family = "custom";
   record.layers = layers.shapes();
-  AUGSTORE_ASSIGN(record.card.measures, PriceOf(layers, flags.seed));
+  AUGSTORE_ASSIGN(record.card.measures, LossOf(layers, flags.seed));
   record.weights = Sha256({reinterpret_cast<const uint8_t*>(blob.data()), blob.size()});
   AUGSTORE_TRY(catalog.AddTransform(kSyntheticTransform, record, blob));
   return OkStatus();

@@ -13,9 +13,9 @@ Result<BenchImages> MakeBenchImages(const BenchFlags& flags, const std::string& 
   std::string images = flags.images;
   if (images.empty()) {
     images = folder + "/images";
-    const auto classes = static_cast<uint64_t>(DrawnClasses().size());
+    const auto classes = static_cast<uint64_t>(SyntheticClasses().size());
     const auto per_class = static_cast<uint32_t>((count + classes - 1) / classes);
-    AUGSTORE_TRY(WriteDrawnImages(images, {.seed = flags.seed, .per_class = per_class}));
+    AUGSTORE_TRY(WriteSyntheticImages(images, {.seed = flags.seed, .per_class = per_class}));
   }
   AUGSTORE_ASSIGN(ImageSource source, ListImages(images));
   return BenchImages{SpreadItems(std::move(source.items), count), std::move(source.classes)};

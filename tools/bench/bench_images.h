@@ -18,7 +18,7 @@ struct BenchImages {
   std::vector<std::string> classes;
 };
 // At most `count`. Drawn images are written below `folder`. Errors: those of ListImages and
-// WriteDrawnImages.
+// WriteSyntheticImages.
 Result<BenchImages> MakeBenchImages(const BenchFlags& flags, const std::string& folder,
                                     uint64_t count);
 

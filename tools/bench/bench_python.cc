@@ -118,7 +118,7 @@ Status Report(const Json& result, BenchReport* report) {
           "for each sample. 'augstore/it': the Python client on a Unix socket over this\nrow, "
           "measured "
           "beside it; below 1 the row is faster, for the reason that it gives",
-      .columns = {"contender", "rows", "rows/s", "lowest", "highest", "augstore/it", "why faster"},
+      .columns = {"candidate", "rows", "rows/s", "lowest", "highest", "augstore/it", "why faster"},
       .rows = {}};
   std::vector<Bar> bars;
   try {

@@ -49,7 +49,9 @@ std::string LayersText(const std::vector<LayerShape>& layers) {
   return text;
 }
 
-std::string MapText(const MapShape& map) { return map.values() == 0 ? "none" : map.ToString(); }
+std::string FeatureMapText(const FeatureMapShape& feature_map) {
+  return feature_map.values() == 0 ? "none" : feature_map.ToString();
+}
 
 Json LayersJson(const std::vector<LayerShape>& layers) {
   Json json = Json::array();
@@ -72,15 +74,15 @@ uint64_t MultiplyAdds(const std::vector<LayerShape>& layers) {
 Json CardEntryJson(const CardEntry& entry) {
   return {{"data", entry.data},
           {"pairs", entry.pairs},
-          {"explained", entry.explained},
-          {"explained_low", entry.explained_low},
-          {"explained_high", entry.explained_high},
+          {"r2", entry.r2},
+          {"r2_low", entry.r2_low},
+          {"r2_high", entry.r2_high},
           {"mse", entry.mse},
           {"identity_mse", entry.identity_mse},
           {"cosine_before", entry.cosine_before},
           {"cosine_after", entry.cosine_after},
           {"dispersion", entry.dispersion},
-          {"candidates", entry.candidates},
+          {"retrieval_pool", entry.retrieval_pool},
           {"mrr", entry.mrr},
           {"hit1", entry.hit1},
           {"hit5", entry.hit5}};
@@ -89,16 +91,16 @@ Json CardEntryJson(const CardEntry& entry) {
 Json CardJson(const Card& card) {
   Json entries = Json::array();
   for (const CardEntry& entry : card.entries) entries.push_back(CardEntryJson(entry));
-  Json ladder = Json::array();
-  for (const CardRung& rung : card.ladder) {
-    ladder.push_back({{"family", rung.family},
-                      {"explained", rung.explained},
-                      {"explained_low", rung.explained_low},
-                      {"explained_high", rung.explained_high},
-                      {"mse", rung.mse},
-                      {"multiply_adds", rung.multiply_adds},
-                      {"train_seconds", rung.train_seconds},
-                      {"notes", rung.notes}});
+  Json candidates = Json::array();
+  for (const CardCandidate& candidate : card.candidates) {
+    candidates.push_back({{"family", candidate.family},
+                          {"r2", candidate.r2},
+                          {"r2_low", candidate.r2_low},
+                          {"r2_high", candidate.r2_high},
+                          {"mse", candidate.mse},
+                          {"multiply_adds", candidate.multiply_adds},
+                          {"train_seconds", candidate.train_seconds},
+                          {"notes", candidate.notes}});
   }
   Json measures = Json::object();
   for (const CardMeasure& measure : card.measures) measures[measure.name] = measure.value;
@@ -108,47 +110,48 @@ Json CardJson(const Card& card) {
           {"train_seconds", card.train_seconds},
           {"multiply_adds", card.multiply_adds},
           {"notes", card.notes},
-          {"ladder", ladder},
+          {"candidates", candidates},
           {"measures", measures}};
 }
 
-std::string ExplainedText(double explained, double low, double high) {
-  if (low == high) return Decimal(explained);
-  return fmt::format("{:.4f} [{:.4f}, {:.4f}]", explained, low, high);
+std::string R2Text(double r2, double low, double high) {
+  if (low == high) return Decimal(r2);
+  return fmt::format("{:.4f} [{:.4f}, {:.4f}]", r2, low, high);
 }
 
 std::string CardTable(const Card& card) {
   std::vector<std::string> headers = {"data",         "pairs",  "G",         "mse",
                                       "identity mse", "cosine", "dispersion"};
   const bool ranked = std::ranges::any_of(
-      card.entries, [](const CardEntry& entry) { return entry.candidates > 0; });
+      card.entries, [](const CardEntry& entry) { return entry.retrieval_pool > 0; });
   if (ranked) headers.insert(headers.end(), {"MRR", "hit@1", "hit@5"});
   Table table(headers);
   for (const CardEntry& entry : card.entries) {
     std::vector<std::string> cells = {
         entry.data,
         std::to_string(entry.pairs),
-        ExplainedText(entry.explained, entry.explained_low, entry.explained_high),
+        R2Text(entry.r2, entry.r2_low, entry.r2_high),
         fmt::format("{:.5g}", entry.mse),
         fmt::format("{:.5g}", entry.identity_mse),
         Decimal(entry.cosine_before) + " -> " + Decimal(entry.cosine_after),
         Decimal(entry.dispersion)};
     for (const double value : {entry.mrr, entry.hit1, entry.hit5}) {
-      if (ranked) cells.push_back(entry.candidates > 0 ? Decimal(value) : "-");
+      if (ranked) cells.push_back(entry.retrieval_pool > 0 ? Decimal(value) : "-");
     }
     table.Row(cells);
   }
   return table.ToString();
 }
 
-std::string LadderTable(const Card& card, const std::string& registered) {
-  if (card.ladder.empty()) return "";
+std::string CandidatesTable(const Card& card, const std::string& registered) {
+  if (card.candidates.empty()) return "";
   Table table({"", "family", "G", "mse", "multiply-adds", "seconds", "notes"});
-  for (const CardRung& rung : card.ladder) {
-    table.Row({rung.family == registered ? "*" : "", rung.family,
-               ExplainedText(rung.explained, rung.explained_low, rung.explained_high),
-               fmt::format("{:.5g}", rung.mse), HumanCount(static_cast<double>(rung.multiply_adds)),
-               fmt::format("{:.2f}", rung.train_seconds), rung.notes});
+  for (const CardCandidate& candidate : card.candidates) {
+    table.Row({candidate.family == registered ? "*" : "", candidate.family,
+               R2Text(candidate.r2, candidate.r2_low, candidate.r2_high),
+               fmt::format("{:.5g}", candidate.mse),
+               HumanCount(static_cast<double>(candidate.multiply_adds)),
+               fmt::format("{:.2f}", candidate.train_seconds), candidate.notes});
   }
   return table.ToString();
 }

@@ -25,7 +25,7 @@ std::vector<std::string> AliasesOf(const AliasHistory& history, uint32_t version
 // "512 -> 1024 relu -> 512 +input".
 std::string LayersText(const std::vector<LayerShape>& layers);
 // "8x8x128", height, width and channels; "none".
-std::string MapText(const MapShape& map);
+std::string FeatureMapText(const FeatureMapShape& feature_map);
 Json LayersJson(const std::vector<LayerShape>& layers);
 // Multiply-adds for one row.
 uint64_t MultiplyAdds(const std::vector<LayerShape>& layers);
@@ -35,9 +35,9 @@ Json CardJson(const Card& card);
 // A table with one line per entry; ranks where an entry has them.
 std::string CardTable(const Card& card);
 // G with its interval, where that was measured: "0.5312 [0.5200, 0.5420]".
-std::string ExplainedText(double explained, double low, double high);
+std::string R2Text(double r2, double low, double high);
 // The families that were tried, `registered` marked with '*'; empty when there are none.
-std::string LadderTable(const Card& card, const std::string& registered);
+std::string CandidatesTable(const Card& card, const std::string& registered);
 // The further measures; empty when there are none.
 std::string MeasureTable(const std::vector<CardMeasure>& measures);
 

@@ -19,7 +19,7 @@ Json ToJson(const std::string& ref, const BackboneRecord& record) {
           {"mean", record.mean},
           {"std", record.stddev},
           {"multiply_adds", record.multiply_adds},
-          {"map", MapText(record.map)},
+          {"feature_map", FeatureMapText(record.feature_map)},
           {"source", record.source}};
 }
 
@@ -36,7 +36,7 @@ Status Add(const CommonFlags& common, const BackboneFlags& flags) {
     PrintJson(ToJson(backbone->ref(), record));
   } else {
     fmt::print("{}: input {}, dim {}, feature map {}, {} multiply-adds per image, digest {}\n",
-               backbone->ref(), InputText(record), record.dim, MapText(record.map),
+               backbone->ref(), InputText(record), record.dim, FeatureMapText(record.feature_map),
                record.multiply_adds, record.digest.Hex());
   }
   return OkStatus();
@@ -47,11 +47,11 @@ Status List(const CommonFlags& common) {
   AUGSTORE_ASSIGN(const auto records,
                   database->client().List<BackboneRecord>(RecordKind::kBackbone));
   Json list = Json::array();
-  Table table({"backbone", "input", "dim", "map", "multiply-adds", "digest"});
+  Table table({"backbone", "input", "dim", "feature map", "multiply-adds", "digest"});
   for (const auto& entry : records) {
     list.push_back(ToJson(entry.ref(), entry.record));
     table.Row({entry.ref(), InputText(entry.record), std::to_string(entry.record.dim),
-               MapText(entry.record.map), std::to_string(entry.record.multiply_adds),
+               FeatureMapText(entry.record.feature_map), std::to_string(entry.record.multiply_adds),
                entry.record.digest.Hex().substr(0, 16)});
   }
   if (common.json) {

@@ -138,7 +138,7 @@ Result<ImportedRows> StoreRows(Client& client, const Digest& backbone, Dtype dty
     AppendRowsRequest request{.backbone = backbone,
                               .images = {},
                               .embeddings = Matrix(count, matrix.cols()),
-                              .maps = {},
+                              .feature_maps = {},
                               .dtype = dtype};
     std::copy_n(matrix.row(begin).data(), count * matrix.cols(), request.embeddings.data());
     for (size_t i = 0; i < count; ++i) {

@@ -140,8 +140,10 @@ class WindowReader {
 // Collects images until a segment is full, runs Φ on them and stores the rows.
 class SegmentFiller {
  public:
-  SegmentFiller(Client* client, LazyBackbone* backbone, bool maps)
-      : client_(client), backbone_(backbone), maps_(maps && backbone->record().map.values() > 0) {}
+  SegmentFiller(Client* client, LazyBackbone* backbone, bool feature_maps)
+      : client_(client),
+        backbone_(backbone),
+        feature_maps_(feature_maps && backbone->record().feature_map.values() > 0) {}
 
   // False: the image waits here already, or was stored by this run.
   bool Add(const ContentHash& hash, Image image) {
@@ -162,12 +164,12 @@ class SegmentFiller {
     AppendRowsRequest request{.backbone = backbone_->record().digest,
                               .images = hashes_,
                               .embeddings = Matrix(images_.size(), phi->dim()),
-                              .maps = {},
+                              .feature_maps = {},
                               .dtype = backbone_->dtype()};
-    Matrix maps;
-    if (maps_) maps = Matrix(images_.size(), phi->map().values());
-    AUGSTORE_TRY(phi->Embed(images_, request.embeddings.view(), maps.view()));
-    if (maps_) request.maps = QuantizeRows(std::as_const(maps).view());
+    Matrix feature_maps;
+    if (feature_maps_) feature_maps = Matrix(images_.size(), phi->feature_map().values());
+    AUGSTORE_TRY(phi->Embed(images_, request.embeddings.view(), feature_maps.view()));
+    if (feature_maps_) request.feature_maps = QuantizeRows(std::as_const(feature_maps).view());
     AUGSTORE_ASSIGN(const RowIdsReply reply, client_->Call<RowIdsReply>(request));
     if (reply.rows.size() != hashes_.size())
       return Internal("the database stored another number of rows");
@@ -180,7 +182,7 @@ class SegmentFiller {
  private:
   Client* client_;
   LazyBackbone* backbone_;
-  bool maps_;
+  bool feature_maps_;
   std::vector<ContentHash> hashes_;
   std::vector<Image> images_;
   std::map<ContentHash, RowId> rows_;
@@ -215,7 +217,7 @@ Result<EmbedOutcome> Embed(Database& database, LazyBackbone& backbone,
   AUGSTORE_ASSIGN(const std::unique_ptr<Client> reader_client, database.NewClient());
   const WindowReader reader(reader_client.get(), backbone.record(), backbone.dtype(), items, ops,
                             ThreadCount(backbone.threads()));
-  SegmentFiller filler(&database.client(), &backbone, /*maps=*/ops.empty());
+  SegmentFiller filler(&database.client(), &backbone, /*feature_maps=*/ops.empty());
   std::vector<ContentHash> hashes(items.size());
   Progress progress(label, "images", items.size(), show_progress);
   const auto read = [&reader](size_t begin) { return reader.Read(begin); };
@@ -261,14 +263,15 @@ Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
 namespace {
 
 Result<Matrix> Fetch(Client& client, const BackboneRecord& backbone, std::span<const RowId> rows,
-                     bool maps, size_t columns) {
+                     bool feature_maps, size_t columns) {
   constexpr size_t kReplyBytes = 32u << 20;
   const size_t most = std::max<size_t>(1, kReplyBytes / (columns * sizeof(float)));
   Matrix out(rows.size(), columns);
   for (size_t begin = 0; begin < rows.size(); begin += most) {
     const auto part = rows.subspan(begin, std::min(most, rows.size() - begin));
-    const ReadRowsRequest request{
-        .backbone = backbone.digest, .rows = {part.begin(), part.end()}, .maps = maps};
+    const ReadRowsRequest request{.backbone = backbone.digest,
+                                  .rows = {part.begin(), part.end()},
+                                  .feature_maps = feature_maps};
     AUGSTORE_ASSIGN(const Batch batch, client.CallForBatch(request));
     if (batch.embeddings.rows != part.size() || batch.embeddings.cols != columns) {
       return Internal("the database answered with {} x {} values for {} rows of {}",
@@ -286,14 +289,14 @@ Result<Matrix> FetchRows(Client& client, const BackboneRecord& backbone,
   return Fetch(client, backbone, rows, false, backbone.dim);
 }
 
-Result<Matrix> FetchMaps(Client& client, const BackboneRecord& backbone,
-                         std::span<const RowId> rows) {
-  if (backbone.map.values() == 0) {
+Result<Matrix> FetchFeatureMaps(Client& client, const BackboneRecord& backbone,
+                                std::span<const RowId> rows) {
+  if (backbone.feature_map.values() == 0) {
     return FailedPrecondition(
         "backbone '{}' gives no feature map: use a TorchScript file that returns (embedding, map)",
         backbone.source);
   }
-  return Fetch(client, backbone, rows, true, backbone.map.values());
+  return Fetch(client, backbone, rows, true, backbone.feature_map.values());
 }
 
 std::vector<ImageItem> SpreadItems(std::vector<ImageItem> items, uint64_t limit) {

@@ -84,8 +84,8 @@ Result<Matrix> FetchRows(Client& client, const BackboneRecord& backbone,
                          std::span<const RowId> rows);
 
 // The feature maps at `rows`, likewise. Errors: kFailedPrecondition (a row has none).
-Result<Matrix> FetchMaps(Client& client, const BackboneRecord& backbone,
-                         std::span<const RowId> rows);
+Result<Matrix> FetchFeatureMaps(Client& client, const BackboneRecord& backbone,
+                                std::span<const RowId> rows);
 
 // At most `limit` items (0: all), spread evenly: the first ones of a sorted listing would all be of
 // the first classes.

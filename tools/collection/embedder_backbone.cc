@@ -31,7 +31,7 @@ BackboneRecord Describe(const Backbone& loaded, const std::string& file) {
           .source = std::filesystem::path(file).filename().string(),
           .multiply_adds = loaded.multiply_adds(),
           .created_unix_s = UnixNow(),
-          .map = loaded.map()};
+          .feature_map = loaded.feature_map()};
 }
 
 std::string Preprocessing(uint32_t height, uint32_t width, const std::vector<float>& mean,

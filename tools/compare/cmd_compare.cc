@@ -74,7 +74,7 @@ void AddFlags(CLI::App* command, CompareFlags* flags, std::string* ops) {
       ->capture_default_str();
   command->add_option("--ops", *ops,
                       "Ops to augment by, separated by commas (default: vflip,rotate(15))");
-  AddTailFlags(command, &flags->tail);
+  AddLastBlocksFlags(command, &flags->last_blocks);
   command->add_option("--families", flags->families, "Families of transforms")
       ->delimiter(',')
       ->capture_default_str();

@@ -24,7 +24,7 @@ struct CompareFlags {
   std::string base;   // images that transforms are trained on; empty: those of `train`, all of them
   std::string name = "compare";  // of the collection
   std::vector<std::string> ops = {"vflip", "rotate(15)"};
-  std::vector<std::string> families = {"affine", "mlp"};
+  std::vector<std::string> families = {"affine", "paper_mlp"};
   bool joint = false;       // one policy with all ops, instead of one policy per op
   uint32_t per_class = 50;  // training images of each class; 0: all
   uint32_t test_limit = 0;  // 0: all
@@ -36,9 +36,9 @@ struct CompareFlags {
   double learning_rate = 1e-3;
   double weight_decay = 1e-4;
   bool no_pixel = false;
-  TailFlags tail;      // of the family "tail"
-  std::string report;  // HTML file
-  std::string out;     // JSON file
+  LastBlocksFlags last_blocks;  // of the family "last_blocks"
+  std::string report;           // HTML file
+  std::string out;              // JSON file
 };
 
 struct CompareData {

@@ -79,9 +79,9 @@ std::string TransformsTable(const CompareResult& result) {
   for (const CompareTransform& transform : result.transforms) {
     const CardEntry& held_out = transform.card.entries.at(0);
     const CardEntry& test = transform.card.entries.at(1);
-    table.Row({transform.ref, transform.op, transform.family,
-               fmt::format("{:.3f}", held_out.explained), fmt::format("{:.3f}", test.explained),
-               fmt::format("{:.3f}", test.cosine_before), fmt::format("{:.3f}", test.cosine_after),
+    table.Row({transform.ref, transform.op, transform.family, fmt::format("{:.3f}", held_out.r2),
+               fmt::format("{:.3f}", test.r2), fmt::format("{:.3f}", test.cosine_before),
+               fmt::format("{:.3f}", test.cosine_after),
                HumanCount(static_cast<double>(transform.card.multiply_adds)),
                fmt::format("{:.1f}", transform.card.train_seconds)});
   }
@@ -110,7 +110,7 @@ std::string CompareText(const CompareResult& result) {
   std::string text = fmt::format(
       "{} training images, {} test images, {} epochs of batches of {}, heads {}, {} seeds (mean ± "
       "sd)\n"
-      "G: displacement explained by the transform; 0: as good as doing nothing, 1: perfect\n\n{}",
+      "G: displacement R² of the transform; 0: as good as doing nothing, 1: perfect\n\n{}",
       result.train_samples, result.test_samples, result.flags.epochs, result.flags.batch_size,
       result.flags.arch, result.flags.seeds, TransformsTable(result));
   for (size_t i = 0; i < result.experiments.size(); ++i) {
@@ -130,8 +130,8 @@ Json CompareJson(const CompareResult& result) {
     transforms.push_back({{"ref", transform.ref},
                           {"op", transform.op},
                           {"family", transform.family},
-                          {"explained_held_out", transform.card.entries.at(0).explained},
-                          {"explained_test", transform.card.entries.at(1).explained},
+                          {"r2_held_out", transform.card.entries.at(0).r2},
+                          {"r2_test", transform.card.entries.at(1).r2},
                           {"multiply_adds", transform.card.multiply_adds},
                           {"train_seconds", transform.card.train_seconds}});
   }

@@ -24,13 +24,13 @@ std::string PairsText(const Pairs& pairs) {
 
 using KnownTransform = Client::Versioned<TransformRecord>;
 
-// A version with a ladder is what "auto" chose, whatever its family.
+// A version with candidates is what "auto" chose, whatever its family.
 const KnownTransform* FindTrained(const std::vector<KnownTransform>& known, const std::string& op,
                                   const std::string& family, const Digest& backbone,
                                   const std::string& pairs) {
   for (auto entry = known.rbegin(); entry != known.rend(); ++entry) {
     const TransformRecord& record = entry->record;
-    const bool chosen = !record.card.ladder.empty();
+    const bool chosen = !record.card.candidates.empty();
     if (record.backbone == backbone && record.op == op &&
         (family == "auto" ? chosen : !chosen && record.family == family) &&
         record.card.notes.find(pairs) != std::string::npos) {
@@ -49,7 +49,8 @@ class TransformMaker {
   Status MakeAll(const std::string& op_text, std::vector<CompareTransform>* out) {
     AUGSTORE_ASSIGN(const ImageOp op, ImageOp::Parse(op_text));
     const bool show = !flags_.common.quiet;
-    const PairOptions options{.maps = std::ranges::any_of(flags_.families, FamilyReadsMaps)};
+    const PairOptions options{.feature_maps =
+                                  std::ranges::any_of(flags_.families, FamilyReadsFeatureMaps)};
     AUGSTORE_ASSIGN(const Pairs pairs,
                     MakePairs(database_, backbone_, data_.base, op, show, options));
     AUGSTORE_ASSIGN(const Pairs check,
@@ -69,8 +70,9 @@ class TransformMaker {
     // vflip@affine, vflip@mlp.
     const std::string name = DefaultTransformName(op.text());
     std::string pairs_text = PairsText(pairs);
-    if (family == "tail") {
-      pairs_text += fmt::format(", rank {}, side {}", flags_.tail.rank, flags_.tail.map_side);
+    if (family == "last_blocks") {
+      pairs_text += fmt::format(", rank {}, side {}", flags_.last_blocks.rank,
+                                flags_.last_blocks.feature_map_side);
     }
     const std::string check_name = FolderName(flags_.test);
     AUGSTORE_ASSIGN(const auto known, client.List<TransformRecord>(RecordKind::kTransform, name));
@@ -87,8 +89,9 @@ class TransformMaker {
     }
     TransformTrainOptions options;
     options.family = family;
-    if (family == "tail") {
-      AUGSTORE_ASSIGN(options.tail, StartOfTail(backbone_.record(), op, flags_.tail));
+    if (family == "last_blocks") {
+      AUGSTORE_ASSIGN(options.last_blocks,
+                      StartOfLastBlocks(backbone_.record(), op, flags_.last_blocks));
     }
     AUGSTORE_ASSIGN(TrainedTransform trained, Train(name, options, pairs));
     AUGSTORE_ASSIGN(CardEntry entry, CheckTransform(check_name, trained.weights, check));
@@ -106,11 +109,13 @@ class TransformMaker {
                                  const Pairs& pairs) const {
     if (!flags_.common.quiet) fmt::print(stderr, "transform {} ({})\n", name, options.family);
     TrainingProgress progress(!flags_.common.quiet);
-    PairMaps maps;
-    if (FamilyReadsMaps(options.family)) maps = {pairs.maps.view(), pairs.map};
+    PairFeatureMaps feature_maps;
+    if (FamilyReadsFeatureMaps(options.family))
+      feature_maps = {pairs.feature_maps.view(), pairs.feature_map};
     Result<TrainedTransform> trained = TrainTransform(
         pairs.z.view(), pairs.z_target.view(), options,
-        [&progress](const TransformProgress& state) { return progress.Update(state); }, maps);
+        [&progress](const TransformProgress& state) { return progress.Update(state); },
+        feature_maps);
     if (Interrupted())
       return InterruptedStatus("embeddings are stored: run the same command again to go on");
     return trained;

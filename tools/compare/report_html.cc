@@ -89,15 +89,14 @@ std::string TransformPlots(const CompareResult& result) {
     for (const std::string& family : result.flags.families) {
       for (const CompareTransform& transform : result.transforms) {
         if (transform.op != op || transform.family != family) continue;
-        held_out.back().values.push_back(transform.card.entries.at(0).explained);
-        test.back().values.push_back(transform.card.entries.at(1).explained);
+        held_out.back().values.push_back(transform.card.entries.at(0).r2);
+        test.back().values.push_back(transform.card.entries.at(1).r2);
       }
     }
   }
   return "<div class=\"plots\">" +
-         BarPlot("Displacement explained G, held-out pairs", "{:.2f}", result.flags.families,
-                 held_out) +
-         BarPlot("Displacement explained G, test images", "{:.2f}", result.flags.families, test) +
+         BarPlot("Displacement R² (G), held-out pairs", "{:.2f}", result.flags.families, held_out) +
+         BarPlot("Displacement R² (G), test images", "{:.2f}", result.flags.families, test) +
          "</div>\n";
 }
 
@@ -111,8 +110,8 @@ std::string CardsTable(const CompareResult& result) {
   for (const CompareTransform& transform : result.transforms) {
     const CardEntry& held_out = transform.card.entries.at(0);
     html += "<tr><td>" + EscapeHtml(transform.ref) + "</td><td>" + EscapeHtml(transform.family) +
-            "</td>" + Cell(fmt::format("{:.3f}", held_out.explained)) +
-            Cell(fmt::format("{:.3f}", transform.card.entries.at(1).explained)) +
+            "</td>" + Cell(fmt::format("{:.3f}", held_out.r2)) +
+            Cell(fmt::format("{:.3f}", transform.card.entries.at(1).r2)) +
             Cell(fmt::format("{:.4f}", held_out.mse)) +
             Cell(fmt::format("{:.4f}", held_out.identity_mse)) +
             Cell(fmt::format("{:.3f}", held_out.cosine_before)) +

@@ -65,10 +65,10 @@ Status FitKinds(BatchSource& source, const FitFlags& flags, const std::vector<He
       HeadStatistics::Create(trained->stream.dim,
                              static_cast<uint32_t>(trained->stream.classes.size()), flags.seed));
   AUGSTORE_TRY(Accumulate(source, *run, statistics.get(), &report));
-  AUGSTORE_ASSIGN(std::vector<InstantHead> heads, FitHeads(*statistics, kinds));
+  AUGSTORE_ASSIGN(std::vector<ClosedFormHead> heads, FitHeads(*statistics, kinds));
   report.seconds = std::chrono::duration<double>(Clock::now() - start).count();
   run->trainer.heads.clear();
-  for (InstantHead& head : heads) {
+  for (ClosedFormHead& head : heads) {
     trained->optimizers.emplace_back(HeadKindName(head.kind));
     run->trainer.heads.push_back({0, head.lambda, flags.seed});
     report.train_loss.push_back(head.held_out_loss);

@@ -24,12 +24,12 @@ Result<TransformStep> LoadStep(Client& client, const LoadedHead& head, const Cha
   if (!asked.ops.empty()) {
     AUGSTORE_ASSIGN(ops, OpPattern::Parse(asked.ops));
   }
-  *pinned = {{transform.name, transform.version, ""}, ops ? ops->ToString() : "", asked.spread};
-  return MakeStep(transform.ref(), std::move(model), std::move(ops), asked.spread);
+  *pinned = {{transform.name, transform.version, ""}, ops ? ops->ToString() : "", asked.with_noise};
+  return MakeStep(transform.ref(), std::move(model), std::move(ops), asked.with_noise);
 }
 
 bool Draws(const TransformStep& step) {
-  return step.spread || (step.ops.has_value() && !step.ops->fixed());
+  return step.with_noise || (step.ops.has_value() && !step.ops->fixed());
 }
 
 }  // namespace
@@ -40,7 +40,7 @@ void AddTestTimeFlags(CLI::App* command, TestTimeFlags* flags) {
                       "identity:2,hflip:1; 'trained': the policy that the head was trained with");
   command
       ->add_option("--tta-draws", flags->draws,
-                   "Views of each chain that draws magnitudes or residuals")
+                   "Views of each chain that draws magnitudes or errors")
       ->check(CLI::Range(1u, 1024u))
       ->capture_default_str();
   command->add_option("--tta-seed", flags->seed, "Seed of those draws")
@@ -85,7 +85,7 @@ Status HeadPredictor::AddChain(Client& client, const PolicyEntry& entry, const T
     if (Draws(step)) chain.draws = flags.draws;
     chain.steps.push_back(std::move(step));
   }
-  if (ReadsMap(chain.steps)) {
+  if (ReadsFeatureMap(chain.steps)) {
     return InvalidArgument(
         "transform {} reads feature maps, which a prediction does not: name a --tta policy of "
         "transforms that read the embedding alone",

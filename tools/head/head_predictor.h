@@ -17,7 +17,7 @@ namespace augstore {
 
 struct TestTimeFlags {
   std::string policy;  // empty: none; "trained": the policy that the head was trained with
-  uint32_t draws = 4;  // views of each chain whose parameters or residuals are drawn
+  uint32_t draws = 4;  // views of each chain whose parameters or errors are drawn
   uint64_t seed = 0;   // of those draws
 };
 void AddTestTimeFlags(CLI::App* command, TestTimeFlags* flags);

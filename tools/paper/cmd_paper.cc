@@ -171,7 +171,7 @@ void AddDataFlags(CLI::App* command, PaperFlags* flags) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str();
-  AddTailFlags(command, &flags->tail);
+  AddLastBlocksFlags(command, &flags->last_blocks);
   command
       ->add_option("--conditional", flags->conditional,
                    "A conditional transform that does the ops, trained before on other images than "

@@ -26,8 +26,8 @@ struct PaperFlags {
   std::string title = "Heads trained with augmentation";
   std::vector<std::string> ops = {"vflip", "rotate(15)", "rotate(-15)", "brightness(1.4)"};
   std::vector<std::string> families = {"shift",   "procrustes", "lowrank", "affine",
-                                       "refined", "mlp",        "auto"};
-  TailFlags tail;                   // of the family "tail"
+                                       "refined", "paper_mlp",  "auto"};
+  LastBlocksFlags last_blocks;      // of the family "last_blocks"
   std::string conditional = "geo";  // reference of a conditional transform; empty: none
   std::vector<uint32_t> cached = {1, 4, 10};
   std::vector<uint32_t> per_class = {10, 50, 200, 1000};
@@ -50,7 +50,7 @@ struct PaperRow {
   PaperSource source = PaperSource::kStream;
   std::string policy;  // of a stream
   uint32_t views = 0;  // kept of each image; 0: new ones in every epoch (pixel space)
-  bool reads_maps = false;
+  bool reads_feature_maps = false;
 };
 
 // The embeddings that the experiment works on, all through the store.

@@ -119,8 +119,7 @@ class ConditionalTable {
     AUGSTORE_TRY(ApplyChain(*engine_, chain, {0, 0, ids}, {std::as_const(z_).view()}, mapped.view(),
                             &scratch));
     const CardEntry entry = MeasureCard("", std::as_const(z_).view(), target, mapped.view());
-    return fmt::format("{:.3f} [{:.3f}, {:.3f}]", entry.explained, entry.explained_low,
-                       entry.explained_high);
+    return fmt::format("{:.3f} [{:.3f}, {:.3f}]", entry.r2, entry.r2_low, entry.r2_high);
   }
 
   Status AddRow(const std::string& ops_text, const std::vector<std::string>& parts) {

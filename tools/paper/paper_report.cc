@@ -114,8 +114,9 @@ std::string CostTable(const PaperFlags& flags, const std::vector<PaperRow>& rows
     const double calls = online ? static_cast<double>(cells[0]->samples)
                                 : images * static_cast<double>(StoredViews(row));
     const double phi = calls / data.phi_per_second;
-    const uint64_t stored = StoredViews(row) * backbone.dim * sizeof(float) +
-                            (row.reads_maps ? QuantizedRowBytes(backbone.map.values()) : 0);
+    const uint64_t stored =
+        StoredViews(row) * backbone.dim * sizeof(float) +
+        (row.reads_feature_maps ? QuantizedRowBytes(backbone.feature_map.values()) : 0);
     text += fmt::format("| {} | {} | {:.0f} | {:.1f} | {:.1f} | {:.0f} |\n", row.name,
                         online ? "the image" : fmt::format("{} B", stored), calls, phi, seconds,
                         static_cast<double>(cells[0]->samples) / (seconds + (online ? phi : 0)));
@@ -136,9 +137,8 @@ std::string TransformTable(const PaperFlags& flags, const PaperTransforms& trans
       if (transform.family != family) continue;
       const CardEntry& own = transform.card.entries.front();
       const CardEntry& other = transform.card.entries.back();
-      text += fmt::format(" {:.3f} [{:.3f}, {:.3f}] / {:.3f} [{:.3f}, {:.3f}] |", own.explained,
-                          own.explained_low, own.explained_high, other.explained,
-                          other.explained_low, other.explained_high);
+      text += fmt::format(" {:.3f} [{:.3f}, {:.3f}] / {:.3f} [{:.3f}, {:.3f}] |", own.r2,
+                          own.r2_low, own.r2_high, other.r2, other.r2_low, other.r2_high);
       most = std::max(most, transform.card.multiply_adds);
     }
     text += fmt::format(" {} |\n", most);
@@ -214,14 +214,14 @@ Status WritePaperReport(const PaperFlags& flags, const PaperTransforms& transfor
       flags.per_class.back(), flags.learning_rates.size(), data.phi_per_second);
   text += CostTable(flags, rows, results, data, backbone);
   text +=
-      "\n### Displacement explained\n\nG with its 95 % interval, on held-out pairs / on the test "
+      "\n### Displacement R²\n\nG with its 95 % interval, on held-out pairs / on the test "
       "images.\n\n" +
       TransformTable(flags, transforms);
   if (!transforms.conditional.empty()) {
     text += fmt::format("\nConditional ({}), held out:", transforms.conditional);
     for (const CardEntry& entry : transforms.conditional_card.entries) {
-      text += fmt::format(" {} {:.3f} [{:.3f}, {:.3f}];", entry.data, entry.explained,
-                          entry.explained_low, entry.explained_high);
+      text += fmt::format(" {} {:.3f} [{:.3f}, {:.3f}];", entry.data, entry.r2, entry.r2_low,
+                          entry.r2_high);
     }
     text.back() = '.';
     text += "\n";

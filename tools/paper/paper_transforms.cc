@@ -8,7 +8,7 @@
 namespace augstore {
 namespace {
 
-constexpr char kNoise[] = "identity";  // its residuals are displacements of other images
+constexpr char kNoise[] = "identity";  // its errors are displacements of other images
 
 // "identity:1,<step of op>:1,…".
 std::string Policy(const std::vector<std::string>& steps, const char* suffix) {
@@ -35,9 +35,9 @@ std::vector<std::string> ConditionalSteps(const PaperFlags& flags, const std::st
   return steps;
 }
 
-std::string RungName(const std::string& family) {
-  if (family == "mlp") return "the paper's Ω (mlp)";
-  return family == "auto" ? "the ladder's choice (auto)" : family;
+std::string CandidateName(const std::string& family) {
+  if (family == "paper_mlp") return "the paper's Ω (mlp)";
+  return family == "auto" ? "the best family (auto)" : family;
 }
 
 }  // namespace
@@ -51,7 +51,7 @@ Result<PaperTransforms> PreparePaperTransforms(const PaperFlags& flags, Database
   compare.families = flags.families;
   compare.families.push_back(kNoise);
   compare.test = flags.test;
-  compare.tail = flags.tail;
+  compare.last_blocks = flags.last_blocks;
   CompareData data;
   AUGSTORE_ASSIGN(ImageSource base, ListImages(flags.base));
   AUGSTORE_ASSIGN(ImageSource test, ListImages(flags.test));
@@ -97,19 +97,19 @@ std::vector<PaperRow> PaperRows(const PaperFlags& flags, const PaperTransforms& 
                     "cached real views", PaperSource::kViews, "", views, false});
   }
   for (const std::string& family : flags.families) {
-    stream(RungName(family), "transforms", Policy(StepsOf(flags, transforms, family), ""));
-    rows.back().reads_maps = FamilyReadsMaps(family);
+    stream(CandidateName(family), "transforms", Policy(StepsOf(flags, transforms, family), ""));
+    rows.back().reads_feature_maps = FamilyReadsFeatureMaps(family);
   }
-  for (const std::string family : {"auto", "tail"}) {
+  for (const std::string family : {"auto", "last_blocks"}) {
     if (std::ranges::find(flags.families, family) == flags.families.end()) continue;
-    stream(family + ", with drawn residuals", "transforms",
+    stream(family + ", with drawn errors", "transforms",
            Policy(StepsOf(flags, transforms, family), "~"));
-    rows.back().reads_maps = FamilyReadsMaps(family);
+    rows.back().reads_feature_maps = FamilyReadsFeatureMaps(family);
   }
   if (!transforms.conditional.empty()) {
     const auto steps = ConditionalSteps(flags, transforms.conditional);
     stream("conditional", "transforms", Policy(steps, ""));
-    stream("conditional, with drawn residuals", "transforms", Policy(steps, "~"));
+    stream("conditional, with drawn errors", "transforms", Policy(steps, "~"));
   }
   rows.push_back({"pixel space", "upper bound", PaperSource::kViews, "", 0, false});
   return rows;

@@ -125,7 +125,8 @@ void AddCandidateFlags(CLI::App* command, PolicySearchFlags* flags) {
       "--transforms", flags->transforms,
       "Make policies from these transforms (default without --candidates: @champion "
       "or the latest version of each one of the backbone)");
-  command->add_option("--spread", flags->spread, "Policies from transforms draw a residual (~)")
+  command
+      ->add_option("--draw-errors", flags->draw_errors, "Policies from transforms draw errors (~)")
       ->check(CLI::IsMember({"no", "yes", "both"}))
       ->capture_default_str();
   command->add_option("--pairs", flags->pairs, "At most so many policies of two transforms")

@@ -18,7 +18,7 @@ struct PolicySearchFlags {
   PolicySearchOptions search;
   std::vector<std::string> candidates;  // each policies separated by ';'
   std::string transforms;               // separated by commas
-  std::string spread = "no";
+  std::string draw_errors = "no";
   uint32_t pairs = 6;
   std::vector<uint32_t> views = {1};
   uint64_t seed = 0;

@@ -77,10 +77,10 @@ Result<std::vector<std::string>> Policies(Client& client,
   } else {
     AUGSTORE_ASSIGN(steps, AllSteps(client, collection.ref(), collection.record.backbone));
   }
-  const SpreadChoice spread = flags.spread == "no"    ? SpreadChoice::kNo
-                              : flags.spread == "yes" ? SpreadChoice::kYes
-                                                      : SpreadChoice::kBoth;
-  const std::vector<std::string> more = GeneratePolicies(steps, spread, flags.pairs);
+  const NoiseChoice noise = flags.draw_errors == "no"    ? NoiseChoice::kNo
+                            : flags.draw_errors == "yes" ? NoiseChoice::kYes
+                                                         : NoiseChoice::kBoth;
+  const std::vector<std::string> more = GeneratePolicies(steps, noise, flags.pairs);
   policies.insert(policies.end(), more.begin(), more.end());
   return policies;
 }

@@ -14,7 +14,7 @@ constexpr uint32_t kReadRows = 4096;
 
 class HoldOutSource : public BatchSource {
  public:
-  HoldOutSource(std::unique_ptr<BatchSource> inner, const HeldOut* held_out,
+  HoldOutSource(std::unique_ptr<BatchSource> inner, const HoldoutMask* held_out,
                 std::function<void(uint64_t)> on_rows)
       : inner_(std::move(inner)), held_out_(held_out), on_rows_(std::move(on_rows)) {}
   uint64_t steps_per_epoch() const override { return inner_->steps_per_epoch(); }
@@ -34,21 +34,21 @@ class HoldOutSource : public BatchSource {
 
  private:
   std::unique_ptr<BatchSource> inner_;
-  const HeldOut* held_out_;
+  const HoldoutMask* held_out_;
   std::function<void(uint64_t)> on_rows_;
   std::vector<int32_t> labels_;  // of the last batch
 };
 
 }  // namespace
 
-HeldOut HoldOut(const std::vector<SampleId>& samples, const std::vector<int32_t>& labels,
-                double fraction, uint64_t seed) {
+HoldoutMask HoldOut(const std::vector<SampleId>& samples, const std::vector<int32_t>& labels,
+                    double fraction, uint64_t seed) {
   std::map<int32_t, std::vector<std::pair<uint64_t, SampleId>>> classes;
   for (size_t i = 0; i < samples.size(); ++i) {
     if (labels[i] < 0) continue;
     classes[labels[i]].emplace_back(PhiloxU64(seed, RngUse::kSplit, samples[i], 0), samples[i]);
   }
-  HeldOut held_out;
+  HoldoutMask held_out;
   for (auto& [label, draws] : classes) {
     if (draws.size() < 2) continue;
     std::ranges::sort(draws);
@@ -61,7 +61,7 @@ HeldOut HoldOut(const std::vector<SampleId>& samples, const std::vector<int32_t>
 }
 
 std::unique_ptr<BatchSource> WithoutHeldOut(std::unique_ptr<BatchSource> inner,
-                                            const HeldOut* held_out,
+                                            const HoldoutMask* held_out,
                                             std::function<void(uint64_t)> on_rows) {
   return std::make_unique<HoldOutSource>(std::move(inner), held_out, std::move(on_rows));
 }

@@ -18,18 +18,18 @@
 namespace augstore {
 
 // Position of each held-out sample among them.
-using HeldOut = std::unordered_map<SampleId, size_t>;
+using HoldoutMask = std::unordered_map<SampleId, size_t>;
 
 // Holds out `fraction` of the samples of each class, rounded: those with the lowest draws of
 // (seed, RngUse::kSplit, sample), so that other samples do not move them. Of a class with two or
 // more samples at least one is held out and one is not; samples without a label are not held out.
-HeldOut HoldOut(const std::vector<SampleId>& samples, const std::vector<int32_t>& labels,
-                double fraction, uint64_t seed);
+HoldoutMask HoldOut(const std::vector<SampleId>& samples, const std::vector<int32_t>& labels,
+                    double fraction, uint64_t seed);
 
 // `inner`, with label -1 for held-out samples, which HeadTrainer leaves out. `on_rows` (may be
 // empty) is told the rows of each batch.
 std::unique_ptr<BatchSource> WithoutHeldOut(std::unique_ptr<BatchSource> inner,
-                                            const HeldOut* held_out,
+                                            const HoldoutMask* held_out,
                                             std::function<void(uint64_t)> on_rows);
 
 struct PolicyRunsOptions {
@@ -71,7 +71,7 @@ class PolicyRuns {
   Client* client_;
   PolicyRunsOptions options_;
   uint64_t split_samples_ = 0;
-  HeldOut held_out_;
+  HoldoutMask held_out_;
   std::vector<int32_t> labels_;  // of the validation samples
   std::vector<Matrix> views_;    // their embeddings
   std::unique_ptr<Engine> engine_;

@@ -320,13 +320,13 @@ Result<PolicySearchResult> SearchPolicies(const std::vector<PolicyCandidate>& ca
 }
 
 std::vector<std::string> GeneratePolicies(const std::vector<std::string>& transforms,
-                                          SpreadChoice spread, size_t pairs) {
+                                          NoiseChoice noise, size_t pairs) {
   std::vector<std::string> policies = {"identity"};
-  for (const bool spreads : {false, true}) {
-    if (spread != SpreadChoice::kBoth && spreads != (spread == SpreadChoice::kYes)) continue;
+  for (const bool with_noise : {false, true}) {
+    if (noise != NoiseChoice::kBoth && with_noise != (noise == NoiseChoice::kYes)) continue;
     std::vector<std::string> steps;
     for (const std::string& transform : transforms)
-      steps.push_back(transform + (spreads ? "~" : ""));
+      steps.push_back(transform + (with_noise ? "~" : ""));
     for (const std::string& step : steps) {
       policies.push_back("identity:1," + step + ":1");
       policies.push_back("identity:3," + step + ":1");

@@ -112,13 +112,13 @@ Result<PolicySearchResult> SearchPolicies(const std::vector<PolicyCandidate>& ca
                                           const PolicySearchOptions& options,
                                           const TrainPolicy& train);
 
-enum class SpreadChoice { kNo, kYes, kBoth };
+enum class NoiseChoice { kNo, kYes, kBoth };
 
 // Policies to try when only transforms are named, each a step of a chain ("vflip@2"): identity; one
 // transform beside identity with weights 1:1 and 3:1; at most `pairs` pairs; all of them. With
-// kYes, transforms draw a residual ("vflip@2~"); with kBoth, every policy comes without and with.
+// kYes, transforms draw an error ("vflip@2~"); with kBoth, every policy comes without and with.
 std::vector<std::string> GeneratePolicies(const std::vector<std::string>& transforms,
-                                          SpreadChoice spread, size_t pairs);
+                                          NoiseChoice noise, size_t pairs);
 
 // "a:1,b:1;c:1" -> "a:1,b:1", "c:1"; blanks around policies are cut off. Errors: kInvalidArgument
 // (an empty policy between semicolons).

@@ -1,4 +1,4 @@
-// augstore draw: a small image set of our own, so that everything can be tried without data.
+// augstore synth: a small image set of our own, so that everything can be tried without data.
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -8,16 +8,16 @@
 namespace augstore {
 namespace {
 
-struct DrawFlags {
+struct SynthFlags {
   std::string out;
-  DrawnImagesOptions options{.seed = 0, .per_class = 100};
+  SyntheticImagesOptions options{.seed = 0, .per_class = 100};
   bool any_angle = false;
   bool json = false;
 };
 
-Status Draw(DrawFlags flags) {
+Status Draw(SynthFlags flags) {
   flags.options.upright = !flags.any_angle;
-  AUGSTORE_TRY(WriteDrawnImages(flags.out, flags.options));
+  AUGSTORE_TRY(WriteSyntheticImages(flags.out, flags.options));
   if (flags.json) {
     PrintJson({{"folder", flags.out},
                {"per_class", flags.options.per_class},
@@ -30,11 +30,13 @@ Status Draw(DrawFlags flags) {
 
 }  // namespace
 
-void AddDrawCommand(CLI::App* app) {
-  auto flags = std::make_shared<DrawFlags>();
+void AddSynthCommand(CLI::App* app) {
+  auto flags = std::make_shared<SynthFlags>();
   CLI::App* command = AddCommand(
-      app, "draw", "Draw a small labelled image set (ten classes of objects) for trying things",
-      "augstore draw --out images/train --per-class 50 --seed 1", [flags] { return Draw(*flags); });
+      app, "synth",
+      "Make a small synthetic, labelled image set (ten classes of objects) for trying things",
+      "augstore synth --out images/train --per-class 50 --seed 1",
+      [flags] { return Draw(*flags); });
   command->add_option("--out", flags->out, "Folder for the class folders")->required();
   command->add_option("--per-class", flags->options.per_class, "Images of each class")
       ->capture_default_str();

@@ -136,7 +136,7 @@ struct Scene {
   double noise;                 // of a pixel's values, at most
 };
 
-Scene RandomScene(const DrawnImagesOptions& options, uint32_t class_index, Dice& dice) {
+Scene RandomScene(const SyntheticImagesOptions& options, uint32_t class_index, Dice& dice) {
   Scene scene{Background(dice), {}, 0, 0, 0};
   const Colour behind = scene.background.mean();
   const uint32_t distractors = dice.Chance(0.3) ? dice.Below(4) : 0;
@@ -171,19 +171,19 @@ const Colour& ColourAt(const Scene& scene, double x, double y, const Colour& beh
   return behind;
 }
 
-Status CheckOptions(const DrawnImagesOptions& options) {
-  if (options.size < kMinDrawnSize || options.size > kMaxDrawnSize) {
+Status CheckOptions(const SyntheticImagesOptions& options) {
+  if (options.size < kMinSyntheticSize || options.size > kMaxSyntheticSize) {
     return InvalidArgument("drawn images of {} pixels a side: choose {} to {}", options.size,
-                           kMinDrawnSize, kMaxDrawnSize);
+                           kMinSyntheticSize, kMaxSyntheticSize);
   }
-  if (options.per_class < 1 || options.per_class > kMaxDrawnPerClass) {
+  if (options.per_class < 1 || options.per_class > kMaxSyntheticPerClass) {
     return InvalidArgument("{} drawn images of each class: choose 1 to {}", options.per_class,
-                           kMaxDrawnPerClass);
+                           kMaxSyntheticPerClass);
   }
   return OkStatus();
 }
 
-Status WriteClass(const std::filesystem::path& folder, const DrawnImagesOptions& options,
+Status WriteClass(const std::filesystem::path& folder, const SyntheticImagesOptions& options,
                   uint32_t class_index) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
@@ -191,7 +191,8 @@ Status WriteClass(const std::filesystem::path& folder, const DrawnImagesOptions&
     return Unavailable("folder '{}' cannot be made: {}", folder.string(), error.message());
   }
   for (uint32_t i = 0; i < options.per_class; ++i) {
-    AUGSTORE_ASSIGN(const std::string png, EncodeImage(DrawImage(options, class_index, i), "png"));
+    AUGSTORE_ASSIGN(const std::string png,
+                    EncodeImage(SyntheticImage(options, class_index, i), "png"));
     const std::string path = (folder / fmt::format("{:05}.png", i)).string();
     std::ofstream file(path, std::ios::binary);
     file.write(png.data(), static_cast<std::streamsize>(png.size()));
@@ -203,7 +204,7 @@ Status WriteClass(const std::filesystem::path& folder, const DrawnImagesOptions&
 
 }  // namespace
 
-Image DrawImage(const DrawnImagesOptions& options, uint32_t class_index, uint32_t index) {
+Image SyntheticImage(const SyntheticImagesOptions& options, uint32_t class_index, uint32_t index) {
   constexpr int kSamples = 3;  // each way, for smooth edges
   Dice dice(options.seed, uint64_t{class_index} << 32 | index);
   const Scene scene = RandomScene(options, class_index, dice);
@@ -231,7 +232,7 @@ Image DrawImage(const DrawnImagesOptions& options, uint32_t class_index, uint32_
   return image;
 }
 
-Status WriteDrawnImages(const std::string& root, const DrawnImagesOptions& options) {
+Status WriteSyntheticImages(const std::string& root, const SyntheticImagesOptions& options) {
   namespace fs = std::filesystem;
   AUGSTORE_TRY(CheckOptions(options));
   std::error_code error;
@@ -243,8 +244,8 @@ Status WriteDrawnImages(const std::string& root, const DrawnImagesOptions& optio
   if (!whole.has_filename()) whole = whole.parent_path();  // "images/" is "images"
   const fs::path unfinished = whole.string() + ".unfinished";
   fs::remove_all(unfinished, error);
-  for (uint32_t i = 0; i < DrawnClasses().size(); ++i) {
-    AUGSTORE_TRY(WriteClass(unfinished / DrawnClasses()[i], options, i));
+  for (uint32_t i = 0; i < SyntheticClasses().size(); ++i) {
+    AUGSTORE_TRY(WriteClass(unfinished / SyntheticClasses()[i], options, i));
   }
   fs::rename(unfinished, whole, error);
   if (error) return Unavailable("'{}' cannot be made: {}", root, error.message());

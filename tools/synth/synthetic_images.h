@@ -13,25 +13,26 @@
 
 namespace augstore {
 
-struct DrawnImagesOptions {
+struct SyntheticImagesOptions {
   uint64_t seed = 0;
   uint32_t per_class = 0;
   uint32_t size = 32;   // pixels of a side
   bool upright = true;  // turned by 12 degrees at most; otherwise by any angle
 };
 
-inline constexpr uint32_t kMinDrawnSize = 16;
-inline constexpr uint32_t kMaxDrawnSize = 512;
-inline constexpr uint32_t kMaxDrawnPerClass = 100000;
+inline constexpr uint32_t kMinSyntheticSize = 16;
+inline constexpr uint32_t kMaxSyntheticSize = 512;
+inline constexpr uint32_t kMaxSyntheticPerClass = 100000;
 
 // Image `index` of the class; depends on seed, size, upright and its own place alone.
-// REQUIRES: class_index < DrawnClasses().size(), kMinDrawnSize <= size <= kMaxDrawnSize.
-Image DrawImage(const DrawnImagesOptions& options, uint32_t class_index, uint32_t index);
+// REQUIRES: class_index < SyntheticClasses().size(), kMinSyntheticSize <= size <=
+// kMaxSyntheticSize.
+Image SyntheticImage(const SyntheticImagesOptions& options, uint32_t class_index, uint32_t index);
 
 // Writes root/<class>/<index>.png. `root` appears when all is written: a set that was interrupted
 // is not taken for a whole one. Errors: kInvalidArgument (an option out of range), kAlreadyExists
 // (`root` exists and is not empty), kUnavailable.
-Status WriteDrawnImages(const std::string& root, const DrawnImagesOptions& options);
+Status WriteSyntheticImages(const std::string& root, const SyntheticImagesOptions& options);
 
 }  // namespace augstore
 

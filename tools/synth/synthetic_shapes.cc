@@ -170,7 +170,7 @@ double Dice::Uniform(double low, double high) {
   return low + (high - low) * PhiloxUniform(seed_, RngUse::kNoise, image_, drawn_++);
 }
 
-const std::vector<std::string>& DrawnClasses() {
+const std::vector<std::string>& SyntheticClasses() {
   static const std::vector<std::string> names = {"arrow", "boat", "car",      "house", "icecream",
                                                  "lamp",  "mug",  "mushroom", "tree",  "umbrella"};
   return names;

@@ -43,8 +43,8 @@ class Dice {
 };
 
 // The names of the ten classes, sorted.
-const std::vector<std::string>& DrawnClasses();
-// One of many variants of the class. REQUIRES: class_index < DrawnClasses().size().
+const std::vector<std::string>& SyntheticClasses();
+// One of many variants of the class. REQUIRES: class_index < SyntheticClasses().size().
 Shape DrawShape(uint32_t class_index, Dice& dice);
 // A small thing of no class, for the background.
 Shape DrawDistractor(Dice& dice);

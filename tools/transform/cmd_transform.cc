@@ -27,7 +27,7 @@ struct AliasFlags {
   std::string alias;
   uint32_t version = 0;
   std::string note;
-  double min_explained = 0;
+  double min_r2 = 0;
   bool force = false;
 };
 
@@ -38,7 +38,7 @@ void AddRow(const NamedTransform& transform, const std::vector<std::string>& ali
   const CardEntry entry = measured ? record.card.entries.front() : CardEntry{};
   const std::string cosine = Decimal(entry.cosine_before) + " -> " + Decimal(entry.cosine_after);
   table->Row({transform.ref(), record.op.empty() ? "-" : record.op, record.family,
-              LayersText(record.layers), measured ? Decimal(entry.explained) : "-",
+              LayersText(record.layers), measured ? Decimal(entry.r2) : "-",
               measured ? cosine : "-", HumanCount(static_cast<double>(record.card.multiply_adds)),
               ListText(aliases, "")});
 }
@@ -86,11 +86,13 @@ void PrintCard(const TransformRecord& record) {
         "measures it\n");
     return;
   }
-  fmt::print("\nquality: G is the part of |z - z'|^2 that is explained, with its 95 % interval\n{}",
-             CardTable(card));
-  if (!card.ladder.empty()) {
+  fmt::print(
+      "\nquality: G is the displacement R² (0: as good as doing nothing, 1: perfect), with its 95 "
+      "% interval\n{}",
+      CardTable(card));
+  if (!card.candidates.empty()) {
     fmt::print("\nfamilies that were tried on the same held-out pairs; * is this one\n{}",
-               LadderTable(card, record.family));
+               CandidatesTable(card, record.family));
   }
   if (!card.measures.empty()) fmt::print("\n{}", MeasureTable(card.measures));
 }
@@ -101,8 +103,8 @@ void PrintTransform(const NamedTransform& transform, const std::vector<std::stri
       record.card.multiply_adds > 0 ? record.card.multiply_adds : MultiplyAdds(record.layers);
   fmt::print("{}\n  op        {}\n  family    {}\n  layers    {}\n", transform.ref(),
              record.op.empty() ? "unknown" : record.op, record.family, LayersText(record.layers));
-  if (record.map.values() > 0) {
-    fmt::print("  reads     z and the stored feature map, {}\n", record.map.ToString());
+  if (record.feature_map.values() > 0) {
+    fmt::print("  reads     z and the stored feature map, {}\n", record.feature_map.ToString());
   }
   fmt::print("  cost      {} multiply-adds per row\n  backbone  {}\n  weights   {}\n",
              HumanCount(static_cast<double>(cost)), record.backbone.Hex(), record.weights.Hex());
@@ -165,7 +167,7 @@ Status Alias(const AliasFlags& flags) {
   } else {
     AUGSTORE_TRY(ValidateAlias(flags.alias));
     AUGSTORE_TRY(client.SetAlias({RecordKind::kTransform, flags.name, flags.alias, flags.version,
-                                  flags.note, flags.min_explained, flags.force}));
+                                  flags.note, flags.min_r2, flags.force}));
   }
   AUGSTORE_ASSIGN(const AliasHistory history, client.Aliases(RecordKind::kTransform, flags.name));
   PrintHistory(history, flags);
@@ -207,7 +209,7 @@ void AddAlias(CLI::App* group) {
   command->add_option("version", flags->version, "The version that it shall point to");
   command->add_option("--note", flags->note, "Why; kept in the history");
   command
-      ->add_option("--min-g", flags->min_explained,
+      ->add_option("--min-g", flags->min_r2,
                    "Refuse a version whose interval of G does not lie above this")
       ->check(CLI::Range(-1.0, 1.0))
       ->capture_default_str();
@@ -236,7 +238,7 @@ Json TransformJson(const NamedTransform& transform, const std::vector<std::strin
           {"dim", record.dim},
           {"layers", LayersJson(record.layers)},
           {"multiply_adds", record.card.multiply_adds},
-          {"map", MapText(record.map)},
+          {"feature_map", FeatureMapText(record.feature_map)},
           {"backbone", record.backbone.Hex()},
           {"weights", record.weights.Hex()},
           {"aliases", aliases},

@@ -39,7 +39,7 @@ Card MergedCard(const LoadedTransform& transform, uint64_t multiply_adds,
                 const TransformEvaluation& result) {
   Card card = transform.record.card;
   card.multiply_adds = multiply_adds;
-  card.measures = WithoutPrices(std::move(card.measures));
+  card.measures = WithoutLosses(std::move(card.measures));
   std::erase_if(card.entries, [&](const CardEntry& old) { return old.data == result.entry.data; });
   card.entries.insert(card.entries.begin(), result.entry);
   for (const CardMeasure& measure : result.measures) {
@@ -71,11 +71,11 @@ Json ChainJson(const TransformEvaluation& result) {
   const ChainEvaluation& chain = *result.chain;
   return {{"second", chain.second},
           {"op", chain.op},
-          {"explained", chain.chain.explained},
-          {"explained_low", chain.chain.explained_low},
-          {"explained_high", chain.chain.explained_high},
-          {"first_explained", result.entry.explained},
-          {"second_explained", chain.second_alone.explained}};
+          {"r2", chain.chain.r2},
+          {"r2_low", chain.chain.r2_low},
+          {"r2_high", chain.chain.r2_high},
+          {"first_r2", result.entry.r2},
+          {"second_r2", chain.second_alone.r2}};
 }
 
 void PrintResultJson(const LoadedTransform& transform, const TransformEvaluation& result,
@@ -110,9 +110,8 @@ void PrintResult(const LoadedTransform& transform, const TransformEvaluation& re
   if (result.chain) {
     const CardEntry& both = result.chain->chain;
     fmt::print("\nchain {}>{} for {}: G {}; alone {:.4f} and {:.4f}\n", transform.step,
-               result.chain->second, result.chain->op,
-               ExplainedText(both.explained, both.explained_low, both.explained_high),
-               result.entry.explained, result.chain->second_alone.explained);
+               result.chain->second, result.chain->op, R2Text(both.r2, both.r2_low, both.r2_high),
+               result.entry.r2, result.chain->second_alone.r2);
   }
   if (!result.inverse.empty()) fmt::print("\nway back with {}\n", result.inverse);
   fmt::print("\n{}", MeasureTable(result.measures));

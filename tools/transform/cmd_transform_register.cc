@@ -77,7 +77,7 @@ Status Register(const RegisterFlags& flags) {
                          .layers = weights->layers.shapes(),
                          .weights = {},
                          .card = {},
-                         .map = {}};
+                         .feature_map = {}};
   // Stored in the canonical form, so that equal weights have equal digests whoever wrote the file.
   AUGSTORE_ASSIGN(const uint32_t version, client.Add(RecordKind::kTransform, flags.name,
                                                      Encode(record), weights->ToSafetensors()));

@@ -30,7 +30,7 @@ struct TrainFlags {
   std::string note;
   uint64_t limit = 0;
   bool mirror = false;
-  TailFlags tail;
+  LastBlocksFlags last_blocks;
 };
 
 // What embedding the images of a command came to, over all its folders.
@@ -78,7 +78,7 @@ Result<TrainedTransform> TrainWithProgress(const Pairs& pairs, const TrainFlags&
   Result<TrainedTransform> trained =
       TrainTransform(pairs.z.view(), pairs.z_target.view(), options,
                      [&progress](const TransformProgress& state) { return progress.Update(state); },
-                     {pairs.maps.view(), pairs.map});
+                     {pairs.feature_maps.view(), pairs.feature_map});
   if (Interrupted()) {
     return InterruptedStatus(
         "no transform was registered; the embeddings are stored, so that the same command starts "
@@ -91,28 +91,28 @@ Result<TrainedTransform> TrainWithProgress(const Pairs& pairs, const TrainFlags&
 Status AddCost(const Pairs& pairs, TrainedTransform* trained) {
   AUGSTORE_ASSIGN(const TransformStep step, StepOf(trained->weights));
   const std::unique_ptr<Engine> engine = NewTileEngine();
-  const Matrix maps = TimedRows(pairs.maps.view());
+  const Matrix feature_maps = TimedRows(pairs.feature_maps.view());
   ChainScratch scratch;
-  AUGSTORE_ASSIGN(
-      const double micros,
-      MeasureMicrosPerRow(pairs.z.view(), [&](ConstMatrixView in, MatrixView out) {
-        const std::vector<SampleId> ids(in.rows);
-        return ApplyChain(*engine, {&step, 1}, {0, 0, ids}, {in, maps.view()}, out, &scratch);
-      }));
+  AUGSTORE_ASSIGN(const double micros,
+                  MeasureMicrosPerRow(pairs.z.view(), [&](ConstMatrixView in, MatrixView out) {
+                    const std::vector<SampleId> ids(in.rows);
+                    return ApplyChain(*engine, {&step, 1}, {0, 0, ids}, {in, feature_maps.view()},
+                                      out, &scratch);
+                  }));
   trained->card.measures.push_back({"us_per_row", micros});
   return OkStatus();
 }
 
 void WarnIfUseless(const std::string& ref, const Card& card) {
-  if (card.entries.empty() || card.entries.front().explained > 0) return;
+  if (card.entries.empty() || card.entries.front().r2 > 0) return;
   const CardEntry& entry = card.entries.front();
   std::fflush(stdout);
   fmt::print(
       stderr,
       "augstore: warning: {} is no better than doing nothing on held-out pairs: G = {:.4f}, mse "
       "{:.5g} against {:.5g} of the identity; train on more images, or with {}\n",
-      ref, entry.explained, entry.mse, entry.identity_mse,
-      card.ladder.empty() ? "--family auto" : "another op");
+      ref, entry.r2, entry.mse, entry.identity_mse,
+      card.candidates.empty() ? "--family auto" : "another op");
 }
 
 void PrintTrained(const Client::Versioned<TransformRecord>& added, const EmbedSums& sums,
@@ -166,25 +166,27 @@ Status CheckFlags(TrainFlags* flags, const ImageOp& op) {
   return OkStatus();
 }
 
-// Whether the families that are asked for read feature maps; makes the start of "tail".
+// Whether the families that are asked for read feature maps; makes the start of "last_blocks".
 Result<bool> PlanMaps(const BackboneRecord& backbone, const ImageOp& op, TrainFlags* flags) {
   const std::string& family = flags->options.family;
-  const bool given = backbone.map.values() > 0;
-  if (family == "tail" && flags->tail.file.empty()) {
+  const bool given = backbone.feature_map.values() > 0;
+  if (family == "last_blocks" && flags->last_blocks.file.empty()) {
     return InvalidArgument(
-        "--family tail starts at the last blocks of the backbone: name their TorchScript file with "
-        "--tail");
+        "--family last_blocks starts at the last blocks of the backbone: name their TorchScript "
+        "file with "
+        "--last-blocks");
   }
-  const bool asked = FamilyReadsMaps(family) || !flags->tail.file.empty();
+  const bool asked = FamilyReadsFeatureMaps(family) || !flags->last_blocks.file.empty();
   if (!asked && (family != "auto" || !given || flags->mirror)) return false;
   if (!given) {
     return FailedPrecondition(
         "backbone '{}' gives no feature map, which '{}' reads: use a TorchScript file that returns "
         "(embedding, map)",
-        backbone.source, family == "pooled" ? "pooled" : "tail");
+        backbone.source, family == "pooled" ? "pooled" : "last_blocks");
   }
-  if (!flags->tail.file.empty()) {
-    AUGSTORE_ASSIGN(flags->options.tail, StartOfTail(backbone, op, flags->tail));
+  if (!flags->last_blocks.file.empty()) {
+    AUGSTORE_ASSIGN(flags->options.last_blocks,
+                    StartOfLastBlocks(backbone, op, flags->last_blocks));
   }
   return true;
 }
@@ -198,9 +200,9 @@ Status Train(TrainFlags flags) {
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
   EmbedSums sums;
   std::vector<Pairs> pairs;
-  AUGSTORE_ASSIGN(const bool maps, PlanMaps(backbone->record(), op, &flags));
+  AUGSTORE_ASSIGN(const bool feature_maps, PlanMaps(backbone->record(), op, &flags));
   for (const Folder& folder : folders) {
-    const PairOptions options{flags.mirror && pairs.empty(), maps};
+    const PairOptions options{flags.mirror && pairs.empty(), feature_maps};
     AUGSTORE_ASSIGN(Pairs more, PairsOf(*database, *backbone, folder, op, options, flags, &sums));
     pairs.push_back(std::move(more));
   }
@@ -234,7 +236,7 @@ void AddTrainingFlags(CLI::App* command, TransformTrainOptions* options) {
       ->add_option("--seed", options->seed, "Seed of the held-out part and of the initial weights")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command->add_option("--tail-epochs", options->tail_epochs, "At most, of tail")
+  command->add_option("--last-blocks-epochs", options->last_blocks_epochs, "At most, of tail")
       ->check(CLI::Range(1u, 1u << 20))
       ->capture_default_str();
   command->add_option("--epochs", options->max_epochs, "At most, of residual, refined and mlp")
@@ -251,10 +253,11 @@ void AddTrainingFlags(CLI::App* command, TransformTrainOptions* options) {
       ->add_option("--weight-decay", options->weight_decay, "Weight decay (default: the family's)")
       ->check(CLI::NonNegativeNumber);
   command
-      ->add_option("--residuals", options->residuals,
-                   "Held-out residuals z' - Ω(z) to keep, so that policies may draw them (hflip~); "
-                   "0: none")
-      ->check(CLI::Range(0u, kMaxResiduals))
+      ->add_option(
+          "--error-bank", options->error_bank,
+          "Errors z' - Ω(z) of held-out pairs to keep, so that policies may draw them (hflip~); "
+          "0: none")
+      ->check(CLI::Range(0u, kMaxErrorBankRows))
       ->capture_default_str();
   command
       ->add_option("--validation", options->validation_fraction,
@@ -294,7 +297,7 @@ void AddTransformTrainCommand(CLI::App* group) {
   command->add_flag("--mirror", flags->mirror,
                     "Learn from the mirror images of --images too: twice the embedding, a little "
                     "more fidelity");
-  AddTailFlags(command, &flags->tail);
+  AddLastBlocksFlags(command, &flags->last_blocks);
   AddTrainingFlags(command, &flags->options);
 }
 

@@ -42,14 +42,14 @@ class ChainRunner {
 // Φ(op(x)) for several ops, of the images of which every view exists; no op: Φ(x).
 struct Views {
   std::vector<Matrix> matrices;  // one per op
-  Matrix maps;                   // the feature map of every x, when they were asked for
+  Matrix feature_maps;           // the feature map of every x, when they were asked for
   uint64_t embedded = 0;
   uint64_t reused = 0;
 };
 
 Result<Views> MakeViews(Database& database, LazyBackbone& backbone,
                         std::span<const ImageItem> items,
-                        std::span<const std::optional<ImageOp>> ops, bool maps,
+                        std::span<const std::optional<ImageOp>> ops, bool feature_maps,
                         bool show_progress) {
   Views views;
   std::vector<std::vector<RowId>> rows;
@@ -72,8 +72,9 @@ Result<Views> MakeViews(Database& database, LazyBackbone& backbone,
     AUGSTORE_ASSIGN(Matrix matrix, FetchRows(database.client(), backbone.record(), view));
     views.matrices.push_back(std::move(matrix));
   }
-  if (maps) {  // the first op is none
-    AUGSTORE_ASSIGN(views.maps, FetchMaps(database.client(), backbone.record(), kept[0]));
+  if (feature_maps) {  // the first op is none
+    AUGSTORE_ASSIGN(views.feature_maps,
+                    FetchFeatureMaps(database.client(), backbone.record(), kept[0]));
   }
   return views;
 }
@@ -85,15 +86,16 @@ class Evaluator {
       : database_(database), backbone_(backbone), transform_(transform), options_(options) {}
 
   Status MeasurePairs(const std::vector<ImageItem>& items, const std::string& data) {
-    AUGSTORE_ASSIGN(Pairs pairs, MakePairs(*database_, *backbone_, items, transform_->op,
-                                           options_->show_progress, {.maps = ReadsMap(chain())}));
+    AUGSTORE_ASSIGN(Pairs pairs,
+                    MakePairs(*database_, *backbone_, items, transform_->op,
+                              options_->show_progress, {.feature_maps = ReadsFeatureMap(chain())}));
     result_.embedded += pairs.embedded;
     result_.reused += pairs.reused;
     result_.skipped = std::move(pairs.skipped);
     AUGSTORE_ASSIGN(const Matrix mapped,
-                    runner_.Apply(chain(), {pairs.z.view(), pairs.maps.view()}));
+                    runner_.Apply(chain(), {pairs.z.view(), pairs.feature_maps.view()}));
     result_.entry = MeasureCard(data, pairs.z.view(), pairs.z_target.view(), mapped.view());
-    const Matrix timed = TimedRows(pairs.maps.view());
+    const Matrix timed = TimedRows(pairs.feature_maps.view());
     AUGSTORE_ASSIGN(const double micros,
                     MeasureMicrosPerRow(pairs.z.view(), [&](ConstMatrixView in, MatrixView out) {
                       return runner_.Apply(chain(), {in, timed.view()}, out);
@@ -101,7 +103,7 @@ class Evaluator {
     result_.measures.push_back({"us_per_row", micros});
     if (transform_->model.ops) return MeasureWayBack(pairs.z.view(), mapped.view());
     AUGSTORE_ASSIGN(const std::vector<CardMeasure> prices,
-                    MeasurePrices(transform_->model, {pairs.z.view(), pairs.maps.view()},
+                    MeasureLosses(transform_->model, {pairs.z.view(), pairs.feature_maps.view()},
                                   pairs.z_target.view()));
     result_.measures.insert(result_.measures.end(), prices.begin(), prices.end());
     return MeasureWayBack(pairs.z.view(), mapped.view());
@@ -121,7 +123,8 @@ class Evaluator {
     const std::vector<ImageItem> chosen = SpreadItems(items, options_->retrieval);
     AUGSTORE_ASSIGN(const Views views, TakeViews(chosen, ops));
     const Matrix& z = views.matrices[0];
-    AUGSTORE_ASSIGN(const Matrix mapped, runner_.Apply(chain(), {z.view(), views.maps.view()}));
+    AUGSTORE_ASSIGN(const Matrix mapped,
+                    runner_.Apply(chain(), {z.view(), views.feature_maps.view()}));
     std::vector<ConstMatrixView> others;
     for (size_t v = 2; v < views.matrices.size(); ++v) others.push_back(views.matrices[v].view());
     MeasureRetrieval(z.view(), views.matrices[1].view(), mapped.view(), others,
@@ -136,7 +139,7 @@ class Evaluator {
     AUGSTORE_ASSIGN(const Views views, TakeViews(items, ops));
     const ConstMatrixView z = views.matrices[0].view();
     const std::array steps = {transform_->model, second.model};
-    const ChainInput input{z, views.maps.view()};
+    const ChainInput input{z, views.feature_maps.view()};
     AUGSTORE_ASSIGN(const Matrix chained, runner_.Apply(steps, input));
     AUGSTORE_ASSIGN(const Matrix alone, runner_.Apply({&second.model, 1}, input));
     ChainEvaluation chain;
@@ -144,8 +147,8 @@ class Evaluator {
     chain.op = both.text();
     chain.chain = MeasureCard(chain.op, z, views.matrices[2].view(), chained.view());
     chain.second_alone = MeasureCard(second.op.text(), z, views.matrices[1].view(), alone.view());
-    AddMeasure("chain_explained", second.step, chain.chain.explained);
-    AddMeasure("second_explained", second.step, chain.second_alone.explained);
+    AddMeasure("chain_r2", second.step, chain.chain.r2);
+    AddMeasure("second_r2", second.step, chain.second_alone.r2);
     result_.chain = std::move(chain);
     return OkStatus();
   }
@@ -157,8 +160,8 @@ class Evaluator {
 
   Result<Views> TakeViews(const std::vector<ImageItem>& items,
                           std::span<const std::optional<ImageOp>> ops) {
-    AUGSTORE_ASSIGN(Views views, MakeViews(*database_, *backbone_, items, ops, ReadsMap(chain()),
-                                           options_->show_progress));
+    AUGSTORE_ASSIGN(Views views, MakeViews(*database_, *backbone_, items, ops,
+                                           ReadsFeatureMap(chain()), options_->show_progress));
     result_.embedded += views.embedded;
     result_.reused += views.reused;
     return views;
@@ -203,10 +206,10 @@ class Evaluator {
   Status MeasureWayBack(ConstMatrixView z, ConstMatrixView there) {
     AUGSTORE_ASSIGN(const std::optional<LoadedTransform> inverse, FindInverse());
     // What a transform gives has no feature map that a spatial one could read.
-    if (!inverse || ReadsMap({&inverse->model, 1})) return OkStatus();
+    if (!inverse || ReadsFeatureMap({&inverse->model, 1})) return OkStatus();
     AUGSTORE_ASSIGN(const Matrix back, runner_.Apply({&inverse->model, 1}, {there}));
     result_.inverse = inverse->step;
-    result_.measures.push_back({"inverse_explained", MeasureInverse(z, there, back.view())});
+    result_.measures.push_back({"inverse_r2", MeasureInverse(z, there, back.view())});
     return OkStatus();
   }
 
@@ -271,9 +274,9 @@ Result<LoadedTransform> LoadTransform(Client& client, const std::string& ref,
 
 Result<LoadedTransform> LoadChainStep(Client& client, const std::string& step) {
   AUGSTORE_ASSIGN(const ChainRef chain, ParseChain(step));
-  if (chain.steps.size() != 1 || chain.steps[0].spread) {
+  if (chain.steps.size() != 1 || chain.steps[0].with_noise) {
     return InvalidArgument(
-        "--chain '{}' must be one transform without a drawn residual, such as rotate15@champion",
+        "--chain '{}' must be one transform without a drawn error, such as rotate15@champion",
         step);
   }
   return LoadTransform(client, chain.steps[0].transform.ToString(), chain.steps[0].ops);

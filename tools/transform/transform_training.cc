@@ -45,7 +45,7 @@ Result<std::vector<std::optional<ImageOp>>> ViewOps(const ImageOp& op, bool mirr
 Result<Pairs> MakePairs(Database& database, LazyBackbone& backbone,
                         std::span<const ImageItem> items, const ImageOp& op, bool show_progress,
                         const PairOptions& options) {
-  if (options.mirror && options.maps) {
+  if (options.mirror && options.feature_maps) {
     return InvalidArgument(
         "mirrored pairs have no stored feature maps: leave out --mirror for spatial transforms");
   }
@@ -74,9 +74,10 @@ Result<Pairs> MakePairs(Database& database, LazyBackbone& backbone,
   }
   AUGSTORE_ASSIGN(pairs.z, FetchRows(database.client(), backbone.record(), views[0]));
   AUGSTORE_ASSIGN(pairs.z_target, FetchRows(database.client(), backbone.record(), views[1]));
-  if (options.maps) {
-    AUGSTORE_ASSIGN(pairs.maps, FetchMaps(database.client(), backbone.record(), views[0]));
-    pairs.map = backbone.record().map;
+  if (options.feature_maps) {
+    AUGSTORE_ASSIGN(pairs.feature_maps,
+                    FetchFeatureMaps(database.client(), backbone.record(), views[0]));
+    pairs.feature_map = backbone.record().feature_map;
   }
   return pairs;
 }
@@ -84,38 +85,40 @@ Result<Pairs> MakePairs(Database& database, LazyBackbone& backbone,
 Result<CardEntry> CheckTransform(const std::string& data, const TransformWeights& weights,
                                  const Pairs& pairs) {
   Matrix mapped(pairs.z.rows(), weights.dim());
-  AUGSTORE_TRY(ApplyTransform(weights, {pairs.z.view(), pairs.maps.view()}, mapped.view()));
+  AUGSTORE_TRY(ApplyTransform(weights, {pairs.z.view(), pairs.feature_maps.view()}, mapped.view()));
   return MeasureCard(data, pairs.z.view(), pairs.z_target.view(), mapped.view());
 }
 
-void AddTailFlags(CLI::App* command, TailFlags* flags) {
-  command->add_option("--tail", flags->file,
+void AddLastBlocksFlags(CLI::App* command, LastBlocksFlags* flags) {
+  command->add_option("--last-blocks", flags->file,
                       "TorchScript file of the backbone's last blocks, from its feature map to the "
-                      "embedding: fit the family tail too");
+                      "embedding: fit the family last_blocks too");
   command
-      ->add_option("--tail-rank", flags->rank,
+      ->add_option("--last-blocks-rank", flags->rank,
                    "Split the convolutions of the tail to this rank, which makes them cheaper; 0: "
                    "do not")
       ->capture_default_str();
-  command->add_option("--map-side", flags->map_side,
+  command->add_option("--feature-map-side", flags->feature_map_side,
                       "Let the tail read the map pooled to this many cells each way (default: as "
                       "stored)");
 }
 
-Result<MapFront> StartOfTail(const BackboneRecord& backbone, const ImageOp& op,
-                             const TailFlags& flags) {
-  AUGSTORE_ASSIGN(std::vector<Conv> convs, ReadTail(flags.file));
-  MapFront front;
-  front.map = backbone.map;
-  front.out_height = flags.map_side == 0 ? front.map.height : flags.map_side;
-  front.out_width = flags.map_side == 0 ? front.map.width : flags.map_side;
-  if (front.out_height > front.map.height || front.out_width > front.map.width) {
-    return InvalidArgument("--map-side {}: the stored feature map is {}, give at most its sides",
-                           flags.map_side, front.map.ToString());
+Result<SpatialFront> StartOfLastBlocks(const BackboneRecord& backbone, const ImageOp& op,
+                                       const LastBlocksFlags& flags) {
+  AUGSTORE_ASSIGN(std::vector<Conv> convs, ReadLastBlocks(flags.file));
+  SpatialFront front;
+  front.feature_map = backbone.feature_map;
+  front.out_height =
+      flags.feature_map_side == 0 ? front.feature_map.height : flags.feature_map_side;
+  front.out_width = flags.feature_map_side == 0 ? front.feature_map.width : flags.feature_map_side;
+  if (front.out_height > front.feature_map.height || front.out_width > front.feature_map.width) {
+    return InvalidArgument(
+        "--feature-map-side {}: the stored feature map is {}, give at most its sides",
+        flags.feature_map_side, front.feature_map.ToString());
   }
-  front.mix = MakeMapMix(front.map, front.out_height, front.out_width, &op, backbone.input_height,
-                         backbone.input_width);
-  front.convs = FactoriseTail(std::move(convs), flags.rank);
+  front.mix = MakeCellMix(front.feature_map, front.out_height, front.out_width, &op,
+                          backbone.input_height, backbone.input_width);
+  front.convs = FactoriseLastBlocks(std::move(convs), flags.rank);
   AUGSTORE_TRY(front.Validate().WithContext(fmt::format("tail '{}'", flags.file)));
   return front;
 }
@@ -124,20 +127,20 @@ bool TrainingProgress::Update(const TransformProgress& state) {
   if (state.finished != nullptr) {
     line_.reset();
     training_.erase(state.family);
-    const CardRung& rung = *state.finished;
+    const CardCandidate& candidate = *state.finished;
     if (enabled_) {
-      fmt::print(stderr, "{:<10} G {:7.4f} [{:.4f}, {:.4f}]  {:.1f} s\n", rung.family,
-                 rung.explained, rung.explained_low, rung.explained_high, rung.train_seconds);
+      fmt::print(stderr, "{:<10} G {:7.4f} [{:.4f}, {:.4f}]  {:.1f} s\n", candidate.family,
+                 candidate.r2, candidate.r2_low, candidate.r2_high, candidate.train_seconds);
     }
     return !Interrupted();
   }
-  training_[state.family] = {state.epoch, state.explained};
+  training_[state.family] = {state.epoch, state.r2};
   if (!line_) line_ = std::make_unique<Progress>("train", "epochs", state.max_epochs, enabled_);
   uint32_t slowest = state.epoch;
   std::string note;
   for (const auto& [family, at] : training_) {
     slowest = std::min(slowest, at.epoch);
-    note += fmt::format("{}{} G {:.4f}", note.empty() ? "" : ", ", family, at.explained);
+    note += fmt::format("{}{} G {:.4f}", note.empty() ? "" : ", ", family, at.r2);
   }
   line_->Update(slowest, note);
   return !Interrupted();

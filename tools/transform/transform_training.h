@@ -20,8 +20,8 @@ namespace augstore {
 struct Pairs {
   Matrix z;
   Matrix z_target;
-  Matrix maps;         // the feature map of every x, when they were asked for
-  MapShape map;        // of each
+  Matrix feature_maps;          // the feature map of every x, when they were asked for
+  FeatureMapShape feature_map;  // of each
   uint32_t views = 1;  // 2: the same images once more, mirrored (TransformTrainOptions::views)
   uint64_t embedded = 0;
   uint64_t reused = 0;
@@ -31,7 +31,7 @@ struct Pairs {
 // (Φ(m(x)), Φ(op(m(x)))) of the mirror images m(x), which have no feature maps.
 struct PairOptions {
   bool mirror = false;
-  bool maps = false;
+  bool feature_maps = false;
 };
 // Errors: those of EmbedItems; kInvalidArgument (no image could be read; both options);
 // kFailedPrecondition (Φ gives no maps).
@@ -39,17 +39,18 @@ Result<Pairs> MakePairs(Database& database, LazyBackbone& backbone,
                         std::span<const ImageItem> items, const ImageOp& op, bool show_progress,
                         const PairOptions& options = {});
 
-// Where the family "tail" starts: the last blocks of the backbone, made cheaper, behind a map to
-// which the op was applied.
-struct TailFlags {
-  std::string file;       // --tail: TorchScript file of the last blocks; empty: no tail
-  uint32_t rank = 64;     // --tail-rank
-  uint32_t map_side = 0;  // --map-side: cells of the map that the tail reads; 0: as stored
+// Where the family "last_blocks" starts: the last blocks of the backbone, made cheaper, behind a
+// map to which the op was applied.
+struct LastBlocksFlags {
+  std::string file;    // --last-blocks: TorchScript file of the last blocks; empty: no tail
+  uint32_t rank = 64;  // --last-blocks-rank
+  uint32_t feature_map_side =
+      0;  // --feature-map-side: cells of the map that the tail reads; 0: as stored
 };
-void AddTailFlags(CLI::App* command, TailFlags* flags);
-// Errors: those of ReadTail; kInvalidArgument (a side that the map does not have).
-Result<MapFront> StartOfTail(const BackboneRecord& backbone, const ImageOp& op,
-                             const TailFlags& flags);
+void AddLastBlocksFlags(CLI::App* command, LastBlocksFlags* flags);
+// Errors: those of ReadLastBlocks; kInvalidArgument (a side that the map does not have).
+Result<SpatialFront> StartOfLastBlocks(const BackboneRecord& backbone, const ImageOp& op,
+                                       const LastBlocksFlags& flags);
 
 // The card's entry of `weights` (not conditional) on pairs; `data` names them.
 Result<CardEntry> CheckTransform(const std::string& data, const TransformWeights& weights,
@@ -72,7 +73,7 @@ class TrainingProgress {
  private:
   struct At {
     uint32_t epoch = 0;
-    double explained = 0;
+    double r2 = 0;
   };
   bool enabled_;
   std::map<std::string, At> training_;

@@ -72,9 +72,9 @@ class CardEntry:
 
     data: str
     pairs: int
-    explained: float  # G: 0 as good as doing nothing, 1 perfect
-    explained_low: float
-    explained_high: float
+    r2: float  # G: 0 as good as doing nothing, 1 perfect
+    r2_low: float
+    r2_high: float
     mse: float
     identity_mse: float
     cosine_before: float
@@ -97,7 +97,7 @@ class Card:
             [
                 entry.data,
                 f"{entry.pairs:,}",
-                f"{entry.explained:.4f} [{entry.explained_low:.4f}, {entry.explained_high:.4f}]",
+                f"{entry.r2:.4f} [{entry.r2_low:.4f}, {entry.r2_high:.4f}]",
                 f"{entry.mse:.5g}",
                 f"{entry.identity_mse:.5g}",
                 f"{entry.cosine_before:.4f} -> {entry.cosine_after:.4f}",
@@ -144,7 +144,7 @@ class Transform:
 
     def _row(self) -> List[str]:
         entry = self.card.entries[0] if self.card.entries else None
-        g = f"{entry.explained:.4f} [{entry.explained_low:.4f}, {entry.explained_high:.4f}]" if entry else "not measured"
+        g = f"{entry.r2:.4f} [{entry.r2_low:.4f}, {entry.r2_high:.4f}]" if entry else "not measured"
         dims = " -> ".join(str(d) for d in [self.dim, *(out for _, out, _ in self.layers)])
         return [self.ref, self.op or "-", self.family, dims, g, f"{self.card.multiply_adds:,}"]
 

@@ -21,7 +21,7 @@ def _fields(text: str) -> Fields:
 
 _RECORDS = {
     "Backbone": """format:uint digest:[ubyte] dim:uint input_height:uint input_width:uint mean:[float] stddev:[float]
-        source:string multiply_adds:ulong created_unix_s:long map_height:uint map_width:uint map_channels:uint""",
+        source:string multiply_adds:ulong created_unix_s:long feature_map_height:uint feature_map_width:uint feature_map_channels:uint""",
     "LabelColumns": "names:[string] class_counts:[uint] classes:[string]",
     "SplitCount": "name:string samples:ulong",
     "Collection": """format:uint backbone:[ubyte] dim:uint samples:ulong sample_list:uint labels:LabelColumns
@@ -30,16 +30,16 @@ _RECORDS = {
     "SampleChunk": """format:uint rows:[ulong] split_names:[string] splits:[ushort] labels:[LabelValues]
         keys:[string]""",
     "LayerShape": "in:uint out:uint activation:ubyte residual:bool kind:ubyte",
-    "CardEntry": """data:string pairs:ulong mse:double identity_mse:double explained:double cosine_before:double
-        cosine_after:double dispersion:double explained_low:double explained_high:double candidates:uint mrr:double
+    "CardEntry": """data:string pairs:ulong mse:double identity_mse:double r2:double cosine_before:double
+        cosine_after:double dispersion:double r2_low:double r2_high:double retrieval_pool:uint mrr:double
         hit1:double hit5:double""",
-    "CardRung": """family:string explained:double explained_low:double explained_high:double mse:double
+    "CardCandidate": """family:string r2:double r2_low:double r2_high:double mse:double
         multiply_adds:ulong train_seconds:double notes:string""",
     "CardMeasure": "name:string value:double",
     "Card": """entries:[CardEntry] train_pairs:ulong seed:ulong train_seconds:double multiply_adds:ulong notes:string
-        ladder:[CardRung] measures:[CardMeasure]""",
+        candidates:[CardCandidate] measures:[CardMeasure]""",
     "Transform": """format:uint backbone:[ubyte] dim:uint op:string family:string layers:[LayerShape] weights:[ubyte]
-        card:Card created_unix_s:long map_height:uint map_width:uint map_channels:uint""",
+        card:Card created_unix_s:long feature_map_height:uint feature_map_width:uint feature_map_channels:uint""",
     "HeadLineage": """collection:string collection_digest:[ubyte] split:string policy:string transforms:[ubyte]
         label_column:string seed:ulong epochs:uint batch_size:uint optimizer:string learning_rate:double
         weight_decay:double stream_seed:ulong init:string shuffle_window:ulong dtype:ubyte precision:ubyte""",
@@ -65,12 +65,12 @@ _WIRE = {
     "AddRecordRequest": "kind:ubyte name:string record:[ubyte] blob:[ubyte]",
     "DeleteRecordRequest": "kind:ubyte ref:string",
     "SetAliasRequest": """kind:ubyte name:string alias:string version:uint note:string force:bool
-        min_explained:double""",
+        min_r2:double""",
     "FindImagesRequest": "backbone:[ubyte] images:[ubyte] dtype:ubyte",
     "RowIdsReply": "rows:[ulong]",
-    "AppendRowsRequest": """backbone:[ubyte] images:[ubyte] dim:uint embeddings:[float] map_values:uint maps:[ubyte]
+    "AppendRowsRequest": """backbone:[ubyte] images:[ubyte] dim:uint embeddings:[float] feature_map_values:uint feature_maps:[ubyte]
         dtype:ubyte""",
-    "ReadRowsRequest": "backbone:[ubyte] rows:[ulong] maps:bool dtype:ubyte",
+    "ReadRowsRequest": "backbone:[ubyte] rows:[ulong] feature_maps:bool dtype:ubyte",
     "BeginDraftRequest": """collection:string backbone:[ubyte] labels:LabelColumns replace:bool source:string
         dtype:ubyte""",
     "DraftReply": "draft:uint labels:LabelColumns",

@@ -38,10 +38,10 @@ class Layer(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """All of a transform's weights: its layers, and what a conditional transform and a drawn residual add."""
+    """All of a transform's weights: its layers, and what a conditional transform and a drawn error add."""
 
     layers: List[Layer]
-    extra: Dict[str, Floats]  # "basis.<p>.weight", "basis.<p>.bias", "residuals"
+    extra: Dict[str, Floats]  # "basis.<p>.weight", "basis.<p>.bias", "error_bank"
     metadata: Dict[str, str]  # "augstore.ops" and "augstore.slots" of a conditional transform
 
     def shapes(self) -> List[Dict[str, Any]]:
@@ -142,7 +142,7 @@ def read_weights(path: Union[str, "os.PathLike[str]"]) -> Weights:
     except OSError as error:
         raise errors.NotFound(f"'{path}' cannot be read: {error.strerror}") from error
     metadata, tensors = parse_safetensors(data)
-    extra = {name: value for name, value in tensors.items() if name.startswith("basis.") or name == "residuals"}
+    extra = {name: value for name, value in tensors.items() if name.startswith("basis.") or name == "error_bank"}
     layers = layers_of_state({name: value for name, value in tensors.items() if name not in extra})
     forms = metadata.pop(_FORMS_KEY, None)
     return Weights(layers if forms is None else _with_forms(layers, forms), dict(sorted(extra.items(), key=_order)), metadata)
@@ -152,7 +152,7 @@ def _order(item: Tuple[str, Floats]) -> Tuple[bool, int, bool]:
     name = item[0]
     parts = name.split(".")
     number = int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else -1
-    return name == "residuals", number, name.endswith("bias")
+    return name == "error_bank", number, name.endswith("bias")
 
 
 def _with_forms(layers: List[Layer], forms: str) -> List[Layer]:

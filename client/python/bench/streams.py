@@ -2,8 +2,8 @@
 
     AUGSTORE_BINARY=build/release/tools/augstore /usr/bin/python3 client/python/bench/streams.py [--quick] [--json]
 
-`augstore bench python` runs it and shows its JSON. It makes its own store. Every contender gives batches of 256 rows in a new
-random order; the rounds go through all contenders in turn, so that a busy minute of the machine hits all of them. "policy" rows
+`augstore bench python` runs it and shows its JSON. It makes its own store. Every candidate gives batches of 256 rows in a new
+random order; the rounds go through all candidates in turn, so that a busy minute of the machine hits all of them. "policy" rows
 draw identity or one affine map for every sample; "plain" rows give z as it is.
 """
 
@@ -46,7 +46,7 @@ class Setting(NamedTuple):
     epochs: int
 
 
-class Contender(NamedTuple):
+class Candidate(NamedTuple):
     name: str
     policy: str  # what it compares with: "plain" or "policy"
     rows_per_second: Callable[[], float]
@@ -141,35 +141,35 @@ def pytorch_in_memory(setting: Setting) -> Callable[[], float]:
     return lambda: timed(setting, epoch)
 
 
-def contenders(setting: Setting) -> List[Contender]:
+def candidates(setting: Setting) -> List[Candidate]:
     found = []
     for name, policy in (("plain", "identity"), ("policy", POLICY)):
         for transport in ("tcp", "unix"):
-            found.append(Contender(f"C++ client, {transport}", name, cpp_client(setting, transport, policy), "no interpreter"))
-            found.append(Contender(f"augstore, {transport}", name, python_client(setting, transport, policy), ""))
+            found.append(Candidate(f"C++ client, {transport}", name, cpp_client(setting, transport, policy), "no interpreter"))
+            found.append(Candidate(f"augstore, {transport}", name, python_client(setting, transport, policy), ""))
         workers = python_client(setting, "unix", policy, 2)
-        found.append(Contender("augstore, unix, 2 workers", name, workers, ""))
+        found.append(Candidate("augstore, unix, 2 workers", name, workers, ""))
     here = "it holds all rows in the trainer's own memory: no socket, no checksum, no second process"
-    found.append(Contender("DataLoader(TensorDataset), defaults", "plain", tensor_dataset(setting), here))
+    found.append(Candidate("DataLoader(TensorDataset), defaults", "plain", tensor_dataset(setting), here))
     for kind in ("npy", "h5py"):
         views = stored_views(setting, kind)
         if views is None:
             print("h5py is not installed: row left out", file=sys.stderr)
             continue
         stored = f"it reads {VIEWS} stored views and computes none: {VIEWS} times the disk, and every view made with Φ beforehand"
-        found.append(Contender(f"{kind}, {VIEWS} stored views", "policy", views, stored))
-    found.append(Contender("PyTorch, z in memory, nn.Sequential", "policy", pytorch_in_memory(setting), here))
+        found.append(Candidate(f"{kind}, {VIEWS} stored views", "policy", views, stored))
+    found.append(Candidate("PyTorch, z in memory, nn.Sequential", "policy", pytorch_in_memory(setting), here))
     return found
 
 
-def measure(every: List[Contender], rounds: int) -> Rates:
-    for contender in every:
-        if not contender.name.startswith("C++"):  # a process of its own each time: nothing of it stays warm
-            contender.rows_per_second()
-    rates: Rates = {(contender.name, contender.policy): [] for contender in every}
+def measure(every: List[Candidate], rounds: int) -> Rates:
+    for candidate in every:
+        if not candidate.name.startswith("C++"):  # a process of its own each time: nothing of it stays warm
+            candidate.rows_per_second()
+    rates: Rates = {(candidate.name, candidate.policy): [] for candidate in every}
     for _ in range(rounds):
-        for contender in every:
-            rates[contender.name, contender.policy].append(contender.rows_per_second())
+        for candidate in every:
+            rates[candidate.name, candidate.policy].append(candidate.rows_per_second())
     return rates
 
 
@@ -178,13 +178,13 @@ def ratio_of(rates: Rates, ours: str, other: str, policy: str) -> float:
     return statistics.median(a / b for a, b in zip(rates[ours, policy], rates[other, policy]))
 
 
-def report(every: List[Contender], rates: Rates, setting: Setting) -> Dict[str, Any]:
+def report(every: List[Candidate], rates: Rates, setting: Setting) -> Dict[str, Any]:
     rows = []
-    for contender in every:
-        found = rates[contender.name, contender.policy]
-        ratio = ratio_of(rates, "augstore, unix", contender.name, contender.policy)
-        row = {"name": contender.name, "policy": contender.policy, "rows_per_second": statistics.median(found)}
-        rows.append({**row, "low": min(found), "high": max(found), "ratio": ratio, "why": contender.why if ratio < 1 else ""})
+    for candidate in every:
+        found = rates[candidate.name, candidate.policy]
+        ratio = ratio_of(rates, "augstore, unix", candidate.name, candidate.policy)
+        row = {"name": candidate.name, "policy": candidate.policy, "rows_per_second": statistics.median(found)}
+        rows.append({**row, "low": min(found), "high": max(found), "ratio": ratio, "why": candidate.why if ratio < 1 else ""})
     bars = []
     for policy in ("plain", "policy"):
         for transport in ("tcp", "unix"):
@@ -218,7 +218,7 @@ def print_table(result: Dict[str, Any]) -> None:
 
 def start_server(folder: str, sockets: str) -> "subprocess.Popen[bytes]":
     command = [find_binary(), "serve", "--store", f"{folder}/db", "--json", "--quiet", "--parent", str(os.getpid())]
-    command += ["--batch-cache", "0"]  # contenders read the same batches: none may profit from those before it
+    command += ["--batch-cache", "0"]  # candidates read the same batches: none may profit from those before it
     command += ["--listen", "tcp://127.0.0.1:0", "--listen", f"unix://{sockets}/s"]
     return subprocess.Popen(command, stdout=subprocess.PIPE)
 
@@ -274,7 +274,7 @@ def main() -> int:
                 client.register_transform("affine", {"0.weight": weight})
             tensors = [torch.from_numpy(array) for array in (z, y, weight)]
             setting = Setting(folder, *tensors, {"tcp": tcp, "unix": unix}, 1 if options.quick else 3)
-            every = contenders(setting)
+            every = candidates(setting)
             result = report(every, measure(every, options.rounds), setting)
         finally:
             server.send_signal(signal.SIGTERM)

@@ -95,11 +95,11 @@ TEST(FitConditional, FindsAMapThatIsOne) {
   EXPECT_EQ(trained->card.entries[2].data, "held-out rotate(-10..20)");
   EXPECT_EQ(trained->card.entries[4].data, "held-out chains");
   for (const CardEntry& entry : trained->card.entries) {
-    EXPECT_GT(entry.explained, 0.99) << entry.data;
-    EXPECT_GT(entry.explained_low, 0.98) << entry.data;
+    EXPECT_GT(entry.r2, 0.99) << entry.data;
+    EXPECT_GT(entry.r2_low, 0.98) << entry.data;
   }
   EXPECT_TRUE(trained->weights.Validate().ok());
-  EXPECT_GT(trained->weights.residuals.rows(), 100u);
+  EXPECT_GT(trained->weights.error_bank.rows(), 100u);
   EXPECT_EQ(trained->family, "conditional");
 }
 

@@ -18,7 +18,7 @@ constexpr size_t kDim = 16;
 using Map = std::function<void(std::span<const float> z, std::span<float> out)>;
 
 // z around 3 of unequal variances, and z' = map(z) + 1e-3 noise.
-TransformPairs MakePairs(const Map& map, size_t train = 900, size_t held_out = 200) {
+TransformPairs MakePairs(const Map& feature_map, size_t train = 900, size_t held_out = 200) {
   TransformPairs pairs;
   Matrix z = RandomMatrix(train + held_out, kDim, 1);
   const Matrix noise = RandomMatrix(train + held_out, kDim, 2);
@@ -27,7 +27,7 @@ TransformPairs MakePairs(const Map& map, size_t train = 900, size_t held_out = 2
     for (size_t i = 0; i < kDim; ++i) {
       z.row(row)[i] = 3 + z.row(row)[i] * (0.5F + static_cast<float>(i) / kDim);
     }
-    map(z.row(row), target.row(row));
+    feature_map(z.row(row), target.row(row));
     for (size_t i = 0; i < kDim; ++i) target.row(row)[i] += 1e-3F * noise.row(row)[i];
   }
   pairs.train_z = Copy(std::as_const(z).view().Slice(0, train));
@@ -91,35 +91,35 @@ std::vector<double> Errors(const TransformPairs& pairs, const Layers& layers) {
   return SquaredDistances(mapped.view(), pairs.held_out_target.view());
 }
 
-double Explained(const TransformPairs& pairs, std::string_view family) {
-  return ExplainedOf(Errors(pairs, Fit(pairs, family)),
-                     SquaredDistances(pairs.held_out_z.view(), pairs.held_out_target.view()));
+double R2(const TransformPairs& pairs, std::string_view family) {
+  return R2Of(Errors(pairs, Fit(pairs, family)),
+              SquaredDistances(pairs.held_out_z.view(), pairs.held_out_target.view()));
 }
 
-TEST(Ladder, RecoversAShift) {
+TEST(Candidates, RecoversAShift) {
   const TransformPairs pairs = MakePairs(Shifted);
   const Layer layer = Fit(pairs, "shift").layers[0];
   for (size_t i = 0; i < kDim; ++i) {
     EXPECT_EQ(layer.weight[i], 1);
     EXPECT_NEAR(layer.bias[i], static_cast<float>(i) / 8 - 1, 1e-3);
   }
-  EXPECT_GT(Explained(pairs, "shift"), 0.9999);
+  EXPECT_GT(R2(pairs, "shift"), 0.9999);
 }
 
-TEST(Ladder, RecoversADiagonalMap) {
+TEST(Candidates, RecoversADiagonalMap) {
   const TransformPairs pairs = MakePairs(Scaled);
   const Layer layer = Fit(pairs, "diagonal").layers[0];
   for (size_t i = 0; i < kDim; ++i) {
     EXPECT_NEAR(layer.weight[i], 0.2F + static_cast<float>(i) / 8, 1e-3);
     EXPECT_NEAR(layer.bias[i], -1, 5e-3);
   }
-  EXPECT_LT(Explained(pairs, "shift"), 0.9);
+  EXPECT_LT(R2(pairs, "shift"), 0.9);
 }
 
-TEST(Ladder, RecoversARotation) {
+TEST(Candidates, RecoversARotation) {
   const TransformPairs pairs = MakePairs(Rotated());
-  EXPECT_GT(Explained(pairs, "procrustes"), 0.99999);
-  EXPECT_LT(Explained(pairs, "diagonal"), 0.99);
+  EXPECT_GT(R2(pairs, "procrustes"), 0.99999);
+  EXPECT_LT(R2(pairs, "diagonal"), 0.99);
   const Layer layer = Fit(pairs, "procrustes").layers[0];
   std::vector<double> weight(layer.weight.begin(), layer.weight.end());
   const std::vector<double> product = Multiply(true, weight, weight, kDim, kDim, kDim);
@@ -128,14 +128,14 @@ TEST(Ladder, RecoversARotation) {
   }
 }
 
-TEST(Ladder, RecoversAMapOfLowRank) {
+TEST(Candidates, RecoversAMapOfLowRank) {
   const TransformPairs pairs = MakePairs(Narrow);
   ClosedForms forms(pairs);
   const Result<FittedTransform> fitted = forms.Fit("lowrank");
   ASSERT_TRUE(fitted.ok()) << fitted.status().ToString();
   const std::vector<double> baselines =
       SquaredDistances(pairs.held_out_z.view(), pairs.held_out_target.view());
-  EXPECT_GT(ExplainedOf(Errors(pairs, fitted->layers), baselines), 0.9999);
+  EXPECT_GT(R2Of(Errors(pairs, fitted->layers), baselines), 0.9999);
   const std::vector<LayerShape> shapes = fitted->layers.shapes();
   ASSERT_EQ(shapes.size(), 2u);
   EXPECT_LE(shapes[0].out, kDim / 4);
@@ -144,19 +144,19 @@ TEST(Ladder, RecoversAMapOfLowRank) {
   EXPECT_LT(fitted->layers.MultiplyAdds(), kDim * kDim);
 }
 
-TEST(Ladder, GivesTheDearerFamiliesTheBetterFitOfALinearMap) {
+TEST(Candidates, GivesTheDearerFamiliesTheBetterFitOfALinearMap) {
   const TransformPairs pairs = MakePairs(Linear());
   double last = -1;
   for (const char* family : {"identity", "shift", "diagonal", "lowrank", "affine"}) {
-    const double explained = Explained(pairs, family);
-    EXPECT_GT(explained, last) << family;
-    last = explained;
+    const double r2 = R2(pairs, family);
+    EXPECT_GT(r2, last) << family;
+    last = r2;
   }
   EXPECT_GT(last, 0.999);
-  EXPECT_GT(last, Explained(pairs, "procrustes"));
+  EXPECT_GT(last, R2(pairs, "procrustes"));
 }
 
-TEST(Ladder, LeavesZAsItIsAsIdentity) {
+TEST(Candidates, LeavesZAsItIsAsIdentity) {
   const TransformPairs pairs = MakePairs(Linear());
   const Layers layers = Fit(pairs, "identity");
   const Matrix mapped =
@@ -165,10 +165,10 @@ TEST(Ladder, LeavesZAsItIsAsIdentity) {
   EXPECT_EQ(layers.MultiplyAdds(), kDim);
 }
 
-TEST(Ladder, EndsInReluWhenNoTargetIsNegative) {
+TEST(Candidates, EndsInReluWhenNoTargetIsNegative) {
   TransformPairs pairs = MakePairs(Shifted);
   for (const std::string_view family : TransformFamilies()) {
-    if (!ClosedForms::Has(family) || FamilyReadsMaps(family)) continue;
+    if (!ClosedForms::Has(family) || FamilyReadsFeatureMaps(family)) continue;
     pairs.non_negative = false;
     EXPECT_EQ(Fit(pairs, family).layers.back().shape.activation, Activation::kNone) << family;
     pairs.non_negative = true;
@@ -178,18 +178,18 @@ TEST(Ladder, EndsInReluWhenNoTargetIsNegative) {
   }
 }
 
-TEST(Ladder, FitsDimensionsThatNeverVary) {
+TEST(Candidates, FitsDimensionsThatNeverVary) {
   TransformPairs pairs = MakePairs(Scaled);
   for (Matrix* matrix : {&pairs.train_z, &pairs.held_out_z}) {
     for (size_t row = 0; row < matrix->rows(); ++row) matrix->row(row)[4] = 0;
   }
   for (const std::string_view family : TransformFamilies()) {
-    if (ClosedForms::Has(family) && !FamilyReadsMaps(family)) Fit(pairs, family);
+    if (ClosedForms::Has(family) && !FamilyReadsFeatureMaps(family)) Fit(pairs, family);
   }
   EXPECT_EQ(Fit(pairs, "diagonal").layers[0].weight[4], 1);
 }
 
-TEST(Ladder, FitsOneDimension) {
+TEST(Candidates, FitsOneDimension) {
   TransformPairs pairs;
   pairs.train_z = RandomMatrix(50, 1, 1);
   pairs.train_target = RandomMatrix(50, 1, 1);
@@ -198,11 +198,11 @@ TEST(Ladder, FitsOneDimension) {
   for (size_t i = 0; i < 50; ++i) pairs.train_target.data()[i] *= 2;
   for (size_t i = 0; i < 20; ++i) pairs.held_out_target.data()[i] *= 2;
   for (const char* family : {"diagonal", "lowrank", "affine"}) {
-    EXPECT_GT(Explained(pairs, family), 0.99) << family;
+    EXPECT_GT(R2(pairs, family), 0.99) << family;
   }
 }
 
-TEST(Ladder, SaysThatPairsWithoutSpreadHaveNoAffineMap) {
+TEST(Candidates, SaysThatPairsWithoutSpreadHaveNoAffineMap) {
   TransformPairs pairs = MakePairs(Shifted);
   std::fill_n(pairs.train_z.data(), pairs.train_z.rows() * kDim, 1.0F);
   ClosedForms forms(pairs);
@@ -212,53 +212,53 @@ TEST(Ladder, SaysThatPairsWithoutSpreadHaveNoAffineMap) {
   EXPECT_TRUE(forms.Fit("diagonal").ok());
 }
 
-TEST(Ladder, GoesFromTheCheapestFamilyToTheDearest) {
+TEST(Candidates, GoesFromTheCheapestFamilyToTheDearest) {
   const TransformPairs pairs = MakePairs(Linear());
   uint64_t last = 0;
   for (const std::string_view family : TransformFamilies()) {
-    if (!ClosedForms::Has(family) || FamilyReadsMaps(family)) continue;
+    if (!ClosedForms::Has(family) || FamilyReadsFeatureMaps(family)) continue;
     const uint64_t cost = Fit(pairs, family).MultiplyAdds();
     EXPECT_GE(cost, last) << family;
     last = cost;
   }
   EXPECT_TRUE(ClosedForms::Has("affine"));
   EXPECT_FALSE(ClosedForms::Has("refined"));
-  EXPECT_FALSE(ClosedForms::Has("mlp"));
+  EXPECT_FALSE(ClosedForms::Has("paper_mlp"));
 }
 
-// Errors of contenders on 400 pairs with baseline 1: G is 1 - the mean error.
+// Errors of candidates on 400 pairs with baseline 1: G is 1 - the mean error.
 struct Race {
-  void Add(std::string_view family, uint64_t cost, double explained, double noise = 0.05) {
+  void Add(std::string_view family, uint64_t cost, double r2, double noise = 0.05) {
     const Matrix random = RandomMatrix(400, 1, static_cast<unsigned>(errors.size() + 1));
     errors.emplace_back(400);
     for (size_t i = 0; i < 400; ++i) {
-      errors.back()[i] = 1 - explained + noise * random.data()[i];
+      errors.back()[i] = 1 - r2 + noise * random.data()[i];
     }
     names.push_back(family);
     costs.push_back(cost);
   }
   std::string_view Winner() const {
-    std::vector<Contender> contenders;
+    std::vector<Candidate> candidates;
     for (size_t i = 0; i < errors.size(); ++i) {
-      contenders.push_back({names[i], costs[i], errors[i]});
+      candidates.push_back({names[i], costs[i], errors[i]});
     }
-    return names[ChooseContender(contenders, std::vector<double>(400, 1.0), 1)];
+    return names[ChooseCandidate(candidates, std::vector<double>(400, 1.0), 1)];
   }
   std::vector<std::vector<double>> errors;
   std::vector<std::string_view> names;
   std::vector<uint64_t> costs;
 };
 
-TEST(LadderChoice, TakesTheBestWhenItIsSurelyBetter) {
+TEST(CandidateChoice, TakesTheBestWhenItIsSurelyBetter) {
   Race race;
   race.Add("identity", 16, 0);
   race.Add("affine", 256, 0.2);
   race.Add("refined", 1024, 0.3);
-  race.Add("mlp", 1024, 0.25);
+  race.Add("paper_mlp", 1024, 0.25);
   EXPECT_EQ(race.Winner(), "refined");
 }
 
-TEST(LadderChoice, TakesTheCheaperWhenThePairsDoNotTellThemApart) {
+TEST(CandidateChoice, TakesTheCheaperWhenThePairsDoNotTellThemApart) {
   Race race;
   race.Add("identity", 16, 0);
   race.Add("lowrank", 128, 0.2);
@@ -267,14 +267,14 @@ TEST(LadderChoice, TakesTheCheaperWhenThePairsDoNotTellThemApart) {
   EXPECT_EQ(race.Winner(), "affine");
 }
 
-TEST(LadderChoice, DoesNotPayForADifferenceThatIsSureButTiny) {
+TEST(CandidateChoice, DoesNotPayForADifferenceThatIsSureButTiny) {
   Race race;
   race.Add("affine", 256, 0.300, 0);
   race.Add("refined", 1024, 0.304, 0);
   EXPECT_EQ(race.Winner(), "affine");
 }
 
-TEST(LadderChoice, TakesTheBetterOfTwoThatCostTheSame) {
+TEST(CandidateChoice, TakesTheBetterOfTwoThatCostTheSame) {
   Race race;
   race.Add("procrustes", 256, 0.29, 0.2);
   race.Add("affine", 256, 0.3, 0.2);
@@ -282,12 +282,12 @@ TEST(LadderChoice, TakesTheBetterOfTwoThatCostTheSame) {
   EXPECT_EQ(race.Winner(), "affine");
 }
 
-TEST(LadderChoice, StaysWithTheIdentityWhenNothingHelps) {
+TEST(CandidateChoice, StaysWithTheIdentityWhenNothingHelps) {
   Race race;
   race.Add("identity", 16, 0, 0);
   race.Add("shift", 16, 0.001, 0.2);
   race.Add("affine", 256, -0.01);
-  race.Add("mlp", 1024, -0.2);
+  race.Add("paper_mlp", 1024, -0.2);
   EXPECT_EQ(race.Winner(), "identity");
 }
 

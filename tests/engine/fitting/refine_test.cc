@@ -59,7 +59,7 @@ CardEntry Measure(const TransformPairs& pairs, const Layers& layers) {
 
 double Affine(const TransformPairs& pairs) {
   ClosedForms forms(pairs);
-  return Measure(pairs, forms.Fit("affine").value().layers).explained;
+  return Measure(pairs, forms.Fit("affine").value().layers).r2;
 }
 
 TEST(Refine, IsMuchBetterThanAffineOnAMapWithABend) {
@@ -69,8 +69,8 @@ TEST(Refine, IsMuchBetterThanAffineOnAMapWithABend) {
   EXPECT_TRUE(fitted->layers.Validate().ok());
   EXPECT_EQ(fitted->layers.shapes(), MlpShapes(16, true));
   const double affine = Affine(pairs);
-  EXPECT_GT(1 - Measure(pairs, fitted->layers).explained, 0);
-  EXPECT_LT(1 - Measure(pairs, fitted->layers).explained, 0.5 * (1 - affine));
+  EXPECT_GT(1 - Measure(pairs, fitted->layers).r2, 0);
+  EXPECT_LT(1 - Measure(pairs, fitted->layers).r2, 0.5 * (1 - affine));
   EXPECT_NE(fitted->notes.find("lambda="), std::string::npos) << fitted->notes;
 }
 
@@ -79,20 +79,20 @@ TEST(Refine, TakesEmbeddingsThatAreNegative) {
   const Result<FittedTransform> fitted = Fit(pairs, Options());
   ASSERT_TRUE(fitted.ok()) << fitted.status().ToString();
   EXPECT_EQ(fitted->layers.layers[1].shape.activation, Activation::kNone);
-  EXPECT_LT(1 - Measure(pairs, fitted->layers).explained, 0.5 * (1 - Affine(pairs)));
+  EXPECT_LT(1 - Measure(pairs, fitted->layers).r2, 0.5 * (1 - Affine(pairs)));
 }
 
 TEST(Refine, IsNeverWorseThanAffineOnHeldOutPairs) {
   TransformPairs pairs = BentPairs();
   TransformTrainOptions options = Options();
   options.learning_rate = 3;  // descent that only harms
-  const double harmed = Measure(pairs, Fit(pairs, options).value().layers).explained;
+  const double harmed = Measure(pairs, Fit(pairs, options).value().layers).r2;
   EXPECT_GE(harmed, Affine(pairs) - 1e-5);
   const Matrix noise = RandomMatrix(1000, 16, 8);  // pairs with nothing to learn
   pairs.train_target = Copy(noise.view());
   pairs.held_out_target = Copy(noise.view().Slice(300, 200));
   pairs.non_negative = false;
-  EXPECT_GE(Measure(pairs, Fit(pairs, Options()).value().layers).explained, Affine(pairs) - 1e-5);
+  EXPECT_GE(Measure(pairs, Fit(pairs, Options()).value().layers).r2, Affine(pairs) - 1e-5);
 }
 
 TEST(Refine, GivesTheSameWeightsEveryTime) {
@@ -151,7 +151,7 @@ TEST(Refine, HoldsWByWeightDecay) {
   options.learning_rate = 5e-3;
   const Layers held = Fit(pairs, options).value().layers;
   EXPECT_NE(free, held);
-  EXPECT_GT(Measure(pairs, free).explained, Measure(pairs, held).explained);
+  EXPECT_GT(Measure(pairs, free).r2, Measure(pairs, held).r2);
 }
 
 TEST(Refine, SaysWhenTrainingDiverges) {
@@ -165,12 +165,12 @@ TEST(Refine, SaysWhenTrainingDiverges) {
 
 TEST(Refine, LearnsAtAnyScaleOfTheEmbeddings) {
   TransformPairs pairs = BentPairs();
-  const double explained = Measure(pairs, Fit(pairs, Options()).value().layers).explained;
+  const double r2 = Measure(pairs, Fit(pairs, Options()).value().layers).r2;
   for (Matrix* matrix :
        {&pairs.train_z, &pairs.train_target, &pairs.held_out_z, &pairs.held_out_target}) {
     for (size_t i = 0; i < matrix->rows() * matrix->cols(); ++i) matrix->data()[i] *= 1e-4F;
   }
-  EXPECT_NEAR(Measure(pairs, Fit(pairs, Options()).value().layers).explained, explained, 0.02);
+  EXPECT_NEAR(Measure(pairs, Fit(pairs, Options()).value().layers).r2, r2, 0.02);
 }
 
 }  // namespace

@@ -46,7 +46,7 @@ TEST_P(NetworkFamilies, LearnAMapThatTheyCanExpress) {
   const Result<FittedTransform> fitted = TrainNetworkTransform(pairs, Options(GetParam()), {});
   ASSERT_TRUE(fitted.ok()) << fitted.status().ToString();
   EXPECT_TRUE(fitted->layers.Validate().ok());
-  EXPECT_GT(Measure(pairs, fitted->layers).explained, 0.6);
+  EXPECT_GT(Measure(pairs, fitted->layers).r2, 0.6);
   EXPECT_NE(fitted->notes.find("epochs="), std::string::npos);
 }
 
@@ -63,12 +63,12 @@ TEST_P(NetworkFamilies, GiveTheSameWeightsEveryTime) {
 TEST_P(NetworkFamilies, ReportWhatTheLayersDo) {
   const TransformPairs pairs = SplitPairs();
   double best = std::numeric_limits<double>::infinity();
-  double explained = 0;
+  double r2 = 0;
   const Layers layers = TrainNetworkTransform(pairs, Options(GetParam()),
                                               [&](const TransformProgress& progress) {
                                                 if (progress.validation_mse < best) {
                                                   best = progress.validation_mse;
-                                                  explained = progress.explained;
+                                                  r2 = progress.r2;
                                                 }
                                                 return true;
                                               })
@@ -76,7 +76,7 @@ TEST_P(NetworkFamilies, ReportWhatTheLayersDo) {
                             .layers;
   const CardEntry card = Measure(pairs, layers);
   EXPECT_NEAR(card.mse, best, 1e-4 * card.identity_mse);
-  EXPECT_NEAR(card.explained, explained, 1e-4);
+  EXPECT_NEAR(card.r2, r2, 1e-4);
 }
 
 TEST_P(NetworkFamilies, SayWhenTrainingDiverges) {
@@ -88,11 +88,11 @@ TEST_P(NetworkFamilies, SayWhenTrainingDiverges) {
   EXPECT_NE(fitted.status().message().find("1e+30"), std::string::npos);
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, NetworkFamilies, ::testing::Values("mlp", "residual"),
+INSTANTIATE_TEST_SUITE_P(Families, NetworkFamilies, ::testing::Values("paper_mlp", "residual"),
                          [](const auto& family) { return family.param; });
 
 TEST(TorchTransformTrainer, MlpHasThePapersShape) {
-  TransformTrainOptions options = Options("mlp");
+  TransformTrainOptions options = Options("paper_mlp");
   options.max_epochs = 1;
   const Layers layers = TrainNetworkTransform(SplitPairs(), options, {}).value().layers;
   EXPECT_EQ(layers.shapes(), MlpShapes(16));
@@ -113,7 +113,7 @@ TEST(TorchTransformTrainer, ResidualStartsAtTheIdentity) {
   options.learning_rate = 1e-12;
   const TransformPairs pairs = SplitPairs();
   const Layers layers = TrainNetworkTransform(pairs, options, {}).value().layers;
-  EXPECT_NEAR(Measure(pairs, layers).explained, 0, 1e-5);
+  EXPECT_NEAR(Measure(pairs, layers).r2, 0, 1e-5);
 }
 
 TEST(TorchTransformTrainer, StopsAfterEpochsWithoutImprovement) {
@@ -143,7 +143,7 @@ TEST(TorchTransformTrainer, StopsWhenTheCallerSaysSoAndKeepsTheBest) {
       });
   ASSERT_TRUE(fitted.ok());
   EXPECT_EQ(epochs, 2u);
-  EXPECT_GT(Measure(pairs, fitted->layers).explained, 0);
+  EXPECT_GT(Measure(pairs, fitted->layers).r2, 0);
 }
 
 TEST(TorchTransformTrainer, LearnsAtAnyScaleOfTheEmbeddings) {
@@ -152,16 +152,16 @@ TEST(TorchTransformTrainer, LearnsAtAnyScaleOfTheEmbeddings) {
        {&pairs.train_z, &pairs.train_target, &pairs.held_out_z, &pairs.held_out_target}) {
     for (size_t i = 0; i < matrix->rows() * matrix->cols(); ++i) matrix->data()[i] *= 1e-4F;
   }
-  for (const char* family : {"mlp", "residual"}) {
+  for (const char* family : {"paper_mlp", "residual"}) {
     const Layers layers = TrainNetworkTransform(pairs, Options(family), {}).value().layers;
-    EXPECT_GT(Measure(pairs, layers).explained, 0.6) << family;
+    EXPECT_GT(Measure(pairs, layers).r2, 0.6) << family;
   }
 }
 
 TEST(TorchTransformTrainer, LeavesTheCallersThreadsAlone) {
   const int before = ComputeThreads();
   SetComputeThreads(1);
-  TransformTrainOptions options = Options("mlp");
+  TransformTrainOptions options = Options("paper_mlp");
   options.max_epochs = 1;
   EXPECT_TRUE(TrainNetworkTransform(SplitPairs(), options, {}).ok());
   EXPECT_EQ(ComputeThreads(), 1);

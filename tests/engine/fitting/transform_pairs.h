@@ -15,9 +15,10 @@ struct TestPairs {
     for (size_t i = 0; i < rows * dim; ++i) {
       z.data()[i] = z.data()[i] > -1 ? z.data()[i] + 1 : 0;
     }
-    Layers map = RandomLayers({{dim, dim, Activation::kRelu, true}}, 7);
-    for (float& weight : map.layers[0].weight) weight *= 0.5F;
-    z_target = Applied(*NewReferenceEngine(), MakeNetwork(std::move(map)).value(), z.view());
+    Layers feature_map = RandomLayers({{dim, dim, Activation::kRelu, true}}, 7);
+    for (float& weight : feature_map.layers[0].weight) weight *= 0.5F;
+    z_target =
+        Applied(*NewReferenceEngine(), MakeNetwork(std::move(feature_map)).value(), z.view());
   }
   Matrix z;
   Matrix z_target;

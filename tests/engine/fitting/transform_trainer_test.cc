@@ -35,7 +35,7 @@ void ExpectRefused(const Status& status, const std::string& part) {
 class EveryFamily : public ::testing::TestWithParam<std::string> {};
 
 // What the cheaper families reach on a map that only the dearer ones can express.
-double LeastExplained(const std::string& family) {
+double MinR2(const std::string& family) {
   if (family == "identity") return 0;
   if (family == "shift" || family == "diagonal" || family == "procrustes") return 0.1;
   return family == "lowrank" ? 0.3 : 0.5;
@@ -58,10 +58,10 @@ TEST_P(EveryFamily, GiveValidLayersAndACard) {
   EXPECT_EQ(card.entries[0].data, "held-out");
   EXPECT_EQ(card.entries[0].pairs + card.train_pairs, 400u);
   EXPECT_NEAR(static_cast<double>(card.entries[0].pairs), 40, 20);
-  EXPECT_GE(card.entries[0].explained, LeastExplained(GetParam()));
-  EXPECT_LE(card.entries[0].explained_low, card.entries[0].explained);
-  EXPECT_GE(card.entries[0].explained_high, card.entries[0].explained);
-  EXPECT_TRUE(card.ladder.empty());
+  EXPECT_GE(card.entries[0].r2, MinR2(GetParam()));
+  EXPECT_LE(card.entries[0].r2_low, card.entries[0].r2);
+  EXPECT_GE(card.entries[0].r2_high, card.entries[0].r2);
+  EXPECT_TRUE(card.candidates.empty());
   EXPECT_EQ(card.seed, 9u);
   EXPECT_GT(card.train_seconds, 0);
   EXPECT_EQ(card.multiply_adds, layers.MultiplyAdds());
@@ -92,7 +92,7 @@ TEST_P(EveryFamily, WorkOnTheFewestPairs) {
 
 INSTANTIATE_TEST_SUITE_P(Families, EveryFamily,
                          ::testing::Values("identity", "shift", "diagonal", "lowrank", "procrustes",
-                                           "affine", "residual", "refined", "mlp"),
+                                           "affine", "residual", "refined", "paper_mlp"),
                          [](const auto& family) { return family.param; });
 
 TEST(TransformTrainer, RefusesWhatItCannotDo) {
@@ -102,8 +102,8 @@ TEST(TransformTrainer, RefusesWhatItCannotDo) {
   ExpectRefused(TrainStatus(options, 38), "38 pairs cannot be 2 views");
   ExpectRefused(TrainStatus(options, 41), "41 pairs");
   options = {};
-  options.residuals = kMaxResiduals + 1;
-  ExpectRefused(TrainStatus(options), "residuals");
+  options.error_bank = kMaxErrorBankRows + 1;
+  ExpectRefused(TrainStatus(options), "error_bank");
   options.family = "quadratic";
   ExpectRefused(TrainStatus(options), "'quadratic' does not exist: give identity, shift, ");
   options = {};
@@ -135,7 +135,7 @@ TEST(TransformTrainer, HoldsOutTheSamePairsForEveryFamily) {
     held_out += PhiloxUniform(4, RngUse::kSplit, 0, i) < options.validation_fraction ? 1 : 0;
   }
   double identity_mse = -1;
-  for (const char* family : {"identity", "mlp", "residual", "refined", "affine"}) {
+  for (const char* family : {"identity", "paper_mlp", "residual", "refined", "affine"}) {
     options.family = family;
     const CardEntry entry = Train(pairs, options).value().card.entries[0];
     EXPECT_EQ(entry.pairs, held_out) << family;
@@ -170,10 +170,11 @@ TransformTrainOptions Auto() {
 }
 
 // The families that pairs allow, with feature maps and with a tail to start at.
-std::vector<std::string> FamiliesOf(bool maps, bool tail) {
+std::vector<std::string> FamiliesOf(bool feature_maps, bool last_blocks) {
   std::vector<std::string> families;
   for (const std::string_view family : TransformFamilies()) {
-    if (family == "tail" ? tail : maps || !FamilyReadsMaps(family)) families.emplace_back(family);
+    if (family == "last_blocks" ? last_blocks : feature_maps || !FamilyReadsFeatureMaps(family))
+      families.emplace_back(family);
   }
   return families;
 }
@@ -181,32 +182,32 @@ std::vector<std::string> FamiliesOf(bool maps, bool tail) {
 // z' = z + the difference between the upper and the lower half of a map of 4 x 2 x 16.
 TEST(TransformTrainer, ReadsFeatureMapsWhereThereAreSome) {
   TestPairs pairs(400);
-  const MapShape shape{4, 2, 16};
-  const Matrix maps = RandomMatrix(400, shape.values(), 31);
+  const FeatureMapShape shape{4, 2, 16};
+  const Matrix feature_maps = RandomMatrix(400, shape.values(), 31);
   for (size_t i = 0; i < 400; ++i) {
     for (size_t v = 0; v < shape.values(); ++v) {
       const float sign = v < shape.values() / 2 ? 1.0F : -1.0F;
       const size_t c = v % 16;
       if (v < 16) pairs.z_target.row(i)[c] = pairs.z.row(i)[c];
-      pairs.z_target.row(i)[c] += sign * maps.row(i)[v] / 4;
+      pairs.z_target.row(i)[c] += sign * feature_maps.row(i)[v] / 4;
     }
   }
   TransformTrainOptions options = Auto();
   options.max_epochs = 1;
-  const PairMaps given{maps.view(), shape};
+  const PairFeatureMaps given{feature_maps.view(), shape};
   const auto trained =
       TrainTransform(pairs.z.view(), pairs.z_target.view(), options, nullptr, given);
   ASSERT_TRUE(trained.ok()) << trained.status().ToString();
   EXPECT_EQ(trained->family, "pooled");
-  EXPECT_EQ(trained->card.ladder.size(), FamiliesOf(true, false).size());
-  EXPECT_GT(trained->card.entries[0].explained, 0.95);
-  EXPECT_EQ(trained->weights.front->map, shape);
+  EXPECT_EQ(trained->card.candidates.size(), FamiliesOf(true, false).size());
+  EXPECT_GT(trained->card.entries[0].r2, 0.95);
+  EXPECT_EQ(trained->weights.front->feature_map, shape);
   EXPECT_TRUE(trained->weights.Validate().ok());
-  options.family = "tail";
+  options.family = "last_blocks";
   ExpectRefused(
       TrainTransform(pairs.z.view(), pairs.z_target.view(), options, nullptr, given).status(),
       "last blocks");
-  for (const char* family : {"pooled", "tail"}) {
+  for (const char* family : {"pooled", "last_blocks"}) {
     options.family = family;
     ExpectRefused(TrainStatus(options), "the pairs have none");
   }
@@ -222,24 +223,24 @@ TEST(TransformTrainer, ClimbsTheWholeLadderByDefault) {
         return true;
       });
   ASSERT_TRUE(trained.ok()) << trained.status().ToString();
-  const std::vector<CardRung>& ladder = trained->card.ladder;
+  const std::vector<CardCandidate>& candidates = trained->card.candidates;
   const std::vector<std::string> families = FamiliesOf(false, false);
-  ASSERT_EQ(ladder.size(), families.size());
+  ASSERT_EQ(candidates.size(), families.size());
   const CardEntry& entry = trained->card.entries.front();
-  for (size_t i = 0; i < ladder.size(); ++i) {
-    EXPECT_EQ(ladder[i].family, families[i]);
-    EXPECT_TRUE(finished.contains(ladder[i].family));
-    EXPECT_LE(ladder[i].explained_low, ladder[i].explained);
-    EXPECT_GE(ladder[i].explained_high, ladder[i].explained);
-    EXPECT_GE(ladder[i].train_seconds, 0);
-    if (ladder[i].family != trained->family) continue;
-    EXPECT_EQ(ladder[i].explained, entry.explained);
-    EXPECT_EQ(ladder[i].explained_low, entry.explained_low);
-    EXPECT_EQ(ladder[i].mse, entry.mse);
-    EXPECT_EQ(ladder[i].multiply_adds, trained->card.multiply_adds);
-    EXPECT_EQ(ladder[i].notes, trained->card.notes);
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    EXPECT_EQ(candidates[i].family, families[i]);
+    EXPECT_TRUE(finished.contains(candidates[i].family));
+    EXPECT_LE(candidates[i].r2_low, candidates[i].r2);
+    EXPECT_GE(candidates[i].r2_high, candidates[i].r2);
+    EXPECT_GE(candidates[i].train_seconds, 0);
+    if (candidates[i].family != trained->family) continue;
+    EXPECT_EQ(candidates[i].r2, entry.r2);
+    EXPECT_EQ(candidates[i].r2_low, entry.r2_low);
+    EXPECT_EQ(candidates[i].mse, entry.mse);
+    EXPECT_EQ(candidates[i].multiply_adds, trained->card.multiply_adds);
+    EXPECT_EQ(candidates[i].notes, trained->card.notes);
   }
-  EXPECT_GT(entry.explained, 0.9);
+  EXPECT_GT(entry.r2, 0.9);
 }
 
 TEST(TransformTrainer, GivesOnTheLadderWhatTheFamilyGivesAlone) {
@@ -249,11 +250,11 @@ TEST(TransformTrainer, GivesOnTheLadderWhatTheFamilyGivesAlone) {
   TransformTrainOptions options = Auto();
   options.max_epochs = 2;
   const Card card = Train(pairs, options).value().card;
-  for (const CardRung& rung : card.ladder) {
-    options.family = rung.family;
+  for (const CardCandidate& candidate : card.candidates) {
+    options.family = candidate.family;
     const CardEntry alone = Train(pairs, options).value().card.entries.front();
-    EXPECT_EQ(rung.explained, alone.explained) << rung.family;
-    EXPECT_EQ(rung.explained_high, alone.explained_high) << rung.family;
+    EXPECT_EQ(candidate.r2, alone.r2) << candidate.family;
+    EXPECT_EQ(candidate.r2_high, alone.r2_high) << candidate.family;
   }
   SetComputeThreads(threads);
 }
@@ -277,7 +278,7 @@ TEST(TransformTrainer, TakesTheIdentityWhenNothingHelps) {
   options.max_epochs = 2;
   const TrainedTransform trained = Train(pairs, options).value();
   EXPECT_EQ(trained.family, "identity");
-  EXPECT_EQ(trained.card.entries.front().explained, 0);
+  EXPECT_EQ(trained.card.entries.front().r2, 0);
   EXPECT_EQ(trained.card.multiply_adds, 16u);
 }
 
@@ -296,21 +297,21 @@ TEST(TransformTrainer, LeavesOutAFamilyThatCannotBeFitted) {
   const Result<TrainedTransform> trained = Train(TestPairs(200), options);
   ASSERT_TRUE(trained.ok()) << trained.status().ToString();
   EXPECT_EQ(trained->family, "affine");
-  EXPECT_EQ(trained->card.ladder.size(), FamiliesOf(false, false).size() - 3);
+  EXPECT_EQ(trained->card.candidates.size(), FamiliesOf(false, false).size() - 3);
   EXPECT_NE(trained->card.notes.find("; left out residual: "), std::string::npos)
       << trained->card.notes;
 }
 
 TEST(TransformTrainer, StopsTheLadderWhenTheCallerSaysSo) {
   const TestPairs pairs(100);
-  const auto ladder_until = [&](const std::string& last) {
+  const auto candidates_until = [&](const std::string& last) {
     return TrainTransform(pairs.z.view(), pairs.z_target.view(), Auto(),
                           [&last](const TransformProgress& state) { return state.family != last; })
         .value()
-        .card.ladder;
+        .card.candidates;
   };
-  EXPECT_EQ(ladder_until("shift").size(), 2u);
-  EXPECT_GE(ladder_until("residual").size(), 6u);
+  EXPECT_EQ(candidates_until("shift").size(), 2u);
+  EXPECT_GE(candidates_until("residual").size(), 6u);
 }
 
 TEST(TransformTrainer, KeepsResidualsOfHeldOutPairs) {
@@ -318,23 +319,23 @@ TEST(TransformTrainer, KeepsResidualsOfHeldOutPairs) {
   TransformTrainOptions options;
   options.family = "affine";
   for (const uint32_t count : {0u, 7u, 512u}) {
-    options.residuals = count;
+    options.error_bank = count;
     const TrainedTransform trained = Train(pairs, options).value();
     const size_t held_out = trained.card.entries.front().pairs;
-    const Matrix& residuals = trained.weights.residuals;
-    ASSERT_EQ(residuals.rows(), std::min<size_t>(count, held_out));
+    const Matrix& error_bank = trained.weights.error_bank;
+    ASSERT_EQ(error_bank.rows(), std::min<size_t>(count, held_out));
     if (count == 0) continue;
     const Matrix mapped =
         Applied(*NewReferenceEngine(), MakeNetwork(trained.weights.layers).value(), pairs.z.view());
     std::vector<size_t> rows;
-    const std::vector<bool> is_held_out = HeldOut(400, 0, options.validation_fraction);
+    const std::vector<bool> is_held_out = HoldoutMask(400, 0, options.validation_fraction);
     for (size_t i = 0; i < 400; ++i) {
       if (is_held_out[i]) rows.push_back(i);
     }
-    for (size_t i = 0; i < residuals.rows(); ++i) {
-      const size_t row = rows[i * rows.size() / residuals.rows()];
+    for (size_t i = 0; i < error_bank.rows(); ++i) {
+      const size_t row = rows[i * rows.size() / error_bank.rows()];
       for (size_t j = 0; j < 16; ++j) {
-        ASSERT_NEAR(residuals.row(i)[j], pairs.z_target.row(row)[j] - mapped.row(row)[j], 1e-5);
+        ASSERT_NEAR(error_bank.row(i)[j], pairs.z_target.row(row)[j] - mapped.row(row)[j], 1e-5);
       }
     }
   }
@@ -357,7 +358,7 @@ TEST(TransformTrainer, KeepsAllViewsOfAnImageOnOneSideAndJudgesByTheFirst) {
   EXPECT_EQ(both.entries[0].pairs, once.entries[0].pairs);
   EXPECT_EQ(both.entries[0].identity_mse, once.entries[0].identity_mse);
   EXPECT_EQ(both.train_pairs, 2 * once.train_pairs);
-  EXPECT_NEAR(both.entries[0].explained, once.entries[0].explained, 1e-4);
+  EXPECT_NEAR(both.entries[0].r2, once.entries[0].r2, 1e-4);
 }
 
 }  // namespace

@@ -35,21 +35,21 @@ struct Toy {
   std::vector<int32_t> labels;
 };
 
-Result<std::vector<InstantHead>> Fit(const Toy& toy, std::span<const HeadKind> kinds = kAll) {
+Result<std::vector<ClosedFormHead>> Fit(const Toy& toy, std::span<const HeadKind> kinds = kAll) {
   AUGSTORE_ASSIGN(const auto statistics, HeadStatistics::Create(kDim, kClasses, 0));
   AUGSTORE_TRY(statistics->Add(toy.x.view(), toy.samples, toy.labels));
   statistics->Finish();
   return FitHeads(*statistics, kinds);
 }
 
-double Logit(const InstantHead& head, std::span<const float> z, size_t c) {
+double Logit(const ClosedFormHead& head, std::span<const float> z, size_t c) {
   const Layer& layer = head.layers.layers[0];
   double sum = layer.bias[c];
   for (size_t j = 0; j < kDim; ++j) sum += double{layer.weight[c * kDim + j]} * z[j];
   return sum;
 }
 
-size_t Predict(const InstantHead& head, std::span<const float> z) {
+size_t Predict(const ClosedFormHead& head, std::span<const float> z) {
   size_t best = 0;
   for (size_t c = 1; c < kClasses; ++c) {
     if (Logit(head, z, c) > Logit(head, z, best)) best = c;
@@ -57,7 +57,7 @@ size_t Predict(const InstantHead& head, std::span<const float> z) {
   return best;
 }
 
-double Accuracy(const InstantHead& head, const Toy& toy) {
+double Accuracy(const ClosedFormHead& head, const Toy& toy) {
   double hits = 0;
   for (size_t i = 0; i < toy.labels.size(); ++i) {
     hits += Predict(head, toy.x.row(i)) == static_cast<size_t>(toy.labels[i]) ? 1 : 0;
@@ -104,10 +104,10 @@ std::vector<double> BruteForceRidge(const Toy& toy, double lambda) {
   return BruteForceSolve(normal, right, kColumns);
 }
 
-TEST(InstantHead, RidgeIsTheLeastSquaresSolutionTimesTheScale) {
+TEST(ClosedFormHead, RidgeIsTheLeastSquaresSolutionTimesTheScale) {
   const Toy toy(1500);
   const HeadKind kind[] = {HeadKind::kRidge};
-  const InstantHead head = Fit(toy, kind).value()[0];
+  const ClosedFormHead head = Fit(toy, kind).value()[0];
   const std::vector<double> expected = BruteForceRidge(toy, head.lambda);
   const Layer& layer = head.layers.layers[0];
   for (size_t c = 0; c < kClasses; ++c) {
@@ -118,7 +118,7 @@ TEST(InstantHead, RidgeIsTheLeastSquaresSolutionTimesTheScale) {
   }
 }
 
-TEST(InstantHead, LdaTellsTwoGaussiansApartAlongTheInverseCovariance) {
+TEST(ClosedFormHead, LdaTellsTwoGaussiansApartAlongTheInverseCovariance) {
   Toy toy(20000);
   for (size_t i = 0; i < toy.labels.size(); ++i) {
     // Columns 0 and 1 are nearly equal, and only their difference depends on the class.
@@ -127,7 +127,7 @@ TEST(InstantHead, LdaTellsTwoGaussiansApartAlongTheInverseCovariance) {
     toy.x.row(i)[0] = shared + toy.x.row(i)[2] + (i % 2 == 0 ? 1.0F : -1.0F);
     toy.x.row(i)[1] = shared;
   }
-  const std::vector<InstantHead> heads = Fit(toy).value();
+  const std::vector<ClosedFormHead> heads = Fit(toy).value();
   EXPECT_GT(Accuracy(heads[1], toy), 0.9);
   EXPECT_LT(Accuracy(heads[2], toy), 0.7) << "the nearest mean does not see it";
   const Layer& layer = heads[1].layers.layers[0];
@@ -135,7 +135,7 @@ TEST(InstantHead, LdaTellsTwoGaussiansApartAlongTheInverseCovariance) {
               1, 0.05);
 }
 
-TEST(InstantHead, MeansChoosesTheNearestClassMean) {
+TEST(ClosedFormHead, MeansChoosesTheNearestClassMean) {
   const Toy toy(700);
   std::vector<double> means(kClasses * kDim);
   std::vector<double> counts(kClasses);
@@ -144,7 +144,7 @@ TEST(InstantHead, MeansChoosesTheNearestClassMean) {
     ++counts[c];
     for (size_t j = 0; j < kDim; ++j) means[c * kDim + j] += toy.x.row(i)[j];
   }
-  const InstantHead head = Fit(toy).value()[2];
+  const ClosedFormHead head = Fit(toy).value()[2];
   for (size_t i = 0; i < toy.labels.size(); ++i) {
     std::vector<double> distances(kClasses);
     for (size_t c = 0; c < kClasses; ++c) {
@@ -157,10 +157,10 @@ TEST(InstantHead, MeansChoosesTheNearestClassMean) {
   }
 }
 
-TEST(InstantHead, GivesProbabilitiesThatHoldOnNewRows) {
+TEST(ClosedFormHead, GivesProbabilitiesThatHoldOnNewRows) {
   const Toy toy(6000, 1.2F);
-  const std::vector<InstantHead> heads = Fit(toy).value();
-  for (const InstantHead& head : heads) {
+  const std::vector<ClosedFormHead> heads = Fit(toy).value();
+  for (const ClosedFormHead& head : heads) {
     double confidence = 0;
     for (size_t i = 0; i < toy.labels.size(); ++i) {
       double total = 0;
@@ -178,9 +178,9 @@ TEST(InstantHead, GivesProbabilitiesThatHoldOnNewRows) {
   }
 }
 
-TEST(InstantHead, DoesNotDependOnBatchesOrOnTheOtherKinds) {
+TEST(ClosedFormHead, DoesNotDependOnBatchesOrOnTheOtherKinds) {
   const Toy toy(2000);
-  const std::vector<InstantHead> all = Fit(toy).value();
+  const std::vector<ClosedFormHead> all = Fit(toy).value();
   auto statistics = HeadStatistics::Create(kDim, kClasses, 0).value();
   for (size_t i = 0; i < toy.labels.size(); ++i) {
     ASSERT_TRUE(statistics
@@ -195,22 +195,22 @@ TEST(InstantHead, DoesNotDependOnBatchesOrOnTheOtherKinds) {
   }
 }
 
-TEST(InstantHead, LeavesUnlabelledRowsOut) {
+TEST(ClosedFormHead, LeavesUnlabelledRowsOut) {
   const Toy toy(900);
   Toy more(1400);
   std::copy_n(toy.x.data(), 900 * kDim, more.x.data());
   std::fill(more.labels.begin() + 900, more.labels.end(), -1);
   for (size_t i = 900; i < 1400; ++i) more.x.row(i)[0] = std::numeric_limits<float>::quiet_NaN();
-  const std::vector<InstantHead> expected = Fit(toy).value();
-  const std::vector<InstantHead> heads = Fit(more).value();
+  const std::vector<ClosedFormHead> expected = Fit(toy).value();
+  const std::vector<ClosedFormHead> heads = Fit(more).value();
   for (size_t k = 0; k < 3; ++k) EXPECT_EQ(heads[k].layers, expected[k].layers);
 }
 
-TEST(InstantHead, NeverPredictsAClassWithoutRows) {
+TEST(ClosedFormHead, NeverPredictsAClassWithoutRows) {
   Toy toy(900);
   for (int32_t& label : toy.labels) label = label == 1 ? 2 : label;
-  const std::vector<InstantHead> heads = Fit(toy).value();
-  for (const InstantHead& head : heads) {
+  const std::vector<ClosedFormHead> heads = Fit(toy).value();
+  for (const ClosedFormHead& head : heads) {
     EXPECT_TRUE(head.layers.Validate().ok());
     for (size_t i = 0; i < toy.labels.size(); ++i) EXPECT_NE(Predict(head, toy.x.row(i)), 1u);
     const std::vector<float> zeros(kDim);
@@ -218,7 +218,7 @@ TEST(InstantHead, NeverPredictsAClassWithoutRows) {
   }
 }
 
-TEST(InstantHead, StaysFiniteWhenAClassIsOnlyHeldOutOrOnlyNot) {
+TEST(ClosedFormHead, StaysFiniteWhenAClassIsOnlyHeldOutOrOnlyNot) {
   for (const bool held_out : {true, false}) {
     Toy toy(900);
     auto statistics = HeadStatistics::Create(kDim, kClasses, 0).value();
@@ -233,8 +233,8 @@ TEST(InstantHead, StaysFiniteWhenAClassIsOnlyHeldOutOrOnlyNot) {
       toy.labels[i] = 3;
       break;
     }
-    const std::vector<InstantHead> heads = Fit(toy).value();
-    for (const InstantHead& head : heads) {
+    const std::vector<ClosedFormHead> heads = Fit(toy).value();
+    for (const ClosedFormHead& head : heads) {
       EXPECT_TRUE(head.layers.Validate().ok());
       EXPECT_TRUE(std::isfinite(head.held_out_loss));
       EXPECT_GT(Accuracy(head, toy), 0.5) << HeadKindName(head.kind);
@@ -242,14 +242,14 @@ TEST(InstantHead, StaysFiniteWhenAClassIsOnlyHeldOutOrOnlyNot) {
   }
 }
 
-TEST(InstantHead, SolvesDuplicateAndConstantColumns) {
+TEST(ClosedFormHead, SolvesDuplicateAndConstantColumns) {
   Toy toy(900);
   for (size_t i = 0; i < toy.labels.size(); ++i) {
     toy.x.row(i)[1] = toy.x.row(i)[0];
     toy.x.row(i)[2] = 3;
   }
-  const std::vector<InstantHead> heads = Fit(toy).value();
-  for (const InstantHead& head : heads) {
+  const std::vector<ClosedFormHead> heads = Fit(toy).value();
+  for (const ClosedFormHead& head : heads) {
     const Layer& layer = head.layers.layers[0];
     EXPECT_GT(Accuracy(head, toy), 0.5) << HeadKindName(head.kind);
     for (size_t c = 0; c < kClasses; ++c) {
@@ -259,10 +259,10 @@ TEST(InstantHead, SolvesDuplicateAndConstantColumns) {
   }
 }
 
-TEST(InstantHead, SeparatesClassesWithoutSpread) {
+TEST(ClosedFormHead, SeparatesClassesWithoutSpread) {
   const Toy toy(900, 0);
-  const std::vector<InstantHead> heads = Fit(toy).value();
-  for (const InstantHead& head : heads) {
+  const std::vector<ClosedFormHead> heads = Fit(toy).value();
+  for (const ClosedFormHead& head : heads) {
     EXPECT_EQ(Accuracy(head, toy), 1) << HeadKindName(head.kind);
     EXPECT_LT(head.held_out_loss, 0.1) << HeadKindName(head.kind);
   }
@@ -275,7 +275,7 @@ void ExpectRefused(const Toy& toy, Code code, const std::string& part) {
   EXPECT_NE(heads.status().message().find(part), std::string::npos) << heads.status().ToString();
 }
 
-TEST(InstantHead, NamesWhatIsMissing) {
+TEST(ClosedFormHead, NamesWhatIsMissing) {
   Toy toy(900);
   std::ranges::fill(toy.labels, -1);
   ExpectRefused(toy, Code::kFailedPrecondition, "no sample has a label");
@@ -286,7 +286,7 @@ TEST(InstantHead, NamesWhatIsMissing) {
   ExpectRefused(few, Code::kFailedPrecondition, "of 2 labelled samples are held out");
 }
 
-TEST(InstantHead, RefusesRowsThatAreNotFiniteOrAllTheSame) {
+TEST(ClosedFormHead, RefusesRowsThatAreNotFiniteOrAllTheSame) {
   Toy toy(900);
   toy.x.row(3)[4] = std::numeric_limits<float>::infinity();
   ExpectRefused(toy, Code::kInvalidArgument, "not finite in column 4");
@@ -295,9 +295,9 @@ TEST(InstantHead, RefusesRowsThatAreNotFiniteOrAllTheSame) {
   ExpectRefused(same, Code::kInvalidArgument, "do not differ");
 }
 
-TEST(InstantHead, IsAWarmStartOfTraining) {
+TEST(ClosedFormHead, IsAWarmStartOfTraining) {
   const Toy toy(900);
-  const InstantHead head = Fit(toy).value()[0];
+  const ClosedFormHead head = Fit(toy).value()[0];
   const HeadTrainerOptions options{.arch = "linear",
                                    .dim = kDim,
                                    .classes = kClasses,

@@ -288,7 +288,7 @@ TEST_F(BuildBatchTest, DrawsNoChainOfVanishingWeightAndAlwaysTheOnlyOne) {
   }
 }
 
-// A conditional transform with residuals, registered as geo@1.
+// A conditional transform with an error bank, registered as geo@1.
 void AddConditional(Catalog& catalog) {
   TransformWeights weights;
   weights.layers = RandomLayers({{kTestDim, kTestDim, Activation::kRelu, true}}, 1);
@@ -298,7 +298,7 @@ void AddConditional(Catalog& catalog) {
   }
   weights.ops = "hflip,rotate(-15..15)";
   weights.slots = 2;
-  weights.residuals = RandomMatrix(9, kTestDim, 7);
+  weights.error_bank = RandomMatrix(9, kTestDim, 7);
   TransformRecord record = TestTransform(weights.layers);
   record.weights = {};
   ASSERT_TRUE(catalog.AddTransform("geo", record, weights.ToSafetensors()).ok());
@@ -307,7 +307,7 @@ void AddConditional(Catalog& catalog) {
 TEST_F(BuildBatchTest, DrawsMagnitudesAndResidualsBySampleAndEpochAlone) {
   AddConditional(*filled_.catalog);
   const std::string policy = "identity,geo[hflip>rotate(-15..15)]~:2,geo[rotate(-5..5)]>double~";
-  EXPECT_EQ(Refusal(Spec(policy)).code(), Code::kFailedPrecondition);  // double has no residuals
+  EXPECT_EQ(Refusal(Spec(policy)).code(), Code::kFailedPrecondition);  // double has no error bank
   const std::string drawn = "identity,geo[hflip>rotate(-15..15)]~:2,geo[rotate(-5..5)]>double";
   // Embeddings by sample, whatever the batches.
   const auto read = [&](uint32_t batch_size, uint32_t world_size, uint64_t epoch) {
@@ -353,7 +353,7 @@ TEST_F(BuildBatchTest, GivesASpatialTransformTheFeatureMapsOfItsRows) {
       const uint64_t sample = batch.samples[i];
       for (size_t c = 0; c < kTestDim; ++c) {
         float value = TestValue(sample, c);
-        if (batch.chains[i] > 0) value += TestMapValue(sample, 0);
+        if (batch.chains[i] > 0) value += TestFeatureMapValue(sample, 0);
         if (batch.chains[i] > 1) value *= 2;
         ASSERT_EQ(batch.embeddings.row(i)[c], value) << sample;
       }

@@ -33,7 +33,7 @@ struct Moved {
 TEST(MeasureRetrieval, RanksTheTrueViewFirstForAPerfectTransform) {
   const Moved moved(200, 0.3F);
   const CardEntry entry = moved.Measure(moved.target);
-  EXPECT_EQ(entry.candidates, 50u);
+  EXPECT_EQ(entry.retrieval_pool, 50u);
   EXPECT_EQ(entry.mrr, 1);
   EXPECT_EQ(entry.hit1, 1);
   EXPECT_EQ(entry.hit5, 1);
@@ -57,9 +57,9 @@ TEST(MeasureRetrieval, PutsViewsUnderOtherOpsAmongTheCandidates) {
   EXPECT_EQ(moved.Measure(other.target).hit1, 1);
   const CardEntry entry = moved.Measure(moved.target, {}, views);
   EXPECT_EQ(entry.mrr, 1);
-  EXPECT_EQ(entry.candidates, 50u);
-  const CardEntry confused = moved.Measure(other.target, {.candidates = 3}, views);
-  EXPECT_EQ(confused.candidates, 3u);
+  EXPECT_EQ(entry.retrieval_pool, 50u);
+  const CardEntry confused = moved.Measure(other.target, {.pool = 3}, views);
+  EXPECT_EQ(confused.retrieval_pool, 3u);
   EXPECT_EQ(confused.hit1, 0);
 }
 
@@ -76,16 +76,16 @@ TEST(MeasureRetrieval, DoesNotCountCandidatesThatAreTheSameView) {
 TEST(MeasureRetrieval, MakesDoWithFewPairs) {
   const Moved one(1, 0.3F);
   const CardEntry single = one.Measure(one.target);
-  EXPECT_EQ(single.candidates, 2u);
+  EXPECT_EQ(single.retrieval_pool, 2u);
   EXPECT_EQ(single.mrr, 1);
   const Moved few(10, 0.3F);
-  EXPECT_EQ(few.Measure(few.target).candidates, 11u);
+  EXPECT_EQ(few.Measure(few.target).retrieval_pool, 11u);
 }
 
 TEST(MeasureRetrieval, CapsViewsAtTheNumberOfCandidates) {
   const Moved moved(30, 0.3F);
   const std::vector<ConstMatrixView> views(20, moved.z.view());
-  EXPECT_EQ(moved.Measure(moved.target, {.candidates = 10}, views).candidates, 10u);
+  EXPECT_EQ(moved.Measure(moved.target, {.pool = 10}, views).retrieval_pool, 10u);
 }
 
 TEST(MeasureRetrieval, DependsOnTheSeedAlone) {
@@ -103,8 +103,8 @@ TEST(MeasureRetrieval, DrawsOtherPairsWithoutRepetitionAndNeverThePairItself) {
   for (size_t i = 0; i < pairs; ++i) {
     std::ranges::copy(moved.target.row(0), mapped.row(i).begin());
   }
-  const CardEntry entry = moved.Measure(mapped, {.candidates = pairs + 1});
-  EXPECT_EQ(entry.candidates, pairs + 1);
+  const CardEntry entry = moved.Measure(mapped, {.pool = pairs + 1});
+  EXPECT_EQ(entry.retrieval_pool, pairs + 1);
   EXPECT_DOUBLE_EQ(entry.hit1, 1.0 / pairs) << "every other image was drawn, 0 among them";
 }
 

@@ -22,7 +22,7 @@ TEST(MeasureCard, ComputesWhatOneComputesByHand) {
   EXPECT_EQ(entry.pairs, 2u);
   EXPECT_DOUBLE_EQ(entry.mse, (1 + 1) / 4.0);
   EXPECT_DOUBLE_EQ(entry.identity_mse, (2 + 5) / 4.0);
-  EXPECT_DOUBLE_EQ(entry.explained, 1 - 2.0 / 7.0);
+  EXPECT_DOUBLE_EQ(entry.r2, 1 - 2.0 / 7.0);
   EXPECT_DOUBLE_EQ(entry.cosine_before, (24.0 / 25.0 + 0) / 2);
   EXPECT_DOUBLE_EQ(entry.cosine_after, (28.0 / (5 * std::sqrt(32.0)) + 1) / 2);
   EXPECT_DOUBLE_EQ(entry.dispersion, (1.5 * 1.5 + 2 * 2) / (1 + 1.5 * 1.5));
@@ -31,9 +31,9 @@ TEST(MeasureCard, ComputesWhatOneComputesByHand) {
 TEST(MeasureCard, GivesZeroToTheIdentityAndOneToAPerfectTransform) {
   const std::vector<float> z = {1, 2, 3, 4, 5, 7};
   const std::vector<float> target = {2, 1, 4, 3, 9, 5};
-  EXPECT_DOUBLE_EQ(MeasureCard("", View(z, 2), View(target, 2), View(z, 2)).explained, 0);
+  EXPECT_DOUBLE_EQ(MeasureCard("", View(z, 2), View(target, 2), View(z, 2)).r2, 0);
   const CardEntry perfect = MeasureCard("", View(z, 2), View(target, 2), View(target, 2));
-  EXPECT_DOUBLE_EQ(perfect.explained, 1);
+  EXPECT_DOUBLE_EQ(perfect.r2, 1);
   EXPECT_DOUBLE_EQ(perfect.mse, 0);
   EXPECT_NEAR(perfect.cosine_after, 1, 1e-12);
   EXPECT_DOUBLE_EQ(perfect.dispersion, 1);
@@ -44,11 +44,11 @@ TEST(MeasureCard, StaysFiniteWhereADivisorIsZero) {
   const std::vector<float> ones = {1, 1, 1, 1};
   const std::vector<float> spread = {1, 1, 3, 3};
   const CardEntry still = MeasureCard("", View(zeros, 2), View(zeros, 2), View(zeros, 2));
-  EXPECT_EQ(still.explained, 0);
+  EXPECT_EQ(still.r2, 0);
   EXPECT_EQ(still.cosine_before, 1);
   EXPECT_EQ(still.dispersion, 1);
   const CardEntry moved = MeasureCard("", View(ones, 2), View(ones, 2), View(spread, 2));
-  EXPECT_EQ(moved.explained, -1);
+  EXPECT_EQ(moved.r2, -1);
   EXPECT_EQ(moved.dispersion, 0);
   EXPECT_EQ(MeasureCard("", View(zeros, 2), View(ones, 2), View(ones, 2)).cosine_before, 0);
   EXPECT_EQ(MeasureCard("", View(ones, 4), View(ones, 4), View(spread, 4)).dispersion,
@@ -82,17 +82,17 @@ TEST(MeasureCard, GivesAnIntervalThatHoldsGAndNarrowsWithMorePairs) {
   const CardEntry few = MeasureNoisy(40);
   const CardEntry many = MeasureNoisy(4000);
   for (const CardEntry& entry : {few, many}) {
-    EXPECT_LT(entry.explained_low, entry.explained);
-    EXPECT_GT(entry.explained_high, entry.explained);
+    EXPECT_LT(entry.r2_low, entry.r2);
+    EXPECT_GT(entry.r2_high, entry.r2);
   }
-  EXPECT_LT(many.explained_high - many.explained_low, (few.explained_high - few.explained_low) / 5);
+  EXPECT_LT(many.r2_high - many.r2_low, (few.r2_high - few.r2_low) / 5);
   EXPECT_EQ(MeasureNoisy(40), few) << "the same pairs have the same card";
 }
 
 TEST(MeasureCard, GivesNoWidthToTheIntervalOfOnePair) {
   const CardEntry entry = MeasureNoisy(1);
-  EXPECT_EQ(entry.explained_low, entry.explained);
-  EXPECT_EQ(entry.explained_high, entry.explained);
+  EXPECT_EQ(entry.r2_low, entry.r2);
+  EXPECT_EQ(entry.r2_high, entry.r2);
 }
 
 TEST(MeasureInverse, IsOneAllTheWayBackAndZeroWithoutTheWay) {

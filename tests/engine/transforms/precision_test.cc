@@ -42,53 +42,53 @@ TEST(NewEngine, GivesTheEngineOfAPrecision) {
   EXPECT_NE(NewEngine(Precision::kInt8)->name(), NewTileEngine()->name());
 }
 
-TEST(MeasurePrices, SaysWhatEachPrecisionAndDtypeCosts) {
+TEST(MeasureLosses, SaysWhatEachPrecisionAndDtypeCosts) {
   const Moved moved(3);
   const TransformStep step = StepOf(moved.weights).value();
   const auto prices =
-      MeasurePrices(step, moved.input(), std::as_const(moved.target).view()).value();
+      MeasureLosses(step, moved.input(), std::as_const(moved.target).view()).value();
   ASSERT_EQ(prices.size(), 3u);
   // Ω is nearly exact, so every rounding costs something.
-  EXPECT_GT(Value(prices, "price_int8"), 0);
-  EXPECT_LT(Value(prices, "price_int8"), 0.02);
-  EXPECT_GT(Value(prices, "price_u8"), Value(prices, "price_f16"));
-  EXPECT_LT(std::fabs(Value(prices, "price_f16")), 1e-3);
+  EXPECT_GT(Value(prices, "int8_loss"), 0);
+  EXPECT_LT(Value(prices, "int8_loss"), 0.02);
+  EXPECT_GT(Value(prices, "u8_loss"), Value(prices, "f16_loss"));
+  EXPECT_LT(std::fabs(Value(prices, "f16_loss")), 1e-3);
 }
 
-TEST(MeasurePrices, LeavesOutADtypeThatCannotHoldTheValues) {
+TEST(MeasureLosses, LeavesOutADtypeThatCannotHoldTheValues) {
   Moved moved(4);
   moved.z.row(17)[3] = 70000;
   const TransformStep step = StepOf(moved.weights).value();
   const auto prices =
-      MeasurePrices(step, moved.input(), std::as_const(moved.target).view()).value();
+      MeasureLosses(step, moved.input(), std::as_const(moved.target).view()).value();
   ASSERT_EQ(prices.size(), 2u);
-  EXPECT_EQ(prices[1].name, "price_u8");
+  EXPECT_EQ(prices[1].name, "u8_loss");
 }
 
-TEST(MeasurePrices, LeavesOutWhatIsNotANumber) {
+TEST(MeasureLosses, LeavesOutWhatIsNotANumber) {
   Moved moved(7);
   for (float& weight : moved.weights.layers.layers[0].weight) weight *= 1e30F;
   moved.weights.layers.layers[0].shape.activation = Activation::kNone;
   const TransformStep wild = StepOf(moved.weights).value();
   const std::vector<CardMeasure> prices =
-      MeasurePrices(wild, moved.input(), std::as_const(moved.target).view()).value();
+      MeasureLosses(wild, moved.input(), std::as_const(moved.target).view()).value();
   for (const CardMeasure& price : prices) {
     EXPECT_TRUE(std::isfinite(price.value)) << price.name;
-    EXPECT_NE(price.name, "price_f16");
+    EXPECT_NE(price.name, "f16_loss");
   }
 }
 
-TEST(WithoutPrices, KeepsTheOtherMeasures) {
+TEST(WithoutLosses, KeepsTheOtherMeasures) {
   const std::vector<CardMeasure> kept =
-      WithoutPrices({{"price_f16", 1}, {"us_per_row", 2}, {"price_int8", 3}});
+      WithoutLosses({{"f16_loss", 1}, {"us_per_row", 2}, {"int8_loss", 3}});
   ASSERT_EQ(kept.size(), 1u);
   EXPECT_EQ(kept[0].name, "us_per_row");
 }
 
-TEST(MeasurePrices, HasNothingToSayWhereNothingMoves) {
+TEST(MeasureLosses, HasNothingToSayWhereNothingMoves) {
   const Moved moved(5);
   const TransformStep step = StepOf(moved.weights).value();
-  EXPECT_TRUE(MeasurePrices(step, moved.input(), moved.input().z).value().empty());
+  EXPECT_TRUE(MeasureLosses(step, moved.input(), moved.input().z).value().empty());
 }
 
 TEST(CheckPrecision, RefusesInt8WithoutAPriceAndAboveTheMost) {
@@ -98,7 +98,7 @@ TEST(CheckPrecision, RefusesInt8WithoutAPriceAndAboveTheMost) {
   const Status unknown = CheckPrecision(Precision::kInt8, "vflip@1", *model, card);
   EXPECT_EQ(unknown.code(), Code::kFailedPrecondition);
   EXPECT_NE(unknown.message().find("transform eval vflip@1 --save"), std::string::npos);
-  card.measures = {{"us_per_row", 3}, {"price_int8", 0.005}};
+  card.measures = {{"us_per_row", 3}, {"int8_loss", 0.005}};
   EXPECT_TRUE(CheckPrecision(Precision::kInt8, "vflip@1", *model, card).ok());
   card.measures[1].value = -0.001;
   EXPECT_TRUE(CheckPrecision(Precision::kInt8, "vflip@1", *model, card).ok());

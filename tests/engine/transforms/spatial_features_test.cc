@@ -21,8 +21,8 @@ Conv MakeConv(uint32_t in, uint32_t out, uint32_t kernel, uint32_t stride, uint3
 }
 
 // A residual block with a strided shortcut on a map of 6 x 5 x 4, mixed to 6 x 5.
-MapFront Block() {
-  MapFront front{{6, 5, 4}, 6, 5, std::vector<float>(900), {}};
+SpatialFront Block() {
+  SpatialFront front{{6, 5, 4}, 6, 5, std::vector<float>(900), {}};
   for (size_t i = 0; i < 30; ++i) {
     front.mix[i * 30 + (29 - i)] = 0.75F;
     front.mix[i * 30 + i] = 0.5F;
@@ -35,22 +35,22 @@ MapFront Block() {
 }
 
 // By plain loops in double, as the header of schemas/weights/spatial_front.h says.
-std::vector<double> Plain(const MapFront& front, std::span<const float> map) {
+std::vector<double> Plain(const SpatialFront& front, std::span<const float> feature_map) {
   std::vector<std::vector<double>> tensors(1);
-  const size_t channels = front.map.channels;
-  const size_t cells = front.map.cells();
+  const size_t channels = front.feature_map.channels;
+  const size_t cells = front.feature_map.cells();
   for (size_t to = 0; to < size_t{front.out_height} * front.out_width; ++to) {
     for (size_t c = 0; c < channels; ++c) {
       double sum = 0;
       for (size_t from = 0; from < cells; ++from) {
-        sum += double{front.mix[to * cells + from]} * map[from * channels + c];
+        sum += double{front.mix[to * cells + from]} * feature_map[from * channels + c];
       }
       tensors[0].push_back(sum);
     }
   }
   for (uint32_t n = 1; n <= front.convs.size(); ++n) {
     const Conv& conv = front.convs[n - 1];
-    const MapShape in = front.ShapeOf(conv.source), out = front.ShapeOf(n);
+    const FeatureMapShape in = front.ShapeOf(conv.source), out = front.ShapeOf(n);
     std::vector<double> tensor;
     const int half = static_cast<int>(conv.kernel) / 2;
     for (int y = 0; y < static_cast<int>(out.height); ++y) {
@@ -90,28 +90,28 @@ std::vector<double> Plain(const MapFront& front, std::span<const float> map) {
   return means;
 }
 
-Matrix Features(const MapFront& front, ConstMatrixView maps, Engine& engine) {
-  const auto made = MapFeatures::Make(front);
+Matrix Features(const SpatialFront& front, ConstMatrixView feature_maps, Engine& engine) {
+  const auto made = SpatialFeatures::Make(front);
   EXPECT_TRUE(made.ok()) << made.status().ToString();
-  Matrix out(maps.rows, (*made)->features());
-  MapScratch scratch;
-  const Status status = (*made)->Apply(engine, maps, out.view(), &scratch);
+  Matrix out(feature_maps.rows, (*made)->features());
+  SpatialScratch scratch;
+  const Status status = (*made)->Apply(engine, feature_maps, out.view(), &scratch);
   EXPECT_TRUE(status.ok()) << status.ToString();
   return out;
 }
 
-TEST(MapFeatures, AreWhatTheHeaderOfMapFrontSays) {
-  MapFront pooled = Block();
+TEST(SpatialFeatures, AreWhatTheHeaderOfMapFrontSays) {
+  SpatialFront pooled = Block();
   pooled.convs.clear();
   pooled.out_height = 1;
   pooled.out_width = 2;
   pooled.mix.resize(60);
-  for (const MapFront& front : {Block(), pooled}) {
-    const Matrix maps = RandomMatrix(11, front.map.values(), 20);
+  for (const SpatialFront& front : {Block(), pooled}) {
+    const Matrix feature_maps = RandomMatrix(11, front.feature_map.values(), 20);
     for (const auto& engine : {NewReferenceEngine(), NewTileEngine()}) {
-      const Matrix out = Features(front, maps.view(), *engine);
-      for (size_t i = 0; i < maps.rows(); ++i) {
-        const std::vector<double> expected = Plain(front, maps.row(i));
+      const Matrix out = Features(front, feature_maps.view(), *engine);
+      for (size_t i = 0; i < feature_maps.rows(); ++i) {
+        const std::vector<double> expected = Plain(front, feature_maps.row(i));
         for (size_t c = 0; c < expected.size(); ++c) {
           EXPECT_NEAR(out.row(i)[c], expected[c], 1e-3 * (1 + std::abs(expected[c])));
         }
@@ -120,27 +120,27 @@ TEST(MapFeatures, AreWhatTheHeaderOfMapFrontSays) {
   }
 }
 
-TEST(MapFeatures, AreTheSameBitsInAnyCompany) {
-  const MapFront front = Block();
-  const Matrix maps = RandomMatrix(23, front.map.values(), 21);
+TEST(SpatialFeatures, AreTheSameBitsInAnyCompany) {
+  const SpatialFront front = Block();
+  const Matrix feature_maps = RandomMatrix(23, front.feature_map.values(), 21);
   const auto engine = NewTileEngine();
-  const Matrix all = Features(front, maps.view(), *engine);
+  const Matrix all = Features(front, feature_maps.view(), *engine);
   for (const auto& [begin, count] : {std::pair<size_t, size_t>{0, 1}, {5, 9}, {22, 1}, {3, 16}}) {
-    const Matrix some = Features(front, maps.view().Slice(begin, count), *engine);
+    const Matrix some = Features(front, feature_maps.view().Slice(begin, count), *engine);
     EXPECT_TRUE(SameBytes(some.view(), all.view().Slice(begin, count))) << begin;
   }
 }
 
-TEST(MapFeatures, RefuseMatricesOfOtherSizesAndFrontsThatDoNotFit) {
-  const auto made = MapFeatures::Make(Block()).value();
+TEST(SpatialFeatures, RefuseMatricesOfOtherSizesAndFrontsThatDoNotFit) {
+  const auto made = SpatialFeatures::Make(Block()).value();
   Matrix out(2, 9);
-  MapScratch scratch;
+  SpatialScratch scratch;
   EXPECT_EQ(made->Apply(*NewReferenceEngine(), RandomMatrix(2, 119, 1).view(), out.view(), &scratch)
                 .code(),
             Code::kInvalidArgument);
-  MapFront bad = Block();
+  SpatialFront bad = Block();
   bad.convs[0].weight.clear();
-  EXPECT_EQ(MapFeatures::Make(bad).status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(SpatialFeatures::Make(bad).status().code(), Code::kInvalidArgument);
 }
 
 }  // namespace

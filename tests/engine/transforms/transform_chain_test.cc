@@ -13,10 +13,10 @@ namespace {
 
 constexpr uint32_t kDim = 24;
 
-TransformWeights Plain(std::vector<LayerShape> shapes, unsigned seed, size_t residuals = 0) {
+TransformWeights Plain(std::vector<LayerShape> shapes, unsigned seed, size_t error_bank = 0) {
   TransformWeights weights;
   weights.layers = RandomLayers(shapes, seed);
-  weights.residuals = RandomMatrix(residuals, kDim, seed + 100);
+  weights.error_bank = RandomMatrix(error_bank, kDim, seed + 100);
   return weights;
 }
 
@@ -31,10 +31,11 @@ TransformWeights Conditional(unsigned seed) {
   return weights;
 }
 
-TransformStep Step(TransformWeights weights, const std::string& ops = "", bool spread = false) {
+TransformStep Step(TransformWeights weights, const std::string& ops = "", bool with_noise = false) {
   std::optional<OpPattern> pattern;
   if (!ops.empty()) pattern = OpPattern::Parse(ops).value();
-  return MakeStep("t@1", MakeTransformModel(std::move(weights)).value(), pattern, spread).value();
+  return MakeStep("t@1", MakeTransformModel(std::move(weights)).value(), pattern, with_noise)
+      .value();
 }
 
 // activation(x + sum_p features[p] * (A_(first + p) x + a)), by plain loops.
@@ -42,10 +43,10 @@ std::vector<double> PlainOp(const TransformWeights& weights, size_t first,
                             const std::vector<double>& features, const std::vector<double>& x) {
   std::vector<double> out = x;
   for (size_t p = 0; p < features.size(); ++p) {
-    const Layer& map = weights.basis[first + p];
+    const Layer& feature_map = weights.basis[first + p];
     for (size_t o = 0; o < x.size(); ++o) {
-      double sum = map.bias[o];
-      for (size_t i = 0; i < x.size(); ++i) sum += map.weight[o * x.size() + i] * x[i];
+      double sum = feature_map.bias[o];
+      for (size_t i = 0; i < x.size(); ++i) sum += feature_map.weight[o * x.size() + i] * x[i];
       out[o] += features[p] * sum;
     }
   }
@@ -148,18 +149,18 @@ TEST_F(ApplyChainTest, DrawsTheSameForASampleInAnyCompany) {
 
 TEST_F(ApplyChainTest, AddsOneOfTheResidualsAndClamps) {
   const TransformWeights weights = Plain({{kDim, kDim, Activation::kRelu, false}}, 3, 7);
-  const Matrix residuals = Copy(weights.residuals.view());
+  const Matrix error_bank = Copy(weights.error_bank.view());
   const Matrix in = RandomMatrix(300, kDim, 4);
   const Matrix mean =
       Chained({Step(Plain({{kDim, kDim, Activation::kRelu, false}}, 3, 7))}, in.view(), Ids(300));
-  const Matrix spread = Chained(
+  const Matrix with_noise = Chained(
       {Step(Plain({{kDim, kDim, Activation::kRelu, false}}, 3, 7), "", true)}, in.view(), Ids(300));
   std::set<size_t> used;
   for (size_t i = 0; i < 300; ++i) {
-    for (size_t r = 0; r < residuals.rows(); ++r) {
+    for (size_t r = 0; r < error_bank.rows(); ++r) {
       bool same = true;
       for (size_t c = 0; c < kDim && same; ++c) {
-        same = spread.row(i)[c] == std::max(mean.row(i)[c] + residuals.row(r)[c], 0.0f);
+        same = with_noise.row(i)[c] == std::max(mean.row(i)[c] + error_bank.row(r)[c], 0.0f);
       }
       if (same) used.insert(r);
     }
@@ -200,33 +201,34 @@ TEST(MakeTransformModel, RefusesABasisOfAnotherSizeThanTheOpsHaveFeatures) {
 // Layers that read [z, features of a map of 3 x 2 x 4].
 TransformWeights Spatial(unsigned seed) {
   TransformWeights weights;
-  weights.front = MapFront{{3, 2, 4}, 1, 2, std::vector<float>(12, 0.5F), {}};
+  weights.front = SpatialFront{{3, 2, 4}, 1, 2, std::vector<float>(12, 0.5F), {}};
   weights.layers = RandomLayers({{kDim + 8, kDim, Activation::kRelu, false}}, seed);
-  weights.residuals = RandomMatrix(3, kDim, seed + 1);
+  weights.error_bank = RandomMatrix(3, kDim, seed + 1);
   return weights;
 }
 
 TEST_F(ApplyChainTest, JoinsTheFeaturesOfTheMapToTheEmbedding) {
   constexpr size_t kRows = 150;  // more than one block
-  const Matrix z = RandomMatrix(kRows, kDim, 1), maps = RandomMatrix(kRows, 24, 2);
+  const Matrix z = RandomMatrix(kRows, kDim, 1), feature_maps = RandomMatrix(kRows, 24, 2);
   const std::vector<TransformStep> chain = {Step(Spatial(3))};
-  ASSERT_TRUE(ReadsMap(chain));
+  ASSERT_TRUE(ReadsFeatureMap(chain));
   Matrix features(kRows, 8), joined(kRows, kDim + 8), out(kRows, kDim);
-  MapScratch scratch;
-  ASSERT_TRUE(chain[0].model->front->Apply(*engine_, maps.view(), features.view(), &scratch).ok());
+  SpatialScratch scratch;
+  ASSERT_TRUE(
+      chain[0].model->front->Apply(*engine_, feature_maps.view(), features.view(), &scratch).ok());
   for (size_t i = 0; i < kRows; ++i) {
     std::ranges::copy(z.row(i), joined.row(i).begin());
     std::ranges::copy(features.row(i), joined.row(i).subspan(kDim).begin());
   }
   const auto ids = Ids(kRows);
-  ASSERT_TRUE(
-      ApplyChain(*engine_, chain, {7, 0, ids}, {z.view(), maps.view()}, out.view(), &scratch_)
-          .ok());
+  ASSERT_TRUE(ApplyChain(*engine_, chain, {7, 0, ids}, {z.view(), feature_maps.view()}, out.view(),
+                         &scratch_)
+                  .ok());
   const Matrix expected = Applied(*engine_, chain[0].model->network, joined.view());
   EXPECT_TRUE(SameBytes(std::as_const(out).view(), expected.view()));
 
   Matrix some(7, kDim);
-  const ChainInput part{z.view().Slice(100, 7), maps.view().Slice(100, 7)};
+  const ChainInput part{z.view().Slice(100, 7), feature_maps.view().Slice(100, 7)};
   ASSERT_TRUE(ApplyChain(*engine_, chain, {7, 0, std::span(ids).subspan(100, 7)}, part, some.view(),
                          &scratch_)
                   .ok());
@@ -234,18 +236,18 @@ TEST_F(ApplyChainTest, JoinsTheFeaturesOfTheMapToTheEmbedding) {
 }
 
 TEST_F(ApplyChainTest, RefusesASpatialTransformWithoutMapsOrBehindAnother) {
-  const Matrix z = RandomMatrix(4, kDim, 1), maps = RandomMatrix(4, 24, 2);
+  const Matrix z = RandomMatrix(4, kDim, 1), feature_maps = RandomMatrix(4, 24, 2);
   const auto ids = Ids(4);
   Matrix out(4, kDim);
   const std::vector<TransformStep> alone = {Step(Spatial(3))};
   EXPECT_EQ(ApplyChain(*engine_, alone, {0, 0, ids}, {z.view()}, out.view(), &scratch_).code(),
             Code::kInvalidArgument);
   const std::vector<TransformStep> behind = {Step(Plain(MlpShapes(kDim), 1)), Step(Spatial(3))};
-  EXPECT_EQ(
-      ApplyChain(*engine_, behind, {0, 0, ids}, {z.view(), maps.view()}, out.view(), &scratch_)
-          .code(),
-      Code::kInvalidArgument);
-  EXPECT_FALSE(ReadsMap(behind));
+  EXPECT_EQ(ApplyChain(*engine_, behind, {0, 0, ids}, {z.view(), feature_maps.view()}, out.view(),
+                       &scratch_)
+                .code(),
+            Code::kInvalidArgument);
+  EXPECT_FALSE(ReadsFeatureMap(behind));
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ inline BackboneRecord Backbone() {
   record.source = "resnet18.pt";
   record.multiply_adds = 1814073344;
   record.created_unix_s = 1700000001;
-  record.map = {8, 7, 128};
+  record.feature_map = {8, 7, 128};
   return record;
 }
 
@@ -62,9 +62,9 @@ inline Card MakeCard() {
   card.entries = {
       {"held-out", 100, 0.5, 1.5, 0.625, 0.75, 0.875, 0.9375, 0.5, 0.75, 50, 0.25, 0.125, 0.375},
       {"/data/x", 2, -1, 3, -4, 5, 6, 7, -5, -3, 1, 8, 9, 10}};
-  card.ladder = {{"affine", 0.25, 0.125, 0.375, 1.5, 262144, 0.75, "lambda=0.1"},
-                 {"mlp", -1, -2, -0.5, 3, 1048576, 12, ""}};
-  card.measures = {{"us_per_row", 12.5}, {"inverse_explained", -0.25}};
+  card.candidates = {{"affine", 0.25, 0.125, 0.375, 1.5, 262144, 0.75, "lambda=0.1"},
+                     {"paper_mlp", -1, -2, -0.5, 3, 1048576, 12, ""}};
+  card.measures = {{"us_per_row", 12.5}, {"inverse_r2", -0.25}};
   card.train_pairs = 900;
   card.seed = 11;
   card.train_seconds = 2.5;
@@ -85,7 +85,7 @@ inline TransformRecord Transform() {
   record.weights = MakeDigest(5);
   record.card = MakeCard();
   record.created_unix_s = 1700000002;
-  record.map = {6, 5, 64};
+  record.feature_map = {6, 5, 64};
   return record;
 }
 

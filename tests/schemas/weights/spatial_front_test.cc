@@ -19,8 +19,8 @@ Conv MakeConv(uint32_t in, uint32_t out, uint32_t kernel, uint32_t stride, uint3
 }
 
 // 4 x 2 x 3 -> two convolutions with a shortcut -> 5 features.
-MapFront Front() {
-  MapFront front{{4, 2, 3}, 4, 2, std::vector<float>(64), {}};
+SpatialFront Front() {
+  SpatialFront front{{4, 2, 3}, 4, 2, std::vector<float>(64), {}};
   for (size_t i = 0; i < 8; ++i) front.mix[i * 8 + i] = 1;
   front.convs = {MakeConv(3, 5, 3, 2, 0), MakeConv(5, 5, 3, 1, 1), MakeConv(3, 5, 1, 2, 0)};
   front.convs[2].add = 2;
@@ -28,7 +28,7 @@ MapFront Front() {
   return front;
 }
 
-TransformWeights Weights(MapFront front) {
+TransformWeights Weights(SpatialFront front) {
   TransformWeights weights;
   Layer layer;
   layer.shape = {6 + front.features(), 6, Activation::kRelu, false};
@@ -39,20 +39,20 @@ TransformWeights Weights(MapFront front) {
   return weights;
 }
 
-TEST(MapFront, KnowsTheShapesOfItsTensorsAndItsCost) {
-  const MapFront front = Front();
+TEST(SpatialFront, KnowsTheShapesOfItsTensorsAndItsCost) {
+  const SpatialFront front = Front();
   ASSERT_TRUE(front.Validate().ok()) << front.Validate().ToString();
-  EXPECT_EQ(front.ShapeOf(0), (MapShape{4, 2, 3}));
-  EXPECT_EQ(front.ShapeOf(1), (MapShape{2, 1, 5}));
-  EXPECT_EQ(front.ShapeOf(3), (MapShape{2, 1, 5}));
+  EXPECT_EQ(front.ShapeOf(0), (FeatureMapShape{4, 2, 3}));
+  EXPECT_EQ(front.ShapeOf(1), (FeatureMapShape{2, 1, 5}));
+  EXPECT_EQ(front.ShapeOf(3), (FeatureMapShape{2, 1, 5}));
   EXPECT_EQ(front.features(), 5u);
   EXPECT_EQ(front.MultiplyAdds(), 8u * 3 + 2 * (3 * 5 * 9) + 2 * (5 * 5 * 9) + 2 * (3 * 5));
-  MapFront pooled = front;
+  SpatialFront pooled = front;
   pooled.convs.clear();
   EXPECT_EQ(pooled.features(), 24u);
 }
 
-TEST(MapFront, TravelsWithTheWeightsOfATransform) {
+TEST(SpatialFront, TravelsWithTheWeightsOfATransform) {
   const TransformWeights weights = Weights(Front());
   const std::string bytes = weights.ToSafetensors();
   const auto again = TransformWeights::FromSafetensors(bytes);
@@ -63,12 +63,12 @@ TEST(MapFront, TravelsWithTheWeightsOfATransform) {
   EXPECT_EQ(again->MultiplyAdds(), Front().MultiplyAdds() + 11 * 6);
 }
 
-TEST(MapFront, RefusesWhatDoesNotFitTogether) {
-  const std::pair<std::string, std::function<void(MapFront*)>> changes[] = {
-      {"cells", [](auto* f) { f->map.height = 0; }},
-      {"cells", [](auto* f) { f->map.height = kMaxMapCells; }},
+TEST(SpatialFront, RefusesWhatDoesNotFitTogether) {
+  const std::pair<std::string, std::function<void(SpatialFront*)>> changes[] = {
+      {"cells", [](auto* f) { f->feature_map.height = 0; }},
+      {"cells", [](auto* f) { f->feature_map.height = kMaxFeatureMapCells; }},
       {"cells", [](auto* f) { f->out_width = 0; }},
-      {"values", [](auto* f) { f->map.channels = kMaxDim; }},
+      {"values", [](auto* f) { f->feature_map.channels = kMaxDim; }},
       {"64 elements", [](auto* f) { f->out_height = 3; }},
       {"nan", [](auto* f) { f->mix[7] = std::nanf(""); }},
       {"convolutions", [](auto* f) { f->convs.resize(kMaxConvs + 1, f->convs[0]); }},
@@ -84,7 +84,7 @@ TEST(MapFront, RefusesWhatDoesNotFitTogether) {
       {"channels are", [](auto* f) { f->convs[0].out = 0; }},
   };
   for (const auto& [part, change] : changes) {
-    MapFront front = Front();
+    SpatialFront front = Front();
     change(&front);
     const Status refused = front.Validate();
     EXPECT_EQ(refused.code(), Code::kInvalidArgument) << part;
@@ -92,7 +92,7 @@ TEST(MapFront, RefusesWhatDoesNotFitTogether) {
   }
 }
 
-TEST(MapFront, RefusesLayersThatTakeAnotherNumberOfFeatures) {
+TEST(SpatialFront, RefusesLayersThatTakeAnotherNumberOfFeatures) {
   TransformWeights weights = Weights(Front());
   weights.front->convs.pop_back();
   weights.front->convs.back().out = 4;
@@ -102,34 +102,34 @@ TEST(MapFront, RefusesLayersThatTakeAnotherNumberOfFeatures) {
   EXPECT_NE(weights.Validate().message().find("11 numbers to 6"), std::string::npos);
 }
 
-TEST(MapFront, RefusesMetadataThatCannotBeRead) {
+TEST(SpatialFront, RefusesMetadataThatCannotBeRead) {
   const TransformWeights weights = Weights(Front());
   const std::string bytes = weights.ToSafetensors();
   const SafetensorsView view = ParseSafetensors(bytes).value();
-  const std::string plan = view.metadata.at("augstore.front");
+  const std::string plan = view.metadata.at("augstore.spatial_front");
   const std::string bad[] = {"",
                              "{",
                              "[]",
-                             "{\"map\":[4,2]}",
-                             "{\"map\":[4,2,-3]}",
+                             "{\"feature_map\":[4,2]}",
+                             "{\"feature_map\":[4,2,-3]}",
                              plan.substr(0, plan.size() - 1),
-                             "{\"convs\":[],\"map\":[4,2,3],\"out\":\"no\"}",
-                             "{\"convs\":[1,2,3],\"map\":[4,2,3],\"out\":[4,2]}",
-                             "{\"convs\":[],\"map\":[2,2,3],\"out\":[4,2]}"};
+                             "{\"convs\":[],\"feature_map\":[4,2,3],\"out\":\"no\"}",
+                             "{\"convs\":[1,2,3],\"feature_map\":[4,2,3],\"out\":[4,2]}",
+                             "{\"convs\":[],\"feature_map\":[2,2,3],\"out\":[4,2]}"};
   for (const std::string& text : bad) {
     auto metadata = view.metadata;
-    metadata["augstore.front"] = text;
+    metadata["augstore.spatial_front"] = text;
     const auto read = TransformWeights::FromSafetensors(WriteSafetensors(metadata, view.tensors));
     EXPECT_EQ(read.status().code(), Code::kInvalidArgument) << text;
   }
 }
 
-TEST(MapFront, RefusesFilesWithoutTheTensorsOfThePlan) {
+TEST(SpatialFront, RefusesFilesWithoutTheTensorsOfThePlan) {
   const TransformWeights weights = Weights(Front());
   const std::string bytes = weights.ToSafetensors();
   const SafetensorsView view = ParseSafetensors(bytes).value();
   for (size_t i = 0; i < view.tensors.size(); ++i) {
-    if (!IsMapFrontTensor(view.tensors[i].name)) continue;
+    if (!IsSpatialFrontTensor(view.tensors[i].name)) continue;
     std::vector<TensorView> tensors = view.tensors;
     tensors.erase(tensors.begin() + static_cast<std::ptrdiff_t>(i));
     const auto read = TransformWeights::FromSafetensors(WriteSafetensors(view.metadata, tensors));

@@ -18,7 +18,7 @@ Layer MakeLayer(uint32_t in, uint32_t out, Activation activation, bool residual)
   return layer;
 }
 
-Matrix MakeResiduals(size_t rows, size_t cols) {
+Matrix MakeErrorBank(size_t rows, size_t cols) {
   Matrix matrix(rows, cols);
   for (size_t i = 0; i < rows * cols; ++i) matrix.data()[i] = 0.25f - static_cast<float>(i);
   return matrix;
@@ -33,7 +33,7 @@ TransformWeights Conditional() {
   }
   weights.ops = "hflip,rotate(-15..15)";
   weights.slots = 2;
-  weights.residuals = MakeResiduals(2, 3);
+  weights.error_bank = MakeErrorBank(2, 3);
   return weights;
 }
 
@@ -46,8 +46,8 @@ TEST(TransformWeights, ReadWhatTheyWrite) {
   EXPECT_EQ(again->basis, weights.basis);
   EXPECT_EQ(again->ops, weights.ops);
   EXPECT_EQ(again->slots, 2u);
-  ASSERT_EQ(again->residuals.rows(), 2u);
-  EXPECT_EQ(again->residuals.row(1)[2], weights.residuals.row(1)[2]);
+  ASSERT_EQ(again->error_bank.rows(), 2u);
+  EXPECT_EQ(again->error_bank.row(1)[2], weights.error_bank.row(1)[2]);
   EXPECT_EQ(again->ToSafetensors(), bytes);
   EXPECT_EQ(again->MultiplyAdds(), 9u);
 }
@@ -58,7 +58,7 @@ TEST(TransformWeights, TakePlainLayersAsTheyAre) {
   ASSERT_TRUE(weights.ok()) << weights.status().ToString();
   EXPECT_FALSE(weights->conditional());
   EXPECT_EQ(weights->layers, layers);
-  EXPECT_EQ(weights->residuals.rows(), 0u);
+  EXPECT_EQ(weights->error_bank.rows(), 0u);
   EXPECT_EQ(weights->ToSafetensors(), layers.ToSafetensors());
 }
 
@@ -71,14 +71,14 @@ TEST(TransformWeights, RefuseWhatDoesNotFitTogether) {
       {"3 numbers to 2",
        [](auto* w) {
          w->layers.layers = {MakeLayer(3, 2, Activation::kNone, false)};
-         w->residuals = Matrix();
+         w->error_bank = Matrix();
        }},
       {"ops", [](auto* w) { w->ops.clear(); }},
       {"slots", [](auto* w) { w->slots = 0; }},
       {"slots", [](auto* w) { w->slots = kMaxChainLength + 1; }},
       {"augstore.ops", [](auto* w) { w->basis.clear(); }},
-      {"residuals", [](auto* w) { w->residuals = MakeResiduals(2, 4); }},
-      {"nan", [](auto* w) { w->residuals.row(1)[0] = std::nanf(""); }},
+      {"error_bank", [](auto* w) { w->error_bank = MakeErrorBank(2, 4); }},
+      {"nan", [](auto* w) { w->error_bank.row(1)[0] = std::nanf(""); }},
   };
   ASSERT_TRUE(Conditional().Validate().ok());
   for (const auto& [part, change] : changes) {
@@ -101,7 +101,7 @@ TEST(TransformWeights, RefuseResidualsOfAnotherKindAndSlotsThatAreNoNumber) {
   const std::vector<float> numbers(9, 1.0f);
   const std::span data(reinterpret_cast<const uint8_t*>(numbers.data()), 36);
   const TensorView weight{"0.weight", "F32", {3, 3}, data};
-  const std::vector<TensorView> flat = {weight, {"residuals", "F32", {9}, data}};
+  const std::vector<TensorView> flat = {weight, {"error_bank", "F32", {9}, data}};
   EXPECT_EQ(TransformWeights::FromSafetensors(WriteSafetensors({}, flat)).status().code(),
             Code::kInvalidArgument);
   const std::vector<TensorView> alone = {weight};

@@ -53,14 +53,16 @@ inline auto Fields(const RecordListReply& m) { return std::tie(m.records); }
 inline auto Fields(const AddRecordRequest& m) { return std::tie(m.kind, m.name, m.record, m.blob); }
 inline auto Fields(const DeleteRecordRequest& m) { return std::tie(m.kind, m.ref); }
 inline auto Fields(const SetAliasRequest& m) {
-  return std::tie(m.kind, m.name, m.alias, m.version, m.note, m.min_explained, m.force);
+  return std::tie(m.kind, m.name, m.alias, m.version, m.note, m.min_r2, m.force);
 }
 inline auto Fields(const FindImagesRequest& m) { return std::tie(m.backbone, m.images); }
 inline auto Fields(const RowIdsReply& m) { return std::tie(m.rows); }
 inline auto Fields(const AppendRowsRequest& m) {
-  return std::tie(m.backbone, m.images, m.embeddings, m.maps);
+  return std::tie(m.backbone, m.images, m.embeddings, m.feature_maps);
 }
-inline auto Fields(const ReadRowsRequest& m) { return std::tie(m.backbone, m.rows, m.maps); }
+inline auto Fields(const ReadRowsRequest& m) {
+  return std::tie(m.backbone, m.rows, m.feature_maps);
+}
 inline auto Fields(const BeginDraftRequest& m) {
   return std::tie(m.collection, m.backbone, m.labels, m.replace, m.source);
 }
@@ -127,8 +129,8 @@ inline void Fill(AppendRowsRequest* m) {
   m->images = {MakeHash(2), MakeHash(3)};
   m->embeddings = Matrix(2, 5);
   for (size_t i = 0; i < 10; ++i) m->embeddings.data()[i] = static_cast<float>(i) - 4.5f;
-  m->maps.values = 3;
-  for (uint8_t i = 0; i < 2 * QuantizedRowBytes(3); ++i) m->maps.bytes.push_back(i);
+  m->feature_maps.values = 3;
+  for (uint8_t i = 0; i < 2 * QuantizedRowBytes(3); ++i) m->feature_maps.bytes.push_back(i);
   m->dtype = Dtype::kU8;
 }
 inline void Fill(ReadRowsRequest* m) { *m = {MakeDigest(9), {256, 1}, true, Dtype::kF16}; }

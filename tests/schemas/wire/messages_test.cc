@@ -23,8 +23,9 @@ void CheckPromises(const AppendRowsRequest& message) {
   const size_t rows = message.embeddings.rows();
   EXPECT_LE(rows, kMaxBatchRows);
   EXPECT_TRUE(message.images.empty() || message.images.size() == rows);
-  EXPECT_EQ(message.maps.bytes.size(),
-            message.maps.values == 0 ? 0 : rows * QuantizedRowBytes(message.maps.values));
+  EXPECT_EQ(
+      message.feature_maps.bytes.size(),
+      message.feature_maps.values == 0 ? 0 : rows * QuantizedRowBytes(message.feature_maps.values));
 }
 void CheckPromises(const AppendSamplesRequest& message) {
   EXPECT_EQ(message.samples.keys.size(), message.samples.size());
@@ -168,13 +169,13 @@ TEST(MessageLimits, OfEnumsAreKept) {
 TEST(MessageLimits, OfMatricesAreKept) {
   AppendRowsRequest request;
   Fill(&request);
-  request.maps.bytes.pop_back();
+  request.feature_maps.bytes.pop_back();
   ExpectRefused(request, "AppendRowsRequest.maps");
-  request.maps = {{1, 2, 3}, 0};
+  request.feature_maps = {{1, 2, 3}, 0};
   ExpectRefused(request, "AppendRowsRequest.maps");
-  request.maps = {{}, kMaxDim + 1};
-  ExpectRefused(request, "AppendRowsRequest.map_values");
-  request.maps = {};
+  request.feature_maps = {{}, kMaxDim + 1};
+  ExpectRefused(request, "AppendRowsRequest.feature_map_values");
+  request.feature_maps = {};
   request.images.pop_back();
   ExpectRefused(request, "AppendRowsRequest.embeddings");
   request.embeddings = Matrix(1, 0);

@@ -15,11 +15,11 @@ TEST_F(CatalogTest, MovesATransformsAliasOnlyToWhatIsShownToBeWorthApplying) {
   };
   CardEntry entry;
   entry.data = "held-out";
-  entry.explained = 0.1;
-  entry.explained_low = -0.01;
+  entry.r2 = 0.1;
+  entry.r2_low = -0.01;
   const uint32_t unknown = add({});
   const uint32_t doubtful = add({entry});
-  entry.explained_low = 0.05;
+  entry.r2_low = 0.05;
   const uint32_t worth = add({entry});
   const auto move = [&](uint32_t version, const AliasGate& gate) {
     return catalog_->SetAlias(RecordKind::kTransform, "t", "champion", version, "", gate);
@@ -28,8 +28,8 @@ TEST_F(CatalogTest, MovesATransformsAliasOnlyToWhatIsShownToBeWorthApplying) {
   const Status refused = move(doubtful, {});
   EXPECT_EQ(refused.code(), Code::kFailedPrecondition);
   EXPECT_NE(refused.message().find("-0.0100"), std::string::npos) << refused.message();
-  EXPECT_TRUE(move(worth, {.min_explained = 0.04}).ok());
-  EXPECT_EQ(move(worth, {.min_explained = 0.06}).code(), Code::kFailedPrecondition);
+  EXPECT_TRUE(move(worth, {.min_r2 = 0.04}).ok());
+  EXPECT_EQ(move(worth, {.min_r2 = 0.06}).code(), Code::kFailedPrecondition);
   EXPECT_TRUE(move(worth, {.force = true}).ok());
   EXPECT_TRUE(move(doubtful, {.force = true}).ok());
   const AliasHistory history = catalog_->GetAliases(RecordKind::kTransform, "t").value();

@@ -84,7 +84,7 @@ TEST_F(CatalogWeightsTest, RefusesWeightsThatDoNotFitTheirRecord) {
   EXPECT_EQ(code(record, bytes), Code::kInvalidArgument);
   record = Transform();
   record.card.entries.resize(1);
-  record.card.entries[0].explained = std::numeric_limits<double>::quiet_NaN();
+  record.card.entries[0].r2 = std::numeric_limits<double>::quiet_NaN();
   EXPECT_EQ(code(record, bytes), Code::kInvalidArgument);
   EXPECT_EQ(catalog_->AddTransform("t@1", Transform(), bytes).status().code(),
             Code::kInvalidArgument);

@@ -112,7 +112,7 @@ TEST(LoadTurns, LetsOneThreadAtATimeLoadASegment) {
   }
   {
     const LoadTurns::Turn own(&turns, {1, 8});  // another segment waits for nobody
-    const LoadTurns::Turn maps(&turns, {1, 8, RowPart::kMap});
+    const LoadTurns::Turn feature_maps(&turns, {1, 8, RowPart::kMap});
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(most, 1);

@@ -64,14 +64,14 @@ TEST(Segment, RefusesTheValueOfAnotherSegment) {
 
 TEST(Segment, HoldsFeatureMapsAsBytes) {
   const SegmentId id{3, 7, RowPart::kMap};
-  const QuantizedRows maps = QuantizeRows(TestEmbeddings(4, 10, 2).view());
+  const QuantizedRows feature_maps = QuantizeRows(TestEmbeddings(4, 10, 2).view());
   const std::vector<size_t> indices = {3, 1};
-  const std::string value = EncodeMapSegment(id, maps.view(), indices);
+  const std::string value = EncodeFeatureMapSegment(id, feature_maps.view(), indices);
   EXPECT_EQ(value.size(), kSegmentHeaderBytes + 2 * QuantizedRowBytes(10));
   const auto segment = DecodeSegment(id, 0, Dtype::kU8, value).value();
   EXPECT_EQ(segment->dim, 10u);
   EXPECT_EQ(segment->bytes(), 2 * QuantizedRowBytes(10));
-  EXPECT_TRUE(std::ranges::equal(segment->row(0), maps.view().row(3)));
+  EXPECT_TRUE(std::ranges::equal(segment->row(0), feature_maps.view().row(3)));
   EXPECT_EQ(DecodeSegment(kId, 0, Dtype::kF32, value).status().code(), Code::kDataLoss);
   for (const size_t byte : {0u, 8u, 16u, 24u, 28u, 32u, 70u}) {
     std::string damaged = value;

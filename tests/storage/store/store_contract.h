@@ -232,8 +232,8 @@ TYPED_TEST_P(StoreContract, GivesOneRowToAnImageThatTwoThreadsAppend) {
 TYPED_TEST_P(StoreContract, KeepsFeatureMapsBesideTheirEmbeddings) {
   Store& store = *this->store_;
   const SpaceId space = store.OpenSpace(this->backbone_, 4).value();
-  const Matrix maps = TestEmbeddings(300, 12, 9);
-  const QuantizedRows stored = QuantizeRows(maps.view());
+  const Matrix feature_maps = TestEmbeddings(300, 12, 9);
+  const QuantizedRows stored = QuantizeRows(feature_maps.view());
   std::vector<RowId> rows(300);
   ASSERT_TRUE(store
                   .AppendRows(space, TestImages(0, 300), TestEmbeddings(300, 4, 1).view(), rows,
@@ -244,7 +244,7 @@ TYPED_TEST_P(StoreContract, KeepsFeatureMapsBesideTheirEmbeddings) {
   std::vector<RowId> asked_rows;
   for (size_t i : asked) asked_rows.push_back(rows[i]);
   Matrix out(asked.size(), 12);
-  ASSERT_TRUE(store.ReadMaps(space, asked_rows, out.view()).ok());
+  ASSERT_TRUE(store.ReadFeatureMaps(space, asked_rows, out.view()).ok());
   std::vector<float> expected(12);
   for (size_t i = 0; i < asked.size(); ++i) {
     DequantizeRow(stored.view().row(asked[i]), expected);
@@ -253,28 +253,30 @@ TYPED_TEST_P(StoreContract, KeepsFeatureMapsBesideTheirEmbeddings) {
   Matrix one(1, 12);
   Matrix narrow(1, 11);
   const RowId unknown = 9999;
-  EXPECT_EQ(store.ReadMaps(space, plain, Matrix(2, 12).view()).code(), Code::kFailedPrecondition);
-  EXPECT_EQ(store.ReadMaps(space, {rows.data(), 1}, narrow.view()).code(),
+  EXPECT_EQ(store.ReadFeatureMaps(space, plain, Matrix(2, 12).view()).code(),
             Code::kFailedPrecondition);
-  EXPECT_EQ(store.ReadMaps(space, {&unknown, 1}, one.view()).code(), Code::kNotFound);
-  EXPECT_EQ(store.ReadMaps(99, {rows.data(), 1}, one.view()).code(), Code::kNotFound);
+  EXPECT_EQ(store.ReadFeatureMaps(space, {rows.data(), 1}, narrow.view()).code(),
+            Code::kFailedPrecondition);
+  EXPECT_EQ(store.ReadFeatureMaps(space, {&unknown, 1}, one.view()).code(), Code::kNotFound);
+  EXPECT_EQ(store.ReadFeatureMaps(99, {rows.data(), 1}, one.view()).code(), Code::kNotFound);
   EXPECT_EQ(VerifyAll(&store), std::vector<std::string>());
 }
 
 TYPED_TEST_P(StoreContract, RefusesFeatureMapsThatDoNotBelongToTheEmbeddings) {
   Store& store = *this->store_;
   const SpaceId space = store.OpenSpace(this->backbone_, 4).value();
-  QuantizedRows maps = QuantizeRows(TestEmbeddings(2, 3, 9).view());
+  QuantizedRows feature_maps = QuantizeRows(TestEmbeddings(2, 3, 9).view());
   std::vector<RowId> rows(3);
-  EXPECT_EQ(
-      store.AppendRows(space, TestImages(0, 3), TestEmbeddings(3, 4, 1).view(), rows, maps.view())
-          .code(),
-      Code::kInvalidArgument);
+  EXPECT_EQ(store
+                .AppendRows(space, TestImages(0, 3), TestEmbeddings(3, 4, 1).view(), rows,
+                            feature_maps.view())
+                .code(),
+            Code::kInvalidArgument);
   const float bad = std::numeric_limits<float>::quiet_NaN();
-  std::memcpy(maps.bytes.data(), &bad, sizeof bad);
+  std::memcpy(feature_maps.bytes.data(), &bad, sizeof bad);
   rows.resize(2);
-  const Status refused =
-      store.AppendRows(space, TestImages(0, 2), TestEmbeddings(2, 4, 1).view(), rows, maps.view());
+  const Status refused = store.AppendRows(space, TestImages(0, 2), TestEmbeddings(2, 4, 1).view(),
+                                          rows, feature_maps.view());
   EXPECT_NE(refused.message().find("feature map 0 of 2"), std::string::npos);
   EXPECT_EQ(store.FindSpace(this->backbone_).value().rows, 0u);
 }

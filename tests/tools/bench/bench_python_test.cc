@@ -55,7 +55,7 @@ TEST_F(BenchPythonTest, ShowsWhatTheScriptMeasured) {
   const Json json = result.json();
   const Json& rows = json["tables"]["python"];
   ASSERT_EQ(rows.size(), 2u);
-  EXPECT_EQ(rows[1]["contender"], "npy");
+  EXPECT_EQ(rows[1]["candidate"], "npy");
   EXPECT_EQ(rows[1]["rows/s"], 161);
   EXPECT_EQ(rows[1]["augstore/it"], 0.5);
   EXPECT_EQ(rows[1]["why faster"], "it computes nothing");

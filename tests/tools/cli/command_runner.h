@@ -68,10 +68,12 @@ inline Status MakeBlobs(const std::string& path, const std::string& name, uint8_
                                                 .mean = {},
                                                 .stddev = {},
                                                 .source = {},
-                                                .map = {}})));
+                                                .feature_map = {}})));
   constexpr size_t kRows = 310;
-  AppendRowsRequest append{
-      .backbone = backbone, .images = {}, .embeddings = Matrix(kRows, kBlobDim), .maps = {}};
+  AppendRowsRequest append{.backbone = backbone,
+                           .images = {},
+                           .embeddings = Matrix(kRows, kBlobDim),
+                           .feature_maps = {}};
   std::vector<SampleToWrite> samples(kRows);
   std::minstd_rand random(seed);
   for (size_t i = 0; i < kRows; ++i) {

@@ -52,10 +52,10 @@ Card MeasuredCard() {
                      1.01,       0.4125, 0.5875, 50,  0.75, 0.5, 1};
   card.entries[1].data = "test";
   card.entries[1].pairs = 20;
-  card.entries[1].explained = card.entries[1].explained_low = card.entries[1].explained_high = 0.25;
-  card.ladder = {{"diagonal", 0.25, 0.125, 0.375, 0.5, 512, 0.015, ""},
-                 {"affine", 0.5, 0.4125, 0.5875, 0.25, 262144, 1.5, "lambda=3"}};
-  card.measures = {{"us_per_row", 1.25}, {"inverse_explained", 0.9375}};
+  card.entries[1].r2 = card.entries[1].r2_low = card.entries[1].r2_high = 0.25;
+  card.candidates = {{"diagonal", 0.25, 0.125, 0.375, 0.5, 512, 0.015, ""},
+                     {"affine", 0.5, 0.4125, 0.5875, 0.25, 262144, 1.5, "lambda=3"}};
+  card.measures = {{"us_per_row", 1.25}, {"inverse_r2", 0.9375}};
   return card;
 }
 
@@ -76,30 +76,30 @@ TEST(RecordText, LeavesRanksOutWhereNoneWereMeasured) {
 }
 
 TEST(RecordText, MarksTheFamilyThatWasRegistered) {
-  EXPECT_EQ(LadderTable(MeasuredCard(), "affine"),
+  EXPECT_EQ(CandidatesTable(MeasuredCard(), "affine"),
             "   family    G                         mse  multiply-adds  seconds  notes\n"
             "   diagonal  0.2500 [0.1250, 0.3750]   0.5            512     0.01\n"
             "*  affine    0.5000 [0.4125, 0.5875]  0.25           262k     1.50  lambda=3\n");
-  EXPECT_EQ(LadderTable(Card{}, "affine"), "");
+  EXPECT_EQ(CandidatesTable(Card{}, "affine"), "");
 }
 
 TEST(RecordText, ListsFurtherMeasures) {
   EXPECT_EQ(MeasureTable(MeasuredCard().measures),
             "measure             value\n"
             "us_per_row           1.25\n"
-            "inverse_explained  0.9375\n");
+            "inverse_r2  0.9375\n");
   EXPECT_EQ(MeasureTable({}), "");
 }
 
 TEST(RecordText, PutsTheWholeCardIntoJson) {
   const Json json = CardJson(MeasuredCard());
-  EXPECT_EQ(json["entries"][0]["explained_low"], 0.4125);
-  EXPECT_EQ(json["entries"][0]["candidates"], 50);
+  EXPECT_EQ(json["entries"][0]["r2_low"], 0.4125);
+  EXPECT_EQ(json["entries"][0]["retrieval_pool"], 50);
   EXPECT_EQ(json["entries"][0]["mrr"], 0.75);
   EXPECT_EQ(json["entries"][0]["hit5"], 1);
   EXPECT_EQ(json["entries"][1]["data"], "test");
-  EXPECT_EQ(json["ladder"][1]["family"], "affine");
-  EXPECT_EQ(json["ladder"][1]["multiply_adds"], 262144);
+  EXPECT_EQ(json["candidates"][1]["family"], "affine");
+  EXPECT_EQ(json["candidates"][1]["multiply_adds"], 262144);
   EXPECT_EQ(json["measures"]["us_per_row"], 1.25);
   EXPECT_EQ(CardJson(Card{})["measures"].dump(), "{}");
 }

@@ -82,7 +82,7 @@ TEST_F(HeadPredictorTest, TakesThePolicyThatTheHeadWasTrainedWith) {
 TEST_F(HeadPredictorTest, DrawsResidualsBySampleAndSeed) {
   TransformWeights weights;
   weights.layers = ScalingLayers(1, 0);
-  weights.residuals = RandomMatrix(30, kTestDim, 9);
+  weights.error_bank = RandomMatrix(30, kTestDim, 9);
   TransformRecord record = TestTransform(weights.layers);
   record.weights = {};
   ASSERT_TRUE(

@@ -20,7 +20,7 @@ TEST(HoldOut, TakesTheFractionOfEveryClass) {
   std::vector<int32_t> labels(100, 0);
   std::fill_n(labels.begin(), 30, 1);
   std::fill_n(labels.begin(), 10, -1);
-  const HeldOut held_out = HoldOut(Ids(100), labels, 0.2, 1);
+  const HoldoutMask held_out = HoldOut(Ids(100), labels, 0.2, 1);
   std::vector<int> counts(2);
   for (const auto& [sample, position] : held_out) {
     ASSERT_GE(labels[sample], 0) << "a sample without a label";
@@ -68,7 +68,7 @@ class PolicyRunsOnBlobs : public testing::Test {
 TEST_F(PolicyRunsOnBlobs, HidesTheLabelsOfHeldOutSamplesFromTraining) {
   auto stream = database_->client().OpenStream(options_.spec);
   ASSERT_TRUE(stream.ok());
-  const HeldOut held_out = {{3, 0}, {77, 1}};
+  const HoldoutMask held_out = {{3, 0}, {77, 1}};
   uint64_t told = 0;
   const auto source =
       WithoutHeldOut(StreamSource(std::move(*stream)), &held_out, [&](uint64_t n) { told += n; });

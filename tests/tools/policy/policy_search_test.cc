@@ -354,16 +354,16 @@ TEST(PairedDifference, HasNoIntervalAfterOneSeed) {
 
 TEST(GeneratePolicies, TriesEachAloneInTwoWeightsThenPairsThenAll) {
   using Policies = std::vector<std::string>;
-  EXPECT_EQ(GeneratePolicies({"v"}, SpreadChoice::kNo, 9),
+  EXPECT_EQ(GeneratePolicies({"v"}, NoiseChoice::kNo, 9),
             (Policies{"identity", "identity:1,v:1", "identity:3,v:1"}));
-  EXPECT_EQ(GeneratePolicies({"v", "r"}, SpreadChoice::kYes, 9),
+  EXPECT_EQ(GeneratePolicies({"v", "r"}, NoiseChoice::kYes, 9),
             (Policies{"identity", "identity:1,v~:1", "identity:3,v~:1", "identity:1,r~:1",
                       "identity:3,r~:1", "identity:1,v~:1,r~:1"}));
-  const Policies three = GeneratePolicies({"a", "b", "c"}, SpreadChoice::kNo, 2);
+  const Policies three = GeneratePolicies({"a", "b", "c"}, NoiseChoice::kNo, 2);
   EXPECT_EQ(three.size(), 1u + 6 + 2 + 1);
   EXPECT_EQ(three[8], "identity:1,a:1,c:1");
   EXPECT_EQ(three.back(), "identity:1,a:1,b:1,c:1");
-  const Policies both = GeneratePolicies({"v"}, SpreadChoice::kBoth, 0);
+  const Policies both = GeneratePolicies({"v"}, NoiseChoice::kBoth, 0);
   EXPECT_EQ(both.size(), 5u);
   EXPECT_EQ(both[3], "identity:1,v~:1");
 }

@@ -59,7 +59,7 @@ Status RegisterConditional(const std::string& store, const TransformWeights& wei
                                .layers = {},
                                .weights = {},
                                .card = {},
-                               .map = {}};
+                               .feature_map = {}};
   return client.Add(RecordKind::kTransform, "lights", Encode(record), weights.ToSafetensors())
       .status();
 }
@@ -84,8 +84,8 @@ class TransformEval : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     dir_ = new TempDir;
-    ASSERT_TRUE(WriteDrawnImages(dir_->path() + "/test", {.seed = 2, .per_class = 2}).ok());
-    ASSERT_TRUE(WriteDrawnImages(dir_->path() + "/more", {.seed = 1, .per_class = 1}).ok());
+    ASSERT_TRUE(WriteSyntheticImages(dir_->path() + "/test", {.seed = 2, .per_class = 2}).ok());
+    ASSERT_TRUE(WriteSyntheticImages(dir_->path() + "/more", {.seed = 1, .per_class = 1}).ok());
     const auto black = EmbedBlack(Store(), dir_->path() + "/test");
     ASSERT_TRUE(black.ok()) << black.status().ToString();
     dir_->Write("dark.safetensors", Constant(black->row(0)));
@@ -132,14 +132,14 @@ TEST_F(TransformEval, MeasuresATransformThatIsRightAsNearlyPerfect) {
   const Json& entry = json["entry"];
   EXPECT_EQ(entry["data"], "test");
   EXPECT_EQ(entry["pairs"], 20);
-  EXPECT_GT(entry["explained"], 0.999);
-  EXPECT_LE(entry["explained_low"], entry["explained"]);
-  EXPECT_GE(entry["explained_high"], entry["explained"]);
-  EXPECT_EQ(entry["candidates"], 2 + 8 + 9) << "z' and z, views under 8 ops, 9 other images";
+  EXPECT_GT(entry["r2"], 0.999);
+  EXPECT_LE(entry["r2_low"], entry["r2"]);
+  EXPECT_GE(entry["r2_high"], entry["r2"]);
+  EXPECT_EQ(entry["retrieval_pool"], 2 + 8 + 9) << "z' and z, views under 8 ops, 9 other images";
   EXPECT_EQ(entry["mrr"], 1);
   EXPECT_EQ(entry["hit1"], 1);
   EXPECT_GT(json["measures"]["us_per_row"], 0);
-  EXPECT_FALSE(json["measures"].contains("inverse_explained")) << "nothing undoes brightness(0)";
+  EXPECT_FALSE(json["measures"].contains("inverse_r2")) << "nothing undoes brightness(0)";
   EXPECT_TRUE(json["inverse"].is_null());
   EXPECT_TRUE(json["chain"].is_null());
   EXPECT_TRUE(json["saved"].is_null());
@@ -158,7 +158,7 @@ TEST_F(TransformEval, LimitsImagesAndLeavesRanksOut) {
   const CommandResult result = Eval("dark", {"--limit", "5", "--retrieval", "0", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(result.json()["entry"]["pairs"], 5);
-  EXPECT_EQ(result.json()["entry"]["candidates"], 0);
+  EXPECT_EQ(result.json()["entry"]["retrieval_pool"], 0);
 }
 
 TEST_F(TransformEval, SavesACardWithWhichAnAliasMoves) {
@@ -201,7 +201,7 @@ TEST_F(TransformEval, KeepsWhatWasMeasuredOnOtherDataWhenItSaves) {
   ASSERT_EQ(card["entries"].size(), 2u) << "measured again on test: replaced";
   EXPECT_EQ(card["entries"][0]["data"], "test");
   EXPECT_EQ(card["entries"][1]["data"], "more");
-  EXPECT_TRUE(card["measures"].contains("chain_explained(dark@1)"));
+  EXPECT_TRUE(card["measures"].contains("chain_r2(dark@1)"));
 }
 
 TEST_F(TransformEval, MeasuresTheWayBack) {
@@ -209,8 +209,8 @@ TEST_F(TransformEval, MeasuresTheWayBack) {
   const CommandResult self = Eval("mirror", {"--json", "--retrieval", "0"});
   ASSERT_EQ(self.exit_code, 0) << self.err;
   EXPECT_EQ(self.json()["inverse"], "mirror@1");
-  EXPECT_EQ(self.json()["entry"]["explained"], 0) << "Ω does nothing";
-  EXPECT_EQ(self.json()["measures"]["inverse_explained"], 1);
+  EXPECT_EQ(self.json()["entry"]["r2"], 0) << "Ω does nothing";
+  EXPECT_EQ(self.json()["measures"]["inverse_r2"], 1);
 
   Register("there", "half", "rotate(15)");
   const CommandResult alone = Eval("there", {"--json", "--retrieval", "0"});
@@ -220,7 +220,7 @@ TEST_F(TransformEval, MeasuresTheWayBack) {
   const CommandResult both = Eval("there", {"--json", "--retrieval", "0"});
   ASSERT_EQ(both.exit_code, 0) << both.err;
   EXPECT_EQ(both.json()["inverse"], "back@1");
-  EXPECT_EQ(both.json()["measures"]["inverse_explained"], 1);
+  EXPECT_EQ(both.json()["measures"]["inverse_r2"], 1);
 }
 
 TEST_F(TransformEval, MeasuresAChainAgainstTheImagesUnderBothOps) {
@@ -230,11 +230,10 @@ TEST_F(TransformEval, MeasuresAChainAgainstTheImagesUnderBothOps) {
   const Json chain = result.json()["chain"];
   EXPECT_EQ(chain["second"], "dark@1");
   EXPECT_EQ(chain["op"], "vflip>brightness(0)");
-  EXPECT_EQ(chain["first_explained"], 0);
-  EXPECT_GT(chain["second_explained"], 0.999);
-  EXPECT_DOUBLE_EQ(chain["explained"], chain["second_explained"])
-      << "a black image is black upside down as well";
-  EXPECT_EQ(result.json()["measures"]["chain_explained(dark@1)"], chain["explained"]);
+  EXPECT_EQ(chain["first_r2"], 0);
+  EXPECT_GT(chain["second_r2"], 0.999);
+  EXPECT_DOUBLE_EQ(chain["r2"], chain["second_r2"]) << "a black image is black upside down as well";
+  EXPECT_EQ(result.json()["measures"]["chain_r2(dark@1)"], chain["r2"]);
 }
 
 TEST_F(TransformEval, AsksAConditionalTransformForTheOpsThatAreNamed) {
@@ -249,7 +248,7 @@ TEST_F(TransformEval, AsksAConditionalTransformForTheOpsThatAreNamed) {
   ASSERT_EQ(both.exit_code, 0) << both.err;
   EXPECT_EQ(both.json()["op"], "hflip>brightness(0)");
   EXPECT_EQ(both.json()["entry"]["data"], "test [hflip>brightness(0)]");
-  EXPECT_GT(both.json()["entry"]["explained"], 0.999);
+  EXPECT_GT(both.json()["entry"]["r2"], 0.999);
   EXPECT_EQ(both.json()["saved"], "lights@2");
 
   const CommandResult chain =
@@ -258,7 +257,7 @@ TEST_F(TransformEval, AsksAConditionalTransformForTheOpsThatAreNamed) {
   ASSERT_EQ(chain.exit_code, 0) << chain.err;
   EXPECT_EQ(chain.json()["inverse"], "lights@2[hflip]");
   EXPECT_EQ(chain.json()["chain"]["second"], "lights@1[brightness(0)]");
-  EXPECT_GT(chain.json()["chain"]["explained"], 0.999);
+  EXPECT_GT(chain.json()["chain"]["r2"], 0.999);
   const Json show = Command({"transform", "show", "lights@2", "--store", Store(), "--json"}).json();
   EXPECT_EQ(show["op"], "brightness(0..1),hflip") << "the record keeps its family of ops";
 }
@@ -278,8 +277,8 @@ TEST_F(TransformEval, PrintsForPeople) {
 }
 
 TEST_F(TransformEval, NamesImagesThatCannotBeRead) {
-  ASSERT_TRUE(WriteDrawnImages(dir_->path() + "/damaged", {.seed = 3, .per_class = 1}).ok());
-  dir_->Write("damaged/" + DrawnClasses()[0] + "/zzz.png", "no image");
+  ASSERT_TRUE(WriteSyntheticImages(dir_->path() + "/damaged", {.seed = 3, .per_class = 1}).ok());
+  dir_->Write("damaged/" + SyntheticClasses()[0] + "/zzz.png", "no image");
   const CommandResult result =
       Command({"transform", "eval", "dark@1", "--store", Store(), "--backbone", kBackbone,
                "--images", dir_->path() + "/damaged", "--retrieval", "0", "--quiet", "--json"});

@@ -15,8 +15,8 @@ class TransformTrainCommand : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     dir_ = new TempDir;
-    ASSERT_TRUE(WriteDrawnImages(dir_->path() + "/train", {.seed = 1, .per_class = 4}).ok());
-    ASSERT_TRUE(WriteDrawnImages(dir_->path() + "/test", {.seed = 2, .per_class = 1}).ok());
+    ASSERT_TRUE(WriteSyntheticImages(dir_->path() + "/train", {.seed = 1, .per_class = 4}).ok());
+    ASSERT_TRUE(WriteSyntheticImages(dir_->path() + "/test", {.seed = 2, .per_class = 1}).ok());
   }
   static void TearDownTestSuite() { delete dir_; }
 
@@ -38,40 +38,40 @@ TempDir* TransformTrainCommand::dir_ = nullptr;
 
 TEST_F(TransformTrainCommand, FitsEveryFamilyAndRegistersTheBest) {
   const CommandResult result =
-      Train({"--op", "brightness(0.5)", "--name", "dark", "--epochs", "2", "--residuals", "3",
+      Train({"--op", "brightness(0.5)", "--name", "dark", "--epochs", "2", "--error-bank", "3",
              "--check-images", dir_->path() + "/test", "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const Json json = result.json();
   EXPECT_EQ(json["ref"], "dark@1");
   EXPECT_EQ(json["card"]["entries"].size(), 2u);
-  const Json& ladder = json["card"]["ladder"];
+  const Json& candidates = json["card"]["candidates"];
   std::vector<std::string_view> families(TransformFamilies().begin(), TransformFamilies().end());
-  std::erase_if(families, FamilyReadsMaps);
-  ASSERT_EQ(ladder.size(), families.size());
+  std::erase_if(families, FamilyReadsFeatureMaps);
+  ASSERT_EQ(candidates.size(), families.size());
   bool registered = false;
-  for (size_t i = 0; i < ladder.size(); ++i) {
-    EXPECT_EQ(ladder[i]["family"], families[i]);
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    EXPECT_EQ(candidates[i]["family"], families[i]);
     EXPECT_NE(result.err.find(families[i]), std::string::npos) << "a line for each";
-    if (ladder[i]["family"] != json["family"]) continue;
+    if (candidates[i]["family"] != json["family"]) continue;
     registered = true;
-    EXPECT_EQ(ladder[i]["explained"], json["card"]["entries"][0]["explained"]);
+    EXPECT_EQ(candidates[i]["r2"], json["card"]["entries"][0]["r2"]);
   }
   EXPECT_TRUE(registered);
   const Result<TransformWeights> weights = Weights("dark@1");
   ASSERT_TRUE(weights.ok()) << weights.status().ToString();
-  EXPECT_LE(weights->residuals.rows(), 3u);
-  EXPECT_GE(weights->residuals.rows(), 1u);
+  EXPECT_LE(weights->error_bank.rows(), 3u);
+  EXPECT_GE(weights->error_bank.rows(), 1u);
 }
 
 TEST_F(TransformTrainCommand, FitsTheOneFamilyThatIsNamed) {
   const CommandResult result = Train({"--op", "brightness(0.5)", "--name", "dim", "--family",
-                                      "diagonal", "--residuals", "0", "--json", "--quiet"});
+                                      "diagonal", "--error-bank", "0", "--json", "--quiet"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const Json json = result.json();
   EXPECT_EQ(json["family"], "diagonal");
-  EXPECT_TRUE(json["card"]["ladder"].empty());
+  EXPECT_TRUE(json["card"]["candidates"].empty());
   EXPECT_EQ(json["multiply_adds"], 512);
-  EXPECT_EQ(Weights("dim").value().residuals.rows(), 0u);
+  EXPECT_EQ(Weights("dim").value().error_bank.rows(), 0u);
   EXPECT_EQ(result.err.find("diagonal"), std::string::npos) << result.err;
 }
 

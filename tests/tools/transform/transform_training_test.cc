@@ -17,11 +17,11 @@ std::string Shown(bool enabled, const std::vector<TransformProgress>& states) {
 }
 
 TEST(TrainingProgress, PrintsALineForEachFamilyThatIsDone) {
-  CardRung shift;
+  CardCandidate shift;
   shift.family = "shift";
-  shift.explained = 0.25;
-  shift.explained_low = 0.2;
-  shift.explained_high = 0.3;
+  shift.r2 = 0.25;
+  shift.r2_low = 0.2;
+  shift.r2_high = 0.3;
   shift.train_seconds = 1.5;
   const TransformProgress done{"shift", 0, 0, 0, 0.25, &shift};
   EXPECT_EQ(Shown(true, {done}), "shift      G  0.2500 [0.2000, 0.3000]  1.5 s\n");
@@ -43,8 +43,8 @@ TEST(CheckTransform, MeasuresWithAnInterval) {
   ASSERT_TRUE(entry.ok()) << entry.status().ToString();
   EXPECT_EQ(entry->data, "shifted");
   EXPECT_EQ(entry->pairs, 50u);
-  EXPECT_LT(entry->explained_low, entry->explained);
-  EXPECT_GT(entry->explained_high, entry->explained);
+  EXPECT_LT(entry->r2_low, entry->r2);
+  EXPECT_GT(entry->r2_high, entry->r2);
   weights.layers.layers[0].bias.pop_back();
   EXPECT_EQ(CheckTransform("shifted", weights, pairs).status().code(), Code::kInvalidArgument);
 }
