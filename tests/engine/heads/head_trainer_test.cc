@@ -65,7 +65,7 @@ TEST(ParseArch, ReadsLinearAndMlp) {
 
 TEST(ParseArch, RefusesEverythingElse) {
   for (const char* text :
-       {"", "paper_mlp", "mlp(", "mlp()", "mlp(0)", "mlp(-3)", "mlp(8,)", "mlp(,8)", "mlp(8 )",
+       {"", "mlp", "mlp(", "mlp()", "mlp(0)", "mlp(-3)", "mlp(8,)", "mlp(,8)", "mlp(8 )",
         "mlp(8.5)", "mlp(99999999999999999999)", "mlp(65537)", "conv(3)", "Linear", "linear "}) {
     const Result<std::vector<uint32_t>> widths = ParseArch(text);
     ASSERT_FALSE(widths.ok()) << text;
