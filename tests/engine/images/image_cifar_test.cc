@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "engine/images/image_source.h"
 #include "tests/support/temp_dir.h"
 
 namespace augstore {
