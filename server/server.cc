@@ -19,6 +19,7 @@
 #include <thread>
 #include <utility>
 
+#include "engine/math/compute_threads.h"
 #include "schemas/base/limits.h"
 #include "schemas/wire/messages.h"
 #include "server/listener.h"
@@ -58,9 +59,7 @@ Status CheckOptions(const ServerOptions& options) {
   return OkStatus();
 }
 
-size_t WorkerCount(int asked) {
-  return asked > 0 ? static_cast<size_t>(asked) : std::max(1u, std::thread::hardware_concurrency());
-}
+size_t WorkerCount(int asked) { return static_cast<size_t>(asked > 0 ? asked : HardwareThreads()); }
 
 }  // namespace
 

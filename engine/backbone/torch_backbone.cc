@@ -17,6 +17,7 @@
 
 #include "engine/backbone/torch_module.h"
 #include "engine/backbone/torch_multiply_adds.h"
+#include "engine/math/compute_threads.h"
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
 
@@ -148,9 +149,7 @@ Status Backbone::State::Load(const std::string& path) {
   AUGSTORE_ASSIGN(module, LoadModule(path, &metadata));
   AUGSTORE_TRY(AddMetadata(metadata, options));
   AUGSTORE_TRY(CheckOptions(options));
-  if (options.threads == 0) {
-    options.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  }
+  if (options.threads == 0) options.threads = HardwareThreads();
   AUGSTORE_ASSIGN(dim, FindDim(module, options));
   try {
     const at::Tensor one = EmptyBatch(1, options.input_height, options.input_width);

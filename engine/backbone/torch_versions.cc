@@ -1,10 +1,14 @@
+#include "engine/backbone/torch_versions.h"
+
 #include <fmt/core.h>
 #include <torch/version.h>
 
-#include "engine/math/library_versions.h"
+#include "engine/math/onednn_gemm.h"
 
 namespace augstore {
 
-std::string TorchVersion() { return fmt::format("LibTorch {}", TORCH_VERSION); }
+std::string LibraryVersions() {
+  return fmt::format("LibTorch {}\n{}", TORCH_VERSION, OneDnnVersion());
+}
 
 }  // namespace augstore

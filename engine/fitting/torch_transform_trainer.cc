@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "engine/fitting/torch_linear.h"
+#include "engine/math/compute_threads.h"
 #include "engine/math/linear_init.h"
-#include "engine/math/onednn_gemm.h"
 #include "engine/math/optimizer.h"
 #include "engine/math/permutation.h"
 

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -18,7 +17,7 @@
 #include "engine/fitting/torch_transform_trainer.h"
 #include "engine/kernels/engine.h"
 #include "engine/math/bootstrap.h"
-#include "engine/math/onednn_gemm.h"
+#include "engine/math/compute_threads.h"
 #include "engine/math/worker_pool.h"
 #include "engine/transforms/card.h"
 #include "engine/transforms/held_out.h"
@@ -244,9 +243,8 @@ class ModelSelection {
     for (size_t i = 0; i < closed; ++i) Try(i);
     const bool last_blocks = families_.back() == "last_blocks";
     const size_t others = families_.size() - closed - (last_blocks ? 1 : 0);
-    const auto cores = static_cast<int>(std::thread::hardware_concurrency());
     const int share = std::max(1, ComputeThreads() / static_cast<int>(others));
-    WorkerPool pool(std::clamp(cores, 1, static_cast<int>(others)));
+    WorkerPool pool(std::min(HardwareThreads(), static_cast<int>(others)));
     pool.Run(others, [&](size_t part, size_t) {
       SetComputeThreads(share);
       Try(closed + part);

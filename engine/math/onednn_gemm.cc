@@ -1,10 +1,11 @@
 #include "engine/math/onednn_gemm.h"
 
 #include <dnnl.h>
-#include <omp.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
+#include "engine/math/compute_threads.h"
 #include "schemas/base/status.h"
 
 namespace augstore {
@@ -41,11 +42,9 @@ void Gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, c
   AUGSTORE_CHECK(status == dnnl_success);
 }
 
-void SetComputeThreads(int threads) {
-  AUGSTORE_CHECK(threads >= 1);
-  omp_set_num_threads(threads);
+std::string OneDnnVersion() {
+  const dnnl_version_t* version = dnnl_version();
+  return fmt::format("oneDNN {}.{}.{}", version->major, version->minor, version->patch);
 }
-
-int ComputeThreads() { return omp_get_max_threads(); }
 
 }  // namespace augstore

@@ -4,6 +4,7 @@
 #define AUGSTORE_ENGINE_MATH_ONEDNN_GEMM_H_
 
 #include <cstdint>
+#include <string>
 
 namespace augstore {
 
@@ -13,11 +14,8 @@ namespace augstore {
 void Gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, const float* a,
           int64_t lda, const float* b, int64_t ldb, float beta, float* c, int64_t ldc);
 
-// The OpenMP threads that Gemm uses when called from this thread; products too small to gain from
-// more use one. Torch shares the setting, but its first operation in a thread resets it: code that
-// uses Torch calls at::get_num_threads() before this. REQUIRES: threads >= 1.
-void SetComputeThreads(int threads);
-int ComputeThreads();
+// "oneDNN 2.6.3": the version that is loaded.
+std::string OneDnnVersion();
 
 }  // namespace augstore
 

@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "engine/math/onednn_gemm.h"
+#include "engine/math/compute_threads.h"
 #include "schemas/base/status.h"
 
 namespace augstore {

@@ -6,6 +6,7 @@
 #include <latch>
 #include <thread>
 
+#include "engine/math/compute_threads.h"
 #include "tools/bench/bench.h"
 
 namespace augstore {
@@ -119,6 +120,6 @@ uint64_t Scaled(const BenchFlags& flags, uint64_t count, uint64_t least) {
   return std::max<uint64_t>(wanted / least, 1) * least;
 }
 
-int AllWorkers() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+int AllWorkers() { return HardwareThreads(); }
 
 }  // namespace augstore

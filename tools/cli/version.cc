@@ -2,7 +2,7 @@
 
 #include <fmt/core.h>
 
-#include "engine/math/library_versions.h"
+#include "engine/backbone/torch_versions.h"
 
 namespace augstore {
 

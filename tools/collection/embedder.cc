@@ -8,6 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "engine/images/image_io.h"
+#include "engine/math/compute_threads.h"
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
 #include "tools/cli/progress.h"
@@ -18,9 +20,7 @@ namespace {
 // Images that are read, hashed and looked up together; also how far reading runs ahead of Φ.
 constexpr size_t kWindow = 512;
 
-int ThreadCount(int threads) {
-  return threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-}
+int ThreadCount(int threads) { return threads > 0 ? threads : HardwareThreads(); }
 
 template <typename Body>
 void ParallelFor(size_t count, int threads, const Body& body) {

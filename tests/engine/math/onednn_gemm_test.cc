@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "engine/math/compute_threads.h"
 #include "tests/engine/kernels/networks.h"
 
 namespace augstore {

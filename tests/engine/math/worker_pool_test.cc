@@ -5,7 +5,7 @@
 #include <atomic>
 #include <vector>
 
-#include "engine/math/onednn_gemm.h"
+#include "engine/math/compute_threads.h"
 
 namespace augstore {
 namespace {
