@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/streams/stream_ahead.h"
+#include "engine/streams/stream_batch.h"
 #include "schemas/base/limits.h"
 #include "schemas/base/names.h"
 #include "server/service_state.h"

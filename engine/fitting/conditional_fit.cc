@@ -10,6 +10,7 @@
 
 #include "engine/fitting/affine_fit.h"
 #include "engine/fitting/conditional_ridge.h"
+#include "engine/kernels/tile_engine.h"
 #include "engine/math/bootstrap.h"
 #include "engine/math/onednn_gemm.h"
 #include "engine/transforms/card.h"

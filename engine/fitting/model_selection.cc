@@ -5,7 +5,7 @@
 #include <tuple>
 #include <utility>
 
-#include "engine/kernels/engine.h"
+#include "engine/kernels/tile_engine.h"
 #include "engine/math/bootstrap.h"
 #include "engine/math/eigen_decompose.h"
 #include "engine/transforms/cell_mix.h"

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "engine/fitting/refine_features.h"
-#include "engine/kernels/engine.h"
+#include "engine/kernels/tile_engine.h"
 #include "engine/math/bootstrap.h"
 #include "engine/math/onednn_gemm.h"
 #include "engine/math/optimizer.h"

@@ -10,8 +10,8 @@
 
 #include "engine/fitting/last_blocks.h"
 #include "engine/fitting/torch_linear.h"
-#include "engine/kernels/engine.h"
-#include "engine/math/onednn_gemm.h"
+#include "engine/kernels/tile_engine.h"
+#include "engine/math/compute_threads.h"
 #include "engine/math/optimizer.h"
 #include "engine/math/permutation.h"
 #include "engine/transforms/spatial_features.h"

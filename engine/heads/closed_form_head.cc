@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "engine/heads/head_calibration.h"
+#include "engine/math/compute_threads.h"
 #include "engine/math/eigen_shifted_system.h"
-#include "engine/math/onednn_gemm.h"
 
 namespace augstore {
 namespace {

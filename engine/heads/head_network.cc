@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "engine/kernels/engine.h"
+#include "engine/kernels/tile_engine.h"
 #include "engine/math/linear_init.h"
 
 namespace augstore {

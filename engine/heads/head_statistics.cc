@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/math/compute_threads.h"
 #include "engine/math/counter_rng.h"
 #include "engine/math/onednn_gemm.h"
 #include "schemas/base/limits.h"

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "engine/heads/head_network.h"
-#include "engine/math/onednn_gemm.h"
+#include "engine/math/compute_threads.h"
 #include "engine/math/optimizer.h"
 #include "engine/math/worker_pool.h"
 #include "schemas/base/limits.h"

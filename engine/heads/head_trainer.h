@@ -1,6 +1,6 @@
 // Trains classifier heads Ψ on batches: one or many at once from one pass over the data. All heads
-// have one architecture; each has its own learning rate, weight decay and seed. Plain C++ on Gemm;
-// only the TorchScript file needs Torch.
+// have one architecture; each has its own learning rate, weight decay and seed. Runs on tile
+// kernels (head_network.h), without Torch.
 #ifndef AUGSTORE_ENGINE_HEADS_HEAD_TRAINER_H_
 #define AUGSTORE_ENGINE_HEADS_HEAD_TRAINER_H_
 
@@ -67,10 +67,6 @@ class HeadTrainer {
   virtual Layers Export(size_t h) const = 0;
   virtual size_t size() const = 0;
 };
-
-// Writes a head as a TorchScript module (forward: n x d float32 -> n x classes logits). Errors:
-// kInvalidArgument (layers that do not validate), kUnavailable (the file), kInternal (Torch).
-Status SaveTorchScript(const Layers& head, const std::string& path);
 
 }  // namespace augstore
 

@@ -1,3 +1,5 @@
+#include "engine/heads/torch_head_script.h"
+
 #include <torch/script.h>
 
 #include <exception>
@@ -5,7 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "engine/heads/head_trainer.h"
 #include "schemas/base/files.h"
 
 namespace augstore {

@@ -1,9 +1,10 @@
+#include "engine/images/image_io.h"
+
 #include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
 #include <opencv2/imgcodecs.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "engine/images/image.h"
 #include "engine/images/image_format.h"
 
 namespace augstore {

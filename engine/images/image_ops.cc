@@ -1,3 +1,5 @@
+#include "engine/images/image_ops.h"
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -5,7 +7,6 @@
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 
-#include "engine/images/image.h"
 #include "engine/images/image_format.h"
 
 namespace augstore {

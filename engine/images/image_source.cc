@@ -6,6 +6,7 @@
 #include <set>
 
 #include "engine/images/image_cifar.h"
+#include "engine/images/image_io.h"
 #include "engine/images/image_manifest.h"
 #include "schemas/base/files.h"
 #include "schemas/base/limits.h"

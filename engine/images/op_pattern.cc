@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "engine/images/image_ops.h"
 #include "engine/math/counter_rng.h"
 #include "schemas/base/limits.h"
 

@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "engine/images/image.h"
 #include "schemas/base/types.h"
 
 namespace augstore {

@@ -1,12 +1,12 @@
 // An Engine applies transforms (and heads: both are Layers) to matrices of embeddings.
 //
-// The contract of every implementation, checked by one test suite against the plain-loop reference:
-//  - a row of the output depends on that row of the input alone: bit for bit the same whatever
-//  stands beside it and however
-//    many rows there are. That is what makes a batch the same bytes for any batch size, thread
-//    count and server, where processors have fused multiply-adds;
-//  - values agree with the reference within 1e-4 relative to the largest value of the row; those of
-//  engine/kernels/int8_engine.h as that file says.
+// The contract of every implementation, which one test suite (tests/engine/kernels/
+// engine_contract.h) checks against the plain loops of reference_engine.h:
+//  - A row of the output depends on that row of the input alone, bit for bit, whatever the other
+//    rows are and however many there are. That is why a batch has the same bytes for any batch
+//    size, thread count and server, where processors have fused multiply-adds.
+//  - Values agree with the reference within 1e-4 of the largest value of the row. The int8 engine
+//    is less exact: int8_engine.h says how much.
 //
 // Thread safety: none. Each worker owns its engine; weights that were prepared once are shared
 // between them. Memory: `in` and `out` belong to the caller and must not overlap.
@@ -23,8 +23,6 @@
 #include "schemas/weights/layers.h"
 
 namespace augstore {
-
-struct TileKernel;
 
 // Layers made ready to be applied: validated and immutable. Engines keep what they derive from them
 // (packed weights) keyed by `id`, so share one Network object per version.
@@ -48,15 +46,6 @@ class Engine {
 
 // Ok when Apply may be called with these matrices. Errors: kInvalidArgument, naming the sizes.
 Status CheckShapes(const Layers& layers, ConstMatrixView in, ConstMatrixView out);
-
-// Plain loops with sums in double: slow, and right.
-std::unique_ptr<Engine> NewReferenceEngine();
-// f32 on tile kernels (tile_product.h): those of `kernel`, which this processor must have, or its
-// best. One thread per call. The packed weights of a network are made once in the process.
-std::unique_ptr<Engine> NewTileEngine(const TileKernel& kernel);
-std::unique_ptr<Engine> NewTileEngine();
-// What this processor can run, the best last.
-std::vector<const TileKernel*> SupportedTiles();
 
 }  // namespace augstore
 

@@ -1,7 +1,7 @@
+#include "engine/kernels/reference_engine.h"
+
 #include <algorithm>
 #include <vector>
-
-#include "engine/kernels/engine.h"
 
 namespace augstore {
 namespace {

@@ -1,3 +1,5 @@
+#include "engine/kernels/tile_engine.h"
+
 #include <algorithm>
 #include <memory>
 #include <vector>

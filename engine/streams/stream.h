@@ -88,18 +88,6 @@ Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Dig
 Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, ModelCache& models,
                                                     const StreamSpec& spec);
 
-// Batch number `step` of this rank in `epoch`: global batch step * world_size + rank, positions
-// [batch * batch_size, …) of the epoch's order. The chain of a sample is drawn from (seed, epoch,
-// sample id). Within a batch, rows stand by chain index, then by position. Nothing else decides
-// anything. The body is what BatchFrame takes. Errors: kInvalidArgument (step >= steps), and those
-// of Store::ReadRows and Engine::Apply.
-Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t step, Store& store,
-                               Engine& engine);
-
-// The chain index that `sample` gets in `epoch`. The parameters and errors of its steps are
-// drawn with the same seed, epoch and sample: see ApplyChain.
-uint16_t DrawChain(const Stream& stream, uint64_t epoch, SampleId sample);
-
 }  // namespace augstore
 
 #endif  // AUGSTORE_ENGINE_STREAMS_STREAM_H_

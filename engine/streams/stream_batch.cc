@@ -1,9 +1,10 @@
+#include "engine/streams/stream_batch.h"
+
 #include <algorithm>
 #include <vector>
 
 #include "engine/math/counter_rng.h"
 #include "engine/streams/shuffle_order.h"
-#include "engine/streams/stream.h"
 
 namespace augstore {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "engine/images/image.h"
+#include "engine/images/image_ops.h"
 #include "schemas/weights/spatial_front.h"
 
 namespace augstore {

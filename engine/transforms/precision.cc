@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "engine/kernels/int8_engine.h"
+#include "engine/kernels/tile_engine.h"
 #include "engine/math/bootstrap.h"
 
 namespace augstore {

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/kernels/tile_engine.h"
 #include "engine/math/counter_rng.h"
 
 namespace augstore {

@@ -1,8 +1,8 @@
 // bench engine: transforms on embeddings in memory.
 #include <optional>
 
-#include "engine/kernels/engine.h"
 #include "engine/kernels/int8_engine.h"
+#include "engine/kernels/tile_engine.h"
 #include "engine/kernels/tile_product.h"
 #include "tools/bench/bench.h"
 #include "tools/bench/bench_data.h"

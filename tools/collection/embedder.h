@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/backbone/torch_backbone.h"
+#include "engine/images/image_ops.h"
 #include "engine/images/image_source.h"
 #include "tools/cli/command.h"
 

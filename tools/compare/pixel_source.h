@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/backbone/torch_backbone.h"
-#include "engine/images/image.h"
+#include "engine/images/image_ops.h"
 #include "tools/head/head_runs.h"
 
 namespace augstore {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "engine/heads/torch_head_script.h"
 #include "schemas/base/files.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/record_text.h"

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "engine/kernels/tile_engine.h"
+
 namespace augstore {
 namespace {
 

@@ -3,6 +3,7 @@
 #include <map>
 
 #include "engine/images/op_pattern.h"
+#include "engine/kernels/tile_engine.h"
 #include "engine/transforms/card.h"
 #include "engine/transforms/transform_chain.h"
 #include "tools/cli/progress.h"

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "engine/kernels/tile_engine.h"
 #include "engine/math/counter_rng.h"
 #include "tools/head/cmd_head.h"
 

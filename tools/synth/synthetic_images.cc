@@ -6,6 +6,8 @@
 #include <fstream>
 #include <numbers>
 
+#include "engine/images/image_io.h"
+
 namespace augstore {
 namespace {
 

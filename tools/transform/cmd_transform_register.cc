@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "engine/images/image.h"
+#include "engine/images/image_ops.h"
 #include "schemas/base/digest.h"
 #include "schemas/base/files.h"
 #include "schemas/base/limits.h"

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "engine/fitting/model_selection.h"
-#include "engine/kernels/engine.h"
+#include "engine/kernels/tile_engine.h"
 #include "engine/transforms/card.h"
 #include "engine/transforms/transform_chain.h"
 #include "schemas/base/limits.h"

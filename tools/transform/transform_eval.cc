@@ -4,6 +4,7 @@
 #include <array>
 #include <numeric>
 
+#include "engine/kernels/tile_engine.h"
 #include "engine/transforms/card.h"
 #include "engine/transforms/card_retrieval.h"
 #include "engine/transforms/precision.h"

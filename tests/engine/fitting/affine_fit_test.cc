@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "engine/kernels/engine.h"
+#include "engine/kernels/reference_engine.h"
 #include "tests/engine/kernels/networks.h"
 
 namespace augstore {

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "engine/kernels/tile_engine.h"
 #include "engine/transforms/transform_chain.h"
 #include "tests/engine/kernels/networks.h"
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/backbone/torch_backbone.h"
+#include "engine/kernels/tile_engine.h"
 #include "engine/transforms/cell_mix.h"
 #include "engine/transforms/spatial_features.h"
 #include "engine/transforms/transform_chain.h"

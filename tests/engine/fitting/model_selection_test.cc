@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 
+#include "engine/kernels/reference_engine.h"
 #include "engine/math/bootstrap.h"
 #include "engine/math/eigen_decompose.h"
 #include "tests/engine/kernels/networks.h"

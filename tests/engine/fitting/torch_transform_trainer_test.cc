@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "engine/math/onednn_gemm.h"
+#include "engine/math/compute_threads.h"
 #include "engine/transforms/card.h"
 #include "tests/engine/fitting/transform_pairs.h"
 

@@ -2,7 +2,7 @@
 #ifndef AUGSTORE_TESTS_ENGINE_FITTING_TRANSFORM_PAIRS_H_
 #define AUGSTORE_TESTS_ENGINE_FITTING_TRANSFORM_PAIRS_H_
 
-#include "engine/kernels/engine.h"
+#include "engine/kernels/reference_engine.h"
 #include "tests/engine/kernels/networks.h"
 
 namespace augstore {

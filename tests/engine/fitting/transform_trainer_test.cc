@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "engine/fitting/model_selection.h"
+#include "engine/math/compute_threads.h"
 #include "engine/math/counter_rng.h"
-#include "engine/math/onednn_gemm.h"
 #include "engine/transforms/card.h"
 #include "engine/transforms/held_out.h"
 #include "schemas/base/limits.h"

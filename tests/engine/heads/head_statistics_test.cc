@@ -4,7 +4,7 @@
 
 #include <numeric>
 
-#include "engine/math/onednn_gemm.h"
+#include "engine/math/compute_threads.h"
 #include "tests/engine/kernels/networks.h"
 
 namespace augstore {

@@ -5,7 +5,8 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/math/onednn_gemm.h"
+#include "engine/kernels/reference_engine.h"
+#include "engine/math/compute_threads.h"
 #include "tests/engine/kernels/networks.h"
 
 namespace augstore {

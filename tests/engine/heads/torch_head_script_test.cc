@@ -1,7 +1,10 @@
+#include "engine/heads/torch_head_script.h"
+
 #include <gtest/gtest.h>
 #include <torch/script.h>
 
 #include "engine/heads/head_trainer.h"
+#include "engine/kernels/reference_engine.h"
 #include "tests/engine/kernels/networks.h"
 #include "tests/support/temp_dir.h"
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/images/image.h"
+#include "engine/images/image_io.h"
 #include "schemas/base/limits.h"
 
 namespace augstore {

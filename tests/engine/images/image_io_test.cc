@@ -1,8 +1,9 @@
+#include "engine/images/image_io.h"
+
 #include <gtest/gtest.h>
 
 #include <cstdlib>
 
-#include "engine/images/image.h"
 #include "schemas/base/limits.h"
 
 namespace augstore {

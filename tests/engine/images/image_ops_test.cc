@@ -1,8 +1,8 @@
+#include "engine/images/image_ops.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
-
-#include "engine/images/image.h"
 
 namespace augstore {
 namespace {

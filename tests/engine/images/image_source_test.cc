@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "engine/images/image_io.h"
 #include "tests/support/temp_dir.h"
 
 namespace augstore {

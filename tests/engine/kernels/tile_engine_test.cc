@@ -1,3 +1,5 @@
+#include "engine/kernels/tile_engine.h"
+
 #include <cmath>
 
 #include "engine/kernels/tile_product.h"

@@ -1,3 +1,5 @@
+#include "engine/streams/stream_batch.h"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -5,6 +7,7 @@
 #include <set>
 #include <thread>
 
+#include "engine/kernels/tile_engine.h"
 #include "engine/transforms/precision.h"
 #include "tests/engine/streams/stream_support.h"
 

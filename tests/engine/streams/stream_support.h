@@ -8,6 +8,7 @@
 #include <string>
 
 #include "engine/streams/stream.h"
+#include "engine/streams/stream_batch.h"
 #include "tests/engine/kernels/networks.h"
 #include "tests/support/filled_store.h"
 

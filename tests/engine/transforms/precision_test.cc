@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/kernels/tile_engine.h"
 #include "tests/engine/kernels/networks.h"
 
 namespace augstore {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/kernels/reference_engine.h"
+#include "engine/kernels/tile_engine.h"
 #include "tests/engine/kernels/networks.h"
 
 namespace augstore {

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <set>
 
+#include "engine/kernels/tile_engine.h"
 #include "tests/engine/kernels/networks.h"
 
 namespace augstore {

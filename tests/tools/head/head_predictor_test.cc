@@ -4,6 +4,7 @@
 
 #include <numeric>
 
+#include "engine/kernels/tile_engine.h"
 #include "tests/engine/kernels/networks.h"
 #include "tests/support/serving.h"
 
