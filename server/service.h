@@ -1,59 +1,57 @@
-// The server without sockets: request frames in, reply frames out. Used by the socket server's
-// sessions and, in the same process, by commands that were given --store: there is one
-// implementation of every operation.
+// The server without sockets: request frames in, reply frames out. Sessions of the socket server
+// use it and so do, in the same process, commands that were given --store: every operation has one
+// implementation.
 //
-// Thread safety: Start may be called from any thread; each ReplySource is used by one thread at a
-// time, its tasks by any.
+// The story of a call:
+//
+//   1. A Session reads a frame from its socket and calls Service::Start, which finds the handler of
+//      the message type and returns a ReplySource. Nothing is decoded or computed yet.
+//   2. The session's ReplyPipeline hands the source to the workers. One of them claims the next
+//      reply (NextTask), which of most requests is the only one and of a BatchesRequest the next
+//      batch, and lets another worker claim the one after it.
+//   3. The worker runs the claimed task: the handler decodes the message, uses the catalog, the
+//      store and an engine, and returns the reply, which becomes a frame. A task that needs a batch
+//      which another task is building is parked, without a worker, and resumed when it is ready.
+//   4. The pipeline hands the frames to the session in the order of their claims, and the session
+//      writes them.
+//
+// Steps 1 and 4 run on the socket thread, steps 2 and 3 on the workers; reply_pipeline.h says what
+// belongs to which. Without sockets one thread does all of it, by ReplySource::Next.
 #ifndef AUGSTORE_SERVER_SERVICE_H_
 #define AUGSTORE_SERVER_SERVICE_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "schemas/wire/frame.h"
+#include "server/reply_source.h"
 #include "storage/catalog/catalog.h"
 
 namespace augstore {
 
-// Makes one reply frame. May take as long as building a batch. Errors become ErrorReply frames,
-// which are the last of their request. Nothing: somebody else makes what it needs; `resume` is
-// called, once and on any thread, when the task is to be run again; it does not throw.
-using Resume = std::function<void()>;
-using ReplyTask = std::function<std::optional<Frame>(const Resume& resume)>;
-
-// The replies to one request, made when asked for: that is the backpressure.
-class ReplySource {
- public:
-  virtual ~ReplySource() = default;
-  // What makes the next reply, or nothing after the last. Tasks may run at the same time, on any
-  // threads, and outlive the source; what comes after one that failed is to be dropped.
-  virtual std::optional<ReplyTask> NextTask() = 0;
-  // The next reply, made on this thread; nothing after the last.
-  std::optional<Frame> Next();
-};
-
 struct ServiceOptions {
   std::string address;  // for stats; empty in process
-  // Of batches kept for other clients of the same stream; 0: every batch is built anew.
+  // Memory for built batches that other clients of the same stream may want; 0: every batch is
+  // built anew.
   uint64_t batch_cache_bytes = 0;
 };
 
+struct ServiceState;
+
+// Thread-safe.
 class Service {
  public:
-  // `catalog` must outlive the service and its sources.
+  // `catalog` must outlive the service, and the service its sources and their tasks.
   Service(Catalog* catalog, ServiceOptions options);
   ~Service();
   // Never fails: an unknown or malformed request is answered by an ErrorReply.
   std::unique_ptr<ReplySource> Start(Frame request);
-  // Told by a socket server, for stats. Thread-safe.
+  // The number of connections that a socket server has, for stats.
   void SetConnections(uint32_t connections);
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<ServiceState> state_;
 };
 
 }  // namespace augstore

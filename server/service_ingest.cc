@@ -1,10 +1,10 @@
-// Handlers for the embeddings of a space and for writing collections.
+#include "server/service_ingest.h"
+
 #include <algorithm>
 #include <utility>
 
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
-#include "server/service_state.h"
 
 namespace augstore::handlers {
 namespace {
@@ -23,7 +23,7 @@ Status CheckEmbeddings(Catalog& catalog, const AppendRowsRequest& message) {
   }
   const size_t dim = message.embeddings.cols();
   if (dim == 0 || dim > kMaxDim) {
-    return InvalidArgument("embeddings of {} columns: a backbone gives 1 to {}", dim, kMaxDim);
+    return InvalidArgument("embeddings of {} columns: a backbone returns 1 to {}", dim, kMaxDim);
   }
   const auto backbone = catalog.FindBackbone(message.backbone);
   if (backbone.ok() && backbone->record.dim != dim) {
@@ -34,14 +34,14 @@ Status CheckEmbeddings(Catalog& catalog, const AppendRowsRequest& message) {
   const uint32_t values = message.feature_maps.values;
   if (backbone.ok() && values != 0 && backbone->record.feature_map.values() != values) {
     return InvalidArgument(
-        "feature maps of {} values for backbone '{}', which gives {}: use its own", values,
+        "feature maps of {} values for backbone '{}', which returns {}: use its own", values,
         backbone->ref(), backbone->record.feature_map.values());
   }
   return OkStatus();
 }
 
-// What identifies rows whose images the client does not have: their own bytes. A feature map
-// belongs to an image, so it comes with a hash.
+// A client without images sends no hashes: the bytes of an embedding then identify its row. Feature
+// maps belong to images, so they always come with hashes.
 void HashRows(AppendRowsRequest* message) {
   if (!message->images.empty() || message->feature_maps.values != 0) return;
   for (size_t i = 0; i < message->embeddings.rows(); ++i) {
@@ -54,15 +54,15 @@ void HashRows(AppendRowsRequest* message) {
 Status CheckReturnsFeatureMap(const Named<BackboneRecord>& backbone) {
   if (backbone.record.feature_map.values() > 0) return OkStatus();
   return FailedPrecondition(
-      "backbone '{}' gives no feature map: ingest with a TorchScript file that returns (embedding, "
+      "backbone '{}' returns no feature map: ingest with a TorchScript file that returns "
+      "(embedding, "
       "map)",
       backbone.ref());
 }
 
 }  // namespace
 
-Result<Frame> FindImages(ServiceState& state, const Frame& request) {
-  AUGSTORE_ASSIGN(const FindImagesRequest message, FromFrame<FindImagesRequest>(request));
+Result<RowIdsReply> FindImages(ServiceState& state, FindImagesRequest& message) {
   AUGSTORE_TRY(CheckRows("image hashes", message.images.size()));
   RowIdsReply reply;
   reply.rows.assign(message.images.size(), kNoRow);
@@ -73,11 +73,10 @@ Result<Frame> FindImages(ServiceState& state, const Frame& request) {
   } else if (space.status().code() != Code::kNotFound) {
     return space.status();
   }
-  return ToFrame(reply, request.request_id);
+  return reply;
 }
 
-Result<Frame> AppendRows(ServiceState& state, const Frame& request) {
-  AUGSTORE_ASSIGN(AppendRowsRequest message, FromFrame<AppendRowsRequest>(request));
+Result<RowIdsReply> AppendRows(ServiceState& state, AppendRowsRequest& message) {
   HashRows(&message);
   AUGSTORE_TRY(CheckEmbeddings(*state.catalog, message));
   Store* store = state.catalog->store();
@@ -89,11 +88,10 @@ Result<Frame> AppendRows(ServiceState& state, const Frame& request) {
   reply.rows.assign(message.images.size(), kNoRow);
   AUGSTORE_TRY(store->AppendRows(space, message.images, message.embeddings.view(), reply.rows,
                                  message.feature_maps.view()));
-  return ToFrame(reply, request.request_id);
+  return reply;
 }
 
-Result<Frame> ReadRows(ServiceState& state, const Frame& request) {
-  AUGSTORE_ASSIGN(const ReadRowsRequest message, FromFrame<ReadRowsRequest>(request));
+Result<SharedBytes> ReadRows(ServiceState& state, ReadRowsRequest& message) {
   AUGSTORE_TRY(CheckRows("rows", message.rows.size()));
   Store* store = state.catalog->store();
   AUGSTORE_ASSIGN(const SpaceInfo space, store->FindSpace(message.backbone, message.dtype));
@@ -103,7 +101,7 @@ Result<Frame> ReadRows(ServiceState& state, const Frame& request) {
     AUGSTORE_TRY(CheckReturnsFeatureMap(backbone));
     columns = static_cast<uint32_t>(backbone.record.feature_map.values());
   }
-  AUGSTORE_TRY(CheckBatchFits(message.rows.size(), columns));
+  AUGSTORE_TRY(CheckBatchSize(message.rows.size(), columns));
   BatchWriter writer(message.rows.size(), columns);
   AUGSTORE_TRY(message.feature_maps
                    ? store->ReadFeatureMaps(space.id, message.rows, writer.embeddings())
@@ -111,43 +109,35 @@ Result<Frame> ReadRows(ServiceState& state, const Frame& request) {
   std::ranges::copy(message.rows, writer.samples().begin());
   std::ranges::fill(writer.labels(), -1);
   std::ranges::fill(writer.chains(), uint16_t{0});
-  AUGSTORE_ASSIGN(SharedBytes body, writer.Finish(0, 0));
-  return BatchFrame(std::move(body), request.request_id);
+  return writer.Finish(0, 0);
 }
 
-Result<Frame> BeginDraft(ServiceState& state, const Frame& request) {
-  AUGSTORE_ASSIGN(const BeginDraftRequest message, FromFrame<BeginDraftRequest>(request));
-  AUGSTORE_ASSIGN(const DraftReply reply, state.catalog->BeginDraft(message));
-  return ToFrame(reply, request.request_id);
+Result<DraftReply> BeginDraft(ServiceState& state, BeginDraftRequest& message) {
+  return state.catalog->BeginDraft(message);
 }
 
-Result<Frame> AppendSamples(ServiceState& state, const Frame& request) {
-  AUGSTORE_ASSIGN(const AppendSamplesRequest message, FromFrame<AppendSamplesRequest>(request));
+Result<EndReply> AppendSamples(ServiceState& state, AppendSamplesRequest& message) {
   AUGSTORE_TRY(CheckRows("samples", message.samples.size()));
   AUGSTORE_TRY(state.catalog->AppendSamples(message.draft, message.samples));
-  return ToFrame(EndReply{}, request.request_id);
+  return EndReply{};
 }
 
-Result<Frame> CommitDraft(ServiceState& state, const Frame& request) {
-  AUGSTORE_ASSIGN(const CommitDraftRequest message, FromFrame<CommitDraftRequest>(request));
+Result<RecordReply> CommitDraft(ServiceState& state, CommitDraftRequest& message) {
   AUGSTORE_ASSIGN(const Named<CollectionRecord> made,
                   state.catalog->CommitDraft(message.draft, message.appended));
-  return ToFrame(
-      RecordReply{RecordKind::kCollection, made.name, made.version, Encode(made.record), ""},
-      request.request_id);
+  return RecordReply{RecordKind::kCollection, made.name, made.version, Encode(made.record), ""};
 }
 
-Result<Frame> AbortDraft(ServiceState& state, const Frame& request) {
-  AUGSTORE_ASSIGN(const AbortDraftRequest message, FromFrame<AbortDraftRequest>(request));
+Result<EndReply> AbortDraft(ServiceState& state, AbortDraftRequest& message) {
   AUGSTORE_TRY(state.catalog->AbortDraft(message.draft));
-  return ToFrame(EndReply{}, request.request_id);
+  return EndReply{};
 }
 
-Result<Frame> GetSamples(ServiceState& state, const Frame& request) {
-  AUGSTORE_ASSIGN(const GetSamplesRequest message, FromFrame<GetSamplesRequest>(request));
+Result<SamplesReply> GetSamples(ServiceState& state, GetSamplesRequest& message) {
   if (message.count > kSampleChunkRows) {
     return InvalidArgument(
-        "{} samples asked for at once, the limit is {}: ask for the rest with the next `begin`",
+        "{} samples were requested at once, the limit is {}: request the rest with the next "
+        "`begin`",
         message.count, kSampleChunkRows);
   }
   AUGSTORE_ASSIGN(const Named<CollectionRecord> collection,
@@ -155,7 +145,7 @@ Result<Frame> GetSamples(ServiceState& state, const Frame& request) {
   SamplesReply reply;
   AUGSTORE_ASSIGN(reply.samples,
                   state.catalog->GetSamples(collection.record, message.begin, message.count));
-  return ToFrame(reply, request.request_id);
+  return reply;
 }
 
 }  // namespace augstore::handlers

@@ -1,4 +1,7 @@
-// Handlers for the registry and for the server itself.
+#include "server/service_registry.h"
+
+#include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -6,12 +9,12 @@
 #include "engine/transforms/transform_chain.h"
 #include "schemas/base/limits.h"
 #include "schemas/base/names.h"
-#include "server/service_state.h"
+#include "server/service_reply.h"
 
 namespace augstore::handlers {
 namespace {
 
-// Kinds that a client may read by reference.
+// Records of other kinds are how the store works inside.
 Status CheckPublicKind(RecordKind kind) {
   switch (kind) {
     case RecordKind::kBackbone:
@@ -25,12 +28,12 @@ Status CheckPublicKind(RecordKind kind) {
       break;
   }
   return InvalidArgument(
-      "records of kind {} are internal to the store: ask for backbones, collections, transforms, "
+      "records of kind {} are internal to the store: request backbones, collections, transforms, "
       "heads or aliases",
       static_cast<int>(kind));
 }
 
-// Bytes that a client sent and that do not decode are the client's fault, not the disk's.
+// Decode reports damaged bytes as kDataLoss, the disk's fault. Here a client sent them.
 template <typename Record>
 Result<Record> DecodeSent(const std::string& bytes) {
   Result<Record> record = Decode<Record>(bytes);
@@ -42,13 +45,14 @@ Result<AliasHistory> ReadAliases(Catalog& catalog, const std::string& ref) {
   const size_t slash = ref.find('/');
   if (slash == std::string::npos) {
     return InvalidArgument(
-        "aliases are asked for as '<kind>/<name>', for example 'transform/hflip', not '{}'", ref);
+        "'{}' does not name aliases: write '<kind>/<name>', for example 'transform/hflip'", ref);
   }
   AUGSTORE_ASSIGN(const RecordKind kind, ParseRecordKind(ref.substr(0, slash)));
   return catalog.GetAliases(kind, ref.substr(slash + 1));
 }
 
-// What can be stored can be applied: the ops of a conditional transform parse and fit its maps.
+// A transform that is stored can be applied. So the ops of a conditional transform must parse and
+// fit its maps; the weights of any other are checked as they are read.
 Status CheckApplies(const AddRecordRequest& message) {
   Result<TransformWeights> weights = TransformWeights::FromSafetensors(message.blob);
   if (weights.ok() && !weights->conditional()) return OkStatus();
@@ -62,8 +66,8 @@ Result<RecordKey> AddDecoded(Catalog& catalog, const AddRecordRequest& message) 
     case RecordKind::kBackbone: {
       if (!message.blob.empty()) {
         return InvalidArgument(
-            "backbone '{}' comes with {} bytes of weights: a backbone's file stays with its "
-            "owner, send the record alone",
+            "backbone '{}' was sent with {} bytes of weights: the store keeps no backbone's "
+            "weights, send the record alone",
             message.name, message.blob.size());
       }
       AUGSTORE_ASSIGN(BackboneRecord record, DecodeSent<BackboneRecord>(message.record));
@@ -80,9 +84,8 @@ Result<RecordKey> AddDecoded(Catalog& catalog, const AddRecordRequest& message) 
     }
     default:
       return InvalidArgument(
-          "only backbones, transforms and heads are added as records, not kind {}: write a "
-          "collection "
-          "through a draft, move an alias with SetAlias",
+          "records of kind {} cannot be added, only backbones, transforms and heads: write a "
+          "collection through a draft, move an alias with SetAlias",
           static_cast<int>(message.kind));
   }
 }
@@ -92,22 +95,19 @@ nlohmann::ordered_json CountRequests(const ServiceState& state) {
   for (size_t type = 0; type < kRequestTypes; ++type) {
     const uint64_t count = state.requests[type].load();
     if (count == 0) continue;
-    const std::string_view name = RequestName(static_cast<MessageType>(type));
-    counts[name.empty() ? "unknown" : std::string(name)] = count;
+    counts[type == 0 ? "unknown" : OperationName(static_cast<MessageType>(type))] = count;
   }
   return counts;
 }
 
 }  // namespace
 
-Result<Frame> ServerInfo(ServiceState& state, const Frame& request) {
-  AUGSTORE_TRY(FromFrame<ServerInfoRequest>(request));
+Result<ServerInfoReply> ServerInfo(ServiceState& state, ServerInfoRequest&) {
   AUGSTORE_ASSIGN(StoreStats stats, state.catalog->store()->Stats());
-  return ToFrame(ServerInfoReply{AUGSTORE_VERSION, stats.id}, request.request_id);
+  return ServerInfoReply{AUGSTORE_VERSION, stats.id};
 }
 
-Result<Frame> Stats(ServiceState& state, const Frame& request) {
-  AUGSTORE_TRY(FromFrame<StatsRequest>(request));
+Result<StatsReply> Stats(ServiceState& state, StatsRequest&) {
   AUGSTORE_ASSIGN(const StoreStats stats, state.catalog->store()->Stats());
   AUGSTORE_ASSIGN(const auto backbones,
                   state.catalog->store()->ListRecords(RecordKind::kBackbone, ""));
@@ -132,7 +132,7 @@ Result<Frame> Stats(ServiceState& state, const Frame& request) {
   const nlohmann::ordered_json json = {
       {"version", AUGSTORE_VERSION},
       {"store_id", stats.id},
-      {"address", state.options.address},
+      {"address", state.address},
       {"uptime_s", std::chrono::duration<double>(uptime).count()},
       {"connections", state.connections.load()},
       {"spaces", std::move(spaces)},
@@ -147,23 +147,20 @@ Result<Frame> Stats(ServiceState& state, const Frame& request) {
       {"rows", state.rows.load()},
       {"bytes", state.reply_bytes.load()},
   };
-  return ToFrame(StatsReply{json.dump()}, request.request_id);
+  return StatsReply{json.dump()};
 }
 
-Result<Frame> Verify(ServiceState& state, const Frame& request) {
-  AUGSTORE_ASSIGN(const VerifyRequest message, FromFrame<VerifyRequest>(request));
+Result<VerifyReply> Verify(ServiceState& state, VerifyRequest& message) {
   AUGSTORE_ASSIGN(VerifyStep step, state.catalog->Verify(message.cursor));
   VerifyReply reply{std::move(step.cursor), step.checked, step.total, std::move(step.problems)};
-  return ToFrame(reply, request.request_id);
+  return reply;
 }
 
-Result<Frame> GetRecord(ServiceState& state, const Frame& request) {
-  AUGSTORE_ASSIGN(const GetRecordRequest message, FromFrame<GetRecordRequest>(request));
+Result<RecordReply> GetRecord(ServiceState& state, GetRecordRequest& message) {
   AUGSTORE_TRY(CheckPublicKind(message.kind));
   if (message.kind == RecordKind::kAliases) {
     AUGSTORE_ASSIGN(const AliasHistory history, ReadAliases(*state.catalog, message.ref));
-    return ToFrame(RecordReply{message.kind, message.ref, 1, Encode(history), ""},
-                   request.request_id);
+    return RecordReply{message.kind, message.ref, 1, Encode(history), ""};
   }
   AUGSTORE_ASSIGN(const RecordKey key, state.catalog->Resolve(message.kind, message.ref));
   RecordReply reply{key.kind, key.name, key.version, "", ""};
@@ -171,11 +168,10 @@ Result<Frame> GetRecord(ServiceState& state, const Frame& request) {
   if (message.with_blob) {
     AUGSTORE_ASSIGN(reply.blob, state.catalog->store()->ReadBlob(key));
   }
-  return ToFrame(reply, request.request_id);
+  return reply;
 }
 
-Result<Frame> ListRecords(ServiceState& state, const Frame& request) {
-  AUGSTORE_ASSIGN(const ListRecordsRequest message, FromFrame<ListRecordsRequest>(request));
+Result<RecordListReply> ListRecords(ServiceState& state, ListRecordsRequest& message) {
   AUGSTORE_TRY(CheckPublicKind(message.kind));
   AUGSTORE_ASSIGN(std::vector<RecordEntry> entries,
                   state.catalog->store()->ListRecords(message.kind, message.name));
@@ -184,7 +180,7 @@ Result<Frame> ListRecords(ServiceState& state, const Frame& request) {
   if (entries.size() >= kVerifierMaxTables || bytes > kMaxReplyBytes / 2) {
     return ResourceExhausted(
         "{} records of kind {} with {} bytes are more than one reply holds ({} records, {} bytes): "
-        "give a name",
+        "request those of one name",
         entries.size(), RecordKindName(message.kind), bytes, kVerifierMaxTables - 1,
         kMaxReplyBytes / 2);
   }
@@ -194,35 +190,30 @@ Result<Frame> ListRecords(ServiceState& state, const Frame& request) {
     reply.records.push_back(
         {entry.key.kind, std::move(entry.key.name), entry.key.version, std::move(entry.bytes), ""});
   }
-  return ToFrame(reply, request.request_id);
+  return reply;
 }
 
-Result<Frame> AddRecord(ServiceState& state, const Frame& request) {
-  AUGSTORE_ASSIGN(const AddRecordRequest message, FromFrame<AddRecordRequest>(request));
+Result<RecordReply> AddRecord(ServiceState& state, AddRecordRequest& message) {
   AUGSTORE_ASSIGN(RecordKey key, AddDecoded(*state.catalog, message));
-  return ToFrame(RecordReply{key.kind, std::move(key.name), key.version, "", ""},
-                 request.request_id);
+  return RecordReply{key.kind, std::move(key.name), key.version, "", ""};
 }
 
-Result<Frame> DeleteRecord(ServiceState& state, const Frame& request) {
-  AUGSTORE_ASSIGN(const DeleteRecordRequest message, FromFrame<DeleteRecordRequest>(request));
+Result<EndReply> DeleteRecord(ServiceState& state, DeleteRecordRequest& message) {
   if (message.kind != RecordKind::kCollection) {
     return InvalidArgument(
-        "'{}' cannot be deleted: only collections can. Backbones, transforms and heads are "
-        "immutable, because "
-        "streams and heads name them by version",
+        "'{}' cannot be deleted, only collections can: backbones, transforms and heads are "
+        "immutable, as streams and heads name them by version",
         message.ref);
   }
   AUGSTORE_TRY(state.catalog->DeleteCollection(message.ref));
-  return ToFrame(EndReply{}, request.request_id);
+  return EndReply{};
 }
 
-Result<Frame> SetAlias(ServiceState& state, const Frame& request) {
-  AUGSTORE_ASSIGN(const SetAliasRequest message, FromFrame<SetAliasRequest>(request));
+Result<EndReply> SetAlias(ServiceState& state, SetAliasRequest& message) {
   AUGSTORE_TRY(CheckPublicKind(message.kind));
   AUGSTORE_TRY(state.catalog->SetAlias(message.kind, message.name, message.alias, message.version,
                                        message.note, {message.min_r2, message.force}));
-  return ToFrame(EndReply{}, request.request_id);
+  return EndReply{};
 }
 
 }  // namespace augstore::handlers

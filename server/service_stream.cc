@@ -1,5 +1,10 @@
-// Handlers for reading: queries, streams and runs of batches.
+#include "server/service_stream.h"
+
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <atomic>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -8,23 +13,9 @@
 #include "engine/streams/stream_batch.h"
 #include "schemas/base/limits.h"
 #include "schemas/base/names.h"
-#include "server/service_state.h"
+#include "server/service_reply.h"
 
 namespace augstore {
-
-Status CheckBatchFits(uint64_t rows, uint32_t dim) {
-  // Beside its embedding a row has a sample id, a label and a chain; the table around them takes
-  // less than a KiB.
-  const uint64_t row_bytes =
-      uint64_t{dim} * sizeof(float) + sizeof(SampleId) + sizeof(int32_t) + sizeof(uint16_t);
-  const uint64_t limit = (kMaxReplyBytes - 1024) / row_bytes;
-  if (rows <= limit) return OkStatus();
-  return InvalidArgument(
-      "a batch of {} rows of dimension {} does not fit a reply of {} bytes: ask for at most {} "
-      "rows",
-      rows, dim, kMaxReplyBytes, limit);
-}
-
 namespace {
 
 // Ranks of one stream share one sample table.
@@ -42,13 +33,13 @@ std::shared_ptr<const Stream> WithSharedTable(ServiceState& state,
 Result<std::shared_ptr<const Stream>> ResolveAndKeep(ServiceState& state, const StreamSpec& spec) {
   AUGSTORE_ASSIGN(std::shared_ptr<const Stream> stream,
                   ResolveStream(*state.catalog, state.models, spec));
-  AUGSTORE_TRY(CheckBatchFits(stream->info.spec.batch_size, stream->info.dim));
   stream = WithSharedTable(state, std::move(stream));
   state.streams.Insert(stream->info.spec, stream);
   return stream;
 }
 
-// A kept stream counts only while its collection version is what it was.
+// A collection version that was deleted may be written anew, with other samples: so a kept stream
+// is used only while the digest of its collection is the same.
 Result<std::shared_ptr<const Stream>> FindStream(ServiceState& state, const StreamSpec& spec) {
   if (auto kept = state.streams.Find(spec); kept != nullptr) {
     AUGSTORE_ASSIGN(const auto collection, state.catalog->GetCollection(spec.collection));
@@ -57,26 +48,20 @@ Result<std::shared_ptr<const Stream>> FindStream(ServiceState& state, const Stre
   return ResolveAndKeep(state, spec);
 }
 
-std::string Join(const std::vector<Digest>& digests) {
-  std::string text;
-  for (const Digest& digest : digests) {
-    if (!text.empty()) text += ' ';
-    text += digest.Hex().substr(0, 12);
+Status FingerprintDiffers(const StreamReply& here, const Digest& requested) {
+  constexpr size_t kShortHex = 12;  // enough to tell versions apart by eye
+  std::vector<std::string> transforms;
+  for (const Digest& digest : here.transforms) {
+    transforms.push_back(digest.Hex().substr(0, kShortHex));
   }
-  return text;
-}
-
-Status FingerprintDiffers(const StreamReply& here, const Digest& asked) {
   return FailedPrecondition(
-      "the stream resolves to fingerprint {} here, {} was asked for. Here: collection '{}' with "
-      "digest {}, {} "
-      "samples, policy '{}', transforms [{}], seed {}, batch size {}, world size {}. Something of "
-      "this is not what "
-      "it was when the stream was opened: resume it through the client to see what, or open it "
-      "anew",
-      here.fingerprint.Hex(), asked.Hex(), here.spec.collection, here.collection_digest.Hex(),
-      here.samples, here.spec.policy, Join(here.transforms), here.spec.seed, here.spec.batch_size,
-      here.spec.world_size);
+      "the stream resolves to fingerprint {} here, but {} was requested. Here: collection '{}', "
+      "digest {}, {} samples, policy '{}', transforms [{}], seed {}, batch size {}, world size {}. "
+      "The stream has changed since it was opened: call ResumeStream to see what differs, or open "
+      "a new stream",
+      here.fingerprint.Hex(), requested.Hex(), here.spec.collection, here.collection_digest.Hex(),
+      here.samples, here.spec.policy, fmt::join(transforms, " "), here.spec.seed,
+      here.spec.batch_size, here.spec.world_size);
 }
 
 using TablePointer = std::shared_ptr<const SampleTable>;
@@ -94,15 +79,16 @@ Result<TablePointer> FindTable(ServiceState& state, const Named<CollectionRecord
 Status CheckSamples(const QueryRequest& message, const Named<CollectionRecord>& collection,
                     const SampleTable& table) {
   if (message.samples.size() > kMaxBatchRows) {
-    return InvalidArgument("{} samples asked for at once, the limit is {}: send several queries",
-                           message.samples.size(), kMaxBatchRows);
+    return InvalidArgument(
+        "{} samples were requested at once, the limit is {}: send several queries",
+        message.samples.size(), kMaxBatchRows);
   }
   for (const SampleId sample : message.samples) {
     if (sample < table.rows.size()) continue;
     return InvalidArgument("sample {} is not in collection '{}', which has samples 0 to {}", sample,
                            collection.ref(), static_cast<int64_t>(table.rows.size()) - 1);
   }
-  return CheckBatchFits(message.samples.size(), table.dim);
+  return CheckBatchSize(message.samples.size(), table.dim);
 }
 
 // The chain's output for the stored rows, written straight into `out`.
@@ -117,7 +103,7 @@ Status ReadThroughChain(ServiceState& state, SpaceId space, const std::vector<Ro
     feature_maps = Matrix(out.rows, chain.steps.front().model->front->feature_map().values());
     AUGSTORE_TRY(store->ReadFeatureMaps(space, rows, feature_maps.view()));
   }
-  const EnginePool::Lease engine = state.engines.Take();
+  const EnginePool::Lease engine = state.engines.Acquire();
   ChainScratch scratch;
   return ApplyChain(*engine, chain.steps, keys, {raw.view(), feature_maps.view()}, out, &scratch);
 }
@@ -128,10 +114,107 @@ uint64_t RowsOfBatch(const StreamReply& info, uint64_t step) {
   return begin >= info.samples ? 0 : std::min<uint64_t>(info.spec.batch_size, info.samples - begin);
 }
 
+// The steps that one BatchesRequest asks for.
+class BatchRun : public ReplySource {
+ public:
+  BatchRun(ServiceState* state, Frame request) : request_(std::move(request)) {
+    run_->state = state;
+    run_->request_id = request_.request_id;
+  }
+  ReplyTask NextTask() override;
+
+ private:
+  // What the tasks of a run share; they may outlive it.
+  struct Run {
+    ServiceState* state = nullptr;
+    uint32_t request_id = 0;
+    std::shared_ptr<const Stream> stream;  // null before Open
+    uint64_t epoch = 0;
+    bool several = false;  // a single batch needs no read-ahead
+    // Held while the run lasts: the store drops what was requested ahead for a run that is gone.
+    std::shared_ptr<const void> wanted = std::make_shared<char>();
+    std::atomic<bool> failed = false;
+  };
+  Status Open();
+  static Result<Reply> MakeBatch(const Run& run, uint64_t step, const Resume& resume);
+
+  Frame request_;
+  const std::shared_ptr<Run> run_ = std::make_shared<Run>();
+  uint64_t step_ = 0;
+  uint64_t end_ = 0;
+  bool done_ = false;
+};
+
+ReplyTask BatchRun::NextTask() {
+  if (done_ || run_->failed) return nullptr;
+  Status opened;
+  if (run_->stream == nullptr) opened = Guarded(request_.type, [this] { return Open(); });
+  AUGSTORE_CHECK(step_ <= end_);
+  done_ = !opened.ok() || step_ == end_;
+  return
+      [run = run_, opened = std::move(opened), end = done_, step = step_++](const Resume& resume) {
+        Reply reply = MakeReply(*run->state, MessageType::kBatchesRequest, run->request_id,
+                                [&]() -> Result<Reply> {
+                                  AUGSTORE_TRY(opened);
+                                  if (!end) return MakeBatch(*run, step, resume);
+                                  return Reply{false, ToFrame(EndReply{}, run->request_id)};
+                                });
+        if (!reply.parked && reply.frame.type == MessageType::kErrorReply) run->failed = true;
+        return reply;
+      };
+}
+
+Status BatchRun::Open() {
+  AUGSTORE_ASSIGN(const BatchesRequest message, FromFrame<BatchesRequest>(request_));
+  if (message.count == 0 || message.count > kMaxBatchesPerRequest) {
+    return InvalidArgument("{} batches were requested in one run: request 1 to {}", message.count,
+                           kMaxBatchesPerRequest);
+  }
+  AUGSTORE_ASSIGN(std::shared_ptr<const Stream> stream, FindStream(*run_->state, message.spec));
+  if (stream->info.fingerprint != message.fingerprint) {
+    return FingerprintDiffers(stream->info, message.fingerprint);
+  }
+  if (message.step > stream->info.steps) {
+    return InvalidArgument(
+        "step {} is after the end of the epoch, which has {} steps for rank {} of {}", message.step,
+        stream->info.steps, message.spec.rank, message.spec.world_size);
+  }
+  step_ = message.step;
+  end_ = std::min(stream->info.steps, message.step + message.count);
+  run_->epoch = message.epoch;
+  run_->several = end_ - step_ > 1;
+  run_->stream = std::move(stream);
+  if (run_->several) {
+    AskAhead(*run_->stream, run_->epoch, step_, /*first=*/true, *run_->state->catalog->store(),
+             run_->wanted);
+  }
+  request_.body = {};  // a run may be long
+  return OkStatus();
+}
+
+Result<Reply> BatchRun::MakeBatch(const Run& run, uint64_t step, const Resume& resume) {
+  ServiceState& state = *run.state;
+  const StreamReply& info = run.stream->info;
+  const auto build = [&] {
+    const bool int8 = info.spec.precision == Precision::kInt8;
+    const EnginePool::Lease engine = (int8 ? state.int8_engines : state.engines).Acquire();
+    ++state.batches_built;
+    Store& store = *state.catalog->store();
+    if (run.several) AskAhead(*run.stream, run.epoch, step, /*first=*/false, store, run.wanted);
+    return BuildBatch(*run.stream, run.epoch, step, store, *engine);
+  };
+  const BatchKey key{info.fingerprint, info.spec.rank, run.epoch, step};
+  std::optional<Result<SharedBytes>> got = state.kept_batches.Get(key, build, resume);
+  if (!got.has_value()) return Reply{.parked = true, .frame = {}};
+  AUGSTORE_ASSIGN(SharedBytes body, *std::move(got));
+  ++state.batches;
+  state.rows += RowsOfBatch(info, step);
+  return Reply{.parked = false, .frame = BatchFrame(std::move(body), run.request_id)};
+}
+
 }  // namespace
 
-Result<Frame> handlers::Query(ServiceState& state, const Frame& request) {
-  AUGSTORE_ASSIGN(const QueryRequest message, FromFrame<QueryRequest>(request));
+Result<SharedBytes> handlers::Query(ServiceState& state, QueryRequest& message) {
   AUGSTORE_ASSIGN(const ChainRef parsed,
                   ParseChain(message.chain.empty() ? "identity" : message.chain));
   AUGSTORE_ASSIGN(const Named<CollectionRecord> collection,
@@ -151,81 +234,16 @@ Result<Frame> handlers::Query(ServiceState& state, const Frame& request) {
   std::ranges::transform(message.samples, writer.labels().begin(),
                          [&](SampleId sample) { return table->labels[sample]; });
   std::ranges::fill(writer.chains(), uint16_t{0});
-  AUGSTORE_ASSIGN(SharedBytes body, writer.Finish(0, 0));
-  return BatchFrame(std::move(body), request.request_id);
+  return writer.Finish(0, 0);
 }
 
-Result<Frame> handlers::OpenStream(ServiceState& state, const Frame& request) {
-  AUGSTORE_ASSIGN(const OpenStreamRequest message, FromFrame<OpenStreamRequest>(request));
+Result<StreamReply> handlers::OpenStream(ServiceState& state, OpenStreamRequest& message) {
   AUGSTORE_ASSIGN(const std::shared_ptr<const Stream> stream, ResolveAndKeep(state, message.spec));
-  return ToFrame(stream->info, request.request_id);
+  return stream->info;
 }
 
-Status BatchRun::Open() {
-  AUGSTORE_ASSIGN(const BatchesRequest message, FromFrame<BatchesRequest>(request_));
-  if (message.count == 0 || message.count > kMaxBatchesPerRequest) {
-    return InvalidArgument("{} batches asked for in one run: ask for 1 to {}", message.count,
-                           kMaxBatchesPerRequest);
-  }
-  AUGSTORE_ASSIGN(std::shared_ptr<const Stream> stream, FindStream(*state_, message.spec));
-  if (stream->info.fingerprint != message.fingerprint) {
-    return FingerprintDiffers(stream->info, message.fingerprint);
-  }
-  if (message.step > stream->info.steps) {
-    return InvalidArgument(
-        "step {} is after the end of the epoch, which has {} steps for rank {} of {}", message.step,
-        stream->info.steps, message.spec.rank, message.spec.world_size);
-  }
-  step_ = message.step;
-  end_ = std::min(stream->info.steps, message.step + message.count);
-  auto context = std::make_shared<Context>();
-  context->state = state_;
-  context->request_id = request_.request_id;
-  context->stream = std::move(stream);
-  context->epoch = message.epoch;
-  context->goes_on = end_ - step_ > 1;
-  if (context->goes_on) {
-    AskAhead(*context->stream, context->epoch, step_, /*first=*/true, *state_->catalog->store(),
-             context->wanted);
-  }
-  context_ = std::move(context);
-  request_.body = {};
-  return OkStatus();
-}
-
-Result<BatchRun::Claimed> BatchRun::Claim() {
-  if (context_ == nullptr) AUGSTORE_TRY(Open());
-  if (step_ == end_) {
-    const Frame end = ToFrame(EndReply{}, request_.request_id);
-    return Claimed{[end](const Resume&) { return Result<std::optional<Frame>>(end); }, true};
-  }
-  return Claimed{[context = context_, step = step_++](const Resume& resume) {
-                   return MakeBatch(*context, step, resume);
-                 },
-                 false};
-}
-
-Result<std::optional<Frame>> BatchRun::MakeBatch(const Context& context, uint64_t step,
-                                                 const Resume& resume) {
-  ServiceState& state = *context.state;
-  const StreamReply& info = context.stream->info;
-  const auto build = [&] {
-    const bool int8 = info.spec.precision == Precision::kInt8;
-    const EnginePool::Lease engine = (int8 ? state.int8_engines : state.engines).Take();
-    ++state.batches_built;
-    Store& store = *state.catalog->store();
-    if (context.goes_on) {
-      AskAhead(*context.stream, context.epoch, step, /*first=*/false, store, context.wanted);
-    }
-    return BuildBatch(*context.stream, context.epoch, step, store, *engine);
-  };
-  const BatchKey key{info.fingerprint, info.spec.rank, context.epoch, step};
-  std::optional<Result<SharedBytes>> got = state.kept_batches.Get(key, build, resume);
-  if (!got.has_value()) return std::optional<Frame>();
-  AUGSTORE_ASSIGN(SharedBytes body, std::move(*got));
-  ++state.batches;
-  state.rows += RowsOfBatch(info, step);
-  return std::optional<Frame>(BatchFrame(std::move(body), context.request_id));
+std::unique_ptr<ReplySource> StartBatches(ServiceState* state, Frame request) {
+  return std::make_unique<BatchRun>(state, std::move(request));
 }
 
 }  // namespace augstore

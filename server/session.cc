@@ -228,9 +228,9 @@ void Session::ContinueBuilding() {
 
 void Session::Build(std::optional<Frame> request) try {
   if (request.has_value()) claimed_ = 0;
-  std::optional<ReplyTask> task = Claim(std::move(request));
+  ReplyTask task = Claim(std::move(request));
   const uint64_t number = claimed_++;
-  if (!task.has_value()) return Deliver(number, std::nullopt);
+  if (task == nullptr) return Deliver(number, std::nullopt);
   ++waiting_;
   // From here on another job may claim, so this one touches source_ and claimed_ no more.
   if (HasRoom() && !closed_) {
@@ -238,7 +238,7 @@ void Session::Build(std::optional<Frame> request) try {
   } else {
     asio::post(socket_.get_executor(), [self = shared_from_this()] { self->EndClaiming(); });
   }
-  Make(number, std::make_shared<const ReplyTask>(*std::move(task)));
+  Make(number, std::make_shared<const ReplyTask>(std::move(task)));
 } catch (const std::exception&) {  // no memory to hand the work on
   broken_ = true;
 }
@@ -252,23 +252,23 @@ void Session::EndClaiming() {
   }
 }
 
-std::optional<ReplyTask> Session::Claim(std::optional<Frame> request) {
+ReplyTask Session::Claim(std::optional<Frame> request) {
   try {
     if (request.has_value()) source_ = service_->Start(std::move(*request));
-    if (std::optional<ReplyTask> task = source_->NextTask(); task.has_value()) return task;
+    if (ReplyTask task = source_->NextTask(); task != nullptr) return task;
   } catch (const std::exception&) {  // no memory even for the reply that says so
     broken_ = true;
   }
   source_.reset();
-  return std::nullopt;
+  return nullptr;
 }
 
 void Session::Make(uint64_t number, const std::shared_ptr<const ReplyTask>& task) {
   if (closed_) return;
   try {
-    std::optional<Frame> frame =
+    Reply reply =
         (*task)([self = shared_from_this(), number, task] { self->MakeLater(number, task); });
-    if (frame.has_value()) Deliver(number, Seal(*std::move(frame)));
+    if (!reply.parked) Deliver(number, Seal(std::move(reply.frame)));
   } catch (const std::exception&) {  // as in Claim
     broken_ = true;
   }

@@ -85,8 +85,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // The same if a reply is to come and may wait.
   void ContinueBuilding();
   void Build(std::optional<Frame> request);
-  // What makes the next reply; nothing after the last.
-  std::optional<ReplyTask> Claim(std::optional<Frame> request);
+  // What makes the next reply; null after the last.
+  ReplyTask Claim(std::optional<Frame> request);
   // The job that claimed lets nobody claim in its place: on the socket thread, somebody may.
   void EndClaiming();
   // Runs a task on the pool, again when it has to wait for another's, and delivers its reply.

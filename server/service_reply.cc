@@ -1,0 +1,48 @@
+#include "server/service_reply.h"
+
+#include <exception>
+#include <new>
+#include <string_view>
+#include <utility>
+
+#include "schemas/base/limits.h"
+#include "schemas/wire/messages.h"
+
+namespace augstore {
+
+std::string OperationName(MessageType request) {
+  constexpr std::string_view kSuffix = "Request";
+  std::string name = MessageTypeName(request);
+  if (name.ends_with(kSuffix)) name.resize(name.size() - kSuffix.size());
+  return name;
+}
+
+Status StatusOfException(MessageType request) {
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return ResourceExhausted(
+        "{}: the server has too little memory: ask for fewer rows, or lower its memory budget",
+        OperationName(request));
+  } catch (const std::exception& error) {
+    return Internal("{}: {}: please report this", OperationName(request), error.what());
+  } catch (...) {
+    return Internal("{}: an exception of unknown type: please report this", OperationName(request));
+  }
+}
+
+Reply MakeReply(ServiceState& state, MessageType request, uint32_t request_id,
+                const std::function<Result<Reply>()>& make) {
+  Result<Reply> made = Guarded(request, make);
+  if (made.ok() && made->parked) return *std::move(made);
+  if (made.ok() && made->frame.body.bytes.size() > kMaxReplyBytes) {
+    made = ResourceExhausted("the reply has {} bytes, the limit is {}: ask for less at once",
+                             made->frame.body.bytes.size(), kMaxReplyBytes);
+  }
+  Reply reply = made.ok() ? *std::move(made)
+                          : Reply{.parked = false, .frame = ErrorFrame(made.status(), request_id)};
+  state.reply_bytes += reply.frame.body.bytes.size();
+  return reply;
+}
+
+}  // namespace augstore

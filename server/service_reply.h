@@ -1,0 +1,40 @@
+// Internal to the server folder: how what a handler returns, or throws, becomes a reply.
+#ifndef AUGSTORE_SERVER_SERVICE_REPLY_H_
+#define AUGSTORE_SERVER_SERVICE_REPLY_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "schemas/wire/frame.h"
+#include "server/reply_source.h"
+#include "server/service_state.h"
+
+namespace augstore {
+
+// "Query" of kQueryRequest: the name of a request in stats and messages.
+std::string OperationName(MessageType request);
+
+// The Status that stands for the exception being handled, thrown while `request` was served.
+// REQUIRES: called in a catch block.
+Status StatusOfException(MessageType request);
+
+// The result of `make`, a Status or a Result; an exception becomes a Status.
+template <typename Make>
+auto Guarded(MessageType request, const Make& make) -> decltype(make()) {
+  try {
+    return make();
+  } catch (...) {
+    return StatusOfException(request);
+  }
+}
+
+// The reply that `make` returns to `request`. An error, an exception and a reply that no client
+// would accept become an ErrorReply. Counts the bytes of the reply. Throws std::bad_alloc if there
+// is no memory even for an ErrorReply.
+Reply MakeReply(ServiceState& state, MessageType request, uint32_t request_id,
+                const std::function<Result<Reply>()>& make);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_SERVER_SERVICE_REPLY_H_
