@@ -8,10 +8,8 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <new>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -29,17 +27,12 @@ using Error = boost::system::error_code;
 // Failures are values, not exceptions.
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr size_t kLingerBytes = 4096;
-// Replies that are made, or were, before they can be written: enough to keep all workers and the
-// socket thread busy, and no more bytes than that takes, but for one reply, however large.
-constexpr size_t kWaitingPerWorker = 2;
-constexpr size_t kWaitingBytesPerWorker = size_t{1} << 20;
-constexpr size_t kUnknownBytes = ~size_t{0};
-constexpr size_t kMostWaitingInSlots = kMostSlots / 2;  // the others are sent, or with the client
-// More of a batch goes in one call, instead of waking the socket thread for each part of it. TCP
-// sizes its buffers by itself, and stops when it is told a size. The kernel may allow less.
+// A batch goes to the kernel in one call, instead of waking the socket thread for each part of it.
+// TCP sizes its buffers by itself, and stops doing so when a size is set. The kernel may allow
+// less.
 constexpr int kLargeSendBuffer = 2 << 20;
-// Of frames that say where their body is: the least that the kernel takes, about six of them. What
-// was sent and not yet read keeps a slot, of which there are a few more.
+// For frames that only name a place in shared memory: the least that the kernel takes, about six of
+// them. A reply that was sent and not read yet keeps its slot, and there are few more slots.
 constexpr int kSmallSendBuffer = 1;
 
 bool IsUnix(int socket) {
@@ -57,14 +50,15 @@ std::array<asio::const_buffer, 2> Remaining(asio::const_buffer header, asio::con
 
 }  // namespace
 
-Session::Session(Socket socket, Service* service, Pool pool, const SessionLimits& limits)
+Session::Session(Socket socket, Service* service, ReplyPipeline::Pool pool,
+                 const SessionLimits& limits)
     : socket_(std::move(socket)),
       service_(service),
-      pool_(std::move(pool)),
       limits_(limits),
+      replies_(
+          std::make_shared<ReplyPipeline>(socket_.get_executor(), std::move(pool), limits.workers)),
       reader_(kMaxRequestBytes),
       watchdog_(socket_.get_executor()),
-      built_signal_(socket_.get_executor(), Clock::time_point::max()),
       deadline_(Clock::now() + limits.idle),
       is_unix_(IsUnix(socket_.native_handle())) {
   SetSendBuffer(kLargeSendBuffer);
@@ -99,11 +93,10 @@ void Session::Enter(Phase phase) {
 
 void Session::Close() {
   phase_ = Phase::kClosed;
-  closed_ = true;
   Error ignored;
   socket_.close(ignored);
   watchdog_.cancel();
-  built_signal_.cancel();
+  replies_->Close();
 }
 
 void Session::Stop() {
@@ -119,7 +112,7 @@ Session::Awaitable<void> Session::Watch(std::shared_ptr<Session> self) {
   while (self->phase_ != Phase::kClosed) {
     const bool waiting_for_peer = self->phase_ != Phase::kBuilding;
     const Clock::time_point now = Clock::now();
-    if (self->broken_ || (waiting_for_peer && now >= self->deadline_)) {
+    if (self->replies_->broken() || (waiting_for_peer && now >= self->deadline_)) {
       self->Close();
       break;
     }
@@ -133,14 +126,14 @@ Session::Awaitable<void> Session::Serve(std::shared_ptr<Session> self) {
   try {
     co_await ServeRequests(self);
   } catch (const std::exception& error) {
-    Log().error("a connection was closed: {}", error.what());
+    Log().error("a connection is closed: {}", error.what());
   }
   self->Close();
 }
 
 Session::Awaitable<void> Session::Refuse(std::shared_ptr<Session> self, Frame reason) {
   asio::co_spawn(self->socket_.get_executor(), Watch(self), asio::detached);
-  co_await SayAndLeave(self, std::move(reason));
+  co_await WriteLast(self, std::move(reason));
 }
 
 Session::Awaitable<void> Session::ServeRequests(std::shared_ptr<Session> self) {
@@ -166,7 +159,7 @@ Session::Awaitable<void> Session::ServeRequests(std::shared_ptr<Session> self) {
     }
     if (!refusal.ok()) {
       Log().warn("a connection is closed: {}", refusal.ToString());
-      co_await SayAndLeave(self, ErrorFrame(refusal, 0));
+      co_await WriteLast(self, ErrorFrame(refusal, 0));
       co_return;
     }
   }
@@ -186,143 +179,24 @@ Session::Awaitable<Result<std::optional<Frame>>> Session::Read(std::shared_ptr<S
 }
 
 Session::Awaitable<bool> Session::Answer(std::shared_ptr<Session> self, Frame request) {
-  self->next_ = 0;
-  self->reply_bytes_ = kUnknownBytes;
-  self->StartBuilding(std::move(request));
-  bool failed = false;
+  ReplyPipeline& replies = *self->replies_;
+  replies.Start(self->service_->Start(std::move(request)));
   for (;;) {
-    std::optional<Sealed> reply = co_await Built(self);
-    if (!reply.has_value()) co_return !self->broken_ && !self->closed_;
-    if (failed) {  // made at the same time as the one that failed
-      if (self->shared_ != nullptr) self->shared_->TakeBack(reply->frame);
-      continue;
-    }
-    failed = reply->frame.type == MessageType::kErrorReply;
-    const bool written = co_await Write(self, std::move(*reply));
+    if (!replies.Ready()) self->Enter(Phase::kBuilding);
+    std::optional<SealedFrame> reply = co_await replies.Next();
+    if (!reply.has_value()) co_return !replies.broken() && self->phase_ != Phase::kClosed;
+    const bool written = co_await Write(self, *std::move(reply));
     // The frame in flight is the last one of a server that stops.
     if (!written || self->stopping_) co_return false;
   }
 }
 
-bool Session::HasRoom() const {
-  const size_t waiting = waiting_;
-  if (waiting == 0) return true;
-  const size_t bytes = reply_bytes_;
-  size_t most = kWaitingPerWorker * limits_.workers;
-  if (shared_ != nullptr) most = std::min(most, kMostWaitingInSlots);
-  return bytes != kUnknownBytes && waiting < most &&
-         (waiting + 1) * bytes <= kWaitingBytesPerWorker * limits_.workers;
-}
-
-void Session::StartBuilding(std::optional<Frame> request) {
-  claiming_ = true;
-  asio::post(pool_, [self = shared_from_this(), request = std::move(request)]() mutable {
-    self->Build(std::move(request));
-  });
-}
-
-void Session::ContinueBuilding() {
-  const bool ended = !built_.empty() && !built_.rbegin()->second.has_value();
-  if (!claiming_ && !ended && HasRoom() && !closed_) StartBuilding(std::nullopt);
-}
-
-void Session::Build(std::optional<Frame> request) try {
-  if (request.has_value()) claimed_ = 0;
-  ReplyTask task = Claim(std::move(request));
-  const uint64_t number = claimed_++;
-  if (task == nullptr) return Deliver(number, std::nullopt);
-  ++waiting_;
-  // From here on another job may claim, so this one touches source_ and claimed_ no more.
-  if (HasRoom() && !closed_) {
-    asio::post(pool_, [self = shared_from_this()] { self->Build(std::nullopt); });
-  } else {
-    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->EndClaiming(); });
-  }
-  Make(number, std::make_shared<const ReplyTask>(std::move(task)));
-} catch (const std::exception&) {  // no memory to hand the work on
-  broken_ = true;
-}
-
-void Session::EndClaiming() {
-  claiming_ = false;
-  try {
-    ContinueBuilding();
-  } catch (const std::exception&) {
-    Close();
-  }
-}
-
-ReplyTask Session::Claim(std::optional<Frame> request) {
-  try {
-    if (request.has_value()) source_ = service_->Start(std::move(*request));
-    if (ReplyTask task = source_->NextTask(); task != nullptr) return task;
-  } catch (const std::exception&) {  // no memory even for the reply that says so
-    broken_ = true;
-  }
-  source_.reset();
-  return nullptr;
-}
-
-void Session::Make(uint64_t number, const std::shared_ptr<const ReplyTask>& task) {
-  if (closed_) return;
-  try {
-    Reply reply =
-        (*task)([self = shared_from_this(), number, task] { self->MakeLater(number, task); });
-    if (!reply.parked) Deliver(number, Seal(std::move(reply.frame)));
-  } catch (const std::exception&) {  // as in Claim
-    broken_ = true;
-  }
-}
-
-void Session::MakeLater(uint64_t number, const std::shared_ptr<const ReplyTask>& task) {
-  try {
-    asio::post(pool_, [self = shared_from_this(), number, task] { self->Make(number, task); });
-  } catch (const std::exception&) {
-    broken_ = true;
-  }
-}
-
-Session::Sealed Session::Seal(Frame frame) {
-  reply_bytes_ = frame.body.bytes.size();
-  if (shared_ != nullptr) {
-    if (std::optional<Frame> place = shared_->Put(frame)) frame = *std::move(place);
-  }
-  Sealed sealed;
-  sealed.header = SealHeader(frame);
-  sealed.frame = std::move(frame);
-  return sealed;
-}
-
-void Session::Deliver(uint64_t number, std::optional<Sealed> reply) {
-  asio::post(socket_.get_executor(),
-             [self = shared_from_this(), number, reply = std::move(reply)]() mutable {
-               try {
-                 self->built_.emplace(number, std::move(reply));
-               } catch (const std::exception&) {
-                 return self->Close();
-               }
-               if (number == self->next_) self->built_signal_.cancel();
-             });
-}
-
-Session::Awaitable<std::optional<Session::Sealed>> Session::Built(std::shared_ptr<Session> self) {
-  if (!self->built_.contains(self->next_)) self->Enter(Phase::kBuilding);
-  while (!self->built_.contains(self->next_)) {
-    if (self->closed_) co_return std::nullopt;
-    co_await self->built_signal_.async_wait(kAwait);
-  }
-  std::optional<Sealed> reply = std::move(self->built_.extract(self->next_++).mapped());
-  if (reply.has_value()) --self->waiting_;
-  self->ContinueBuilding();
-  co_return reply;
-}
-
-Session::Awaitable<bool> Session::Write(std::shared_ptr<Session> self, Sealed reply) {
+Session::Awaitable<bool> Session::Write(std::shared_ptr<Session> self, SealedFrame reply) {
   const asio::const_buffer header = asio::buffer(reply.header);
   const asio::const_buffer body =
       asio::buffer(reply.frame.body.bytes.data(), reply.frame.body.bytes.size());
   const size_t total = header.size() + body.size();
-  if (self->shared_ != nullptr) {
+  if (self->replies_->shared() != nullptr) {
     self->SetSendBuffer(body.size() < kSmallestSharedBody ? kSmallSendBuffer : kLargeSendBuffer);
   }
   for (size_t sent = 0; sent < total;) {
@@ -342,34 +216,31 @@ Status Session::PrepareSharing(const Frame& request) {
     return FailedPrecondition(
         "memory is shared over Unix sockets only: go on without, or connect to one");
   }
-  if (shared_ != nullptr) return OkStatus();
-  AUGSTORE_ASSIGN(shared_, SharedBodyWriter::Create());
+  if (replies_->shared() != nullptr) return OkStatus();
+  AUGSTORE_ASSIGN(std::unique_ptr<SharedBodyWriter> bodies, SharedBodyWriter::Create());
+  replies_->ShareBodies(std::move(bodies));
   return OkStatus();
 }
 
 Session::Awaitable<bool> Session::ShareMemory(std::shared_ptr<Session> self, Frame request) {
+  ReplyPipeline& replies = *self->replies_;
   Status shared = self->PrepareSharing(request);
   if (shared.ok()) {
-    const Frame reply = ToFrame(self->shared_->reply(), request.request_id);
-    const auto header = SealHeader(reply);
-    std::vector<uint8_t> bytes(header.begin(), header.end());
-    bytes.insert(bytes.end(), reply.body.bytes.begin(), reply.body.bytes.end());
-    shared = SendWithDescriptors(self->socket_.native_handle(), bytes, self->shared_->fds());
+    const SealedFrame reply = Seal(ToFrame(replies.shared()->reply(), request.request_id));
+    std::vector<uint8_t> bytes(reply.header.begin(), reply.header.end());
+    bytes.insert(bytes.end(), reply.frame.body.bytes.begin(), reply.frame.body.bytes.end());
+    shared = SendWithDescriptors(self->socket_.native_handle(), bytes, replies.shared()->fds());
     if (shared.ok()) co_return true;
     if (shared.code() == Code::kUnavailable) co_return false;  // in the middle of the reply
-    self->shared_.reset();
+    replies.ShareBodies(nullptr);
   }
-  Sealed refusal;
-  refusal.frame = ErrorFrame(shared, request.request_id);
-  refusal.header = SealHeader(refusal.frame);
-  const bool written = co_await Write(self, std::move(refusal));
+  const bool written = co_await Write(self, Seal(ErrorFrame(shared, request.request_id)));
   co_return written;
 }
 
-Session::Awaitable<void> Session::SayAndLeave(std::shared_ptr<Session> self, Frame last) {
-  Sealed sealed{SealHeader(last), std::move(last)};
-  if (co_await Write(self, std::move(sealed))) {
-    // To close with unread bytes resets the connection, and the peer would lose the message.
+Session::Awaitable<void> Session::WriteLast(std::shared_ptr<Session> self, Frame last) {
+  if (co_await Write(self, Seal(std::move(last)))) {
+    // Closing a socket that has unread bytes resets the connection, and the peer would lose `last`.
     Error ignored;
     self->socket_.shutdown(asio::socket_base::shutdown_send, ignored);
     self->Enter(Phase::kLingering);

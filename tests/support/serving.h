@@ -15,29 +15,16 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "schemas/base/limits.h"
 #include "schemas/wire/descriptor_passing.h"
 #include "server/server.h"
+#include "tests/support/eventually.h"
 #include "tests/support/filled_store.h"
 #include "tests/support/temp_dir.h"
 
 namespace augstore {
-
-inline constexpr std::chrono::seconds kTestPatience{60};  // only a broken program waits this long
-
-// Waits for what another thread is about to make true. False: it never did.
-template <typename Predicate>
-bool Eventually(const Predicate& holds) {
-  const auto deadline = std::chrono::steady_clock::now() + kTestPatience;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 // A server at a TCP port that the system chose and at a Unix socket.
 class Serving {
