@@ -15,6 +15,7 @@
 #include "schemas/base/digest.h"
 #include "tools/cli/command.h"
 #include "tools/collection/collection_writer.h"
+#include "tools/commands.h"
 
 namespace augstore {
 
