@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "client/client.h"
+#include "tests/support/places.h"
 #include "tests/support/serving.h"
 
 namespace augstore {
@@ -39,10 +40,10 @@ TEST(ClientReadme, ShowsAnExampleThatRuns) {
 }
 
 TEST(ClientReadme, ShowsTheExampleThatIsTestedHere) {
-  const std::string here = ReadText(AUGSTORE_SOURCE_DIR "/tests/client/readme_test.cc");
+  const std::string here = ReadText(SourcePath("tests/client/readme_test.cc"));
   const size_t begin = here.find("Status CountRows");
   const size_t end = here.find("// clang-format on", begin);
-  EXPECT_THAT(ReadText(AUGSTORE_SOURCE_DIR "/client/README.md"),
+  EXPECT_THAT(ReadText(SourcePath("client/README.md")),
               ::testing::HasSubstr("```cpp\n" + here.substr(begin, end - begin) + "```\n"));
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/places.h"
 #include "tests/tidy/functions.h"
 
 namespace augstore {
@@ -39,7 +40,7 @@ std::string ReadText(const fs::path& path) {
 
 std::vector<SourceFile> Sources(const std::vector<std::string>& folders,
                                 const std::set<std::string>& extensions) {
-  const fs::path root = AUGSTORE_SOURCE_DIR;
+  const fs::path root = SourcePath("");
   std::vector<SourceFile> files;
   for (const std::string& folder : folders) {
     for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
@@ -264,7 +265,7 @@ TEST(Tidy, FunctionsStayShort) {
 
 TEST(Tidy, EveryFolderHasAReadme) {
   for (const std::string& folder : kFolders) {
-    EXPECT_TRUE(fs::exists(fs::path(AUGSTORE_SOURCE_DIR) / folder / "README.md")) << folder;
+    EXPECT_TRUE(fs::exists(SourcePath(folder + "/README.md"))) << folder;
   }
 }
 

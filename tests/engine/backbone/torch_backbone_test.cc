@@ -8,12 +8,13 @@
 #include <filesystem>
 
 #include "schemas/base/digest.h"
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 
 namespace augstore {
 namespace {
 
-constexpr const char* kPath = AUGSTORE_SOURCE_DIR "/tools/demo_assets/backbone.pt";
+const std::string kPath = SourcePath("tools/demo_assets/backbone.pt");
 
 // Differs from image to image.
 Image Pattern(uint32_t seed, uint32_t size = 32) {

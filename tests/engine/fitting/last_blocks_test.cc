@@ -13,12 +13,13 @@
 #include "engine/transforms/spatial_features.h"
 #include "engine/transforms/transform_chain.h"
 #include "tests/engine/kernels/networks.h"
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 
 namespace augstore {
 namespace {
 
-constexpr char kShared[] = AUGSTORE_SOURCE_DIR "/../shared/data/";
+const std::string kShared = SourcePath("../shared/data/");
 
 std::string Save(const TempDir& folder, const std::string& body) {
   torch::jit::Module module("last_blocks");
@@ -87,8 +88,7 @@ TEST(ReadLastBlocks, RefusesWhatCannotBeKeptAsDataWithTheReason) {
     EXPECT_NE(refused.message().find(part), std::string::npos) << refused.message();
   }
   EXPECT_EQ(ReadLastBlocks(folder.path() + "/none.pt").status().code(), Code::kNotFound);
-  EXPECT_EQ(ReadLastBlocks(AUGSTORE_SOURCE_DIR "/README.md").status().code(),
-            Code::kInvalidArgument);
+  EXPECT_EQ(ReadLastBlocks(SourcePath("README.md")).status().code(), Code::kInvalidArgument);
 }
 
 TEST(FactoriseLastBlocks, LeavesTheFunctionAtFullRankAndComesNearItBelow) {
@@ -136,7 +136,7 @@ TEST(FactoriseLastBlocks, IsExactWhereTheWeightsHaveThatRank) {
 
 // z = tail(map) by the backbone that gave both.
 TEST(ReadLastBlocks, GivesTheFunctionOfARealBackbonesLastBlocks) {
-  const std::string cut = std::string(kShared) + "backbone_spatial.pt";
+  const std::string cut = kShared + "backbone_spatial.pt";
   if (!std::filesystem::exists(cut)) GTEST_SKIP() << "there is no backbone with a map at " << cut;
   const auto backbone = Backbone::Load(cut, {}).value();
   EXPECT_EQ(backbone->feature_map(), (FeatureMapShape{8, 8, 128}));
@@ -151,7 +151,7 @@ TEST(ReadLastBlocks, GivesTheFunctionOfARealBackbonesLastBlocks) {
   ASSERT_TRUE(backbone->Embed(images, z.view(), feature_maps.view()).ok());
   ASSERT_TRUE(backbone->Embed(images, alone.view()).ok());
   EXPECT_TRUE(SameBytes(std::as_const(z).view(), std::as_const(alone).view()));
-  const auto convs = ReadLastBlocks(std::string(kShared) + "backbone_tail.pt");
+  const auto convs = ReadLastBlocks(kShared + "backbone_tail.pt");
   ASSERT_TRUE(convs.ok()) << convs.status().ToString();
   const Matrix features =
       Features(Behind(backbone->feature_map(), *convs), std::as_const(feature_maps).view());

@@ -15,6 +15,7 @@
 #include "schemas/base/limits.h"
 #include "schemas/weights/layers.h"
 #include "tests/schemas/wire/message_samples.h"
+#include "tests/support/places.h"
 
 namespace augstore {
 namespace {
@@ -25,7 +26,7 @@ using samples::Fill;
 constexpr uint32_t kRequestId = 17;
 
 std::string PathOf(const std::string& folder, const std::string& name) {
-  return std::string(AUGSTORE_SOURCE_DIR) + "/tests/golden/" + folder + "/" + name + ".bin";
+  return SourcePath("tests/golden/") + folder + "/" + name + ".bin";
 }
 
 std::string ReadGolden(const std::string& folder, const std::string& name) {

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <set>
 
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 #include "tests/tools/cli/command_runner.h"
 #include "tools/bench/bench.h"
@@ -9,7 +10,7 @@
 namespace augstore {
 namespace {
 
-constexpr const char* kBackbone = AUGSTORE_SOURCE_DIR "/tools/demo_assets/backbone.pt";
+const std::string kBackbone = SourcePath("tools/demo_assets/backbone.pt");
 
 // Tiny sizes, one repetition: what is measured means nothing, but everything is run.
 class BenchCommand : public testing::Test {
@@ -19,7 +20,7 @@ class BenchCommand : public testing::Test {
                                      "--dim",    "16", "--scale",   "0.01",
                                      "--repeat", "1",  "--seconds", "0.0001"};
     const std::string defaults[][2] = {
-        {"--scratch", dir_.path()}, {"--program", AUGSTORE_PROGRAM}, {"--backbone", kBackbone}};
+        {"--scratch", dir_.path()}, {"--program", ProgramPath()}, {"--backbone", kBackbone}};
     for (const auto& [flag, value] : defaults) {
       if (std::ranges::find(more, flag) != more.end()) continue;
       args.insert(args.end(), {flag, value});

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 
 namespace augstore {
@@ -65,9 +66,9 @@ std::string ReadProgram(const std::string& path) {
 }
 
 TEST(Program, StartsWithoutLibTorchAndDecoders) {
-  const std::string light = ReadProgram(AUGSTORE_PROGRAM);
+  const std::string light = ReadProgram(ProgramPath());
   ASSERT_FALSE(light.empty());
-  const std::string all = ReadProgram(AUGSTORE_PROGRAM "-torch");
+  const std::string all = ReadProgram(ProgramPath() + "-torch");
   for (const char* library : {"libtorch_cpu", "libopencv_imgcodecs"}) {
     EXPECT_EQ(light.find(library), std::string::npos) << library;
     EXPECT_NE(all.find(library), std::string::npos) << library;
@@ -83,8 +84,8 @@ int ExitOf(const std::string& line) {
 TEST(Program, AnswersAsTheOtherDoes) {
   for (const char* words : {"", "no-such-command", "stats --no-such-flag", "head ls --help",
                             "collection ls transform ls", "verify --store /nowhere"}) {
-    EXPECT_EQ(ExitOf(fmt::format("{} {}", AUGSTORE_PROGRAM, words)),
-              ExitOf(fmt::format("{}-torch {}", AUGSTORE_PROGRAM, words)))
+    EXPECT_EQ(ExitOf(fmt::format("{} {}", ProgramPath(), words)),
+              ExitOf(fmt::format("{}-torch {}", ProgramPath(), words)))
         << words;
   }
 }
@@ -92,7 +93,7 @@ TEST(Program, AnswersAsTheOtherDoes) {
 TEST(Program, DoesWhatItCanWithoutTheOther) {
   const TempDir dir;
   const std::string alone = dir.path() + "/augstore";
-  std::filesystem::copy_file(AUGSTORE_PROGRAM, alone);
+  std::filesystem::copy_file(ProgramPath(), alone);
   EXPECT_EQ(ExitOf(alone + " --help"), 0);
   EXPECT_EQ(ExitOf(alone + " --version"), 0);
   EXPECT_EQ(ExitOf(alone + " stats --help"), 0);

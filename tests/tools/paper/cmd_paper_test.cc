@@ -2,6 +2,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 #include "tests/tools/cli/command_runner.h"
 #include "tools/synth/synthetic_images.h"
@@ -10,7 +11,7 @@
 namespace augstore {
 namespace {
 
-constexpr const char* kBackbone = AUGSTORE_SOURCE_DIR "/tools/demo_assets/backbone.pt";
+const std::string kBackbone = SourcePath("tools/demo_assets/backbone.pt");
 constexpr const char* kOps = "vflip,brightness(0.5..1.5)";
 
 std::string ReadText(const std::string& path) {

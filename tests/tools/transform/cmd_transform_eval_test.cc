@@ -1,4 +1,5 @@
 #include "schemas/weights/transform_weights.h"
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 #include "tests/tools/cli/command_runner.h"
 #include "tools/collection/embedder.h"
@@ -9,7 +10,7 @@ namespace augstore {
 namespace {
 
 constexpr uint32_t kDim = 512;  // of the backbone that comes with augstore
-constexpr const char* kBackbone = AUGSTORE_SOURCE_DIR "/tools/demo_assets/backbone.pt";
+const std::string kBackbone = SourcePath("tools/demo_assets/backbone.pt");
 
 CommandResult Command(std::vector<std::string> args) {
   return RunCommand(AddTransformCommands, std::move(args));

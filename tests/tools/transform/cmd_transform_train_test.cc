@@ -1,4 +1,5 @@
 #include "engine/fitting/model_selection.h"
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 #include "tests/tools/cli/command_runner.h"
 #include "tools/synth/synthetic_images.h"
@@ -8,7 +9,7 @@
 namespace augstore {
 namespace {
 
-constexpr const char* kBackbone = AUGSTORE_SOURCE_DIR "/tools/demo_assets/backbone.pt";
+const std::string kBackbone = SourcePath("tools/demo_assets/backbone.pt");
 
 // One store for all tests, so that every image is embedded once.
 class TransformTrainCommand : public testing::Test {
