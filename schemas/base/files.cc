@@ -167,7 +167,7 @@ Status WriteFileAtomically(const std::string& named, std::string_view bytes) {
   if (!file.ok()) {
     return Unavailable("creating a temporary file beside '{}' failed: {}", path, Reason());
   }
-  const Status status = FillAndRename(file, temporary, path, bytes);
+  Status status = FillAndRename(file, temporary, path, bytes);
   if (!status.ok()) {
     ::unlink(temporary.c_str());
     return status;
