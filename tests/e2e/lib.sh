@@ -1,7 +1,9 @@
+# shellcheck shell=bash
 # What the end-to-end tests share. Sourced with the path of the augstore program in $1.
 set -euo pipefail
 augstore=$(realpath "$1")
 root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+# shellcheck disable=SC2034  # for the tests
 backbone=$root/tools/demo_assets/backbone.pt
 work=$(mktemp -d)
 server=

@@ -66,12 +66,13 @@ train=(head train "${to[@]}" --collection drawn --split train --policy 'identity
 trainer=$!
 for _ in 1 2 3; do
   sleep 0.2
-  kill -9 "$server" && wait "$server" 2>/dev/null || true
+  kill -9 "$server"
+  wait "$server" 2>/dev/null || true
   start_server db "$address"
 done
 wait "$trainer" || fail "training did not survive the restarts: $(cat stormy.txt)"
 cmp calm/head.safetensors stormy/head.safetensors || fail "the weights differ after a restart"
-[ -s calm/metrics.jsonl ] && [ -s calm/head.pt ] || fail "metrics or TorchScript are missing"
+[[ -s calm/metrics.jsonl && -s calm/head.pt ]] || fail "metrics or TorchScript are missing"
 
 step "heads are registered, evaluated and used"
 "$augstore" head eval calm "${to[@]}" --collection drawn --split test --json >eval.json
