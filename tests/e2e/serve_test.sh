@@ -66,7 +66,7 @@ train=(head train "${to[@]}" --collection drawn --split train --policy 'identity
 trainer=$!
 for _ in 1 2 3; do
   sleep 0.2
-  kill -9 "$server"
+  kill -9 "$server" || true
   wait "$server" 2>/dev/null || true
   start_server db "$address"
 done
