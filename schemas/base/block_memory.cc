@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <map>
-#include <mutex>
 #include <new>
 #include <unordered_map>
 #include <vector>
@@ -12,6 +11,7 @@
 #include <sys/mman.h>
 #endif
 
+#include "schemas/base/thread_annotations.h"
 #include "schemas/base/types.h"
 
 namespace augstore {
@@ -69,7 +69,7 @@ class Slabs {
 
   // A block of a class. Throws std::bad_alloc.
   uint8_t* Take(size_t size) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(mutex_);
     if (uint8_t* const memory = TakeWarm(size)) return memory;
     Class& own = classes_[size];
     if (own.cold.empty()) return Carve(size, &own);
@@ -83,7 +83,7 @@ class Slabs {
   // False when it is not of a slab.
   bool Return(uint8_t* memory) {
     if (reinterpret_cast<uintptr_t>(memory) % kPage != 0) return false;
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto slab = slabs_.find(SlabOf(memory));
     if (slab == slabs_.end()) return false;
     const size_t size = slab->second.size;
@@ -122,7 +122,7 @@ class Slabs {
     Advise(begin, kSlabBytes, huge ? Advice::kHugePages : Advice::kSmallPages);
   }
 
-  uint8_t* TakeWarm(size_t size) {
+  uint8_t* TakeWarm(size_t size) AUGSTORE_REQUIRES(mutex_) {
     for (size_t i = warm_.size(); i-- > 0;) {
       if (warm_[i].size != size) continue;
       uint8_t* const memory = warm_[i].memory;
@@ -136,7 +136,7 @@ class Slabs {
   // Gives the memory of the block that is unused for longest to the system. Beside blocks that
   // keep theirs, the system would fill the hole with a huge page again, so their slab has small
   // pages from then on; the huge ones that stand stay.
-  void Cool() {
+  void Cool() AUGSTORE_REQUIRES(mutex_) {
     const Block oldest = warm_.front();
     warm_.erase(warm_.begin());
     warm_bytes_ -= oldest.size;
@@ -147,7 +147,7 @@ class Slabs {
     classes_.at(oldest.size).cold.push_back(oldest.memory);  // has room since Carve
   }
 
-  uint8_t* Carve(size_t size, Class* own) {
+  uint8_t* Carve(size_t size, Class* own) AUGSTORE_REQUIRES(mutex_) {
     if (own->left == 0) {
       const size_t blocks = kSlabBytes / size;
       own->cold.reserve(own->carved + blocks);
@@ -166,11 +166,12 @@ class Slabs {
     return memory;
   }
 
-  std::mutex mutex_;                          // guards what follows
-  std::unordered_map<uint8_t*, Slab> slabs_;  // by their beginning
-  std::map<size_t, Class> classes_;           // by size
-  std::vector<Block> warm_;                   // free, the last returned is the last
-  size_t warm_bytes_ = 0;
+  Mutex mutex_;
+  std::unordered_map<uint8_t*, Slab> slabs_ AUGSTORE_GUARDED_BY(mutex_);  // by their beginning
+  std::map<size_t, Class> classes_ AUGSTORE_GUARDED_BY(mutex_);           // by size
+  // Free, the last returned is the last.
+  std::vector<Block> warm_ AUGSTORE_GUARDED_BY(mutex_);
+  size_t warm_bytes_ AUGSTORE_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace

@@ -90,7 +90,7 @@ bool SharedBodyWriter::Divide(size_t size) {
 }
 
 std::optional<SharedBodyReply> SharedBodyWriter::TakeSlot(size_t size) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (Flag(flags_, kMostSlots).load(std::memory_order_acquire) == 0) return std::nullopt;
   if (size > capacity_ && !Divide(size)) return std::nullopt;
   // The first free one: while the client keeps up, few slots are used, and stay in the caches.

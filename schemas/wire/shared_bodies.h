@@ -20,11 +20,11 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <utility>
 
+#include "schemas/base/thread_annotations.h"
 #include "schemas/base/types.h"
 #include "schemas/wire/messages.h"
 
@@ -101,16 +101,16 @@ class SharedBodyWriter {
   // A slot for `size` bytes, which is then in use; nothing when there is none.
   std::optional<SharedBodyReply> TakeSlot(size_t size);
   // Cuts the memory into slots that hold `size` bytes. False: a slot is in use, or `size` leaves no
-  // room for a few of them. REQUIRES: mutex_ is held.
-  bool Divide(size_t size);
+  // room for a few of them.
+  bool Divide(size_t size) AUGSTORE_REQUIRES(mutex_);
 
   Descriptor flags_fd_;
   Descriptor bodies_fd_;
   SharedMemory flags_;
   SharedMemory bodies_;
-  std::mutex mutex_;  // guards what follows
-  uint32_t slots_ = 0;
-  size_t capacity_ = 0;  // of a slot
+  Mutex mutex_;
+  uint32_t slots_ AUGSTORE_GUARDED_BY(mutex_) = 0;
+  size_t capacity_ AUGSTORE_GUARDED_BY(mutex_) = 0;  // of a slot
 };
 
 // The client's side. Thread-safe once made.

@@ -1,12 +1,12 @@
 #include <algorithm>
 #include <map>
-#include <mutex>
 #include <random>
 #include <set>
 #include <tuple>
 #include <unordered_map>
 
 #include "schemas/base/limits.h"
+#include "schemas/base/thread_annotations.h"
 #include "storage/store/segment.h"
 #include "storage/store/store.h"
 #include "storage/store/store_checks.h"
@@ -71,16 +71,16 @@ class MemoryStore final : public Store {
   Result<VerifyStep> Verify(const std::string& cursor) override;
 
  private:
-  Result<Space*> GetSpace(SpaceId id);
+  Result<Space*> GetSpace(SpaceId id) AUGSTORE_REQUIRES(mutex_);
   void Find(const Space& space, std::span<const ContentHash> images, std::span<RowId> rows) const;
 
-  std::mutex mutex_;
   std::string id_;
-  std::map<RecordKey, StoredRecord> records_;
-  std::map<std::pair<RecordKind, std::string>, uint32_t> next_versions_;
-  std::vector<std::unique_ptr<Space>> spaces_;  // [id - 1]
-  std::map<uint32_t, std::map<uint64_t, std::string>> lists_;
-  uint32_t next_list_ = 1;
+  Mutex mutex_;
+  std::map<RecordKey, StoredRecord> records_ AUGSTORE_GUARDED_BY(mutex_);
+  std::map<std::pair<RecordKind, std::string>, uint32_t> next_versions_ AUGSTORE_GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<Space>> spaces_ AUGSTORE_GUARDED_BY(mutex_);  // [id - 1]
+  std::map<uint32_t, std::map<uint64_t, std::string>> lists_ AUGSTORE_GUARDED_BY(mutex_);
+  uint32_t next_list_ AUGSTORE_GUARDED_BY(mutex_) = 1;
 };
 
 MemoryStore::MemoryStore() {
@@ -91,7 +91,7 @@ MemoryStore::MemoryStore() {
 Result<uint32_t> MemoryStore::AddRecord(RecordKind kind, const std::string& name,
                                         std::string_view bytes, std::string_view blob) {
   AUGSTORE_TRY(CheckNewRecord(kind, name));
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const uint32_t version = ++next_versions_[{kind, name}];
   records_[{kind, name, version}] = {std::string(bytes), std::string(blob)};
   return version;
@@ -99,14 +99,14 @@ Result<uint32_t> MemoryStore::AddRecord(RecordKind kind, const std::string& name
 
 Status MemoryStore::PutRecord(RecordKind kind, const std::string& name, std::string_view bytes) {
   AUGSTORE_TRY(CheckPutRecord(kind, name));
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   records_[{kind, name, 1}] = {std::string(bytes), ""};
   return OkStatus();
 }
 
 Result<std::string> MemoryStore::ReadRecord(const RecordKey& key) {
   AUGSTORE_TRY(CheckKind(key.kind));
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = records_.find(key);
   if (found == records_.end()) return NoSuchRecord(key);
   return found->second.bytes;
@@ -114,7 +114,7 @@ Result<std::string> MemoryStore::ReadRecord(const RecordKey& key) {
 
 Result<std::string> MemoryStore::ReadBlob(const RecordKey& key) {
   AUGSTORE_TRY(CheckKind(key.kind));
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = records_.find(key);
   if (found == records_.end()) return NoSuchRecord(key);
   return found->second.blob;
@@ -123,7 +123,7 @@ Result<std::string> MemoryStore::ReadBlob(const RecordKey& key) {
 Result<std::vector<RecordEntry>> MemoryStore::ListRecords(RecordKind kind,
                                                           const std::string& name) {
   AUGSTORE_TRY(CheckKind(kind));
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::vector<RecordEntry> entries;
   for (const auto& [key, record] : records_) {
     if (key.kind == kind && (name.empty() || key.name == name)) {
@@ -135,7 +135,7 @@ Result<std::vector<RecordEntry>> MemoryStore::ListRecords(RecordKind kind,
 
 Status MemoryStore::DeleteRecord(const RecordKey& key) {
   AUGSTORE_TRY(CheckKind(key.kind));
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (records_.erase(key) == 0) return NoSuchRecord(key);
   return OkStatus();
 }
@@ -147,7 +147,7 @@ Result<Space*> MemoryStore::GetSpace(SpaceId id) {
 
 Result<SpaceId> MemoryStore::OpenSpace(const Digest& backbone, uint32_t dim, Dtype dtype) {
   AUGSTORE_TRY(CheckDim(dim));
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (const auto& space : spaces_) {
     if (space->info.backbone != backbone) continue;
     if (space->info.dim != dim) return DimDiffers(space->info, dim);
@@ -163,7 +163,7 @@ Result<SpaceId> MemoryStore::OpenSpace(const Digest& backbone, uint32_t dim, Dty
 }
 
 Result<SpaceInfo> MemoryStore::FindSpace(const Digest& backbone, Dtype dtype) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   for (const auto& space : spaces_) {
     if (space->info.backbone == backbone && space->info.dtype == dtype) return space->info;
   }
@@ -181,7 +181,7 @@ void MemoryStore::Find(const Space& space, std::span<const ContentHash> images,
 Status MemoryStore::FindImages(SpaceId space, std::span<const ContentHash> images,
                                std::span<RowId> rows) {
   AUGSTORE_CHECK(images.size() == rows.size());
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   AUGSTORE_ASSIGN(const Space* found, GetSpace(space));
   Find(*found, images, rows);
   return OkStatus();
@@ -191,7 +191,7 @@ Status MemoryStore::AppendRows(SpaceId space_id, std::span<const ContentHash> im
                                ConstMatrixView embeddings, std::span<RowId> rows,
                                const QuantizedView& feature_maps) {
   AUGSTORE_CHECK(images.size() == rows.size() && images.size() == embeddings.rows);
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
   AUGSTORE_TRY(CheckEmbeddings(space->info, embeddings));
   AUGSTORE_TRY(CheckFeatureMaps(space->info, feature_maps, embeddings.rows));
@@ -219,7 +219,7 @@ Status MemoryStore::AppendRows(SpaceId space_id, std::span<const ContentHash> im
 
 Status MemoryStore::ReadRows(SpaceId space_id, std::span<const RowId> rows, MatrixView out) {
   AUGSTORE_CHECK(rows.size() == out.rows);
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
   AUGSTORE_TRY(CheckReadColumns(space->info, out.cols));
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -232,7 +232,7 @@ Status MemoryStore::ReadRows(SpaceId space_id, std::span<const RowId> rows, Matr
 
 Status MemoryStore::ReadStoredRows(SpaceId space_id, std::span<const RowId> rows,
                                    std::span<uint8_t> out) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
   AUGSTORE_CHECK(out.size() == rows.size() * space->row_bytes());
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -245,7 +245,7 @@ Status MemoryStore::ReadStoredRows(SpaceId space_id, std::span<const RowId> rows
 
 Status MemoryStore::ReadFeatureMaps(SpaceId space_id, std::span<const RowId> rows, MatrixView out) {
   AUGSTORE_CHECK(rows.size() == out.rows);
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
   for (size_t i = 0; i < rows.size(); ++i) {
     if (space->Row(rows[i]).empty()) return NoSuchRow(space->info, rows[i]);
@@ -260,13 +260,13 @@ Status MemoryStore::ReadFeatureMaps(SpaceId space_id, std::span<const RowId> row
 }
 
 Result<uint32_t> MemoryStore::NewSampleList() {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   lists_[next_list_];
   return next_list_++;
 }
 
 Status MemoryStore::PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = lists_.find(list);
   if (found == lists_.end()) return NoSuchList(list);
   found->second[chunk] = bytes;
@@ -274,7 +274,7 @@ Status MemoryStore::PutSampleChunk(uint32_t list, uint64_t chunk, std::string_vi
 }
 
 Result<std::string> MemoryStore::ReadSampleChunk(uint32_t list, uint64_t chunk) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = lists_.find(list);
   if (found == lists_.end()) return NoSuchList(list);
   const auto bytes = found->second.find(chunk);
@@ -285,20 +285,20 @@ Result<std::string> MemoryStore::ReadSampleChunk(uint32_t list, uint64_t chunk) 
 }
 
 Status MemoryStore::DropSampleList(uint32_t list) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   lists_.erase(list);
   return OkStatus();
 }
 
 Result<std::vector<uint32_t>> MemoryStore::ListSampleLists() {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   std::vector<uint32_t> ids;
   for (const auto& [id, chunks] : lists_) ids.push_back(id);
   return ids;
 }
 
 Result<StoreStats> MemoryStore::Stats() {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   StoreStats stats;
   stats.id = id_;
   for (const auto& space : spaces_) {
@@ -311,7 +311,7 @@ Result<StoreStats> MemoryStore::Stats() {
 // In one step: there is no device to spare.
 Result<VerifyStep> MemoryStore::Verify(const std::string& cursor) {
   if (!cursor.empty()) return InvalidArgument("verify cursor '{}' is not of this store", cursor);
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   VerifyStep step;
   for (const auto& space : spaces_) {
     std::vector<float> values(space->info.dim);

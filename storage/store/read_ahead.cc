@@ -15,7 +15,7 @@ constexpr size_t kThreads = 2;
 
 ReadAhead::~ReadAhead() {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopping_ = true;
   }
   changed_.notify_all();
@@ -25,7 +25,7 @@ ReadAhead::~ReadAhead() {
 void ReadAhead::Ask(std::span<const SegmentId> segments,
                     const std::weak_ptr<const void>& wanted) try {
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     try {
       while (threads_.size() < kThreads) threads_.emplace_back([this] { Run(); });
     } catch (const std::system_error&) {
@@ -41,9 +41,9 @@ void ReadAhead::Ask(std::span<const SegmentId> segments,
 }
 
 void ReadAhead::Run() {
-  std::unique_lock lock(mutex_);
+  MutexLock lock(mutex_);
   while (true) {
-    changed_.wait(lock, [this] { return stopping_ || !asked_.empty(); });
+    while (!stopping_ && asked_.empty()) changed_.wait(lock.native());
     if (stopping_) return;
     const Item item = std::move(asked_.front());
     asked_.pop_front();
@@ -59,16 +59,16 @@ void ReadAhead::Run() {
 
 LoadTurns::Turn::Turn(LoadTurns* turns, const SegmentId& segment)
     : turns_(turns), segment_(segment) {
-  std::unique_lock lock(turns_->mutex_);
-  turns_->ended_.wait(lock, [this] {
-    return std::ranges::find(turns_->running_, segment_) == turns_->running_.end();
-  });
+  MutexLock lock(turns_->mutex_);
+  while (std::ranges::find(turns_->running_, segment_) != turns_->running_.end()) {
+    turns_->ended_.wait(lock.native());
+  }
   turns_->running_.push_back(segment_);
 }
 
 LoadTurns::Turn::~Turn() {
   {
-    const std::lock_guard lock(turns_->mutex_);
+    const MutexLock lock(turns_->mutex_);
     turns_->running_.erase(std::ranges::find(turns_->running_, segment_));
   }
   turns_->ended_.notify_all();

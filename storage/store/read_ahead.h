@@ -6,11 +6,11 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <thread>
 #include <vector>
 
+#include "schemas/base/thread_annotations.h"
 #include "storage/store/segment.h"
 
 namespace augstore {
@@ -40,11 +40,11 @@ class ReadAhead {
   void Run();
 
   const std::function<void(const SegmentId&)> load_;
-  std::mutex mutex_;  // guards what follows
+  Mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Item> asked_;
-  bool stopping_ = false;
-  std::vector<std::thread> threads_;
+  std::deque<Item> asked_ AUGSTORE_GUARDED_BY(mutex_);
+  bool stopping_ AUGSTORE_GUARDED_BY(mutex_) = false;
+  std::vector<std::thread> threads_;  // written under mutex_
 };
 
 // Keeps two threads from loading one segment at the same time. Thread-safe.
@@ -64,9 +64,10 @@ class LoadTurns {
   };
 
  private:
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable ended_;
-  std::vector<SegmentId> running_;  // as many as threads load, at most
+  // As many as threads load, at most.
+  std::vector<SegmentId> running_ AUGSTORE_GUARDED_BY(mutex_);
 };
 
 }  // namespace augstore

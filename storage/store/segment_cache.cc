@@ -22,7 +22,7 @@ SegmentCache::Reader::Reader(SegmentCache* cache) {
 
 std::shared_ptr<const Segment> SegmentCache::Share(const SegmentDirectory& directory,
                                                    uint64_t number) {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   SegmentDirectory::Slot* const slot = directory.Find(number);
   const Segment* const segment = slot == nullptr ? nullptr : slot->segment.load();
   if (segment == nullptr) return nullptr;
@@ -54,7 +54,7 @@ void SegmentCache::Insert(SegmentDirectory* directory, uint64_t number,
                           std::shared_ptr<const Segment> segment) {
   const uint64_t bytes = segment->bytes();
   if (bytes > budget_bytes_) return;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   SegmentDirectory::Slot* const slot = directory->Grow(number);
   if (slot->segment.load() != nullptr) return;
   while (bytes_ + bytes > budget_bytes_) EvictOne();
@@ -67,7 +67,7 @@ void SegmentCache::Insert(SegmentDirectory* directory, uint64_t number,
 }
 
 uint64_t SegmentCache::resident_bytes() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return bytes_;
 }
 

@@ -14,8 +14,8 @@
 #include <atomic>
 #include <list>
 #include <memory>
-#include <mutex>
 
+#include "schemas/base/thread_annotations.h"
 #include "storage/store/segment.h"
 #include "storage/store/segment_directory.h"
 
@@ -71,19 +71,18 @@ class SegmentCache {
     uint64_t epoch = 0;  // of a retired one: the last in which a reader may have found it
   };
 
-  // REQUIRES of both: mutex_ is held.
-  void EvictOne();
-  void FreeRetired();
+  void EvictOne() AUGSTORE_REQUIRES(mutex_);
+  void FreeRetired() AUGSTORE_REQUIRES(mutex_);
 
   const uint64_t budget_bytes_;
   std::atomic<uint64_t> epoch_ = 1;
   std::array<Mark, kMarks> marks_;
 
-  std::mutex mutex_;  // guards what follows, and writing to directories
+  Mutex mutex_;  // guards writing to directories, too
   // Lists, so that nothing has to be allocated, and can fail, while an entry moves.
-  std::list<Entry> order_;  // of consideration
-  std::list<Entry> retired_;
-  uint64_t bytes_ = 0;  // of order_
+  std::list<Entry> order_ AUGSTORE_GUARDED_BY(mutex_);  // of consideration
+  std::list<Entry> retired_ AUGSTORE_GUARDED_BY(mutex_);
+  uint64_t bytes_ AUGSTORE_GUARDED_BY(mutex_) = 0;  // of order_
 };
 
 }  // namespace augstore
