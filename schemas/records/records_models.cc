@@ -14,6 +14,7 @@ using codec::VectorOf;
 Offset<VectorOf<Offset<fb::records::LayerShape>>> PutLayers(Builder& b,
                                                             const std::vector<LayerShape>& layers) {
   std::vector<Offset<fb::records::LayerShape>> shapes;
+  shapes.reserve(layers.size());
   for (const LayerShape& layer : layers) {
     shapes.push_back(fb::records::CreateLayerShape(
         b, layer.in, layer.out, static_cast<uint8_t>(layer.activation), layer.residual,

@@ -23,6 +23,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build/release"
 PASSED = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "augstore/passed"
+# Clang 14 knows neither _Float16 on x86-64 nor the processor feature f16c.
+NOT_FOR_CLANG = {"schemas/weights/dtype.cc"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 
 
@@ -116,7 +118,7 @@ def check(step: str, path: str) -> str:
 
 def main(step: str, paths: list[str]) -> int:
     if step == "tidy":
-        paths = [path for path in paths if path in flags_of_sources()]
+        paths = [path for path in paths if path in flags_of_sources() and path not in NOT_FOR_CLANG]
     else:
         paths = [path for path in paths if not is_first_in_its_source(path)]
     failed = 0
