@@ -217,7 +217,7 @@ Status Catalog::SetAlias(RecordKind kind, const std::string& name, const std::st
                            note.size(), kMaxKeyBytes);
   }
   AUGSTORE_TRY(ValidateName(name));
-  std::lock_guard lock(registry_mutex_);
+  const MutexLock lock(registry_mutex_);
   const std::string ref = Ref{name, version, ""}.ToString();
   AUGSTORE_TRY(Resolve(kind, ref));
   bool forced = false;
@@ -246,7 +246,7 @@ Result<AliasHistory> Catalog::GetAliases(RecordKind kind, const std::string& nam
 }
 
 Status Catalog::DeleteCollection(std::string_view ref) {
-  std::lock_guard lock(registry_mutex_);
+  const MutexLock lock(registry_mutex_);
   AUGSTORE_ASSIGN(const Named<CollectionRecord> found, GetCollection(ref));
   AUGSTORE_ASSIGN(const AliasHistory history,
                   ReadHistory(store_, AliasKey(RecordKind::kCollection, found.name)));

@@ -7,11 +7,11 @@
 
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "schemas/base/names.h"
+#include "schemas/base/thread_annotations.h"
 #include "schemas/records/records.h"
 #include "schemas/weights/transform_weights.h"
 #include "schemas/wire/messages.h"
@@ -119,17 +119,21 @@ class Catalog {
 
   Result<VerifyStep> VerifyStore(uint64_t items, const std::string& cursor);
   Result<VerifyStep> VerifyRecords(uint64_t total, uint64_t run, uint64_t position);
+  Result<std::shared_ptr<Check>> BeginCheck(uint64_t* run);
+  Result<VerifyStep> ContinueCheck(uint64_t total, uint64_t run, Check* check);
   Status CheckNext(Check* check, VerifyStep* step);
   Status CheckChunk(Check* check, const RecordKey& key, bool* done);
   Status CheckAliases(const RecordKey& key);
+  void ForgetCheck(uint64_t run);
 
   Store* store_;
-  std::mutex mutex_;           // guards drafts_, next_draft_, checks_ and next_check_
-  std::mutex registry_mutex_;  // serialises commits, alias moves, deletions and new backbones
-  std::map<uint32_t, std::shared_ptr<Draft>> drafts_;
-  uint32_t next_draft_ = 0;
-  std::map<uint64_t, std::shared_ptr<Check>> checks_;  // runs of Verify
-  uint64_t next_check_ = 0;
+  Mutex registry_mutex_;  // serialises commits, alias moves, deletions and new backbones
+  Mutex mutex_;
+  std::map<uint32_t, std::shared_ptr<Draft>> drafts_ AUGSTORE_GUARDED_BY(mutex_);
+  uint32_t next_draft_ AUGSTORE_GUARDED_BY(mutex_) = 0;
+  // Runs of Verify.
+  std::map<uint64_t, std::shared_ptr<Check>> checks_ AUGSTORE_GUARDED_BY(mutex_);
+  uint64_t next_check_ AUGSTORE_GUARDED_BY(mutex_) = 0;
 
  public:
   ~Catalog();

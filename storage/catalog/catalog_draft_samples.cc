@@ -99,7 +99,7 @@ Status Catalog::Draft::IndexSamples(const SampleChunk& chunk) {
 }
 
 Status Catalog::Draft::Append(Store* store, const SampleChunk& chunk) {
-  std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   AUGSTORE_TRY(CheckSamples(chunk));
   AUGSTORE_TRY(CheckRows(store, chunk));
   std::vector<uint16_t> split_indices;

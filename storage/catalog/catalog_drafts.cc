@@ -111,9 +111,12 @@ Result<DraftReply> Catalog::BeginDraft(const BeginDraftRequest& request) {
     return latest.status();
   }
   AUGSTORE_ASSIGN(draft->labels, MergeClasses(std::move(labels), request.labels));
-  draft->samples.labels.resize(draft->labels.size());
+  {
+    const MutexLock lock(draft->mutex);
+    draft->samples.labels.resize(draft->labels.size());
+  }
 
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (drafts_.size() >= kMaxDrafts) drafts_.erase(drafts_.begin());
   const uint32_t id = next_draft_++;
   drafts_[id] = draft;
@@ -121,7 +124,7 @@ Result<DraftReply> Catalog::BeginDraft(const BeginDraftRequest& request) {
 }
 
 Result<std::shared_ptr<Catalog::Draft>> Catalog::FindDraft(uint32_t draft) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   const auto found = drafts_.find(draft);
   if (found == drafts_.end()) {
     return NotFound("draft {} does not exist (a restart drops drafts): run the same command again",
@@ -137,7 +140,7 @@ Status Catalog::AppendSamples(uint32_t draft_id, const SampleChunk& samples) {
 
 Result<Named<CollectionRecord>> Catalog::CommitDraft(uint32_t draft_id, uint64_t appended) {
   AUGSTORE_ASSIGN(const std::shared_ptr<Draft> draft, FindDraft(draft_id));
-  std::lock_guard lock(draft->mutex);
+  const MutexLock lock(draft->mutex);
   if (draft->samples.size() != appended) {
     return FailedPrecondition(
         "draft {} has {} samples, its writer sent {}: some were lost, run the same command again",
@@ -162,13 +165,14 @@ Result<Named<CollectionRecord>> Catalog::CommitDraft(uint32_t draft_id, uint64_t
   AUGSTORE_TRY(draft->ForEachChunk(store_, visit));
   record.digest = digest.Finish();
   AUGSTORE_ASSIGN(Named<CollectionRecord> published, Publish(*draft, std::move(record)));
-  std::lock_guard drafts_lock(mutex_);
+  const MutexLock drafts_lock(mutex_);
   drafts_.erase(draft_id);  // dropped meanwhile or not: the version stands
   return published;
 }
 
-Result<Named<CollectionRecord>> Catalog::Publish(Draft& draft, CollectionRecord record) {
-  std::lock_guard lock(registry_mutex_);
+Result<Named<CollectionRecord>> Catalog::Publish(Draft& draft, CollectionRecord record)
+    AUGSTORE_REQUIRES(draft.mutex) {
+  const MutexLock lock(registry_mutex_);
   Result<Named<CollectionRecord>> latest = LatestCollection(draft.collection);
   if (!latest.ok() && latest.status().code() != Code::kNotFound) return latest;
   // The digest is of the values: what one dtype holds exactly, another may too.
@@ -207,7 +211,7 @@ Result<Named<CollectionRecord>> Catalog::Publish(Draft& draft, CollectionRecord 
 
 Status Catalog::AbortDraft(uint32_t draft_id) {
   AUGSTORE_TRY(FindDraft(draft_id));
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   drafts_.erase(draft_id);
   return OkStatus();
 }

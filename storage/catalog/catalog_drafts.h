@@ -3,12 +3,12 @@
 #define AUGSTORE_STORAGE_CATALOG_CATALOG_DRAFTS_H_
 
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "schemas/base/thread_annotations.h"
 #include "storage/catalog/catalog.h"
 #include "storage/catalog/collection_samples.h"
 #include "storage/store/store_checks.h"
@@ -17,30 +17,33 @@ namespace augstore {
 
 // Kept in memory: it dies with the process, and its samples are few bytes each.
 struct Catalog::Draft {
-  std::mutex mutex;  // guards samples, splits and index; the rest is set once
+  Mutex mutex;  // what it does not guard is set once
   std::string collection;
   std::string source;
   SpaceInfo space;
   std::vector<LabelColumn> labels;       // merged with the base's
   uint32_t latest = 0;                   // version that was the latest at the beginning, 0: none
   std::optional<CollectionRecord> base;  // what the new version starts from
-  SampleChunk samples;                   // everything appended so far
-  std::unordered_map<std::string, uint16_t> splits;  // name -> index in samples.split_names
+  SampleChunk samples AUGSTORE_GUARDED_BY(mutex);  // everything appended so far
+  // Name -> index in samples.split_names.
+  std::unordered_map<std::string, uint16_t> splits AUGSTORE_GUARDED_BY(mutex);
   // XXH3-128 of (split, key) -> index in samples.
-  std::unordered_map<ContentHash, size_t, ContentHashHasher> index;
+  std::unordered_map<ContentHash, size_t, ContentHashHasher> index AUGSTORE_GUARDED_BY(mutex);
 
   // Errors: kInvalidArgument, naming the sample; nothing is appended then.
   Status Append(Store* store, const SampleChunk& chunk);
   // Calls `visit` with the chunks of the new version: the base's samples, those that the draft has
   // again replaced in place, then the draft's others. Each has kSampleChunkRows samples but the
   // last.
-  Status ForEachChunk(Store* store, const std::function<Status(const SampleChunk&)>& visit);
+  Status ForEachChunk(Store* store, const std::function<Status(const SampleChunk&)>& visit)
+      AUGSTORE_REQUIRES(mutex);
 
  private:
   Status CheckSamples(const SampleChunk& chunk) const;
   Status CheckRows(Store* store, const SampleChunk& chunk) const;
-  Status IndexSamples(const SampleChunk& chunk);
-  Status IndexSplits(const SampleChunk& chunk, std::vector<uint16_t>* indices);
+  Status IndexSamples(const SampleChunk& chunk) AUGSTORE_REQUIRES(mutex);
+  Status IndexSplits(const SampleChunk& chunk, std::vector<uint16_t>* indices)
+      AUGSTORE_REQUIRES(mutex);
 };
 
 }  // namespace augstore

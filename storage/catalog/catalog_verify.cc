@@ -51,14 +51,14 @@ Result<std::deque<RecordKey>> AllRecords(Store* store) {
 }  // namespace
 
 struct Catalog::Check {
-  std::mutex mutex;
-  uint64_t position = 0;  // steps done
-  std::deque<RecordKey> todo;
+  Mutex mutex;
+  uint64_t position AUGSTORE_GUARDED_BY(mutex) = 0;  // steps done
+  std::deque<RecordKey> todo AUGSTORE_GUARDED_BY(mutex);
   // The collection at the front of `todo`, once its first chunk is due.
-  std::optional<CollectionRecord> collection;
-  std::optional<CollectionDigest> digest;
-  uint64_t chunk = 0;
-  std::vector<SplitCount> splits;
+  std::optional<CollectionRecord> collection AUGSTORE_GUARDED_BY(mutex);
+  std::optional<CollectionDigest> digest AUGSTORE_GUARDED_BY(mutex);
+  uint64_t chunk AUGSTORE_GUARDED_BY(mutex) = 0;
+  std::vector<SplitCount> splits AUGSTORE_GUARDED_BY(mutex);
 };
 
 Result<VerifyStep> Catalog::Verify(const std::string& cursor) {
@@ -90,31 +90,48 @@ Result<VerifyStep> Catalog::VerifyStore(uint64_t items, const std::string& curso
 Result<VerifyStep> Catalog::VerifyRecords(uint64_t total, uint64_t run, uint64_t position) {
   std::shared_ptr<Check> check;
   {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (const auto found = checks_.find(run); found != checks_.end()) check = found->second;
   }
-  std::unique_lock<std::mutex> step_lock;
-  if (check != nullptr) step_lock = std::unique_lock(check->mutex);
-  if (check == nullptr || check->position != position) {
-    if (step_lock.owns_lock())
-      step_lock.unlock();  // before its mutex may go with the last reference
-    check = std::make_shared<Check>();
-    step_lock = std::unique_lock(check->mutex);
-    AUGSTORE_ASSIGN(check->todo, AllRecords(store_));
-    std::lock_guard lock(mutex_);
-    checks_.erase(run);
-    if (checks_.size() >= kMaxRuns) checks_.erase(checks_.begin());
-    run = ++next_check_;
-    checks_[run] = check;
+  if (check != nullptr) {
+    const MutexLock lock(check->mutex);
+    if (check->position == position) return ContinueCheck(total, run, check.get());
   }
+  AUGSTORE_ASSIGN(check, BeginCheck(&run));
+  const MutexLock lock(check->mutex);
+  return ContinueCheck(total, run, check.get());
+}
+
+// Puts a run that has done nothing yet in the place of `run`, which becomes its number.
+Result<std::shared_ptr<Catalog::Check>> Catalog::BeginCheck(uint64_t* run) {
+  AUGSTORE_ASSIGN(std::deque<RecordKey> todo, AllRecords(store_));
+  auto check = std::make_shared<Check>();
+  {
+    const MutexLock lock(check->mutex);
+    check->todo = std::move(todo);
+  }
+  const MutexLock lock(mutex_);
+  checks_.erase(*run);
+  if (checks_.size() >= kMaxRuns) checks_.erase(checks_.begin());
+  *run = ++next_check_;
+  checks_[*run] = check;
+  return check;
+}
+
+void Catalog::ForgetCheck(uint64_t run) {
+  const MutexLock lock(mutex_);
+  checks_.erase(run);
+}
+
+Result<VerifyStep> Catalog::ContinueCheck(uint64_t total, uint64_t run, Check* check)
+    AUGSTORE_REQUIRES(check->mutex) {
   VerifyStep step;
   step.total = total;
   uint64_t bytes = 0;
   while (!check->todo.empty() && step.checked < kStepItems && bytes < kStepEmbeddingBytes) {
-    if (const Status status = CheckNext(check.get(), &step); !status.ok()) {
+    if (const Status status = CheckNext(check, &step); !status.ok()) {
       // What this step had found is not told, so a retry must not go on behind it.
-      std::lock_guard lock(mutex_);
-      checks_.erase(run);
+      ForgetCheck(run);
       return status;
     }
     ++step.checked;
@@ -124,8 +141,7 @@ Result<VerifyStep> Catalog::VerifyRecords(uint64_t total, uint64_t run, uint64_t
   }
   ++check->position;
   if (check->todo.empty()) {
-    std::lock_guard lock(mutex_);
-    checks_.erase(run);
+    ForgetCheck(run);
   } else {
     step.cursor = fmt::format("catalog {} {} {}", total, run, check->position);
   }
@@ -134,7 +150,7 @@ Result<VerifyStep> Catalog::VerifyRecords(uint64_t total, uint64_t run, uint64_t
 
 // Checks one record, or one chunk of a collection. Errors: kUnavailable alone; what is wrong goes
 // to step->problems.
-Status Catalog::CheckNext(Check* check, VerifyStep* step) {
+Status Catalog::CheckNext(Check* check, VerifyStep* step) AUGSTORE_REQUIRES(check->mutex) {
   const RecordKey key = check->todo.front();
   Status found;
   bool done = true;
@@ -173,7 +189,8 @@ Status Catalog::CheckNext(Check* check, VerifyStep* step) {
   return OkStatus();
 }
 
-Status Catalog::CheckChunk(Check* check, const RecordKey& key, bool* done) {
+Status Catalog::CheckChunk(Check* check, const RecordKey& key, bool* done)
+    AUGSTORE_REQUIRES(check->mutex) {
   if (!check->collection.has_value()) {
     AUGSTORE_ASSIGN(const std::string bytes, store_->ReadRecord(key));
     AUGSTORE_ASSIGN(CollectionRecord record, Decode<CollectionRecord>(bytes));

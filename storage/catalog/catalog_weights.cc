@@ -134,7 +134,7 @@ Status Catalog::CheckFeatureMap(const TransformRecord& transform) {
 Result<RecordKey> Catalog::AddBackbone(const std::string& name, const BackboneRecord& record) {
   AUGSTORE_TRY(ValidateName(name));
   AUGSTORE_TRY(CheckBackbone(record));
-  std::lock_guard lock(registry_mutex_);
+  const MutexLock lock(registry_mutex_);
   AUGSTORE_TRY(CheckSpace(record.digest, record.dim));
   AUGSTORE_ASSIGN(const auto versions, store_->ListRecords(RecordKind::kBackbone, name));
   for (const RecordEntry& entry : versions) {

@@ -33,7 +33,7 @@ Result<uint32_t> RocksDbStore::AddRecord(RecordKind kind, const std::string& nam
                                          std::string_view bytes, std::string_view blob) {
   AUGSTORE_TRY(CheckNewRecord(kind, name));
   const std::string counter = RegistryPrefix(kCounterTag, kind, name);
-  std::lock_guard lock(write_mutex_);
+  const MutexLock lock(write_mutex_);
   AUGSTORE_ASSIGN(const uint32_t version, GetCounter(kRegistry, counter, 1));
   const RecordKey key{kind, name, version};
   rocksdb::WriteBatch batch;
@@ -51,7 +51,7 @@ Status RocksDbStore::PutRecord(RecordKind kind, const std::string& name, std::st
   const RecordKey key{kind, name, 1};
   rocksdb::WriteBatch batch;
   batch.Put(family(kRegistry), RegistryKey(kRecordTag, key), rocksdb::Slice(bytes));
-  std::lock_guard lock(write_mutex_);
+  const MutexLock lock(write_mutex_);
   return Write(&batch, Describe(key));
 }
 
@@ -93,7 +93,7 @@ Result<std::vector<RecordEntry>> RocksDbStore::ListRecords(RecordKind kind,
 
 Status RocksDbStore::DeleteRecord(const RecordKey& key) {
   AUGSTORE_TRY(CheckKind(key.kind));
-  std::lock_guard lock(write_mutex_);
+  const MutexLock lock(write_mutex_);
   AUGSTORE_TRY(ReadRecord(key));
   rocksdb::WriteBatch batch;
   batch.Delete(family(kRegistry), RegistryKey(kRecordTag, key));
@@ -102,7 +102,7 @@ Status RocksDbStore::DeleteRecord(const RecordKey& key) {
 }
 
 Result<uint32_t> RocksDbStore::NewSampleList() {
-  std::lock_guard lock(write_mutex_);
+  const MutexLock lock(write_mutex_);
   AUGSTORE_ASSIGN(const uint32_t list, GetCounter(kDefault, rocks::kNextListKey, 1));
   rocksdb::WriteBatch batch;
   batch.Put(family(kSamples), rocks::Big(list), rocksdb::Slice());
@@ -112,7 +112,7 @@ Result<uint32_t> RocksDbStore::NewSampleList() {
 }
 
 Status RocksDbStore::PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) {
-  std::lock_guard lock(write_mutex_);
+  const MutexLock lock(write_mutex_);
   AUGSTORE_ASSIGN(const std::optional<std::string> exists,
                   Get(kSamples, rocks::Big(list), DescribeList(list)));
   if (!exists.has_value()) return NoSuchList(list);
@@ -133,7 +133,7 @@ Status RocksDbStore::DropSampleList(uint32_t list) {
   rocksdb::WriteBatch batch;
   // From the list's own key to the next list's: all chunks lie between.
   batch.DeleteRange(family(kSamples), rocks::Big(list), rocks::Big(list + 1));
-  std::lock_guard lock(write_mutex_);
+  const MutexLock lock(write_mutex_);
   AUGSTORE_ASSIGN(const std::optional<std::string> exists,
                   Get(kSamples, rocks::Big(list), DescribeList(list)));
   if (!exists.has_value()) return OkStatus();

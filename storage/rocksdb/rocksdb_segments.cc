@@ -46,6 +46,7 @@ Status RocksDbStore::LoadSpaces() {
   const std::string prefix = rocks::RegistryPrefix(rocks::kRecordTag, RecordKind::kSpace, "");
   const std::unique_ptr<rocksdb::Iterator> i(
       db_->NewIterator(rocksdb::ReadOptions(), family(kRegistry)));
+  const WriterLock lock(spaces_mutex_);
   for (i->Seek(prefix); i->Valid() && i->key().starts_with(prefix); i->Next()) {
     const std::string_view value = i->value().ToStringView();
     auto space = std::make_unique<Space>();
@@ -73,13 +74,13 @@ Status RocksDbStore::LoadSpaces() {
 }
 
 Result<RocksDbStore::Space*> RocksDbStore::GetSpace(SpaceId id) {
-  std::shared_lock lock(spaces_mutex_);
+  const ReaderLock lock(spaces_mutex_);
   if (id == 0 || id > spaces_.size()) return NoSuchSpace(id);
   return spaces_[id - 1].get();
 }
 
 RocksDbStore::Space* RocksDbStore::AnySpaceOf(const Digest& backbone) {
-  std::shared_lock lock(spaces_mutex_);
+  const ReaderLock lock(spaces_mutex_);
   for (const auto& space : spaces_) {
     if (space->backbone == backbone) return space.get();
   }
@@ -87,7 +88,7 @@ RocksDbStore::Space* RocksDbStore::AnySpaceOf(const Digest& backbone) {
 }
 
 RocksDbStore::Space* RocksDbStore::SpaceOf(const Digest& backbone, Dtype dtype) {
-  std::shared_lock lock(spaces_mutex_);
+  const ReaderLock lock(spaces_mutex_);
   for (const auto& space : spaces_) {
     if (space->backbone == backbone && space->dtype == dtype) return space.get();
   }
@@ -96,19 +97,22 @@ RocksDbStore::Space* RocksDbStore::SpaceOf(const Digest& backbone, Dtype dtype) 
 
 Result<SpaceId> RocksDbStore::OpenSpace(const Digest& backbone, uint32_t dim, Dtype dtype) {
   AUGSTORE_TRY(CheckDim(dim));
-  std::lock_guard lock(write_mutex_);
+  const MutexLock lock(write_mutex_);
   const Space* any = AnySpaceOf(backbone);
   if (any != nullptr && any->dim != dim) return DimDiffers(any->info(), dim);
   if (const Space* found = SpaceOf(backbone, dtype); found != nullptr) return found->id;
   auto space = std::make_unique<Space>();
-  space->id = static_cast<SpaceId>(spaces_.size() + 1);
+  {
+    const ReaderLock spaces_lock(spaces_mutex_);
+    space->id = static_cast<SpaceId>(spaces_.size() + 1);
+  }
   space->backbone = backbone;
   space->dim = dim;
   space->dtype = dtype;
   rocksdb::WriteBatch batch;
   batch.Put(family(kRegistry), SpaceKey(space->info()), EncodeSpace(space->info()));
   AUGSTORE_TRY(Write(&batch, space->name()));
-  std::lock_guard spaces_lock(spaces_mutex_);
+  const WriterLock spaces_lock(spaces_mutex_);
   spaces_.push_back(std::move(space));
   return spaces_.back()->id;
 }
@@ -157,7 +161,7 @@ Status RocksDbStore::AppendRows(SpaceId space_id, std::span<const ContentHash> i
   AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
   AUGSTORE_TRY(CheckEmbeddings(space->info(), embeddings));
   AUGSTORE_TRY(CheckFeatureMaps(space->info(), feature_maps, embeddings.rows));
-  std::lock_guard lock(write_mutex_);
+  const MutexLock lock(write_mutex_);
   AUGSTORE_TRY(FindImages(space_id, images, rows));
   const AppendPlan plan = PlanAppend(images, rows);
   const std::span<const size_t> fresh = plan.fresh;

@@ -245,7 +245,7 @@ Status RocksDbStore::CreateIdentity() {
   rocksdb::WriteBatch batch;
   batch.Put(family(kDefault), rocksdb::Slice(rocks::kFormatKey), rocks::Big(kStoreFormat));
   batch.Put(family(kDefault), rocksdb::Slice(rocks::kIdKey), id_);
-  std::lock_guard lock(write_mutex_);
+  const MutexLock lock(write_mutex_);
   return Write(&batch, "the store's format");
 }
 
@@ -295,7 +295,7 @@ Result<StoreStats> RocksDbStore::Stats() {
     if (!vanished) stats.disk_bytes += bytes;
   }
   if (error) return Unavailable("store '{}' cannot be read: {}", path_, error.message());
-  std::shared_lock lock(spaces_mutex_);
+  const ReaderLock lock(spaces_mutex_);
   for (const auto& space : spaces_) stats.spaces.push_back(space->info());
   return stats;
 }

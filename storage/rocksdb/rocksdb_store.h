@@ -13,12 +13,11 @@
 #include <array>
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <shared_mutex>
 #include <string>
 #include <vector>
 
+#include "schemas/base/thread_annotations.h"
 #include "storage/store/read_ahead.h"
 #include "storage/store/segment_cache.h"
 #include "storage/store/store.h"
@@ -96,19 +95,19 @@ class RocksDbStore final : public Store {
                                          std::string_view what);
   // A stored integer, or `absent` when the key does not exist. Errors: kDataLoss (another size).
   Result<uint32_t> GetCounter(Family family, std::string_view key, uint32_t absent);
-  // Synced. After a failure every later write is refused. REQUIRES: write_mutex_ is held.
-  Status Write(rocksdb::WriteBatch* batch, std::string_view what);
+  // Synced. After a failure every later write is refused.
+  Status Write(rocksdb::WriteBatch* batch, std::string_view what) AUGSTORE_REQUIRES(write_mutex_);
 
   // --- Embeddings (rocksdb_segments.cc) ---
   Result<Space*> GetSpace(SpaceId id);
   Space* SpaceOf(const Digest& backbone, Dtype dtype);
   // The first space of a backbone in any dtype, or null: all have one dim.
   Space* AnySpaceOf(const Digest& backbone);
-  // The rows at `indices` of one AppendRows call as the space's next segment. REQUIRES:
-  // write_mutex_ is held.
+  // The rows at `indices` of one AppendRows call as the space's next segment.
   Status AppendSegment(Space* space, std::span<const ContentHash> images,
                        ConstMatrixView embeddings, const QuantizedView& feature_maps,
-                       std::span<const size_t> indices, std::span<RowId> rows);
+                       std::span<const size_t> indices, std::span<RowId> rows)
+      AUGSTORE_REQUIRES(write_mutex_);
 
   // --- Reading (rocksdb_read.cc) ---
   // Where rows go: to f32, or, when `stored` is not null, as they are stored.
@@ -148,17 +147,19 @@ class RocksDbStore final : public Store {
   std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_{};
   std::string id_;
 
-  std::mutex write_mutex_;
-  std::string write_error_;  // of the first write that failed; guarded by write_mutex_
+  Mutex write_mutex_;
+  // Of the first write that failed.
+  std::string write_error_ AUGSTORE_GUARDED_BY(write_mutex_);
 
-  std::shared_mutex spaces_mutex_;
-  std::vector<std::unique_ptr<Space>> spaces_;  // [id - 1]
+  SharedMutex spaces_mutex_;
+  std::vector<std::unique_ptr<Space>> spaces_ AUGSTORE_GUARDED_BY(spaces_mutex_);  // [id - 1]
 
   SegmentCache cache_;
   LoadTurns load_turns_;
 
-  std::mutex verify_mutex_;
-  std::vector<std::vector<uint16_t>> segment_rows_;  // [space - 1][segment], 0: not known yet
+  Mutex verify_mutex_;
+  // [space - 1][segment], 0: not known yet.
+  std::vector<std::vector<uint16_t>> segment_rows_ AUGSTORE_GUARDED_BY(verify_mutex_);
 
   std::optional<ReadAhead> read_ahead_;  // the first to go: its threads use all of the above
 };

@@ -79,7 +79,7 @@ uint64_t RocksDbStore::EstimateItems() {
   std::vector<rocksdb::LiveFileMetaData> files;
   db_->GetLiveFilesMetaData(&files);
   uint64_t items = files.size();
-  std::shared_lock lock(spaces_mutex_);
+  const ReaderLock lock(spaces_mutex_);
   for (const auto& space : spaces_) items += space->segments + space->rows;
   return items;
 }
@@ -172,7 +172,7 @@ Result<uint64_t> RocksDbStore::VerifyFeatureMaps(const Space& space, const Segme
 }
 
 void RocksDbStore::NoteSegmentRows(const SegmentId& id, uint16_t rows) {
-  std::lock_guard lock(verify_mutex_);
+  const MutexLock lock(verify_mutex_);
   segment_rows_.resize(std::max<size_t>(segment_rows_.size(), id.space));
   auto& sizes = segment_rows_[id.space - 1];
   sizes.resize(std::max<size_t>(sizes.size(), id.segment + 1));
@@ -182,11 +182,11 @@ void RocksDbStore::NoteSegmentRows(const SegmentId& id, uint16_t rows) {
 void RocksDbStore::CheckRowCount(const Space& space, VerifyStep* step) {
   SpaceInfo info;
   {
-    std::lock_guard lock(write_mutex_);  // the two counters of one moment
+    const MutexLock lock(write_mutex_);  // the two counters of one moment
     info = space.info();
   }
   uint64_t rows = 0;
-  std::lock_guard lock(verify_mutex_);
+  const MutexLock lock(verify_mutex_);
   if (segment_rows_.size() < info.id) return;
   const std::vector<uint16_t>& sizes = segment_rows_[info.id - 1];
   for (uint64_t i = 0; i < info.segments; ++i) {
@@ -202,7 +202,7 @@ void RocksDbStore::CheckRowCount(const Space& space, VerifyStep* step) {
 Result<bool> RocksDbStore::RowExists(const Space& space, RowId row) {
   const uint64_t segment = row / kSegmentRows;
   {
-    std::lock_guard lock(verify_mutex_);
+    const MutexLock lock(verify_mutex_);
     if (segment_rows_.size() >= space.id && segment_rows_[space.id - 1].size() > segment) {
       const uint16_t rows = segment_rows_[space.id - 1][segment];
       if (rows != 0) return row % kSegmentRows < rows;  // true for kReported: once is enough
