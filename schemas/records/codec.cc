@@ -100,7 +100,7 @@ void Reader::FailDamaged() {
 }
 
 void Reader::Fail(const char* field, std::string_view problem) {
-  if (status_.ok()) status_ = {code_, fmt::format("{}.{} {}", what_, field, problem)};
+  if (status_.ok()) status_ = {code_, fmt::format("{}.{}{} {}", what_, path_, field, problem)};
 }
 
 void Reader::FailNewer(uint32_t format, uint32_t known) {
@@ -193,23 +193,38 @@ std::vector<ContentHash> Reader::Hashes(const char* field, const VectorOf<uint8_
   return FixedSize<ContentHash>(field, bytes, max_count);
 }
 
-RecordKind Reader::Kind(const char* field, uint8_t number) {
-  const RecordKind kind{number};
-  if (kind < RecordKind::kBackbone || kind > RecordKind::kDraft)
+void Reader::Enum(const char* field, uint8_t number, RecordKind* kind) {
+  *kind = RecordKind{number};
+  if (*kind < RecordKind::kBackbone || *kind > RecordKind::kDraft)
     Fail(field, fmt::format("is {}, which is no kind of record (1 to 7)", number));
-  return kind;
 }
 
-Dtype Reader::OneDtype(const char* field, uint8_t number) {
-  if (IsDtype(number)) return Dtype{number};
-  Fail(field, fmt::format("is number {}, which is no dtype (0 to 2)", number));
-  return Dtype::kF32;
+void Reader::Enum(const char* field, uint8_t number, Dtype* dtype) {
+  if (IsDtype(number)) {
+    *dtype = Dtype{number};
+  } else {
+    Fail(field, fmt::format("is number {}, which is no dtype (0 to 2)", number));
+  }
 }
 
-Precision Reader::OnePrecision(const char* field, uint8_t number) {
-  if (IsPrecision(number)) return Precision{number};
-  Fail(field, fmt::format("is number {}, which is no precision (0 or 1)", number));
-  return Precision::kF32;
+void Reader::Enum(const char* field, uint8_t number, Precision* precision) {
+  if (IsPrecision(number)) {
+    *precision = Precision{number};
+  } else {
+    Fail(field, fmt::format("is number {}, which is no precision (0 or 1)", number));
+  }
+}
+
+void Reader::Enum(const char* field, uint8_t number, Activation* activation) {
+  *activation = Activation{number};
+  if (*activation > Activation::kRelu)
+    Fail(field, fmt::format("is {}, which is no activation (0 or 1)", number));
+}
+
+void Reader::Enum(const char* field, uint8_t number, LayerKind* kind) {
+  *kind = LayerKind{number};
+  if (*kind > LayerKind::kDiagonal)
+    Fail(field, fmt::format("is {}, which is no kind of layer (0 or 1)", number));
 }
 
 }  // namespace augstore::codec

@@ -15,6 +15,8 @@
 #include "schemas/base/limits.h"
 #include "schemas/base/types.h"
 #include "schemas/records/records.h"
+#include "schemas/weights/dtype.h"
+#include "schemas/weights/layers.h"
 
 namespace augstore::codec {
 
@@ -99,6 +101,21 @@ class Reader {
     return nullptr;
   }
 
+  // As long as it lives, the fields that errors name are those of the table in `field`.
+  class Inside {
+   public:
+    Inside(Reader& in, const char* field) : path_(in.path_), size_(path_.size()) {
+      path_.append(field).append(".");
+    }
+    ~Inside() { path_.resize(size_); }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+
+   private:
+    std::string& path_;
+    size_t size_;
+  };
+
   const Status& status() const { return status_; }
   // What Root() reads from: the bytes given, or their aligned copy.
   const SharedBytes& bytes() const { return bytes_; }
@@ -120,9 +137,12 @@ class Reader {
   std::vector<Digest> Digests(const char* field, const VectorOf<uint8_t>* bytes, size_t max_count);
   std::vector<ContentHash> Hashes(const char* field, const VectorOf<uint8_t>* bytes,
                                   size_t max_count);
-  RecordKind Kind(const char* field, uint8_t number);
-  Dtype OneDtype(const char* field, uint8_t number);
-  Precision OnePrecision(const char* field, uint8_t number);
+  // Fails when `number` is no value of the enum.
+  void Enum(const char* field, uint8_t number, RecordKind* kind);
+  void Enum(const char* field, uint8_t number, Dtype* dtype);
+  void Enum(const char* field, uint8_t number, Precision* precision);
+  void Enum(const char* field, uint8_t number, Activation* activation);
+  void Enum(const char* field, uint8_t number, LayerKind* kind);
   template <typename T>
   std::vector<T> Numbers(const char* field, const VectorOf<T>* numbers, size_t max_count) {
     std::vector<T> result;
@@ -147,23 +167,9 @@ class Reader {
   SharedBytes bytes_;
   Code code_;
   size_t budget_;
+  std::string path_;  // of the table being read: "card.entries."
   Status status_;
 };
-
-}  // namespace augstore::codec
-
-// The tables that records and messages share.
-namespace augstore::fb::records {
-struct LabelColumns;
-struct SampleChunk;
-}  // namespace augstore::fb::records
-
-namespace augstore::codec {
-
-Offset<fb::records::LabelColumns> PutLabels(Builder& b, const std::vector<LabelColumn>& labels);
-Offset<fb::records::SampleChunk> PutChunk(Builder& b, const SampleChunk& chunk);
-std::vector<LabelColumn> ReadLabels(Reader& in, const fb::records::LabelColumns* labels);
-SampleChunk ReadChunk(Reader& in, const fb::records::SampleChunk& chunk);
 
 }  // namespace augstore::codec
 

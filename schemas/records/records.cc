@@ -3,15 +3,10 @@
 #include <array>
 #include <utility>
 
-#include "schemas/records/codec.h"
-#include "schemas/records/record_codec.h"
+#include "schemas/records/record_fields.h"
 
 namespace augstore {
 namespace {
-
-using codec::Builder;
-using codec::Offset;
-using codec::Reader;
 
 constexpr std::array<std::pair<RecordKind, std::string_view>, 7> kKinds = {{
     {RecordKind::kBackbone, "backbone"},
@@ -22,6 +17,10 @@ constexpr std::array<std::pair<RecordKind, std::string_view>, 7> kKinds = {{
     {RecordKind::kSpace, "space"},
     {RecordKind::kDraft, "draft"},
 }};
+
+SharedBytes Unowned(std::string_view bytes) {
+  return {nullptr, {reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}};
+}
 
 }  // namespace
 
@@ -49,232 +48,128 @@ uint32_t AliasHistory::Find(std::string_view alias) const {
 
 namespace codec {
 
-Offset<fb::records::LabelColumns> PutLabels(Builder& b, const std::vector<LabelColumn>& labels) {
-  if (labels.empty()) return 0;
-  std::vector<std::string> names;
-  std::vector<std::string> classes;
-  std::vector<uint32_t> counts;
-  for (const LabelColumn& column : labels) {
-    names.push_back(column.name);
-    counts.push_back(static_cast<uint32_t>(column.classes.size()));
-    classes.insert(classes.end(), column.classes.begin(), column.classes.end());
-  }
-  const auto name_texts = b.PutTexts(names);
-  const auto class_counts = b.PutNumbers(counts);
-  const auto class_texts = b.PutTexts(classes);
-  return fb::records::CreateLabelColumns(b, name_texts, class_counts, class_texts);
+AUGSTORE_FIELDS(BackboneRecord, fb::records::Backbone, FormatField{}, m.digest,
+                AtMost(m.dim, kMaxDim), m.input_height, m.input_width, AtMost(m.mean, kMaxChannels),
+                AtMost(m.stddev, kMaxChannels), AtMost(m.source, kMaxTextBytes), m.multiply_adds,
+                m.created_unix_s, AtMost(m.feature_map.height, kMaxFeatureMapCells),
+                AtMost(m.feature_map.width, kMaxFeatureMapCells),
+                AtMost(m.feature_map.channels, kMaxDim))
+
+AUGSTORE_FIELDS(SplitCount, fb::records::SplitCount, AtMost(m.name, kMaxKeyBytes), m.samples)
+AUGSTORE_FIELDS(CollectionRecord, fb::records::Collection, FormatField{}, m.backbone,
+                AtMost(m.dim, kMaxDim), m.samples, m.sample_list, m.labels,
+                AtMost(m.splits, kMaxSplits), m.digest, AtMost(m.source, kMaxTextBytes),
+                m.created_unix_s, m.dtype)
+
+AUGSTORE_FIELDS(LayerShape, fb::records::LayerShape, AtMost(m.in, kMaxDim), AtMost(m.out, kMaxDim),
+                m.activation, m.residual, m.kind)
+
+AUGSTORE_FIELDS(CardEntry, fb::records::CardEntry, AtMost(m.data, kMaxTextBytes), m.pairs, m.mse,
+                m.identity_mse, m.r2, m.cosine_before, m.cosine_after, m.dispersion, m.r2_low,
+                m.r2_high, m.retrieval_pool, m.mrr, m.hit1, m.hit5)
+AUGSTORE_FIELDS(CardCandidate, fb::records::CardCandidate, AtMost(m.family, kMaxNameBytes), m.r2,
+                m.r2_low, m.r2_high, m.mse, m.multiply_adds, m.train_seconds,
+                AtMost(m.notes, kMaxTextBytes))
+AUGSTORE_FIELDS(CardMeasure, fb::records::CardMeasure, AtMost(m.name, kMaxNameBytes), m.value)
+AUGSTORE_FIELDS(Card, fb::records::Card, AtMost(m.entries, kMaxCardEntries), m.train_pairs, m.seed,
+                m.train_seconds, m.multiply_adds, AtMost(m.notes, kMaxTextBytes),
+                AtMost(m.candidates, kMaxCardEntries), AtMost(m.measures, kMaxCardEntries))
+AUGSTORE_FIELDS(TransformRecord, fb::records::Transform, FormatField{}, m.backbone,
+                AtMost(m.dim, kMaxDim), AtMost(m.op, kMaxTextBytes),
+                AtMost(m.family, kMaxNameBytes), AtMost(m.layers, kMaxLayers), m.weights, m.card,
+                m.created_unix_s, AtMost(m.feature_map.height, kMaxFeatureMapCells),
+                AtMost(m.feature_map.width, kMaxFeatureMapCells),
+                AtMost(m.feature_map.channels, kMaxDim))
+
+AUGSTORE_FIELDS(HeadLineage, fb::records::HeadLineage, m.stream, m.collection_digest,
+                AtMost(m.transforms, size_t{kMaxChains} * kMaxChainLength), m.seed, m.epochs,
+                AtMost(m.optimizer, kMaxTextBytes), m.learning_rate, m.weight_decay,
+                AtMost(m.init, kMaxRefBytes))
+AUGSTORE_FIELDS(HeadRecord, fb::records::Head, FormatField{}, m.backbone, AtMost(m.dim, kMaxDim),
+                AtMost(m.arch, kMaxTextBytes), AtMost(m.classes, kMaxClasses, kMaxKeyBytes),
+                AtMost(m.layers, kMaxLayers), m.weights, m.lineage, m.train_loss, m.test_accuracy,
+                m.test_loss, AtMost(m.test_split, kMaxKeyBytes), m.test_samples, m.created_unix_s)
+
+void CheckFields(Reader& in, const BackboneRecord& m) {
+  in.Equal("stddev", m.stddev.size(), m.mean.size(), "mean");
+  in.AtMost("feature_map", m.feature_map.values(), kMaxDim);
 }
 
-std::vector<LabelColumn> ReadLabels(Reader& in, const fb::records::LabelColumns* labels) {
-  if (labels == nullptr) return {};
-  auto names = in.Texts("labels.names", labels->names(), kMaxLabelColumns, kMaxKeyBytes);
-  const auto counts = in.Numbers("labels.class_counts", labels->class_counts(), kMaxLabelColumns);
-  auto classes = in.Texts("labels.classes", labels->classes(), kMaxClasses, kMaxKeyBytes);
-  in.Equal("labels.class_counts", counts.size(), names.size(), "labels.names");
-  uint64_t total = 0;
-  for (const uint32_t count : counts) {
-    in.AtMost("labels.class_counts", count, kMaxClasses);
-    total += count;
-  }
-  in.Equal("labels.classes", classes.size(), total, "labels.class_counts");
-  if (!in.status().ok()) return {};
-  std::vector<LabelColumn> result(names.size());
-  auto next = classes.begin();
-  for (size_t i = 0; i < names.size(); ++i) {
-    result[i].name = std::move(names[i]);
-    result[i].classes.assign(std::make_move_iterator(next),
-                             std::make_move_iterator(next + counts[i]));
-    next += counts[i];
-  }
-  return result;
+void CheckFields(Reader& in, const TransformRecord& m) {
+  in.AtMost("feature_map", m.feature_map.values(), kMaxDim);
 }
 
-Offset<fb::records::SampleChunk> PutChunk(Builder& b, const SampleChunk& chunk) {
-  const auto rows = b.PutNumbers(chunk.rows);
-  const auto split_names = b.PutTexts(chunk.split_names);
-  const auto splits = b.PutNumbers(chunk.splits);
-  std::vector<Offset<fb::records::LabelValues>> columns;
-  for (const std::vector<int32_t>& column : chunk.labels) {
-    const auto values = b.PutNumbers(column);
-    columns.push_back(fb::records::CreateLabelValues(b, values));
-  }
-  const auto labels = b.PutTables(columns);
-  const auto keys = b.PutTexts(chunk.keys);
-  return fb::records::CreateSampleChunk(b, kRecordFormat, rows, split_names, splits, labels, keys);
+namespace {
+
+// An alias history as it is stored: a vector for each field of its moves.
+struct FlatMoves {
+  std::vector<std::string> aliases;
+  std::vector<uint32_t> versions;
+  std::vector<std::string> notes;
+  std::vector<int64_t> unix_s;
+  std::vector<uint8_t> forced;  // empty: none is
+};
+
+void FlatFields(auto& v, auto& m) {
+  v.All(FormatField{}, AtMost(m.aliases, kMaxAliasMoves, kMaxNameBytes),
+        AtMost(m.versions, kMaxAliasMoves), AtMost(m.notes, kMaxAliasMoves, kMaxTextBytes),
+        AtMost(m.unix_s, kMaxAliasMoves), AtMost(m.forced, kMaxAliasMoves));
 }
 
-SampleChunk ReadChunk(Reader& in, const fb::records::SampleChunk& chunk) {
-  SampleChunk result;
-  ReadFormat(in, chunk);
-  result.rows = in.Numbers("rows", chunk.rows(), kMaxBatchRows);
-  result.split_names = in.Texts("split_names", chunk.split_names(), kMaxSplits, kMaxKeyBytes);
-  result.splits = in.Numbers("splits", chunk.splits(), kMaxBatchRows);
-  result.keys = in.Texts("keys", chunk.keys(), kMaxBatchRows, kMaxKeyBytes);
-  in.Equal("splits", result.splits.size(), result.rows.size(), "rows");
-  in.Equal("keys", result.keys.size(), result.rows.size(), "rows");
-  for (const uint16_t split : result.splits) {
-    if (split >= result.split_names.size() && in.status().ok())
-      in.Fail("splits",
-              fmt::format("names split {}, but there are {}", split, result.split_names.size()));
+}  // namespace
+
+template <>
+struct Codec<AliasHistory> {
+  using Table = fb::records::Aliases;
+  static void Fields(TableWriter& v, const AliasHistory& history) {
+    FlatMoves flat;
+    for (const AliasMove& move : history.moves) {
+      flat.aliases.push_back(move.alias);
+      flat.versions.push_back(move.version);
+      flat.notes.push_back(move.note);
+      flat.unix_s.push_back(move.unix_s);
+      flat.forced.push_back(move.forced);
+    }
+    FlatFields(v, std::as_const(flat));
   }
-  if (chunk.labels() == nullptr || !in.AtMost("labels", chunk.labels()->size(), kMaxLabelColumns))
-    return result;
-  for (const auto* column : *chunk.labels()) {
-    result.labels.push_back(in.Numbers("labels", column->values(), kMaxBatchRows));
-    in.Equal("labels", result.labels.back().size(), result.rows.size(), "rows");
-    for (const int32_t label : result.labels.back()) {
-      if (label < -1 && in.status().ok())
-        in.Fail("labels", fmt::format("has {}: a class or -1 is needed", label));
+  static void Fields(TableReader& v, AliasHistory& history) {
+    FlatMoves flat;
+    FlatFields(v, flat);
+    const size_t moves = flat.aliases.size();
+    if (flat.forced.empty()) flat.forced.resize(moves);
+    v.in().Equal("forced", flat.forced.size(), moves, "aliases");
+    v.in().Equal("versions", flat.versions.size(), moves, "aliases");
+    v.in().Equal("notes", flat.notes.size(), moves, "aliases");
+    v.in().Equal("unix_s", flat.unix_s.size(), moves, "aliases");
+    for (size_t i = 0; i < moves && v.in().status().ok(); ++i) {
+      history.moves.push_back({std::move(flat.aliases[i]), flat.versions[i],
+                               std::move(flat.notes[i]), flat.unix_s[i], flat.forced[i] != 0});
     }
   }
-  return result;
-}
+};
 
 }  // namespace codec
 
-std::string Encode(const BackboneRecord& record) {
-  Builder b;
-  const auto digest = b.PutDigest(record.digest);
-  const auto mean = b.PutNumbers(record.mean);
-  const auto stddev = b.PutNumbers(record.stddev);
-  const auto source = b.PutText(record.source);
-  return b.SealRecord(
-      fb::records::CreateBackbone(b, codec::kRecordFormat, digest, record.dim, record.input_height,
-                                  record.input_width, mean, stddev, source, record.multiply_adds,
-                                  record.created_unix_s, record.feature_map.height,
-                                  record.feature_map.width, record.feature_map.channels),
-      "AGRB");
-}
-
-template <>
-Result<BackboneRecord> Decode(std::string_view bytes) {
-  BackboneRecord record;
-  Reader in = codec::RecordReader("backbone record", bytes);
-  if (const auto* t = in.Root<fb::records::Backbone>("AGRB")) {
-    codec::ReadFormat(in, *t);
-    record.digest = in.OneDigest("digest", t->digest());
-    record.dim = t->dim();
-    in.AtMost("dim", record.dim, kMaxDim);
-    record.input_height = t->input_height();
-    record.input_width = t->input_width();
-    record.mean = in.Numbers("mean", t->mean(), kMaxChannels);
-    record.stddev = in.Numbers("stddev", t->stddev(), kMaxChannels);
-    in.Equal("stddev", record.stddev.size(), record.mean.size(), "mean");
-    record.source = in.Text("source", t->source(), kMaxTextBytes);
-    record.multiply_adds = t->multiply_adds();
-    record.created_unix_s = t->created_unix_s();
-    record.feature_map = codec::ReadFeatureMapShape(in, *t);
+// `what` goes into errors; `identifier` is the file identifier of the stored value.
+#define AUGSTORE_RECORD(T, what, identifier)                                  \
+  template <>                                                                 \
+  std::string Encode(const T& record) {                                       \
+    codec::Builder b;                                                         \
+    return b.SealRecord(codec::WriteTable(b, record), identifier);            \
+  }                                                                           \
+  template <>                                                                 \
+  Result<T> Decode(std::string_view bytes) {                                  \
+    T record;                                                                 \
+    codec::Reader in(what, Unowned(bytes), kMaxRecordBytes, Code::kDataLoss); \
+    AUGSTORE_TRY(codec::ReadRoot(in, &record, identifier));                   \
+    return record;                                                            \
   }
-  AUGSTORE_TRY(in.status());
-  return record;
-}
-
-std::string Encode(const CollectionRecord& record) {
-  Builder b;
-  const auto backbone = b.PutDigest(record.backbone);
-  const auto labels = codec::PutLabels(b, record.labels);
-  std::vector<Offset<fb::records::SplitCount>> split_counts;
-  for (const SplitCount& split : record.splits) {
-    const auto name = b.PutText(split.name);
-    split_counts.push_back(fb::records::CreateSplitCount(b, name, split.samples));
-  }
-  const auto splits = b.PutTables(split_counts);
-  const auto digest = b.PutDigest(record.digest);
-  const auto source = b.PutText(record.source);
-  return b.SealRecord(
-      fb::records::CreateCollection(b, codec::kRecordFormat, backbone, record.dim, record.samples,
-                                    record.sample_list, labels, splits, digest, source,
-                                    record.created_unix_s, static_cast<uint8_t>(record.dtype)),
-      "AGRC");
-}
-
-template <>
-Result<CollectionRecord> Decode(std::string_view bytes) {
-  CollectionRecord record;
-  Reader in = codec::RecordReader("collection record", bytes);
-  if (const auto* t = in.Root<fb::records::Collection>("AGRC")) {
-    codec::ReadFormat(in, *t);
-    record.backbone = in.OneDigest("backbone", t->backbone());
-    record.dim = t->dim();
-    in.AtMost("dim", record.dim, kMaxDim);
-    record.samples = t->samples();
-    record.sample_list = t->sample_list();
-    record.labels = codec::ReadLabels(in, t->labels());
-    if (t->splits() != nullptr && in.AtMost("splits", t->splits()->size(), kMaxSplits)) {
-      for (const auto* split : *t->splits())
-        record.splits.push_back(
-            {in.Text("splits.name", split->name(), kMaxKeyBytes), split->samples()});
-    }
-    record.digest = in.OneDigest("digest", t->digest());
-    record.source = in.Text("source", t->source(), kMaxTextBytes);
-    record.created_unix_s = t->created_unix_s();
-    record.dtype = in.OneDtype("dtype", t->dtype());
-  }
-  AUGSTORE_TRY(in.status());
-  return record;
-}
-
-std::string Encode(const SampleChunk& chunk) {
-  Builder b;
-  return b.SealRecord(codec::PutChunk(b, chunk), "AGRS");
-}
-
-template <>
-Result<SampleChunk> Decode(std::string_view bytes) {
-  SampleChunk chunk;
-  Reader in = codec::RecordReader("sample chunk", bytes);
-  if (const auto* t = in.Root<fb::records::SampleChunk>("AGRS")) chunk = codec::ReadChunk(in, *t);
-  AUGSTORE_TRY(in.status());
-  return chunk;
-}
-
-std::string Encode(const AliasHistory& history) {
-  std::vector<std::string> aliases;
-  std::vector<std::string> notes;
-  std::vector<uint32_t> versions;
-  std::vector<int64_t> unix_s;
-  std::vector<uint8_t> forced;
-  for (const AliasMove& move : history.moves) {
-    aliases.push_back(move.alias);
-    versions.push_back(move.version);
-    notes.push_back(move.note);
-    unix_s.push_back(move.unix_s);
-    forced.push_back(move.forced);
-  }
-  Builder b;
-  const auto alias_texts = b.PutTexts(aliases);
-  const auto version_numbers = b.PutNumbers(versions);
-  const auto note_texts = b.PutTexts(notes);
-  const auto times = b.PutNumbers(unix_s);
-  const auto forces = b.PutNumbers(forced);
-  return b.SealRecord(fb::records::CreateAliases(b, codec::kRecordFormat, alias_texts,
-                                                 version_numbers, note_texts, times, forces),
-                      "AGRA");
-}
-
-template <>
-Result<AliasHistory> Decode(std::string_view bytes) {
-  AliasHistory history;
-  Reader in = codec::RecordReader("alias history", bytes);
-  if (const auto* t = in.Root<fb::records::Aliases>("AGRA")) {
-    codec::ReadFormat(in, *t);
-    auto aliases = in.Texts("aliases", t->aliases(), kMaxAliasMoves, kMaxNameBytes);
-    const auto versions = in.Numbers("versions", t->versions(), kMaxAliasMoves);
-    auto notes = in.Texts("notes", t->notes(), kMaxAliasMoves, kMaxTextBytes);
-    const auto unix_s = in.Numbers("unix_s", t->unix_s(), kMaxAliasMoves);
-    auto forced = in.Numbers("forced", t->forced(), kMaxAliasMoves);
-    if (forced.empty()) forced.resize(aliases.size());
-    in.Equal("forced", forced.size(), aliases.size(), "aliases");
-    in.Equal("versions", versions.size(), aliases.size(), "aliases");
-    in.Equal("notes", notes.size(), aliases.size(), "aliases");
-    in.Equal("unix_s", unix_s.size(), aliases.size(), "aliases");
-    AUGSTORE_TRY(in.status());
-    for (size_t i = 0; i < aliases.size(); ++i)
-      history.moves.push_back(
-          {std::move(aliases[i]), versions[i], std::move(notes[i]), unix_s[i], forced[i] != 0});
-  }
-  AUGSTORE_TRY(in.status());
-  return history;
-}
+AUGSTORE_RECORD(BackboneRecord, "backbone record", "AGRB")
+AUGSTORE_RECORD(CollectionRecord, "collection record", "AGRC")
+AUGSTORE_RECORD(SampleChunk, "sample chunk", "AGRS")
+AUGSTORE_RECORD(TransformRecord, "transform record", "AGRT")
+AUGSTORE_RECORD(HeadRecord, "head record", "AGRH")
+AUGSTORE_RECORD(AliasHistory, "alias history", "AGRA")
+#undef AUGSTORE_RECORD
 
 }  // namespace augstore

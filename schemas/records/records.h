@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "schemas/base/types.h"
+#include "schemas/records/stream_spec.h"
 #include "schemas/weights/dtype.h"
 #include "schemas/weights/layers.h"
 #include "schemas/weights/spatial_front.h"
@@ -164,24 +165,15 @@ struct TransformRecord {
 
 // Where a head came from: enough to train it again.
 struct HeadLineage {
-  std::string collection;  // "cifar10@2"
+  StreamSpec stream;  // that it was trained on, with every version pinned
   Digest collection_digest;
-  std::string split;
-  std::string policy;              // with every version pinned
   std::vector<Digest> transforms;  // weights digests, in the order of the policy's first mention
-  std::string label_column;
-  uint64_t seed = 0;         // of the initial weights
-  uint64_t stream_seed = 0;  // of the order of samples and the draws of the policy
+  uint64_t seed = 0;               // of the initial weights
   uint32_t epochs = 0;
-  uint32_t batch_size = 0;
   std::string optimizer;  // "adamw"
   double learning_rate = 0;
   double weight_decay = 0;
   std::string init;  // the head that training started from, "digits@3"; empty: random weights
-  // Of the stream, as StreamSpec has them.
-  uint64_t shuffle_window = 0;
-  Dtype dtype = Dtype::kF32;
-  Precision precision = Precision::kF32;
   bool operator==(const HeadLineage&) const = default;
 };
 
@@ -221,28 +213,11 @@ struct AliasHistory {
   uint32_t Find(std::string_view alias) const;
 };
 
-std::string Encode(const BackboneRecord& record);
-std::string Encode(const CollectionRecord& record);
-std::string Encode(const SampleChunk& chunk);
-std::string Encode(const TransformRecord& record);
-std::string Encode(const HeadRecord& record);
-std::string Encode(const AliasHistory& history);
-
-// Specialised for the six types above.
+// Both for the six types above and no others.
+template <typename T>
+std::string Encode(const T& record);
 template <typename T>
 Result<T> Decode(std::string_view bytes);
-template <>
-Result<BackboneRecord> Decode(std::string_view bytes);
-template <>
-Result<CollectionRecord> Decode(std::string_view bytes);
-template <>
-Result<SampleChunk> Decode(std::string_view bytes);
-template <>
-Result<TransformRecord> Decode(std::string_view bytes);
-template <>
-Result<HeadRecord> Decode(std::string_view bytes);
-template <>
-Result<AliasHistory> Decode(std::string_view bytes);
 
 }  // namespace augstore
 

@@ -189,7 +189,7 @@ Result<Batch> BatchFromFrame(const Frame& frame) {
   if (rows > 0 && dim == 0) in.Fail("dim", "is 0: an embedding has at least one column");
   in.Equal("labels", batch.labels.size(), rows, "samples");
   in.Equal("chains", batch.chains.size(), rows, "samples");
-  batch.dtype = in.OneDtype("dtype", t->dtype());
+  in.Enum("dtype", t->dtype(), &batch.dtype);
   const bool plain = batch.dtype == Dtype::kF32;
   const std::span<const uint8_t> encoded = InPlace(in, "rows", t->rows(), alignof(uint8_t));
   in.Equal("embeddings", embeddings.size(), plain ? rows * dim : 0, "samples x dim, if f32");

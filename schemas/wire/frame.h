@@ -23,42 +23,53 @@ namespace augstore {
 inline constexpr uint16_t kProtocolVersion = 1;
 inline constexpr size_t kFrameHeaderBytes = 24;
 
-// On the wire: never change a number. Requests are below 100, replies from 100 on.
+// Every message that is a plain struct of its name in schemas/wire/messages.h: X(name, type). On
+// the wire: never change a number. Requests are below 100, replies from 100 on.
+#define AUGSTORE_MESSAGES(X)  \
+  X(ServerInfoRequest, 1)     \
+  X(GetRecordRequest, 2)      \
+  X(ListRecordsRequest, 3)    \
+  X(AddRecordRequest, 4)      \
+  X(DeleteRecordRequest, 5)   \
+  X(SetAliasRequest, 6)       \
+  X(FindImagesRequest, 7)     \
+  X(AppendRowsRequest, 8)     \
+  X(ReadRowsRequest, 9)       \
+  X(BeginDraftRequest, 10)    \
+  X(AppendSamplesRequest, 11) \
+  X(CommitDraftRequest, 12)   \
+  X(AbortDraftRequest, 13)    \
+  X(GetSamplesRequest, 14)    \
+  X(QueryRequest, 15)         \
+  X(OpenStreamRequest, 16)    \
+  X(BatchesRequest, 17)       \
+  X(StatsRequest, 18)         \
+  X(VerifyRequest, 19)        \
+  X(ShareMemoryRequest, 20)   \
+  X(ServerInfoReply, 101)     \
+  X(RecordReply, 102)         \
+  X(RecordListReply, 103)     \
+  X(RowIdsReply, 104)         \
+  X(DraftReply, 105)          \
+  X(SamplesReply, 106)        \
+  X(EndReply, 108)            \
+  X(StreamReply, 109)         \
+  X(StatsReply, 110)          \
+  X(VerifyReply, 111)         \
+  X(ShareMemoryReply, 112)    \
+  X(SharedBodyReply, 113)
+
+// All frames: also the Status of a request that failed, and a batch (schemas/wire/batch.h), which
+// answers a query, a reading of rows, and each step of a run.
+#define AUGSTORE_FRAMES(X) \
+  AUGSTORE_MESSAGES(X)     \
+  X(ErrorReply, 100)       \
+  X(BatchReply, 107)
+
 enum class MessageType : uint16_t {
-  kServerInfoRequest = 1,
-  kGetRecordRequest = 2,
-  kListRecordsRequest = 3,
-  kAddRecordRequest = 4,
-  kDeleteRecordRequest = 5,
-  kSetAliasRequest = 6,
-  kFindImagesRequest = 7,
-  kAppendRowsRequest = 8,
-  kReadRowsRequest = 9,
-  kBeginDraftRequest = 10,
-  kAppendSamplesRequest = 11,
-  kCommitDraftRequest = 12,
-  kAbortDraftRequest = 13,
-  kGetSamplesRequest = 14,
-  kQueryRequest = 15,
-  kOpenStreamRequest = 16,
-  kBatchesRequest = 17,
-  kStatsRequest = 18,
-  kVerifyRequest = 19,
-  kShareMemoryRequest = 20,
-  kErrorReply = 100,
-  kServerInfoReply = 101,
-  kRecordReply = 102,
-  kRecordListReply = 103,
-  kRowIdsReply = 104,
-  kDraftReply = 105,
-  kSamplesReply = 106,
-  kBatchReply = 107,  // query, read rows, and each batch of a run
-  kEndReply = 108,    // an operation without a result; the end of a run of batches
-  kStreamReply = 109,
-  kStatsReply = 110,
-  kVerifyReply = 111,
-  kShareMemoryReply = 112,
-  kSharedBodyReply = 113,
+#define AUGSTORE_ENUMERATOR(name, type) k##name = type,
+  AUGSTORE_FRAMES(AUGSTORE_ENUMERATOR)
+#undef AUGSTORE_ENUMERATOR
 };
 
 struct Frame {

@@ -1,93 +1,174 @@
-// What every message shares, and the messages about the server itself.
 #include "schemas/wire/messages.h"
 
 #include <array>
+#include <cmath>
 #include <utility>
 
-#include "schemas/records/codec.h"
+#include "schemas/records/fields.h"
+#include "schemas/records/record_fields.h"
 #include "schemas/wire_generated.h"
 
 namespace augstore {
 namespace {
 
-namespace wire = fb::wire;
-using codec::Builder;
-using codec::Reader;
+// What a body has for sure, so that building it does not move large vectors.
+template <typename T>
+size_t PayloadBytes(const T&) {
+  return 0;
+}
+size_t PayloadBytes(const StatsReply& m) { return m.json.size(); }
+size_t PayloadBytes(const RecordReply& m) { return m.record.size() + m.blob.size(); }
+size_t PayloadBytes(const AddRecordRequest& m) { return m.record.size() + m.blob.size(); }
+size_t PayloadBytes(const AppendRowsRequest& m) {
+  return m.embeddings.rows() * m.embeddings.cols() * sizeof(float) +
+         m.images.size() * sizeof(ContentHash) + m.feature_maps.bytes.size();
+}
 
-constexpr std::array<std::pair<MessageType, std::string_view>, 34> kTypeNames = {{
-    {MessageType::kServerInfoRequest, "ServerInfoRequest"},
-    {MessageType::kGetRecordRequest, "GetRecordRequest"},
-    {MessageType::kListRecordsRequest, "ListRecordsRequest"},
-    {MessageType::kAddRecordRequest, "AddRecordRequest"},
-    {MessageType::kDeleteRecordRequest, "DeleteRecordRequest"},
-    {MessageType::kSetAliasRequest, "SetAliasRequest"},
-    {MessageType::kFindImagesRequest, "FindImagesRequest"},
-    {MessageType::kAppendRowsRequest, "AppendRowsRequest"},
-    {MessageType::kReadRowsRequest, "ReadRowsRequest"},
-    {MessageType::kBeginDraftRequest, "BeginDraftRequest"},
-    {MessageType::kAppendSamplesRequest, "AppendSamplesRequest"},
-    {MessageType::kCommitDraftRequest, "CommitDraftRequest"},
-    {MessageType::kAbortDraftRequest, "AbortDraftRequest"},
-    {MessageType::kGetSamplesRequest, "GetSamplesRequest"},
-    {MessageType::kQueryRequest, "QueryRequest"},
-    {MessageType::kOpenStreamRequest, "OpenStreamRequest"},
-    {MessageType::kBatchesRequest, "BatchesRequest"},
-    {MessageType::kStatsRequest, "StatsRequest"},
-    {MessageType::kVerifyRequest, "VerifyRequest"},
-    {MessageType::kShareMemoryRequest, "ShareMemoryRequest"},
-    {MessageType::kErrorReply, "ErrorReply"},
-    {MessageType::kServerInfoReply, "ServerInfoReply"},
-    {MessageType::kRecordReply, "RecordReply"},
-    {MessageType::kRecordListReply, "RecordListReply"},
-    {MessageType::kRowIdsReply, "RowIdsReply"},
-    {MessageType::kDraftReply, "DraftReply"},
-    {MessageType::kSamplesReply, "SamplesReply"},
-    {MessageType::kBatchReply, "BatchReply"},
-    {MessageType::kEndReply, "EndReply"},
-    {MessageType::kStreamReply, "StreamReply"},
-    {MessageType::kStatsReply, "StatsReply"},
-    {MessageType::kVerifyReply, "VerifyReply"},
-    {MessageType::kShareMemoryReply, "ShareMemoryReply"},
-    {MessageType::kSharedBodyReply, "SharedBodyReply"},
-}};
+// What an ErrorReply says: a Status in two fields.
+struct ErrorReply {
+  uint8_t code = 0;
+  std::string message;
+};
+
+}  // namespace
+
+namespace codec {
+
+namespace wire = fb::wire;
+
+AUGSTORE_FIELDS(ErrorReply, wire::ErrorReply, m.code, AtMost(m.message, kMaxTextBytes))
+AUGSTORE_FIELDS(ServerInfoRequest, wire::ServerInfoRequest)
+AUGSTORE_FIELDS(ServerInfoReply, wire::ServerInfoReply, AtMost(m.version, kMaxNameBytes),
+                AtMost(m.store_id, kMaxNameBytes))
+AUGSTORE_FIELDS(StatsRequest, wire::StatsRequest)
+AUGSTORE_FIELDS(StatsReply, wire::StatsReply, AtMost(m.json, kMaxTextBytes))
+AUGSTORE_FIELDS(VerifyRequest, wire::VerifyRequest, AtMost(m.cursor, kMaxTextBytes))
+AUGSTORE_FIELDS(VerifyReply, wire::VerifyReply, AtMost(m.cursor, kMaxTextBytes), m.checked, m.total,
+                AtMost(m.problems, kMaxProblems, kMaxTextBytes))
+AUGSTORE_FIELDS(EndReply, wire::EndReply)
+AUGSTORE_FIELDS(ShareMemoryRequest, wire::ShareMemoryRequest)
+AUGSTORE_FIELDS(ShareMemoryReply, wire::ShareMemoryReply, m.bytes, m.slots)
+AUGSTORE_FIELDS(SharedBodyReply, wire::SharedBodyReply, OpenEnum{m.type}, m.slot, m.offset, m.size)
+AUGSTORE_FIELDS(GetRecordRequest, wire::GetRecordRequest, m.kind, AtMost(m.ref, kMaxRefBytes),
+                m.with_blob)
+AUGSTORE_FIELDS(RecordReply, wire::RecordReply, m.kind, AtMost(m.name, kMaxRefBytes), m.version,
+                BytesAtMost(m.record, kMaxRecordBytes), BytesAtMost(m.blob, kMaxWeightsBytes))
+AUGSTORE_FIELDS(ListRecordsRequest, wire::ListRecordsRequest, m.kind, AtMost(m.name, kMaxRefBytes))
+AUGSTORE_FIELDS(RecordListReply, wire::RecordListReply, AtMost(m.records, kMaxListedRecords))
+AUGSTORE_FIELDS(AddRecordRequest, wire::AddRecordRequest, m.kind, AtMost(m.name, kMaxNameBytes),
+                BytesAtMost(m.record, kMaxRecordBytes), BytesAtMost(m.blob, kMaxWeightsBytes))
+AUGSTORE_FIELDS(DeleteRecordRequest, wire::DeleteRecordRequest, m.kind, AtMost(m.ref, kMaxRefBytes))
+AUGSTORE_FIELDS(SetAliasRequest, wire::SetAliasRequest, m.kind, AtMost(m.name, kMaxNameBytes),
+                AtMost(m.alias, kMaxNameBytes), m.version, AtMost(m.note, kMaxTextBytes), m.force,
+                m.min_r2)
+AUGSTORE_FIELDS(FindImagesRequest, wire::FindImagesRequest, m.backbone,
+                AtMost(m.images, kMaxBatchRows), m.dtype)
+AUGSTORE_FIELDS(RowIdsReply, wire::RowIdsReply, AtMost(m.rows, kMaxBatchRows))
+
+template <>
+struct Codec<AppendRowsRequest> {
+  using Table = wire::AppendRowsRequest;
+  static void Fields(auto& v, auto& m) {
+    v.Seek(2);  // built first: so the embeddings are the last bytes of the body
+    v.All(m.embeddings);
+    v.Seek(0);
+    v.All(m.backbone, AtMost(m.images, kMaxBatchRows));
+    v.Seek(4);
+    v.All(AtMost(m.feature_maps.values, kMaxDim), AtMost(m.feature_maps.bytes, kMaxRequestBytes),
+          m.dtype);
+  }
+};
+
+AUGSTORE_FIELDS(ReadRowsRequest, wire::ReadRowsRequest, m.backbone, AtMost(m.rows, kMaxBatchRows),
+                m.feature_maps, m.dtype)
+AUGSTORE_FIELDS(BeginDraftRequest, wire::BeginDraftRequest, AtMost(m.collection, kMaxNameBytes),
+                m.backbone, m.labels, m.replace, AtMost(m.source, kMaxTextBytes), m.dtype)
+AUGSTORE_FIELDS(DraftReply, wire::DraftReply, m.draft, m.labels)
+AUGSTORE_FIELDS(AppendSamplesRequest, wire::AppendSamplesRequest, m.draft, m.samples)
+AUGSTORE_FIELDS(CommitDraftRequest, wire::CommitDraftRequest, m.draft, m.appended)
+AUGSTORE_FIELDS(AbortDraftRequest, wire::AbortDraftRequest, m.draft)
+AUGSTORE_FIELDS(GetSamplesRequest, wire::GetSamplesRequest, AtMost(m.collection, kMaxRefBytes),
+                m.begin, m.count)
+AUGSTORE_FIELDS(SamplesReply, wire::SamplesReply, m.samples)
+AUGSTORE_FIELDS(QueryRequest, wire::QueryRequest, AtMost(m.collection, kMaxRefBytes),
+                AtMost(m.samples, kMaxBatchRows), AtMost(m.chain, kMaxTextBytes),
+                AtMost(m.label_column, kMaxKeyBytes))
+AUGSTORE_FIELDS(OpenStreamRequest, wire::OpenStreamRequest, m.spec)
+AUGSTORE_FIELDS(StreamReply, wire::StreamReply, m.spec, m.fingerprint, m.collection_digest,
+                AtMost(m.chains, kMaxChains, kMaxTextBytes),
+                AtMost(m.transforms, size_t{kMaxChains} * kMaxChainLength),
+                AtMost(m.classes, kMaxClasses, kMaxKeyBytes), m.samples, m.steps,
+                AtMost(m.dim, kMaxDim))
+AUGSTORE_FIELDS(BatchesRequest, wire::BatchesRequest, m.spec, m.fingerprint, m.epoch, m.step,
+                m.count)
+
+void CheckFields(Reader& in, const SetAliasRequest& m) {
+  if (!std::isfinite(m.min_r2)) in.Fail("min_r2", "is not finite");
+}
+
+void CheckFields(Reader& in, const AppendRowsRequest& m) {
+  const size_t rows = m.embeddings.rows();
+  const size_t dim = m.embeddings.cols();
+  if (!m.images.empty()) {  // else the server hashes the embeddings
+    if (dim == 0) in.Fail("dim", "is 0: an embedding has at least one column");
+    in.Equal("embeddings", rows * dim, m.images.size() * dim, "images x dim");
+  }
+  const uint32_t values = m.feature_maps.values;
+  in.Equal("feature_maps", m.feature_maps.bytes.size(),
+           values == 0 ? 0 : rows * QuantizedRowBytes(values), "images x (feature_map_values + 8)");
+}
+
+}  // namespace codec
+
+namespace {
 
 // The Status that an ErrorReply carries, or why its body cannot be read. Never ok.
 Status CarriedStatus(const SharedBytes& body) {
-  Reader in("ErrorReply", body);
-  const auto* t = in.Root<wire::ErrorReply>();
-  if (t == nullptr) return in.status();
-  std::string message = in.Text("message", t->message(), kMaxTextBytes);
-  AUGSTORE_TRY(in.status());
-  const bool known = t->code() > static_cast<uint8_t>(Code::kOk) &&
-                     t->code() <= static_cast<uint8_t>(Code::kInternal);
-  if (known) return {Code{t->code()}, std::move(message)};
+  ErrorReply error;
+  AUGSTORE_TRY(DecodeBody(body, &error));
+  const bool known = error.code > static_cast<uint8_t>(Code::kOk) &&
+                     error.code <= static_cast<uint8_t>(Code::kInternal);
+  if (known) return {Code{error.code}, std::move(error.message)};
   return Internal("{} (the peer sent the unknown error code {}: use the same release of augstore)",
-                  message, t->code());
-}
-
-// For messages without fields.
-template <typename Table>
-Status CheckEmpty(const char* what, const SharedBytes& body) {
-  Reader in(what, body);
-  in.Root<Table>();
-  return in.status();
+                  error.message, error.code);
 }
 
 }  // namespace
 
+template <typename T>
+SharedBytes EncodeBody(const T& message) {
+  codec::Builder b(PayloadBytes(message) + 1024);
+  return b.Seal(codec::WriteTable(b, message));
+}
+
+template <typename T>
+Status DecodeBody(const SharedBytes& body, T* message) {
+  codec::Reader in(codec::Codec<T>::Table::Traits::name, body);
+  return codec::ReadRoot(in, message);
+}
+
+#define AUGSTORE_MESSAGE(T, type)                    \
+  template SharedBytes EncodeBody(const T& message); \
+  template Status DecodeBody(const SharedBytes& body, T* message);
+AUGSTORE_MESSAGES(AUGSTORE_MESSAGE)
+#undef AUGSTORE_MESSAGE
+
 std::string MessageTypeName(MessageType type) {
-  for (const auto& [known, name] : kTypeNames) {
-    if (known == type) return std::string(name);
+  switch (type) {
+#define AUGSTORE_NAME(name, type) \
+  case MessageType::k##name:      \
+    return #name;
+    AUGSTORE_FRAMES(AUGSTORE_NAME)
+#undef AUGSTORE_NAME
   }
   return fmt::format("message type {}", static_cast<uint16_t>(type));
 }
 
 Frame ErrorFrame(const Status& status, uint32_t request_id) {
   AUGSTORE_CHECK(!status.ok());
-  Builder b;
-  const auto message = b.PutText(std::string_view(status.message()).substr(0, kMaxTextBytes));
-  return {MessageType::kErrorReply, request_id,
-          b.Seal(wire::CreateErrorReply(b, static_cast<uint8_t>(status.code()), message))};
+  const ErrorReply error{static_cast<uint8_t>(status.code()),
+                         status.message().substr(0, kMaxTextBytes)};
+  return {MessageType::kErrorReply, request_id, EncodeBody(error)};
 }
 
 Status ExpectType(const Frame& frame, MessageType expected) {
@@ -95,123 +176,6 @@ Status ExpectType(const Frame& frame, MessageType expected) {
   if (frame.type == MessageType::kErrorReply) return CarriedStatus(frame.body);
   return InvalidArgument("expected {} but received {}: the two sides disagree about the protocol",
                          MessageTypeName(expected), MessageTypeName(frame.type));
-}
-
-SharedBytes EncodeBody(const ServerInfoRequest&) {
-  Builder b;
-  return b.Seal(wire::CreateServerInfoRequest(b));
-}
-Status DecodeBody(const SharedBytes& body, ServerInfoRequest*) {
-  return CheckEmpty<wire::ServerInfoRequest>("ServerInfoRequest", body);
-}
-
-SharedBytes EncodeBody(const StatsRequest&) {
-  Builder b;
-  return b.Seal(wire::CreateStatsRequest(b));
-}
-Status DecodeBody(const SharedBytes& body, StatsRequest*) {
-  return CheckEmpty<wire::StatsRequest>("StatsRequest", body);
-}
-
-SharedBytes EncodeBody(const EndReply&) {
-  Builder b;
-  return b.Seal(wire::CreateEndReply(b));
-}
-Status DecodeBody(const SharedBytes& body, EndReply*) {
-  return CheckEmpty<wire::EndReply>("EndReply", body);
-}
-
-SharedBytes EncodeBody(const ShareMemoryRequest&) {
-  Builder b;
-  return b.Seal(wire::CreateShareMemoryRequest(b));
-}
-Status DecodeBody(const SharedBytes& body, ShareMemoryRequest*) {
-  return CheckEmpty<wire::ShareMemoryRequest>("ShareMemoryRequest", body);
-}
-
-SharedBytes EncodeBody(const ShareMemoryReply& message) {
-  Builder b;
-  return b.Seal(wire::CreateShareMemoryReply(b, message.bytes, message.slots));
-}
-Status DecodeBody(const SharedBytes& body, ShareMemoryReply* message) {
-  Reader in("ShareMemoryReply", body);
-  if (const auto* t = in.Root<wire::ShareMemoryReply>()) {
-    message->bytes = t->bytes();
-    message->slots = t->slots();
-  }
-  return in.status();
-}
-
-SharedBytes EncodeBody(const SharedBodyReply& message) {
-  Builder b;
-  return b.Seal(wire::CreateSharedBodyReply(b, static_cast<uint16_t>(message.type), message.slot,
-                                            message.offset, message.size));
-}
-Status DecodeBody(const SharedBytes& body, SharedBodyReply* message) {
-  Reader in("SharedBodyReply", body);
-  if (const auto* t = in.Root<wire::SharedBodyReply>()) {
-    message->type = MessageType{t->type()};
-    message->slot = t->slot();
-    message->offset = t->offset();
-    message->size = t->size();
-  }
-  return in.status();
-}
-
-SharedBytes EncodeBody(const ServerInfoReply& message) {
-  Builder b;
-  const auto version = b.PutText(message.version);
-  const auto store_id = b.PutText(message.store_id);
-  return b.Seal(wire::CreateServerInfoReply(b, version, store_id));
-}
-Status DecodeBody(const SharedBytes& body, ServerInfoReply* message) {
-  Reader in("ServerInfoReply", body);
-  if (const auto* t = in.Root<wire::ServerInfoReply>()) {
-    message->version = in.Text("version", t->version(), kMaxNameBytes);
-    message->store_id = in.Text("store_id", t->store_id(), kMaxNameBytes);
-  }
-  return in.status();
-}
-
-SharedBytes EncodeBody(const StatsReply& message) {
-  Builder b(message.json.size() + 1024);
-  const auto json = b.PutText(message.json);
-  return b.Seal(wire::CreateStatsReply(b, json));
-}
-Status DecodeBody(const SharedBytes& body, StatsReply* message) {
-  Reader in("StatsReply", body);
-  if (const auto* t = in.Root<wire::StatsReply>())
-    message->json = in.Text("json", t->json(), kMaxTextBytes);
-  return in.status();
-}
-
-SharedBytes EncodeBody(const VerifyRequest& message) {
-  Builder b;
-  const auto cursor = b.PutText(message.cursor);
-  return b.Seal(wire::CreateVerifyRequest(b, cursor));
-}
-Status DecodeBody(const SharedBytes& body, VerifyRequest* message) {
-  Reader in("VerifyRequest", body);
-  if (const auto* t = in.Root<wire::VerifyRequest>())
-    message->cursor = in.Text("cursor", t->cursor(), kMaxTextBytes);
-  return in.status();
-}
-
-SharedBytes EncodeBody(const VerifyReply& message) {
-  Builder b;
-  const auto cursor = b.PutText(message.cursor);
-  const auto problems = b.PutTexts(message.problems);
-  return b.Seal(wire::CreateVerifyReply(b, cursor, message.checked, message.total, problems));
-}
-Status DecodeBody(const SharedBytes& body, VerifyReply* message) {
-  Reader in("VerifyReply", body);
-  if (const auto* t = in.Root<wire::VerifyReply>()) {
-    message->cursor = in.Text("cursor", t->cursor(), kMaxTextBytes);
-    message->checked = t->checked();
-    message->total = t->total();
-    message->problems = in.Texts("problems", t->problems(), kMaxProblems, kMaxTextBytes);
-  }
-  return in.status();
 }
 
 }  // namespace augstore

@@ -199,46 +199,20 @@ struct BatchesRequest {
 // The type of the frame that carries T.
 template <typename T>
 struct MessageTypeOf;
-#define AUGSTORE_MESSAGE(T)                                 \
+#define AUGSTORE_MESSAGE(T, type)                           \
   template <>                                               \
   struct MessageTypeOf<T> {                                 \
     static constexpr MessageType value = MessageType::k##T; \
-  };                                                        \
-  SharedBytes EncodeBody(const T& message);                 \
-  Status DecodeBody(const SharedBytes& body, T* message);
-AUGSTORE_MESSAGE(ServerInfoRequest)
-AUGSTORE_MESSAGE(ServerInfoReply)
-AUGSTORE_MESSAGE(StatsRequest)
-AUGSTORE_MESSAGE(StatsReply)
-AUGSTORE_MESSAGE(VerifyRequest)
-AUGSTORE_MESSAGE(VerifyReply)
-AUGSTORE_MESSAGE(EndReply)
-AUGSTORE_MESSAGE(ShareMemoryRequest)
-AUGSTORE_MESSAGE(ShareMemoryReply)
-AUGSTORE_MESSAGE(SharedBodyReply)
-AUGSTORE_MESSAGE(GetRecordRequest)
-AUGSTORE_MESSAGE(RecordReply)
-AUGSTORE_MESSAGE(ListRecordsRequest)
-AUGSTORE_MESSAGE(RecordListReply)
-AUGSTORE_MESSAGE(AddRecordRequest)
-AUGSTORE_MESSAGE(DeleteRecordRequest)
-AUGSTORE_MESSAGE(SetAliasRequest)
-AUGSTORE_MESSAGE(FindImagesRequest)
-AUGSTORE_MESSAGE(RowIdsReply)
-AUGSTORE_MESSAGE(AppendRowsRequest)
-AUGSTORE_MESSAGE(ReadRowsRequest)
-AUGSTORE_MESSAGE(BeginDraftRequest)
-AUGSTORE_MESSAGE(DraftReply)
-AUGSTORE_MESSAGE(AppendSamplesRequest)
-AUGSTORE_MESSAGE(CommitDraftRequest)
-AUGSTORE_MESSAGE(AbortDraftRequest)
-AUGSTORE_MESSAGE(GetSamplesRequest)
-AUGSTORE_MESSAGE(SamplesReply)
-AUGSTORE_MESSAGE(QueryRequest)
-AUGSTORE_MESSAGE(OpenStreamRequest)
-AUGSTORE_MESSAGE(StreamReply)
-AUGSTORE_MESSAGE(BatchesRequest)
+  };
+AUGSTORE_MESSAGES(AUGSTORE_MESSAGE)
 #undef AUGSTORE_MESSAGE
+
+// The body of T's frame, for every message of AUGSTORE_MESSAGES. REQUIRES of DecodeBody: *message
+// as it is by default.
+template <typename T>
+SharedBytes EncodeBody(const T& message);
+template <typename T>
+Status DecodeBody(const SharedBytes& body, T* message);
 
 // The type's name, "QueryRequest"; "message type 77" for a number that is not in MessageType.
 std::string MessageTypeName(MessageType type);

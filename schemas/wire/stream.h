@@ -1,4 +1,4 @@
-// What a stream is, and what it resolves to.
+// What a stream resolves to.
 #ifndef AUGSTORE_SCHEMAS_WIRE_STREAM_H_
 #define AUGSTORE_SCHEMAS_WIRE_STREAM_H_
 
@@ -7,29 +7,10 @@
 #include <vector>
 
 #include "schemas/base/types.h"
-#include "schemas/weights/dtype.h"
+#include "schemas/records/stream_spec.h"
 
 namespace augstore {
 
-// Everything that decides which batches a stream gives. Field by field what DESIGN calls a stream.
-struct StreamSpec {
-  std::string collection = {};  // ref
-  std::string split = {};       // empty: all samples
-  std::string policy = "identity";
-  std::string label_column = {};  // empty: the first
-  uint64_t seed = 0;
-  uint32_t batch_size = 256;
-  uint32_t rank = 0;
-  uint32_t world_size = 1;
-  bool shuffle = true;     // false: sample order, for evaluation
-  bool drop_last = false;  // true: only full batches, and the same number for every rank
-  // Samples that are shuffled among each other; 0: all. See engine/streams/shuffle_order.h.
-  uint64_t shuffle_window = 0;
-  Dtype dtype = Dtype::kF32;  // in which batches are sent
-  // Of the transforms. int8 is refused for a transform whose card does not show what it costs.
-  Precision precision = Precision::kF32;
-  bool operator==(const StreamSpec&) const = default;
-};
 struct StreamReply {
   StreamSpec spec;     // every version pinned: "cifar10@2", "identity:1,hflip@3:1"
   Digest fingerprint;  // over everything that the stream resolves to, except rank

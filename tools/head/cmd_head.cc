@@ -37,8 +37,9 @@ Status List(const ReadFlags& flags) {
   for (const NamedHead& head : heads) {
     const HeadRecord& record = head.record;
     const bool tested = record.test_samples > 0;
-    table.Row({head.ref(), record.arch, record.lineage.collection, record.lineage.split,
-               record.lineage.policy, tested ? Decimal(record.test_accuracy) : "-",
+    table.Row({head.ref(), record.arch, record.lineage.stream.collection,
+               record.lineage.stream.split, record.lineage.stream.policy,
+               tested ? Decimal(record.test_accuracy) : "-",
                tested ? Decimal(record.test_loss) : "-", Decimal(record.train_loss)});
     list.push_back(HeadJson(head));
   }
@@ -55,21 +56,22 @@ Status List(const ReadFlags& flags) {
 void PrintHead(const NamedHead& head) {
   const HeadRecord& record = head.record;
   const HeadLineage& lineage = record.lineage;
+  const StreamSpec& stream = lineage.stream;
   fmt::print("{}\n  arch        {} ({})\n  classes     {}\n  collection  {} (digest {})\n",
              head.ref(), record.arch, LayersText(record.layers), record.classes.size(),
-             lineage.collection, lineage.collection_digest.Hex());
+             stream.collection, lineage.collection_digest.Hex());
   fmt::print("  split       {}, labels {}\n  policy      {}\n",
-             lineage.split.empty() ? "all samples" : lineage.split,
-             lineage.label_column.empty() ? "of the first column" : lineage.label_column,
-             lineage.policy);
+             stream.split.empty() ? "all samples" : stream.split,
+             stream.label_column.empty() ? "of the first column" : stream.label_column,
+             stream.policy);
   fmt::print(
       "  training    {} epochs, batch size {}, {}, lr {}, weight decay {}, seed {}, stream seed "
       "{}\n",
-      lineage.epochs, lineage.batch_size, lineage.optimizer, lineage.learning_rate,
-      lineage.weight_decay, lineage.seed, lineage.stream_seed);
-  if (lineage.dtype != Dtype::kF32 || lineage.precision != Precision::kF32) {
-    fmt::print("  stream      sent in {}, transforms in {}\n", DtypeName(lineage.dtype),
-               PrecisionName(lineage.precision));
+      lineage.epochs, stream.batch_size, lineage.optimizer, lineage.learning_rate,
+      lineage.weight_decay, lineage.seed, stream.seed);
+  if (stream.dtype != Dtype::kF32 || stream.precision != Precision::kF32) {
+    fmt::print("  stream      sent in {}, transforms in {}\n", DtypeName(stream.dtype),
+               PrecisionName(stream.precision));
   }
   if (!lineage.init.empty()) fmt::print("  started from {}\n", lineage.init);
   fmt::print("  train loss  {:.4f}\n", record.train_loss);
@@ -164,7 +166,7 @@ class Evaluation {
         "of {}): evaluate "
         "it on a collection with those classes, or train a new head",
         sample, info_.spec.collection, name, head_.ref, head_.record.classes.size(),
-        head_.record.lineage.collection);
+        head_.record.lineage.stream.collection);
   }
 
   const LoadedHead& head_;
@@ -329,6 +331,7 @@ void Softmax(MatrixView p) {
 Json HeadJson(const NamedHead& head) {
   const HeadRecord& record = head.record;
   const HeadLineage& lineage = record.lineage;
+  const StreamSpec& stream = lineage.stream;
   const bool tested = record.test_samples > 0;
   Json transforms = Json::array();
   for (const Digest& digest : lineage.transforms) transforms.push_back(digest.Hex());
@@ -347,23 +350,23 @@ Json HeadJson(const NamedHead& head) {
           {"test_split", record.test_split},
           {"test_samples", record.test_samples},
           {"lineage",
-           {{"collection", lineage.collection},
+           {{"collection", stream.collection},
             {"collection_digest", lineage.collection_digest.Hex()},
-            {"split", lineage.split},
-            {"policy", lineage.policy},
+            {"split", stream.split},
+            {"policy", stream.policy},
             {"transforms", transforms},
-            {"label_column", lineage.label_column},
+            {"label_column", stream.label_column},
             {"seed", lineage.seed},
-            {"stream_seed", lineage.stream_seed},
+            {"stream_seed", stream.seed},
             {"epochs", lineage.epochs},
-            {"batch_size", lineage.batch_size},
+            {"batch_size", stream.batch_size},
             {"optimizer", lineage.optimizer},
             {"lr", lineage.learning_rate},
             {"weight_decay", lineage.weight_decay},
             {"init", lineage.init},
-            {"shuffle_window", lineage.shuffle_window},
-            {"dtype", DtypeName(lineage.dtype)},
-            {"precision", PrecisionName(lineage.precision)}}},
+            {"shuffle_window", stream.shuffle_window},
+            {"dtype", DtypeName(stream.dtype)},
+            {"precision", PrecisionName(stream.precision)}}},
           {"created_unix_s", record.created_unix_s}};
 }
 

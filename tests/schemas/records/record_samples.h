@@ -89,6 +89,11 @@ inline TransformRecord Transform() {
   return record;
 }
 
+inline StreamSpec Spec() {
+  return {"cifar10@2", "train",     "identity:1,hflip@3:1", "label", 5, 128, 3, 4, false, true,
+          4096,        Dtype::kF16, Precision::kInt8};
+}
+
 inline HeadRecord Head() {
   HeadRecord record;
   record.backbone = MakeDigest(6);
@@ -97,23 +102,8 @@ inline HeadRecord Head() {
   record.classes = {"cat", "dog"};
   record.layers = {{512, 2, Activation::kRelu, true}};
   record.weights = MakeDigest(7);
-  record.lineage = {"cifar10@2",
-                    MakeDigest(8),
-                    "train",
-                    "identity:1,hflip@3:1",
-                    {MakeDigest(9), MakeDigest(10)},
-                    "label",
-                    21,
-                    24,
-                    22,
-                    23,
-                    "adamw",
-                    0.001,
-                    0.01,
-                    "cifar10@1",
-                    4096,
-                    Dtype::kF16,
-                    Precision::kInt8};
+  record.lineage = {Spec(), MakeDigest(8), {MakeDigest(9), MakeDigest(10)}, 21, 22, "adamw", 0.001,
+                    0.01,   "cifar10@1"};
   record.train_loss = 0.5;
   record.test_accuracy = 0.75;
   record.test_loss = 0.625;

@@ -90,11 +90,6 @@ inline ContentHash MakeHash(uint8_t value) {
   return hash;
 }
 
-inline StreamSpec Spec() {
-  return {"cifar10@2", "train",     "identity:1,hflip@3:1", "label", 5, 128, 3, 4, false, true,
-          4096,        Dtype::kF16, Precision::kInt8};
-}
-
 inline void Fill(ServerInfoRequest*) {}
 inline void Fill(StatsRequest*) {}
 inline void Fill(EndReply*) {}

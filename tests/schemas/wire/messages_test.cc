@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
 #include <string>
 #include <vector>
@@ -140,7 +141,7 @@ TEST(MessageLimits, OfTextsAreKept) {
   ExpectRefused(StatsReply{std::string(kMaxTextBytes + 1, 'x')}, "StatsReply.json");
   SampleChunk chunk = Chunk();
   chunk.keys[0] = std::string(kMaxKeyBytes + 1, 'x');
-  ExpectRefused(AppendSamplesRequest{1, chunk}, "AppendSamplesRequest.keys");
+  ExpectRefused(AppendSamplesRequest{1, chunk}, "AppendSamplesRequest.samples.keys");
   StreamSpec spec = samples::Spec();
   spec.split = std::string(kMaxKeyBytes + 1, 'x');
   ExpectRefused(OpenStreamRequest{spec}, "spec.split");
@@ -166,13 +167,19 @@ TEST(MessageLimits, OfEnumsAreKept) {
   ExpectRefused(list, "kind");
 }
 
+TEST(MessageLimits, OfAFigureThatIsNoNumberAreKept) {
+  SetAliasRequest request;
+  request.min_r2 = std::numeric_limits<double>::quiet_NaN();
+  ExpectRefused(request, "SetAliasRequest.min_r2 is not finite");
+}
+
 TEST(MessageLimits, OfMatricesAreKept) {
   AppendRowsRequest request;
   Fill(&request);
   request.feature_maps.bytes.pop_back();
-  ExpectRefused(request, "AppendRowsRequest.maps");
+  ExpectRefused(request, "AppendRowsRequest.feature_maps");
   request.feature_maps = {{1, 2, 3}, 0};
-  ExpectRefused(request, "AppendRowsRequest.maps");
+  ExpectRefused(request, "AppendRowsRequest.feature_maps");
   request.feature_maps = {{}, kMaxDim + 1};
   ExpectRefused(request, "AppendRowsRequest.feature_map_values");
   request.feature_maps = {};

@@ -20,7 +20,7 @@ class HeadPredictorTest : public testing::Test {
     head_.record.backbone = TestBackbone();
     head_.record.dim = kTestDim;
     head_.record.classes = {"a", "b", "c"};
-    head_.record.lineage.policy = "identity:2,double@1";
+    head_.record.lineage.stream.policy = "identity:2,double@1";
     head_.network = RandomNetwork({{kTestDim, 3, Activation::kNone, false}}, 3);
     std::iota(ids_.begin(), ids_.end(), SampleId{100});
   }
