@@ -78,10 +78,8 @@ HEAD = {
     "backbone": digest(6), "dim": 512, "arch": "mlp(1024,128)", "classes": ["cat", "dog"],
     "layers": [{"in": 512, "out": 2, "activation": 1, "residual": True, "kind": 0}], "weights": digest(7),
     "lineage": {
-        "collection": "cifar10@2", "collection_digest": digest(8), "split": "train", "policy": "identity:1,hflip@3:1",
-        "transforms": digest(9) + digest(10), "label_column": "label", "seed": 21, "epochs": 22, "batch_size": 23,
-        "optimizer": "adamw", "learning_rate": 0.001, "weight_decay": 0.01, "stream_seed": 24, "init": "cifar10@1",
-        "shuffle_window": 4096, "dtype": 2, "precision": 1,
+        "stream": SPEC, "collection_digest": digest(8), "transforms": digest(9) + digest(10), "seed": 21, "epochs": 22,
+        "optimizer": "adamw", "learning_rate": 0.001, "weight_decay": 0.01, "init": "cifar10@1",
     },
     "train_loss": 0.5, "test_accuracy": 0.75, "test_loss": 0.625, "test_split": "test", "test_samples": 10000,
     "created_unix_s": 1700000003,
