@@ -10,7 +10,6 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <thread>
@@ -20,6 +19,7 @@
 #include "engine/math/compute_threads.h"
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
+#include "schemas/base/thread_annotations.h"
 
 namespace augstore {
 namespace {
@@ -139,8 +139,8 @@ struct Backbone::State {
   void Work(std::span<const Image> images, MatrixView out, MatrixView feature_maps);
 
   std::atomic<size_t> next_batch = 0;
-  std::mutex mutex;
-  Status failure;  // guarded by mutex
+  Mutex mutex;
+  Status failure AUGSTORE_GUARDED_BY(mutex);
 };
 
 Status Backbone::State::Load(const std::string& path) {
@@ -259,7 +259,7 @@ void Backbone::State::Work(std::span<const Image> images, MatrixView out, Matrix
       status = Internal("the backbone failed: {}", TorchReason(error));
     }
     if (status.ok()) continue;
-    const std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     failure = std::move(status);
     next_batch = images.size() / batch + 1;
     return;
@@ -317,7 +317,10 @@ Status Backbone::Embed(std::span<const Image> images, MatrixView out, MatrixView
   }
   const SingleThreaded guard;  // until all threads are done: they change the process's setting
   state.next_batch = 0;
-  state.failure = OkStatus();
+  {
+    const MutexLock lock(state.mutex);
+    state.failure = OkStatus();
+  }
   const size_t batches = (images.size() + state.options.batch - 1) / state.options.batch;
   const size_t helpers = std::min(batches, static_cast<size_t>(state.options.threads));
   std::vector<std::thread> threads;
@@ -331,6 +334,7 @@ Status Backbone::Embed(std::span<const Image> images, MatrixView out, MatrixView
   }
   state.Work(images, out, feature_maps);
   for (std::thread& thread : threads) thread.join();
+  const MutexLock lock(state.mutex);
   if (state.failure.ok()) state.images_embedded += images.size();
   return state.failure;
 }

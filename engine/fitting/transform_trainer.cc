@@ -6,7 +6,6 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -24,6 +23,7 @@
 #include "engine/transforms/precision.h"
 #include "engine/transforms/transform_chain.h"
 #include "schemas/base/limits.h"
+#include "schemas/base/thread_annotations.h"
 
 namespace augstore {
 namespace {
@@ -316,10 +316,10 @@ Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_tar
   }
   const auto start = std::chrono::steady_clock::now();
   const TransformPairs pairs = Split(z, z_target, feature_maps, options);
-  std::mutex asking;
+  Mutex asking;
   bool stopped = false;
   const TransformProgressCallback ask = [&](const TransformProgress& state) {
-    const std::lock_guard<std::mutex> lock(asking);
+    const MutexLock lock(asking);
     stopped = stopped || (progress && !progress(state));
     return !stopped;
   };

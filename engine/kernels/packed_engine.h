@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "engine/kernels/engine.h"
+#include "schemas/base/thread_annotations.h"
 
 namespace augstore {
 
@@ -69,7 +70,7 @@ class PackedNetworks {
   using Key = std::pair<uint64_t, const Kernel*>;  // Network::id
 
   std::shared_ptr<Entry> Find(const NetworkPtr& network, const Kernel& kernel) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(mutex_);
     const Key key{network->id, &kernel};
     const auto found = entries_.find(key);
     if (found != entries_.end()) return found->second;
@@ -80,8 +81,8 @@ class PackedNetworks {
     return entry;
   }
 
-  std::mutex mutex_;
-  std::map<Key, std::shared_ptr<Entry>> entries_;  // guarded by mutex_
+  Mutex mutex_;
+  std::map<Key, std::shared_ptr<Entry>> entries_ AUGSTORE_GUARDED_BY(mutex_);
 };
 
 template <class Packed, class Kernel>

@@ -29,7 +29,7 @@ WorkerPool::WorkerPool(int threads) {
 
 WorkerPool::~WorkerPool() {
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    const MutexLock lock(mutex_);
     stop_ = true;
   }
   more_.notify_all();
@@ -43,7 +43,7 @@ void WorkerPool::Run(size_t parts, const Task& task) {
     for (size_t part = 0; part < parts; ++part) task(part, 0);
   } else {
     {
-      const std::lock_guard<std::mutex> lock(mutex_);
+      const MutexLock lock(mutex_);
       task_ = &task;
       parts_ = parts;
       next_ = 0;
@@ -52,9 +52,9 @@ void WorkerPool::Run(size_t parts, const Task& task) {
     more_.notify_all();
     TakeParts(task, parts, 0);
     LookFor([this] { return working_ == 0; });
-    std::unique_lock<std::mutex> lock(mutex_);
+    MutexLock lock(mutex_);
     task_ = nullptr;
-    done_.wait(lock, [this] { return working_ == 0; });
+    while (working_ != 0) done_.wait(lock.native());
   }
   SetComputeThreads(compute_threads);
 }
@@ -68,8 +68,8 @@ void WorkerPool::Work(size_t thread) {
   uint64_t seen = 0;
   while (true) {
     LookFor([this, seen] { return runs_ != seen; });
-    std::unique_lock<std::mutex> lock(mutex_);
-    more_.wait(lock, [this, seen] { return stop_ || runs_ != seen; });
+    MutexLock lock(mutex_);
+    while (!stop_ && runs_ == seen) more_.wait(lock.native());
     if (stop_) return;
     seen = runs_;
     if (task_ == nullptr) continue;  // the others were faster

@@ -10,9 +10,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
+
+#include "schemas/base/thread_annotations.h"
 
 namespace augstore {
 
@@ -39,12 +40,12 @@ class WorkerPool {
   // Takes parts of `task` until none is left.
   void TakeParts(const Task& task, size_t parts, size_t thread);
 
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable more_;
   std::condition_variable done_;
-  const Task* task_ = nullptr;       // of the run that workers may join; guarded by mutex_
-  size_t parts_ = 0;                 // guarded by mutex_
-  bool stop_ = false;                // guarded by mutex_
+  const Task* task_ AUGSTORE_GUARDED_BY(mutex_) = nullptr;  // of the run that workers may join
+  size_t parts_ AUGSTORE_GUARDED_BY(mutex_) = 0;
+  bool stop_ AUGSTORE_GUARDED_BY(mutex_) = false;
   std::atomic<size_t> next_ = 0;     // part of the run
   std::atomic<size_t> working_ = 0;  // workers that have joined it; raised under mutex_
   std::atomic<uint64_t> runs_ = 0;   // begun; raised under mutex_

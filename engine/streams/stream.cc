@@ -4,7 +4,6 @@
 #include <cmath>
 #include <list>
 #include <map>
-#include <mutex>
 #include <set>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "engine/transforms/precision.h"
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
+#include "schemas/base/thread_annotations.h"
 
 namespace augstore {
 namespace {
@@ -104,19 +104,20 @@ Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog,
 
 struct ModelCache::State {
   Catalog* catalog;
-  std::mutex mutex;  // guards what follows
-  std::map<RecordKey, std::weak_ptr<const TransformModel>> known;
-  std::list<std::pair<RecordKey, TransformModelPtr>> recent;  // the last used first
+  Mutex mutex;
+  std::map<RecordKey, std::weak_ptr<const TransformModel>> known AUGSTORE_GUARDED_BY(mutex);
+  // The last used first.
+  std::list<std::pair<RecordKey, TransformModelPtr>> recent AUGSTORE_GUARDED_BY(mutex);
 
   // The network of `key` if it is alive, as the last used.
-  TransformModelPtr Find(const RecordKey& key) {
+  TransformModelPtr Find(const RecordKey& key) AUGSTORE_REQUIRES(mutex) {
     const auto found = known.find(key);
     TransformModelPtr model = found == known.end() ? nullptr : found->second.lock();
     if (model != nullptr) Touch(key, model);
     return model;
   }
 
-  void Touch(const RecordKey& key, const TransformModelPtr& model) {
+  void Touch(const RecordKey& key, const TransformModelPtr& model) AUGSTORE_REQUIRES(mutex) {
     recent.remove_if([&](const auto& item) { return item.first == key; });
     recent.emplace_front(key, model);
     if (recent.size() > kCachedModels) recent.pop_back();
@@ -130,12 +131,12 @@ ModelCache::~ModelCache() = default;
 
 Result<TransformModelPtr> ModelCache::Get(const RecordKey& key) {
   {
-    const std::lock_guard<std::mutex> lock(state_->mutex);
+    const MutexLock lock(state_->mutex);
     if (TransformModelPtr model = state_->Find(key)) return model;
   }
   AUGSTORE_ASSIGN(TransformWeights weights, state_->catalog->GetWeights(key));
   AUGSTORE_ASSIGN(TransformModelPtr loaded, MakeTransformModel(std::move(weights)));
-  const std::lock_guard<std::mutex> lock(state_->mutex);
+  const MutexLock lock(state_->mutex);
   if (TransformModelPtr model = state_->Find(key)) return model;
   std::erase_if(state_->known, [](const auto& item) { return item.second.expired(); });
   state_->known[key] = loaded;

@@ -230,7 +230,7 @@ Status ApplyStep(Engine& engine, const TransformStep& step, size_t number, const
 
 Result<NetworkPtr> DerivedNetworks::Get(const std::string& key,
                                         const std::function<Result<NetworkPtr>()>& make) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   if (const auto found = networks_.find(key); found != networks_.end()) {
     if (NetworkPtr network = found->second.lock()) return network;
   }
