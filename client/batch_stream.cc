@@ -4,13 +4,13 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "client/client.h"
 #include "client/exchange.h"
 #include "schemas/base/limits.h"
+#include "schemas/base/thread_annotations.h"
 
 namespace augstore {
 namespace {
@@ -59,7 +59,9 @@ struct BatchStream::State {
 
   Frame RequestOf(const Run& run, uint32_t count);
   Result<Batch> ToBatch(const Frame& frame, const Run& run) const;
-  bool Superseded(const Run& run) const { return stopping || run.generation != wanted.generation; }
+  bool Superseded(const Run& run) const AUGSTORE_REQUIRES(mutex) {
+    return stopping || run.generation != wanted.generation;
+  }
 
   const ChannelFactory factory;
   const StreamReply info;
@@ -71,23 +73,23 @@ struct BatchStream::State {
   std::unique_ptr<Channel> channel;  // of the reader
   uint32_t channel_id = 0;
 
-  std::mutex mutex;
+  Mutex mutex;
   std::condition_variable changed;
-  // The following are guarded by mutex.
-  Run wanted;             // generation 0: Seek was never called
-  uint64_t taken_up = 0;  // the generation that the reader works on or has finished
-  bool finished = false;  // nothing more comes after what is in `ready`
-  Status outcome;         // how the run ended
-  std::deque<Batch> ready;
-  Channel* live = nullptr;  // where the reader may be waiting
-  bool stopping = false;
+  Run wanted AUGSTORE_GUARDED_BY(mutex);  // generation 0: Seek was never called
+  // The generation that the reader works on or has finished.
+  uint64_t taken_up AUGSTORE_GUARDED_BY(mutex) = 0;
+  bool finished AUGSTORE_GUARDED_BY(mutex) = false;  // nothing more comes after what is in `ready`
+  Status outcome AUGSTORE_GUARDED_BY(mutex);         // how the run ended
+  std::deque<Batch> ready AUGSTORE_GUARDED_BY(mutex);
+  Channel* live AUGSTORE_GUARDED_BY(mutex) = nullptr;  // where the reader may be waiting
+  bool stopping AUGSTORE_GUARDED_BY(mutex) = false;
 
   std::thread reader;
 };
 
 void BatchStream::State::Seek(uint64_t epoch, uint64_t step) {
   {
-    std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     // A run in progress is cancelled by closing its connection. A finished one leaves it ready for
     // the next request.
     if (live != nullptr && !finished) live->Interrupt();
@@ -101,11 +103,11 @@ void BatchStream::State::Seek(uint64_t epoch, uint64_t step) {
 }
 
 Result<std::optional<Batch>> BatchStream::State::Next() {
-  std::unique_lock lock(mutex);
+  MutexLock lock(mutex);
   if (wanted.generation == 0) {
     return FailedPrecondition("the stream stands nowhere yet: call Epoch or Seek before Next");
   }
-  changed.wait(lock, [this] { return finished || !ready.empty(); });
+  while (!finished && ready.empty()) changed.wait(lock.native());
   if (ready.empty()) {
     if (!outcome.ok()) return outcome;
     return std::optional<Batch>();
@@ -149,7 +151,7 @@ Result<Batch> BatchStream::State::FinishGet(const Frame& reply, const Run& run) 
 
 void BatchStream::State::Join() {
   {
-    std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     stopping = true;
     if (live != nullptr) live->Interrupt();
   }
@@ -181,8 +183,8 @@ void BatchStream::State::Loop() {
   for (;;) {
     Run run;
     {
-      std::unique_lock lock(mutex);
-      changed.wait(lock, [this] { return stopping || wanted.generation != taken_up; });
+      MutexLock lock(mutex);
+      while (!stopping && wanted.generation == taken_up) changed.wait(lock.native());
       if (stopping) break;
       taken_up = wanted.generation;
       run = wanted;
@@ -216,8 +218,12 @@ void BatchStream::State::ReadEpoch(Run run) {
     }
     const auto pause = backoff.Next();
     if (!pause.has_value()) return Finish(run, stop.status);
-    std::unique_lock lock(mutex);
-    if (changed.wait_for(lock, *pause, [&] { return Superseded(run); })) return;
+    const auto end = std::chrono::steady_clock::now() + *pause;
+    MutexLock lock(mutex);
+    while (!Superseded(run)) {
+      if (changed.wait_until(lock.native(), end) == std::cv_status::timeout) break;
+    }
+    if (Superseded(run)) return;
   }
 }
 
@@ -256,7 +262,7 @@ Status BatchStream::State::OpenChannel(const Run& run) {
   if (channel == nullptr) {
     AUGSTORE_ASSIGN(channel, factory());
   }
-  std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   // A Seek that came while the channel was being opened found nothing to interrupt.
   if (Superseded(run)) return Unavailable("the run was cancelled");
   live = channel.get();
@@ -265,15 +271,15 @@ Status BatchStream::State::OpenChannel(const Run& run) {
 
 void BatchStream::State::DropChannel() {
   {
-    std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     live = nullptr;
   }
   channel.reset();
 }
 
 bool BatchStream::State::Push(const Run& run, Batch batch) {
-  std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return Superseded(run) || ready.size() < prefetch; });
+  MutexLock lock(mutex);
+  while (!Superseded(run) && ready.size() >= prefetch) changed.wait(lock.native());
   if (Superseded(run)) return false;
   ready.push_back(std::move(batch));
   lock.unlock();
@@ -283,7 +289,7 @@ bool BatchStream::State::Push(const Run& run, Batch batch) {
 
 void BatchStream::State::Finish(const Run& run, Status status) {
   {
-    std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     if (Superseded(run)) return;
     finished = true;
     outcome = std::move(status);
@@ -292,7 +298,7 @@ void BatchStream::State::Finish(const Run& run, Status status) {
 }
 
 bool BatchStream::State::IsCurrent(const Run& run) {
-  std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   return !Superseded(run);
 }
 

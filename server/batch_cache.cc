@@ -9,7 +9,7 @@ std::optional<Result<SharedBytes>> BatchCache::Get(const BatchKey& key, const Bu
                                                    const Resume& resume) {
   if (budget_bytes_ == 0) return build();
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto [entry, is_new] = entries_.try_emplace(key);
     if (!is_new && entry->second.body.owner != nullptr) return entry->second.body;
     if (!is_new) {
@@ -50,7 +50,7 @@ bool BatchCache::Keep(const BatchKey& key, const SharedBytes& body) {
 void BatchCache::Finish(const BatchKey& key, const SharedBytes* body) noexcept {
   std::vector<Resume> waiting;
   {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     const auto built = entries_.find(key);
     waiting.swap(built->second.waiting);
     if (body == nullptr || !Keep(key, *body)) entries_.erase(built);
@@ -59,7 +59,7 @@ void BatchCache::Finish(const BatchKey& key, const SharedBytes* body) noexcept {
 }
 
 uint64_t BatchCache::resident_bytes() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return bytes_;
 }
 

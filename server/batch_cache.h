@@ -11,10 +11,10 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <vector>
 
+#include "schemas/base/thread_annotations.h"
 #include "schemas/base/types.h"
 
 namespace augstore {
@@ -53,14 +53,14 @@ class BatchCache {
   };
   // Ends the building of `key`: keeps the body, or forgets the entry when there is none to keep.
   void Finish(const BatchKey& key, const SharedBytes* body) noexcept;
-  // False: there is no room for it. REQUIRES: mutex_ is held, `key` is being built.
-  bool Keep(const BatchKey& key, const SharedBytes& body);
+  // False: there is no room for it. REQUIRES: `key` is being built.
+  bool Keep(const BatchKey& key, const SharedBytes& body) AUGSTORE_REQUIRES(mutex_);
 
   const uint64_t budget_bytes_;
-  std::mutex mutex_;
-  std::map<BatchKey, Entry> entries_;
-  std::deque<BatchKey> order_;  // of the kept ones, oldest first
-  uint64_t bytes_ = 0;          // of the kept ones
+  Mutex mutex_;
+  std::map<BatchKey, Entry> entries_ AUGSTORE_GUARDED_BY(mutex_);
+  std::deque<BatchKey> order_ AUGSTORE_GUARDED_BY(mutex_);  // of the kept ones, oldest first
+  uint64_t bytes_ AUGSTORE_GUARDED_BY(mutex_) = 0;          // of the kept ones
 };
 
 }  // namespace augstore

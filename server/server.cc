@@ -14,13 +14,13 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <exception>
-#include <mutex>
 #include <set>
 #include <thread>
 #include <utility>
 
 #include "engine/math/compute_threads.h"
 #include "schemas/base/limits.h"
+#include "schemas/base/thread_annotations.h"
 #include "schemas/wire/messages.h"
 #include "server/listener.h"
 #include "server/log.h"
@@ -97,8 +97,8 @@ struct Server::State {
   std::set<std::shared_ptr<Session>> refused;
   bool stopping = false;
 
-  std::mutex stop_mutex;
-  bool stopped = false;  // guarded by stop_mutex
+  Mutex stop_mutex;
+  bool stopped AUGSTORE_GUARDED_BY(stop_mutex) = false;
   std::thread thread;
 };
 
@@ -174,7 +174,7 @@ void Server::State::BeginStop() {
 }
 
 void Server::State::Stop() {
-  std::lock_guard lock(stop_mutex);
+  const MutexLock lock(stop_mutex);
   if (std::exchange(stopped, true)) return;
   asio::post(io, [this] { BeginStop(); });
   if (thread.joinable()) thread.join();
