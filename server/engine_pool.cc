@@ -7,7 +7,7 @@ namespace augstore {
 EnginePool::Lease EnginePool::Acquire() {
   std::unique_ptr<Engine> engine;
   {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (!free_.empty()) {
       engine = std::move(free_.back());
       free_.pop_back();
@@ -19,7 +19,7 @@ EnginePool::Lease EnginePool::Acquire() {
 }
 
 void EnginePool::Return(std::unique_ptr<Engine> engine) {
-  std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   free_.push_back(std::move(engine));
 }
 

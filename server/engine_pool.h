@@ -3,11 +3,11 @@
 #define AUGSTORE_SERVER_ENGINE_POOL_H_
 
 #include <memory>
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "engine/kernels/engine.h"
+#include "schemas/base/thread_annotations.h"
 #include "schemas/weights/dtype.h"
 
 namespace augstore {
@@ -36,8 +36,8 @@ class EnginePool {
   void Return(std::unique_ptr<Engine> engine);
 
   const Precision precision_;
-  std::mutex mutex_;  // guards free_
-  std::vector<std::unique_ptr<Engine>> free_;
+  Mutex mutex_;
+  std::vector<std::unique_ptr<Engine>> free_ AUGSTORE_GUARDED_BY(mutex_);
 };
 
 }  // namespace augstore

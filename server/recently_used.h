@@ -4,8 +4,9 @@
 
 #include <list>
 #include <memory>
-#include <mutex>
 #include <utility>
+
+#include "schemas/base/thread_annotations.h"
 
 namespace augstore {
 
@@ -19,7 +20,7 @@ class RecentlyUsed {
 
   // Null when there is none.
   Pointer Find(const Key& key) {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
       if (!(entry->first == key)) continue;
       entries_.splice(entries_.begin(), entries_, entry);
@@ -30,14 +31,14 @@ class RecentlyUsed {
   // The first value that `matches`, or null. Does not count as a use.
   template <typename Predicate>
   Pointer FindIf(const Predicate& matches) {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     for (const auto& [key, value] : entries_) {
       if (matches(*value)) return value;
     }
     return nullptr;
   }
   void Insert(const Key& key, Pointer value) {
-    std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     std::erase_if(entries_, [&](const auto& entry) { return entry.first == key; });
     entries_.emplace_front(key, std::move(value));
     if (entries_.size() > capacity_) entries_.pop_back();
@@ -45,8 +46,8 @@ class RecentlyUsed {
 
  private:
   const size_t capacity_;
-  std::mutex mutex_;  // guards entries_
-  std::list<std::pair<Key, Pointer>> entries_;
+  Mutex mutex_;
+  std::list<std::pair<Key, Pointer>> entries_ AUGSTORE_GUARDED_BY(mutex_);
 };
 
 }  // namespace augstore

@@ -87,27 +87,4 @@ std::unique_ptr<ReplySource> Service::Start(Frame request) {
 
 void Service::SetConnections(uint32_t connections) { state_->connections = connections; }
 
-std::string_view RequestName(MessageType type) {
-  const Operation* operation = FindOperation(type);
-  return operation == nullptr ? std::string_view() : operation->name;
-}
-
-EnginePool::Lease EnginePool::Take() {
-  std::unique_ptr<Engine> engine;
-  {
-    const MutexLock lock(mutex_);
-    if (!free_.empty()) {
-      engine = std::move(free_.back());
-      free_.pop_back();
-    }
-  }
-  if (engine == nullptr) engine = NewEngine(precision_);
-  return Lease(this, std::move(engine));
-}
-
-void EnginePool::Return(std::unique_ptr<Engine> engine) {
-  const MutexLock lock(mutex_);
-  free_.push_back(std::move(engine));
-}
-
 }  // namespace augstore

@@ -5,14 +5,11 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <functional>
-#include <list>
-#include <memory>
+#include <cstdint>
 #include <string>
 #include <utility>
 
 #include "engine/streams/stream.h"
-#include "schemas/base/thread_annotations.h"
 #include "schemas/wire/frame.h"
 #include "server/batch_cache.h"
 #include "server/engine_pool.h"
@@ -21,74 +18,10 @@
 
 namespace augstore {
 
-// The `capacity` values that were used last. Thread-safe.
-template <typename Key, typename Value>
-class RecentlyUsed {
- public:
-  using Pointer = std::shared_ptr<const Value>;
-  explicit RecentlyUsed(size_t capacity) : capacity_(capacity) {}
-
-  // Null when there is none.
-  Pointer Find(const Key& key) {
-    const MutexLock lock(mutex_);
-    for (auto entry = entries_.begin(); entry != entries_.end(); ++entry) {
-      if (!(entry->first == key)) continue;
-      entries_.splice(entries_.begin(), entries_, entry);
-      return entry->second;
-    }
-    return nullptr;
-  }
-  // The first value that `matches`, or null. Does not count as a use.
-  template <typename Predicate>
-  Pointer FindIf(const Predicate& matches) {
-    const MutexLock lock(mutex_);
-    for (const auto& [key, value] : entries_) {
-      if (matches(*value)) return value;
-    }
-    return nullptr;
-  }
-  void Insert(const Key& key, Pointer value) {
-    const MutexLock lock(mutex_);
-    std::erase_if(entries_, [&](const auto& entry) { return entry.first == key; });
-    entries_.emplace_front(key, std::move(value));
-    if (entries_.size() > capacity_) entries_.pop_back();
-  }
-
- private:
-  const size_t capacity_;
-  Mutex mutex_;
-  std::list<std::pair<Key, Pointer>> entries_ AUGSTORE_GUARDED_BY(mutex_);
-};
-
-// Engines of one precision, one for each thread that is building something right now. Thread-safe.
-class EnginePool {
- public:
-  class Lease {
-   public:
-    Lease(EnginePool* pool, std::unique_ptr<Engine> engine)
-        : pool_(pool), engine_(std::move(engine)) {}
-    ~Lease() { pool_->Return(std::move(engine_)); }
-    Lease(const Lease&) = delete;
-    Lease& operator=(const Lease&) = delete;
-    Engine& operator*() const { return *engine_; }
-
-   private:
-    EnginePool* pool_;
-    std::unique_ptr<Engine> engine_;
-  };
-  explicit EnginePool(Precision precision) : precision_(precision) {}
-  Lease Take();
-
- private:
-  void Return(std::unique_ptr<Engine> engine);
-
-  const Precision precision_;
-  Mutex mutex_;
-  std::vector<std::unique_ptr<Engine>> free_ AUGSTORE_GUARDED_BY(mutex_);
-};
-
-inline constexpr size_t kRequestTypes =
-    20;  // 1 .. 19, as sessions answer 20 themselves; 0: unknown
+// The numbers of requests are below that of the first reply.
+inline constexpr auto kRequestTypes = static_cast<size_t>(MessageType::kErrorReply);
+// A stream holds its sample table (some 20 bytes a sample) and shares its transforms with others.
+// One that was dropped is resolved again.
 inline constexpr size_t kCachedStreams = 32;
 inline constexpr size_t kCachedTables = 8;
 
