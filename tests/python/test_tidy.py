@@ -72,7 +72,7 @@ def test_the_benchmark_runs(tmp_path):
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     result = json.loads(run.stdout)
-    assert len(result["bars"]) == 4 and all(bar["value"] > 0 for bar in result["bars"])
+    assert len(result["targets"]) == 4 and all(target["value"] > 0 for target in result["targets"])
     rows = {(row["candidate"], row["rows"]): row for row in result["tables"]["python"]}
     assert rows["augstore, unix", "plain"]["augstore/it"] == 1
     assert rows["npy, 4 stored views", "policy"]["rows/s"] > 0

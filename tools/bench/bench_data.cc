@@ -14,6 +14,7 @@
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
 #include "storage/catalog/catalog.h"
+#include "tools/cli/command.h"
 
 namespace augstore {
 namespace {
@@ -87,7 +88,7 @@ Status WriteSyntheticCollection(Catalog& catalog, const SyntheticCollection& col
   return OkStatus();
 }
 
-// As much of what a card of this transform would say as streams ask for.
+// The measures of the card that streams read.
 Result<std::vector<CardMeasure>> LossOf(const Layers& layers, uint64_t seed) {
   TransformWeights weights;
   weights.layers = layers;
@@ -98,7 +99,7 @@ Result<std::vector<CardMeasure>> LossOf(const Layers& layers, uint64_t seed) {
   return MeasureLosses(step, {z.view()}, std::as_const(mapped).view());
 }
 
-Status AddOmega(const BenchFlags& flags, Catalog& catalog) {
+Status AddPaperNetwork(const BenchFlags& flags, Catalog& catalog) {
   const Layers layers = PaperNetwork(flags.dim, flags.seed);
   const std::string blob = layers.ToSafetensors();
   TransformRecord record;
@@ -122,7 +123,7 @@ Result<std::unique_ptr<ScratchFolder>> ScratchFolder::Make(const BenchFlags& fla
   if (error) return Unavailable("scratch folder {}: {}", parent.string(), error.message());
   std::string pattern = (parent / "augstore-bench-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) {
-    return Unavailable("a folder in {} cannot be made: {}; give another with --scratch",
+    return Unavailable("a folder in {} cannot be made: {}; name another with --scratch",
                        parent.string(), std::strerror(errno));
   }
   return std::unique_ptr<ScratchFolder>(new ScratchFolder(std::move(pattern)));
@@ -187,7 +188,7 @@ Status MakeSyntheticStore(const BenchFlags& flags, const std::string& path,
   for (const SyntheticCollection& collection : collections) {
     AUGSTORE_TRY(WriteSyntheticCollection(*catalog, collection));
   }
-  return AddOmega(flags, *catalog);
+  return AddPaperNetwork(flags, *catalog);
 }
 
 }  // namespace augstore

@@ -8,11 +8,11 @@
 
 #include "schemas/weights/layers.h"
 #include "storage/store/store.h"
-#include "tools/bench/bench.h"
+#include "tools/bench/bench_flags.h"
 
 namespace augstore {
 
-// A folder of our own, removed with everything in it.
+// A new folder, removed with everything in it.
 class ScratchFolder {
  public:
   // Below flags.scratch, or the system's temporary folder. Errors: kUnavailable.
@@ -27,11 +27,11 @@ class ScratchFolder {
   std::string path_;
 };
 
-// Numbers in [-1, 1). The same for equal arguments.
+// Fills with numbers in [-1, 1), the same for equal arguments.
 void FillRandom(uint64_t seed, MatrixView out);
 Matrix RandomRows(size_t rows, size_t dim, uint64_t seed);
-// The paper's Ω (d -> 2d with ReLU -> d), and the affine map (d -> d), with random weights: what a
-// network costs does not depend on them.
+// The networks of the families paper_mlp (d -> 2d with ReLU -> d) and affine (d -> d), with random
+// weights: the cost of a network does not depend on them.
 Layers PaperNetwork(uint32_t dim, uint64_t seed);
 Layers AffineNetwork(uint32_t dim, uint64_t seed);
 
@@ -39,8 +39,8 @@ Layers AffineNetwork(uint32_t dim, uint64_t seed);
 std::vector<RowId> ShuffledRows(uint64_t rows, size_t count, uint64_t seed);
 
 inline constexpr uint32_t kSyntheticClasses = 10;
-// Name of PaperNetwork in a synthetic store: the policy "omega" applies it to every row.
-inline constexpr const char* kSyntheticTransform = "omega";
+// Name of PaperNetwork in a synthetic store: the policy "paper_mlp" applies it to every row.
+inline constexpr const char* kSyntheticTransform = "paper_mlp";
 
 // Of the first `rows` rows that the store has in a dtype.
 struct SyntheticCollection {

@@ -1,11 +1,13 @@
 // bench engine: transforms on embeddings in memory.
-#include <optional>
+#include <algorithm>
+#include <map>
 
 #include "engine/kernels/int8_engine.h"
 #include "engine/kernels/tile_engine.h"
 #include "engine/kernels/tile_product.h"
-#include "tools/bench/bench.h"
 #include "tools/bench/bench_data.h"
+#include "tools/bench/bench_measure.h"
+#include "tools/bench/bench_parts.h"
 #include "tools/bench/onednn_ceiling.h"
 #include "tools/bench/torch_baselines.h"
 #include "tools/cli/progress.h"
@@ -13,7 +15,7 @@
 namespace augstore {
 namespace {
 
-constexpr size_t kBarRows = 256;  // bars look at batches of at least this many rows
+constexpr size_t kTargetRows = 256;  // targets look at batches of at least this many rows
 
 // One worker of the engine, with rows of its own.
 struct EngineWorker {
@@ -65,12 +67,12 @@ class EngineCell {
     return cell;
   }
 
-  // In the order of the enumeration below; without the last where oneDNN has none.
-  std::vector<Contestant> Contestants() {
+  // "bare products, int8" is missing where oneDNN has no kernel of its own.
+  std::vector<Case> Cases() {
     const auto units = static_cast<double>(rows_);
     const int all = AllWorkers();
     const auto at = [](int worker) { return static_cast<size_t>(worker); };
-    std::vector<Contestant> contestants = {
+    std::vector<Case> cases = {
         {"bare products", units, [this](int) { return ceiling_->Run(); }},
         {"engine, one worker", units, [this](int) { return ours_[0]->Apply(); }},
         {"engine, all workers", units, [=, this](int w) { return ours_[at(w)]->Apply(); }, all},
@@ -87,9 +89,8 @@ class EngineCell {
         {"registers, all workers", units, [this](int) { return RunRegisters(); }, all},
     };
     if (int8_ceiling_ != nullptr)
-      contestants.push_back(
-          {"bare products in int8", units, [this](int) { return int8_ceiling_->Run(); }});
-    return contestants;
+      cases.push_back({"bare products, int8", units, [this](int) { return int8_ceiling_->Run(); }});
+    return cases;
   }
 
  private:
@@ -106,23 +107,8 @@ class EngineCell {
   std::unique_ptr<BareProducts> int8_ceiling_;  // may be nullptr
   std::vector<std::unique_ptr<EngineWorker>> ours_;
   std::vector<std::unique_ptr<EngineWorker>> int8_;
-  std::vector<std::unique_ptr<TorchRival>> eager_;
-  std::vector<std::unique_ptr<TorchRival>> frozen_;
-};
-enum {
-  kBare,
-  kOne,
-  kAll,
-  kEager,
-  kEagerOne,
-  kEagerWorkers,
-  kFrozen,
-  kFrozenWorkers,
-  kInt8One,
-  kInt8All,
-  kRegisters,
-  kRegistersAll,
-  kInt8Bare
+  std::vector<std::unique_ptr<TorchBaseline>> eager_;
+  std::vector<std::unique_ptr<TorchBaseline>> frozen_;
 };
 
 // The tables of this part that are filled cell by cell.
@@ -133,69 +119,78 @@ struct EngineTables {
           "transforms in f32 on rows in memory. 'of ceiling': one worker over the bare oneDNN "
           "products of the same\nshapes with packed weights on one thread. 'workers': all workers "
           "over one. 'x eager': all workers over LibTorch's\nnn::Sequential with its default "
-          "threads; 'x eager 1': one worker over it with one thread; 'x frozen': all workers over\n"
-          "frozen TorchScript with default threads; 'x best': all workers over the fastest of "
-          "these and of one thread per worker. 'of peak': one worker over multiply-adds on "
-          "registers "
-          "alone, and the\nfastest of LibTorch over these on all cores",
-      .columns = {"network", "dim", "rows", "ceiling GFLOP/s", "rows/s one worker", "of ceiling",
-                  "of peak", "workers", "x eager", "x eager 1", "x frozen", "x best",
-                  "best of peak"},
-      .rows = {}};
-  BenchTable int8{
-      .name = "engine_int8",
-      .legend =
-          "the same with weights and activations of 8 bits, rows of f32 in and out. 'of "
-          "ceiling': one worker over the\nbare oneDNN products of u8 x s8 with packed "
-          "weights on one thread, '-' where it has no kernel of its own;\n'over f32': one "
-          "worker over one of the engine in f32; the others as above",
-      .columns = {"network", "dim", "rows", "rows/s one worker", "of ceiling", "over f32",
-                  "workers", "x eager", "x best"},
-      .rows = {}};
+          "threads; 'x eager 1': one worker over it with one thread; 'x frozen': all workers "
+          "over\nfrozen TorchScript with default threads; 'x best': all workers over the fastest "
+          "of these and of one thread per worker. 'of peak': one worker over multiply-adds on "
+          "registers alone; 'best of peak': the\nfastest of LibTorch over multiply-adds on the "
+          "registers of all cores"};
+  BenchTable int8{.name = "engine_int8",
+                  .legend =
+                      "the same with weights and activations of 8 bits, rows of f32 in and out. "
+                      "'of ceiling': one worker over the\nbare oneDNN products of u8 x s8 with "
+                      "packed weights on one thread, '-' where it has no kernel of its own;\n'over "
+                      "f32': one worker over one of the engine in f32; the others as above"};
 };
 
-// The least of each figure over the cells that bars look at.
-struct Worst {
-  std::optional<double> of_ceiling, scaling, eager, best, int8_over_f32, int8_eager, int8_best;
-  static void Lower(std::optional<double>* least, double value) {
-    if (!least->has_value() || value < **least) *least = value;
-  }
-};
+// Keeps the worst figure of all cells for each target.
+void KeepWorst(Target target, std::vector<Target>* targets) {
+  target.name += " (worst, batch >= 256)";
+  const auto found = std::ranges::find(*targets, target.name, &Target::name);
+  if (found == targets->end())
+    targets->push_back(std::move(target));
+  else
+    found->value = std::min(found->value, target.value);
+}
 
 Status MeasureCell(const BenchFlags& flags, const std::string& name, uint32_t dim, size_t rows,
-                   EngineTables* tables, Worst* worst) {
+                   EngineTables* tables, std::vector<Target>* targets) {
   const Layers layers =
       name == "affine" ? AffineNetwork(dim, flags.seed) : PaperNetwork(dim, flags.seed);
   AUGSTORE_ASSIGN(const std::unique_ptr<EngineCell> cell,
                   EngineCell::Make(layers, rows, flags.seed));
-  AUGSTORE_ASSIGN(const std::vector<Rates> rates, Race(flags, cell->Contestants()));
-  const Rates best = Best({rates[kEager], rates[kEagerOne], rates[kEagerWorkers], rates[kFrozen],
-                           rates[kFrozenWorkers]});
+  AUGSTORE_ASSIGN(const CaseRates rates, RunCases(flags, cell->Cases()));
+  const Rates best = Best({rates.at("eager"), rates.at("eager, one thread"),
+                           rates.at("eager, a thread per worker"), rates.at("frozen"),
+                           rates.at("frozen, a thread per worker")});
+  const Rates& one = rates.at("engine, one worker");
+  const Rates& all = rates.at("engine, all workers");
   const double gflops = 2e-9 * static_cast<double>(layers.MultiplyAdds());
-  const double of_ceiling = Ratio(rates[kOne], rates[kBare]);
-  const double scaling = Ratio(rates[kAll], rates[kOne]);
-  const double eager = Ratio(rates[kAll], rates[kEager]);
-  const double over_best = Ratio(rates[kAll], best);
-  tables->f32.rows.push_back(
-      {name, dim, rows, rates[kBare].median() * gflops, rates[kOne].median(), of_ceiling,
-       Ratio(rates[kOne], rates[kRegisters]), scaling, eager, Ratio(rates[kOne], rates[kEagerOne]),
-       Ratio(rates[kAll], rates[kFrozen]), over_best, Ratio(best, rates[kRegistersAll])});
-  const double int8_over_f32 = Ratio(rates[kInt8One], rates[kOne]);
-  const double int8_eager = Ratio(rates[kInt8All], rates[kEager]);
-  const double int8_best = Ratio(rates[kInt8All], best);
-  const Json of_int8_ceiling =
-      rates.size() > kInt8Bare ? Json(Ratio(rates[kInt8One], rates[kInt8Bare])) : Json();
-  tables->int8.rows.push_back({name, dim, rows, rates[kInt8One].median(), of_int8_ceiling,
-                               int8_over_f32, Ratio(rates[kInt8All], rates[kInt8One]), int8_eager,
-                               int8_best});
-  if (dim != flags.dim || rows < kBarRows) return OkStatus();
-  Worst::Lower(&worst->of_ceiling, of_ceiling);
-  Worst::Lower(&worst->scaling, scaling);
-  Worst::Lower(&worst->eager, eager);
-  Worst::Lower(&worst->best, over_best);
-  Worst::Lower(&worst->int8_over_f32, int8_over_f32);
-  Worst::Lower(&worst->int8_eager, int8_eager);
-  Worst::Lower(&worst->int8_best, int8_best);
+  const Json f32 = {{"network", name},
+                    {"dim", dim},
+                    {"rows", rows},
+                    {"ceiling GFLOP/s", rates.at("bare products").median() * gflops},
+                    {"rows/s one worker", one.median()},
+                    {"of ceiling", Ratio(one, rates.at("bare products"))},
+                    {"of peak", Ratio(one, rates.at("registers"))},
+                    {"workers", Ratio(all, one)},
+                    {"x eager", Ratio(all, rates.at("eager"))},
+                    {"x eager 1", Ratio(one, rates.at("eager, one thread"))},
+                    {"x frozen", Ratio(all, rates.at("frozen"))},
+                    {"x best", Ratio(all, best)},
+                    {"best of peak", Ratio(best, rates.at("registers, all workers"))}};
+  const Rates& int8_one = rates.at("int8, one worker");
+  const Rates& int8_all = rates.at("int8, all workers");
+  const auto int8_bare = rates.find("bare products, int8");
+  const Json int8 = {
+      {"network", name},
+      {"dim", dim},
+      {"rows", rows},
+      {"rows/s one worker", int8_one.median()},
+      {"of ceiling", int8_bare == rates.end() ? Json() : Json(Ratio(int8_one, int8_bare->second))},
+      {"over f32", Ratio(int8_one, one)},
+      {"workers", Ratio(int8_all, int8_one)},
+      {"x eager", Ratio(int8_all, rates.at("eager"))},
+      {"x best", Ratio(int8_all, best)}};
+  tables->f32.rows.push_back(f32);
+  tables->int8.rows.push_back(int8);
+  if (dim != flags.dim || rows < kTargetRows) return OkStatus();
+  KeepWorst({"engine f32 / bare products, one worker", f32["of ceiling"], 0.92}, targets);
+  KeepWorst({"engine all workers / one", f32["workers"], 1.85}, targets);
+  KeepWorst({"engine / LibTorch eager, default", f32["x eager"], 5}, targets);
+  KeepWorst({"engine / LibTorch, best setting", f32["x best"], 1.4}, targets);
+  KeepWorst({"engine int8 / engine f32, one worker", int8["over f32"], 3.5}, targets);
+  KeepWorst({"engine int8 / LibTorch eager, default", int8["x eager"], 20}, targets);
+  KeepWorst({"engine int8 / LibTorch, best setting", int8["x best"], 5}, targets);
   return OkStatus();
 }
 
@@ -208,77 +203,58 @@ std::vector<uint32_t> Dims(const BenchFlags& flags) {
 
 Status MeasureNetworks(const BenchFlags& flags, BenchReport* report) {
   EngineTables tables;
-  Worst worst;
   const std::vector<size_t> batches =
       flags.quick ? std::vector<size_t>{256, 1024} : std::vector<size_t>{64, 256, 1024, 4096};
   const std::vector<uint32_t> dims = Dims(flags);
   Progress progress("engine", "cells", dims.size() * 2 * batches.size(), !flags.quiet);
   uint64_t done = 0;
   for (const uint32_t dim : dims) {
-    for (const char* name : {"affine", "omega"}) {
+    for (const char* name : {"affine", "paper_mlp"}) {
       for (const size_t rows : batches) {
         progress.Update(done++, fmt::format("{} {}, {} rows", name, dim, rows));
-        AUGSTORE_TRY(MeasureCell(flags, name, dim, rows, &tables, &worst));
+        AUGSTORE_TRY(MeasureCell(flags, name, dim, rows, &tables, &report->targets));
       }
     }
   }
   report->tables.push_back(std::move(tables.f32));
   report->tables.push_back(std::move(tables.int8));
-  report->bars.push_back({"engine f32 / bare products, one worker (worst, batch >= 256)",
-                          worst.of_ceiling.value_or(0), 0.92});
-  report->bars.push_back(
-      {"engine all workers / one (worst, batch >= 256)", worst.scaling.value_or(0), 1.85});
-  report->bars.push_back(
-      {"engine / LibTorch eager, default (worst, batch >= 256)", worst.eager.value_or(0), 5});
-  report->bars.push_back(
-      {"engine / LibTorch, best setting (worst, batch >= 256)", worst.best.value_or(0), 1.4});
-  report->bars.push_back({"engine int8 / engine f32, one worker (worst, batch >= 256)",
-                          worst.int8_over_f32.value_or(0), 3.5});
-  report->bars.push_back({"engine int8 / LibTorch eager, default (worst, batch >= 256)",
-                          worst.int8_eager.value_or(0), 20});
-  report->bars.push_back({"engine int8 / LibTorch, best setting (worst, batch >= 256)",
-                          worst.int8_best.value_or(0), 5});
   return OkStatus();
 }
 
-// What other precisions would give at most on this CPU.
+// What other precisions could gain at most on this CPU.
 Status MeasurePrecisions(const BenchFlags& flags, BenchReport* report) {
-  BenchTable table{
-      .name = "engine_precisions",
-      .legend =
-          "the bare oneDNN products of the paper's omega alone, one thread. 'over "
-          "f32': how much a precision could gain\nat most on this CPU; '-': oneDNN "
-          "has no kernel of its own for it here",
-      .columns = {"precision", "dim", "rows", "G multiply-adds/s", "over f32", "kernel"},
-      .rows = {}};
+  BenchTable table{.name = "engine_precisions",
+                   .legend =
+                       "the bare oneDNN products of the paper's MLP alone, one thread. 'over f32': "
+                       "how much a precision could gain\nat most on this CPU; '-': oneDNN has no "
+                       "kernel of its own for it here"};
   const size_t rows = 1024;
-  const std::vector<LayerShape> shapes = PaperNetwork(flags.dim, flags.seed).shapes();
+  const Layers layers = PaperNetwork(flags.dim, flags.seed);
+  const double units =
+      1e-9 * static_cast<double>(rows) * static_cast<double>(layers.MultiplyAdds());
+  std::map<std::string, std::unique_ptr<BareProducts>> products;  // none: null
+  std::vector<Case> cases;
   const std::vector<std::pair<std::string, ProductPrecision>> precisions = {
       {"f32", ProductPrecision::kF32},
       {"u8 x s8", ProductPrecision::kU8S8},
       {"bf16", ProductPrecision::kBf16}};
-  std::vector<std::unique_ptr<BareProducts>> products;
-  std::vector<Contestant> contestants;
-  const double units = 1e-9 * static_cast<double>(rows) *
-                       static_cast<double>(PaperNetwork(flags.dim, flags.seed).MultiplyAdds());
   for (const auto& [name, precision] : precisions) {
-    AUGSTORE_ASSIGN(auto made, BareProductsIfAny(shapes, rows, precision));
-    products.push_back(std::move(made));
-    BareProducts* product = products.back().get();
+    AUGSTORE_ASSIGN(auto made, BareProductsIfAny(layers.shapes(), rows, precision));
+    BareProducts* product = (products[name] = std::move(made)).get();
     if (product != nullptr)
-      contestants.push_back({name, units, [product](int) { return product->Run(); }});
+      cases.push_back({name, units, [product](int) { return product->Run(); }});
   }
-  AUGSTORE_ASSIGN(const std::vector<Rates> rates, Race(flags, contestants));
-  size_t measured = 0;
-  for (size_t p = 0; p < precisions.size(); ++p) {
-    std::vector<Json> row = {precisions[p].first, flags.dim, rows, nullptr, nullptr, nullptr};
-    if (products[p] != nullptr) {
-      row[3] = rates[measured].median();
-      row[4] = Ratio(rates[measured], rates[0]);
-      row[5] = products[p]->kernel();
-      ++measured;
-    }
-    table.rows.push_back(std::move(row));
+  AUGSTORE_ASSIGN(const CaseRates rates, RunCases(flags, cases));
+  for (const auto& [name, precision] : precisions) {
+    const auto found = rates.find(name);
+    const bool measured = found != rates.end();
+    table.rows.push_back(
+        {{"precision", name},
+         {"dim", flags.dim},
+         {"rows", rows},
+         {"G multiply-adds/s", measured ? Json(found->second.median()) : Json()},
+         {"over f32", measured ? Json(Ratio(found->second, rates.at("f32"))) : Json()},
+         {"kernel", measured ? Json(products[name]->kernel()) : Json()}});
   }
   report->tables.push_back(std::move(table));
   return OkStatus();

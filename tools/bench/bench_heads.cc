@@ -3,8 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "client/client.h"
-#include "tools/bench/bench.h"
 #include "tools/bench/bench_data.h"
+#include "tools/bench/bench_measure.h"
+#include "tools/bench/bench_parts.h"
 #include "tools/bench/bench_server.h"
 #include "tools/head/head_runs.h"
 
@@ -54,13 +55,13 @@ class SharedReading {
     AUGSTORE_ASSIGN(const ServerCounters before, ReadCounters(server_, *control));
     uint64_t epoch = first_epoch;
     const StreamReply& info = streams_[0]->info();
-    Contestant readers{.name = fmt::format("{} clients", clients_),
-                       .units = static_cast<double>(info.samples),
-                       .once = [&](int worker) { return Pull(worker, epoch); },
-                       .workers = clients_,
-                       .single = true,
-                       .after = [&] { ++epoch; }};
-    AUGSTORE_ASSIGN(const std::vector<Rates> rates, Race(flags_, {readers}));
+    Case readers{.name = fmt::format("{} clients", clients_),
+                 .units = static_cast<double>(info.samples),
+                 .once = [&](int worker) { return Pull(worker, epoch); },
+                 .workers = clients_,
+                 .single = true,
+                 .after = [&] { ++epoch; }};
+    AUGSTORE_ASSIGN(const CaseRates rates, RunCases(flags_, {readers}));
     AUGSTORE_ASSIGN(const ServerCounters after, ReadCounters(server_, *control));
     const auto epochs = static_cast<double>(epoch - first_epoch);
     const double rows = epochs * clients_ * static_cast<double>(info.samples);
@@ -68,7 +69,7 @@ class SharedReading {
     return ReadCost{.cpu_per_row = (after.cpu - before.cpu) / rows,
                     .built_per_delivered = built / (after.delivered - before.delivered),
                     .built_per_batch = built / (epochs * static_cast<double>(info.steps)),
-                    .rate = rates[0].median()};
+                    .rate = rates.at(readers.name).median()};
   }
 
  private:
@@ -101,16 +102,12 @@ class SharedReading {
 };
 
 Status MeasureClients(const BenchFlags& flags, const ServerProcess& server, BenchReport* report) {
-  BenchTable table{
-      .name = "heads_clients",
-      .legend =
-          "clients that pull the same epochs of one stream at the same time over a Unix socket. "
-          "'built/delivered': batches computed\nper batch delivered; 'built/batch': per batch of "
-          "the stream (1: each computed once); 'CPU of one': server CPU per row over that\nof one "
-          "client",
-      .columns = {"stream", "clients", "rows/s delivered", "built/delivered", "built/batch",
-                  "server CPU us/row", "CPU of one"},
-      .rows = {}};
+  BenchTable table{.name = "heads_clients",
+                   .legend =
+                       "clients that pull the same epochs of one stream at the same time over a "
+                       "Unix socket. 'built/delivered': batches computed\nper batch delivered; "
+                       "'built/batch': per batch of the stream (1: each computed once); 'CPU of "
+                       "one': server CPU per row over that\nof one client"};
   uint64_t epoch = 0;
   for (const char* policy : {"identity", kSyntheticTransform}) {
     const std::string stream = std::string(policy) == "identity" ? "identity" : "augmented";
@@ -120,12 +117,17 @@ Status MeasureClients(const BenchFlags& flags, const ServerProcess& server, Benc
       AUGSTORE_ASSIGN(const ReadCost cost, reading.Measure(epoch));
       epoch += 1'000'000;
       if (clients == 1) one = cost.cpu_per_row;
-      table.rows.push_back({stream, clients, cost.rate, cost.built_per_delivered,
-                            cost.built_per_batch, cost.cpu_per_row * 1e6, cost.cpu_per_row / one});
+      table.rows.push_back({{"stream", stream},
+                            {"clients", clients},
+                            {"rows/s delivered", cost.rate},
+                            {"built/delivered", cost.built_per_delivered},
+                            {"built/batch", cost.built_per_batch},
+                            {"server CPU us/row", cost.cpu_per_row * 1e6},
+                            {"CPU of one", cost.cpu_per_row / one}});
       if (clients != 8 || stream == "identity") continue;
-      report->bars.push_back({"8 clients on one augmented stream: builds of each batch",
-                              cost.built_per_batch, 1, true});
-      report->bars.push_back(
+      report->targets.push_back({"8 clients on one augmented stream: builds of each batch",
+                                 cost.built_per_batch, 1, true});
+      report->targets.push_back(
           {"8 clients on one augmented stream: server CPU per row / one client's",
            cost.cpu_per_row / one, 0.25, true});
     }
@@ -166,9 +168,7 @@ Status MeasureOnePass(const BenchFlags& flags, const ServerProcess& server, Benc
   BenchTable table{.name = "heads_one_pass",
                    .legend =
                        "heads trained in one process from one pass over a stream. 'wall of one': "
-                       "time over that of one head",
-                   .columns = {"arch", "stream", "heads", "rows/s", "head rows/s", "wall of one"},
-                   .rows = {}};
+                       "time over that of one head"};
   AUGSTORE_ASSIGN(const auto client, Client::Connect(server.unix_socket()));
   uint64_t seed = flags.seed;
   std::vector<OnePass> passes = {{"linear", "augmented", kCollection},
@@ -177,22 +177,30 @@ Status MeasureOnePass(const BenchFlags& flags, const ServerProcess& server, Benc
   for (const OnePass& pass : passes) {
     AUGSTORE_ASSIGN(const auto stream, client->OpenStream({.collection = pass.collection}));
     const auto rows = static_cast<double>(stream->info().samples);
+    const auto name = [](uint32_t heads) { return fmt::format("{} heads", heads); };
     const std::vector<uint32_t> counts = {1, 8, 32};
-    std::vector<Contestant> contestants;
-    contestants.reserve(counts.size());
+    std::vector<Case> cases;
     for (const uint32_t heads : counts) {
-      contestants.push_back(
-          {fmt::format("{} {} heads, {}", heads, pass.arch, pass.stream), rows,
-           [&, heads](int) { return TrainOnePass(flags, *client, pass, heads, seed++); }, 1, true});
+      cases.push_back(
+          {.name = name(heads),
+           .units = rows,
+           .once = [&, heads](int) { return TrainOnePass(flags, *client, pass, heads, seed++); },
+           .single = true});
     }
-    AUGSTORE_ASSIGN(const std::vector<Rates> rates, Race(flags, contestants));
-    for (size_t i = 0; i < counts.size(); ++i) {
-      table.rows.push_back({pass.arch, pass.stream, counts[i], rates[i].median(),
-                            rates[i].median() * counts[i], Ratio(rates[0], rates[i])});
+    AUGSTORE_ASSIGN(const CaseRates rates, RunCases(flags, cases));
+    const Rates& one = rates.at(name(1));
+    for (const uint32_t heads : counts) {
+      const Rates& own = rates.at(name(heads));
+      table.rows.push_back({{"arch", pass.arch},
+                            {"stream", pass.stream},
+                            {"heads", heads},
+                            {"rows/s", own.median()},
+                            {"head rows/s", own.median() * heads},
+                            {"wall of one", Ratio(one, own)}});
     }
-    report->bars.push_back(
+    report->targets.push_back(
         {fmt::format("32 {} heads in one pass / one, {} stream, wall", pass.arch, pass.stream),
-         Ratio(rates[0], rates[2]), 4, true});
+         Ratio(one, rates.at(name(32))), 4, true});
   }
   report->tables.push_back(std::move(table));
   return OkStatus();

@@ -7,17 +7,17 @@
 #include <vector>
 
 #include "engine/images/image_source.h"
-#include "tools/bench/bench.h"
+#include "tools/bench/bench_flags.h"
 #include "tools/collection/embedder.h"
 
 namespace augstore {
 
-// Images to embed: those of flags.images, spread evenly, or drawn ones.
+// Images to embed: those of flags.images, spread evenly, or synthetic ones.
 struct BenchImages {
   std::vector<ImageItem> items;
   std::vector<std::string> classes;
 };
-// At most `count`. Drawn images are written below `folder`. Errors: those of ListImages and
+// At most `count`. Synthetic images are written below `folder`. Errors: those of ListImages and
 // WriteSyntheticImages.
 Result<BenchImages> MakeBenchImages(const BenchFlags& flags, const std::string& folder,
                                     uint64_t count);
@@ -27,8 +27,8 @@ struct FreshDatabase {
   std::unique_ptr<Database> database;
   std::unique_ptr<LazyBackbone> backbone;
 
-  // In the new folder `path`; `loaded`: Φ when another one has loaded it, else null. Errors: those
-  // of Database::Open and Backbone::Load; kNotFound names --backbone.
+  // In the new folder `path`; `loaded`: Φ if another database has loaded it, else null. Errors:
+  // those of Database::Open and Backbone::Load; kNotFound names --backbone.
   static Result<FreshDatabase> Make(const BenchFlags& flags, const std::string& path,
                                     std::shared_ptr<Backbone> loaded);
   // Reads, decodes and embeds the images and commits them as collection "bench": a whole ingest.

@@ -1,7 +1,8 @@
 // bench ingest: images to stored embeddings.
-#include "tools/bench/bench.h"
 #include "tools/bench/bench_data.h"
 #include "tools/bench/bench_images.h"
+#include "tools/bench/bench_measure.h"
+#include "tools/bench/bench_parts.h"
 #include "tools/bench/torch_baselines.h"
 
 namespace augstore {
@@ -33,37 +34,38 @@ Status BenchIngest(const BenchFlags& flags, BenchReport* report) {
                                         alone.backbone->loaded()));
     return OkStatus();
   };
-  const std::vector<Contestant> contestants = {
-      {.name = "ingest",
-       .units = units,
-       .once = [&](int) { return fresh.Ingest(images); },
-       .single = true,
-       .before = make_fresh},
-      {.name = "Φ alone",
-       .units = units,
-       .once = [&](int) { return phi->Embed(decoded, out.view()); },
-       .single = true},
-      {.name = "torch::jit forward, default threads",
-       .units = units,
-       .once = [&](int) { return plain->Run(0); },
-       .single = true}};
-  AUGSTORE_ASSIGN(const std::vector<Rates> rates, Race(flags, contestants));
+  const std::vector<Case> cases = {{.name = "ingest",
+                                    .units = units,
+                                    .once = [&](int) { return fresh.Ingest(images); },
+                                    .single = true,
+                                    .before = make_fresh},
+                                   {.name = "Φ alone",
+                                    .units = units,
+                                    .once = [&](int) { return phi->Embed(decoded, out.view()); },
+                                    .single = true},
+                                   {.name = "torch::jit forward, default threads",
+                                    .units = units,
+                                    .once = [&](int) { return plain->Run(0); },
+                                    .single = true}};
+  AUGSTORE_ASSIGN(const CaseRates rates, RunCases(flags, cases));
   BenchTable table{
       .name = "ingest",
       .legend = fmt::format(
           "{} images. 'ingest': files read, hashed, decoded, embedded, stored and committed; 'Φ "
           "alone': Backbone::Embed on decoded\nimages; 'torch::jit forward': the file as loaded, "
-          "on "
-          "tensors made beforehand, {} images a batch. Ratios are over Φ alone",
-          decoded.size(), kPlainBatch),
-      .columns = {"way", "images/s", "of Φ alone"},
-      .rows = {}};
-  for (size_t c = 0; c < contestants.size(); ++c) {
-    table.rows.push_back({contestants[c].name, rates[c].median(), Ratio(rates[c], rates[1])});
+          "on tensors made beforehand, {} images a batch. Ratios are over Φ alone",
+          decoded.size(), kPlainBatch)};
+  const Rates& alone_rates = rates.at("Φ alone");
+  for (const Case& one : cases) {
+    const Rates& own = rates.at(one.name);
+    table.rows.push_back(
+        {{"way", one.name}, {"images/s", own.median()}, {"of Φ alone", Ratio(own, alone_rates)}});
   }
   report->tables.push_back(std::move(table));
-  report->bars.push_back({"ingest / Φ alone", Ratio(rates[0], rates[1]), 0.95});
-  report->bars.push_back({"Φ / plain torch::jit forward", Ratio(rates[1], rates[2]), 1.3});
+  report->targets.push_back({"ingest / Φ alone", Ratio(rates.at("ingest"), alone_rates), 0.95});
+  report->targets.push_back({"Φ / plain torch::jit forward",
+                             Ratio(alone_rates, rates.at("torch::jit forward, default threads")),
+                             1.3});
   return OkStatus();
 }
 

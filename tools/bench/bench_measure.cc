@@ -1,4 +1,5 @@
-// Repetitions by turns, and medians.
+#include "tools/bench/bench_measure.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -7,7 +8,7 @@
 #include <thread>
 
 #include "engine/math/compute_threads.h"
-#include "tools/bench/bench.h"
+#include "tools/cli/command.h"
 
 namespace augstore {
 namespace {
@@ -18,7 +19,7 @@ double Since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// An OpenMP team spins for a moment after its work: the next contestant must not pay for it.
+// An OpenMP team spins for a moment after its work: the next case must not pay for it.
 constexpr std::chrono::milliseconds kPause{5};
 
 struct WorkerOutcome {
@@ -26,44 +27,44 @@ struct WorkerOutcome {
   double rate = 0;
 };
 
-WorkerOutcome RunWorker(const Contestant& contestant, int worker, double seconds) {
+WorkerOutcome RunWorker(const Case& measured, int worker, double seconds) {
   WorkerOutcome outcome;
   const Clock::time_point start = Clock::now();
   uint64_t calls = 0;
   double elapsed = 0;
   try {
     do {
-      outcome.status = contestant.once(worker);
+      outcome.status = measured.once(worker);
       ++calls;
       elapsed = Since(start);
-    } while (outcome.status.ok() && !contestant.single && elapsed < seconds && !Interrupted());
+    } while (outcome.status.ok() && !measured.single && elapsed < seconds && !Interrupted());
   } catch (const std::exception& error) {
     outcome.status = Internal("{}", error.what());
   }
-  outcome.rate = static_cast<double>(calls) * contestant.units / elapsed;
+  outcome.rate = static_cast<double>(calls) * measured.units / elapsed;
   return outcome;
 }
 
 // The rate of all workers together; each is timed by itself, so that the end of one does not idle
 // in the figure of another.
-Result<double> Repetition(const Contestant& contestant, double seconds) {
-  if (contestant.before) AUGSTORE_TRY(contestant.before());
+Result<double> Repetition(const Case& measured, double seconds) {
+  if (measured.before) AUGSTORE_TRY(measured.before());
   std::this_thread::sleep_for(kPause);
-  std::vector<WorkerOutcome> outcomes(static_cast<size_t>(contestant.workers));
-  if (contestant.workers == 1) {
-    outcomes[0] = RunWorker(contestant, 0, seconds);
+  std::vector<WorkerOutcome> outcomes(static_cast<size_t>(measured.workers));
+  if (measured.workers == 1) {
+    outcomes[0] = RunWorker(measured, 0, seconds);
   } else {
-    std::latch start(contestant.workers);
+    std::latch start(measured.workers);
     std::vector<std::thread> threads;
-    for (int worker = 0; worker < contestant.workers; ++worker) {
+    for (int worker = 0; worker < measured.workers; ++worker) {
       threads.emplace_back([&, worker] {
         start.arrive_and_wait();
-        outcomes[static_cast<size_t>(worker)] = RunWorker(contestant, worker, seconds);
+        outcomes[static_cast<size_t>(worker)] = RunWorker(measured, worker, seconds);
       });
     }
     for (std::thread& thread : threads) thread.join();
   }
-  if (contestant.after) contestant.after();
+  if (measured.after) measured.after();
   double rate = 0;
   for (const WorkerOutcome& outcome : outcomes) {
     AUGSTORE_TRY(outcome.status);
@@ -75,15 +76,15 @@ Result<double> Repetition(const Contestant& contestant, double seconds) {
 
 }  // namespace
 
-Result<std::vector<Rates>> Race(const BenchFlags& flags,
-                                const std::vector<Contestant>& contestants) {
-  std::vector<Rates> rates(contestants.size());
+Result<CaseRates> RunCases(const BenchFlags& flags, const std::vector<Case>& cases) {
+  CaseRates rates;
+  for (const Case& one : cases) AUGSTORE_CHECK(rates.emplace(one.name, Rates{}).second);
   for (uint32_t round = 0; round <= flags.repeat; ++round) {
-    for (size_t c = 0; c < contestants.size(); ++c) {
+    for (const Case& one : cases) {
       const bool warm_up = round == 0;
-      const Result<double> rate = Repetition(contestants[c], warm_up ? 0 : flags.seconds);
-      if (!rate.ok()) return rate.status().WithContext(contestants[c].name);
-      if (!warm_up) rates[c].of_round.push_back(*rate);
+      const Result<double> rate = Repetition(one, warm_up ? 0 : flags.seconds);
+      if (!rate.ok()) return rate.status().WithContext(one.name);
+      if (!warm_up) rates.at(one.name).of_round.push_back(*rate);
     }
   }
   return rates;

@@ -9,8 +9,9 @@
 #include <csignal>
 #include <filesystem>
 
-#include "tools/bench/bench.h"
 #include "tools/bench/bench_data.h"
+#include "tools/bench/bench_measure.h"
+#include "tools/bench/bench_parts.h"
 #include "tools/bench/bench_server.h"
 
 namespace augstore {
@@ -74,8 +75,8 @@ Status FindPython(const BenchFlags& flags) {
   while (!asked.output.empty() && asked.output.back() == '\n') asked.output.pop_back();
   if (asked.output.empty()) return OkStatus();
   return NotFound(
-      "'{}' lacks {}: install what is missing (Debian: python3-numpy, python3-torch), or name "
-      "a Python that has it with --python",
+      "'{}' lacks {}: install what is missing (Debian: python3-numpy, python3-torch), or name a "
+      "Python that has it with --python",
       flags.python, asked.output);
 }
 
@@ -99,9 +100,9 @@ Result<Json> Measure(const BenchFlags& flags, const std::string& scratch) {
   if (flags.quick) words.emplace_back("--quick");
   AUGSTORE_ASSIGN(const Finished finished, RunProgram(std::move(words)));
   if (Interrupted()) return InterruptedStatus("bench python stopped");
-  // Exit code 1 with a result: a bar is missed.
+  // Exit code 1 with a result: a target is missed.
   Json result = Json::parse(finished.output, nullptr, false);
-  if (result.is_object() && result.contains("rows") && result.contains("bars")) return result;
+  if (result.is_object() && result.contains("rows") && result.contains("targets")) return result;
   return Unavailable("'{} {}{}' gave no result and exit code {}: what it said stands above",
                      flags.python, ClientFolder(flags), kScript, finished.exit_code);
 }
@@ -112,32 +113,33 @@ Status Report(const Json& result, BenchReport* report) {
       .name = "python",
       .legend =
           "rows into PyTorch tensors, batches of 256, in a new random order each epoch, one "
-          "process "
-          "unless it says more. plain: z as it is;\npolicy: identity or an affine map of d x d, "
-          "drawn "
-          "for each sample. 'augstore/it': the Python client on a Unix socket over this\nrow, "
-          "measured "
-          "beside it; below 1 the row is faster, for the reason that it gives",
-      .columns = {"candidate", "rows", "rows/s", "lowest", "highest", "augstore/it", "why faster"},
-      .rows = {}};
-  std::vector<Bar> bars;
+          "process unless it says more. plain: z as it is;\npolicy: identity or an affine map of d "
+          "x d, drawn for each sample. 'augstore/it': the Python client on a Unix socket over "
+          "this\nrow, measured beside it; below 1 the row is faster, for the reason that it gives",
+  };
+  std::vector<Target> targets;
   try {
     for (const Json& row : result.at("rows")) {
-      table.rows.push_back({row.at("name"), row.at("policy"), row.at("rows_per_second"),
-                            row.at("low"), row.at("high"), row.at("ratio"), row.at("why")});
+      table.rows.push_back({{"case", row.at("name")},
+                            {"rows", row.at("policy")},
+                            {"rows/s", row.at("rows_per_second")},
+                            {"lowest", row.at("low")},
+                            {"highest", row.at("high")},
+                            {"augstore/it", row.at("ratio")},
+                            {"why faster", row.at("why")}});
     }
-    for (const Json& bar : result.at("bars")) {
-      bars.push_back({bar.at("name").get<std::string>(), bar.at("value").get<double>(),
-                      bar.at("bar").get<double>()});
+    for (const Json& target : result.at("targets")) {
+      targets.push_back({target.at("name").get<std::string>(), target.at("value").get<double>(),
+                         target.at("target").get<double>()});
     }
   } catch (const Json::exception& error) {
     return Unavailable(
-        "streams.py gave another result than this program reads ({}): name the Python "
-        "client of the same release with --python-client",
+        "streams.py gave another result than this program reads ({}): name the Python client of "
+        "the same release with --python-client",
         error.what());
   }
   report->tables.push_back(std::move(table));
-  report->bars.insert(report->bars.end(), bars.begin(), bars.end());
+  report->targets.insert(report->targets.end(), targets.begin(), targets.end());
   return OkStatus();
 }
 

@@ -1,8 +1,9 @@
-// What `augstore bench` prints.
+#include "tools/bench/bench_report.h"
+
 #include <cmath>
 #include <fstream>
 
-#include "tools/bench/bench.h"
+#include "tools/bench/bench_measure.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/table.h"
 
@@ -31,43 +32,37 @@ std::string CpuName() {
 
 Json BenchJson(const BenchFlags& flags, const BenchReport& report) {
   Json tables = Json::object();
-  for (const BenchTable& table : report.tables) {
-    Json rows = Json::array();
-    for (const std::vector<Json>& cells : table.rows) {
-      Json row = Json::object();
-      for (size_t c = 0; c < cells.size(); ++c) row[table.columns.at(c)] = cells[c];
-      rows.push_back(std::move(row));
-    }
-    tables[table.name] = std::move(rows);
-  }
-  Json bars = Json::array();
-  for (const Bar& bar : report.bars) {
-    bars.push_back({{"name", bar.name},
-                    {"value", bar.value},
-                    {"bar", bar.bar},
-                    {"direction", bar.at_most ? "<=" : ">="},
-                    {"met", bar.met()}});
+  for (const BenchTable& table : report.tables) tables[table.name] = table.rows;
+  Json targets = Json::array();
+  for (const Target& target : report.targets) {
+    targets.push_back({{"name", target.name},
+                       {"value", target.value},
+                       {"target", target.target},
+                       {"direction", target.at_most ? "<=" : ">="},
+                       {"met", target.met()}});
   }
   return {{"cpu", CpuName()},       {"cores", AllWorkers()},    {"quick", flags.quick},
           {"repeat", flags.repeat}, {"seconds", flags.seconds}, {"scale", flags.scale},
-          {"dim", flags.dim},       {"tables", tables},         {"bars", bars}};
+          {"dim", flags.dim},       {"tables", tables},         {"targets", targets}};
 }
 
 std::string TableText(const BenchTable& table) {
-  Table text(table.columns);
-  for (const std::vector<Json>& cells : table.rows) {
+  std::vector<std::string> columns;
+  for (const auto& [column, value] : table.rows.at(0).items()) columns.push_back(column);
+  Table text(columns);
+  for (const Json& values : table.rows) {
     std::vector<std::string> row;
-    for (const Json& cell : cells) row.push_back(CellText(cell));
+    for (const std::string& column : columns) row.push_back(CellText(values.at(column)));
     text.Row(std::move(row));
   }
   return table.name + ": " + table.legend + "\n\n" + text.ToString() + "\n";
 }
 
-std::string BarsText(const std::vector<Bar>& bars) {
-  Table text({"bar", "value", "", "wanted", "met"});
-  for (const Bar& bar : bars) {
-    text.Row({bar.name, fmt::format("{:.3g}", bar.value),
-              bar.at_most ? "<=" : ">=", fmt::format("{:g}", bar.bar), bar.met() ? "yes" : "no"});
+std::string TargetsText(const std::vector<Target>& targets) {
+  Table text({"target", "value", "", "wanted", "met"});
+  for (const Target& target : targets) {
+    text.Row({target.name, fmt::format("{:.3g}", target.value), target.at_most ? "<=" : ">=",
+              fmt::format("{:g}", target.target), target.met() ? "yes" : "no"});
   }
   return text.ToString();
 }

@@ -5,8 +5,9 @@
 
 #include "client/client.h"
 #include "storage/catalog/catalog.h"
-#include "tools/bench/bench.h"
 #include "tools/bench/bench_data.h"
+#include "tools/bench/bench_measure.h"
+#include "tools/bench/bench_parts.h"
 #include "tools/bench/bench_server.h"
 #include "tools/cli/progress.h"
 
@@ -132,16 +133,19 @@ Status MakePoint(const BenchFlags& flags, ScalePoint* point) {
   return OkStatus();
 }
 
-Result<std::vector<Rates>> RaceStreams(const BenchFlags& flags, std::vector<ScalePoint>& points) {
+// The case that streams from the store at `point`.
+std::string CaseName(size_t point) { return fmt::format("store {}", point); }
+
+Result<CaseRates> RunStreams(const BenchFlags& flags, std::vector<ScalePoint>& points) {
   BenchFlags longer = flags;  // several windows of a small store
   if (!flags.quick) longer.seconds = std::max(flags.seconds, 1.0);
-  std::vector<Contestant> contestants;
-  for (ScalePoint& point : points) {
-    contestants.push_back({.name = fmt::format("{} rows", point.rows),
-                           .units = static_cast<double>(point.batches_of_window() * kBatch),
-                           .once = [&point](int) { return point.PullWindow(); }});
+  std::vector<Case> cases;
+  for (size_t i = 0; i < points.size(); ++i) {
+    cases.push_back({.name = CaseName(i),
+                     .units = static_cast<double>(points[i].batches_of_window() * kBatch),
+                     .once = [&point = points[i]](int) { return point.PullWindow(); }});
   }
-  return Race(longer, contestants);
+  return RunCases(longer, cases);
 }
 
 }  // namespace
@@ -158,36 +162,41 @@ Status BenchScale(const BenchFlags& flags, BenchReport* report) {
     if (!flags.quiet) std::fprintf(stderr, "bench: scale, %zu rows\n", points[i].rows);
     AUGSTORE_TRY(MakePoint(flags, &points[i]));
   }
-  AUGSTORE_ASSIGN(const std::vector<Rates> rates, RaceStreams(flags, points));
+  AUGSTORE_ASSIGN(const CaseRates rates, RunStreams(flags, points));
   BenchTable table{
       .name = "scale",
       .legend = fmt::format(
           "random rows of dim {}, budget 10 % of the data ({} MiB at least), no batch cache, "
-          "shuffled in windows of 1/25 of the rows. "
-          "'written/ingested': bytes written per byte of\nembeddings; 'grown/budget': memory of "
-          "the "
-          "server that is no file's, less that before the first stream, over the budget;\n'of "
-          "smallest': rate of streaming whole windows over that of the smallest store, measured "
-          "beside it",
-          flags.dim, kLeastMemoryMib),
-      .columns = {"rows", "data GB", "disk/data", "fill s", "written/ingested", "open s",
-                  "verify s", "budget MiB", "grown/budget", "stream rows/s", "of smallest"},
-      .rows = {}};
+          "shuffled in windows of 1/25 of the rows. 'written/ingested': bytes written per byte "
+          "of\nembeddings; 'grown/budget': memory of the server that is no file's, less that "
+          "before the first stream, over the budget;\n'of smallest': rate of streaming whole "
+          "windows over that of the smallest store, measured beside it",
+          flags.dim, kLeastMemoryMib)};
   double grown = 0;
   for (size_t i = 0; i < points.size(); ++i) {
     const ScalePoint& point = points[i];
     AUGSTORE_ASSIGN(const uint64_t resident, point.server->ResidentBytes());
     grown = (static_cast<double>(resident) - point.resident_before) / point.budget();
-    table.rows.push_back({point.rows, point.data_bytes / 1e9, point.disk / point.data_bytes,
-                          point.fill_seconds, point.written / point.data_bytes, point.open_seconds,
-                          point.verify_seconds, point.memory_mib, grown, rates[i].median(),
-                          Ratio(rates[i], rates[0])});
+    const Rates& own = rates.at(CaseName(i));
+    table.rows.push_back({{"rows", point.rows},
+                          {"data GB", point.data_bytes / 1e9},
+                          {"disk/data", point.disk / point.data_bytes},
+                          {"fill s", point.fill_seconds},
+                          {"written/ingested", point.written / point.data_bytes},
+                          {"open s", point.open_seconds},
+                          {"verify s", point.verify_seconds},
+                          {"budget MiB", point.memory_mib},
+                          {"grown/budget", grown},
+                          {"stream rows/s", own.median()},
+                          {"of smallest", Ratio(own, rates.at(CaseName(0)))}});
   }
   report->tables.push_back(std::move(table));
-  report->bars.push_back({"streaming from the largest store / from the smallest",
-                          Ratio(rates.back(), rates.front()), 0.9});
-  report->bars.push_back({"largest store: memory grown / budget", grown, 1.1, true});
-  report->bars.push_back({"largest store: seconds to open", points.back().open_seconds, 2, true});
+  report->targets.push_back({"streaming from the largest store / from the smallest",
+                             Ratio(rates.at(CaseName(points.size() - 1)), rates.at(CaseName(0))),
+                             0.9});
+  report->targets.push_back({"largest store: memory grown / budget", grown, 1.1, true});
+  report->targets.push_back(
+      {"largest store: seconds to open", points.back().open_seconds, 2, true});
   return OkStatus();
 }
 

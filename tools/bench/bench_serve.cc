@@ -5,8 +5,9 @@
 
 #include "client/client.h"
 #include "engine/transforms/precision.h"
-#include "tools/bench/bench.h"
 #include "tools/bench/bench_data.h"
+#include "tools/bench/bench_measure.h"
+#include "tools/bench/bench_parts.h"
 #include "tools/bench/bench_server.h"
 #include "tools/cli/progress.h"
 
@@ -82,22 +83,22 @@ struct EngineAlone {
   std::unique_ptr<Engine> engine;
 };
 
-// The server's CPU time while a contestant runs, over the rows that it pulls.
+// The server's CPU time while a one runs, over the rows that it pulls.
 class ServedRows {
  public:
   ServedRows(const ServerProcess& server, double rows_of_call)
       : server_(server), rows_of_call_(rows_of_call) {}
-  Contestant Around(Contestant contestant) {
-    contestant.before = [this] {
+  Case Around(Case one) {
+    one.before = [this] {
       start_ = server_.CpuSeconds();
       return OkStatus();
     };
-    contestant.once = [this, once = std::move(contestant.once)](int worker) {
+    one.once = [this, once = std::move(one.once)](int worker) {
       ++calls_;
       return once(worker);
     };
-    contestant.after = [this] { cpu_ += server_.CpuSeconds() - start_; };
-    return contestant;
+    one.after = [this] { cpu_ += server_.CpuSeconds() - start_; };
+    return one;
   }
   double cpu_per_row() const { return cpu_ / (rows_of_call_ * static_cast<double>(calls_)); }
 
@@ -118,20 +119,14 @@ class ServeBench {
         "epochs pulled from a server in another process over streams that nobody else reads. 'of "
         "socket': over a bare socket of\nthe same kind that moves messages of the same size; 'of "
         "engine': over the engine alone on all cores; both measured\nbeside it, in the same "
-        "precision. 'GB/s': "
-        "of embeddings as they are sent, in f32 unless the name says u8 (and stored so). CPU is "
-        "the\nserver's";
-    table_.columns = {"stream", "socket",    "batch",     "clients",          "rows/s",
-                      "GB/s",   "of socket", "of engine", "server CPU us/row"};
+        "precision. 'GB/s': of embeddings as they are sent, in f32 unless the name says u8 (and "
+        "stored so). CPU is the\nserver's";
   }
 
   Status Measure(const Kind& kind, bool tcp, uint32_t batch);
   void Finish(BenchReport* report);
 
  private:
-  void AddRow(const Kind& kind, bool tcp, uint32_t batch, int clients, const Rates& ours,
-              const Rates& raw, const Rates& engine, double cpu);
-
   const BenchFlags& flags_;
   const ServerProcess& server_;
   NetworkPtr network_;
@@ -153,47 +148,53 @@ Status ServeBench::Measure(const Kind& kind, bool tcp, uint32_t batch) {
   ServedRows one(server_, units);
   ServedRows several(server_, units);
   const auto pull = [&](int worker) { return pullers[static_cast<size_t>(worker)].PullEpoch(); };
-  AUGSTORE_ASSIGN(const std::vector<Rates> rates,
-                  Race(flags_, {{"bare socket", static_cast<double>(messages * batch),
-                                 [&](int) { return raw->Pull(messages); }},
-                                one.Around({"one client", units, pull}),
-                                several.Around({"several clients", units, pull, kClients}),
-                                {"engine alone", static_cast<double>(batch),
-                                 [&](int w) {
-                                   EngineAlone& alone = engines[static_cast<size_t>(w)];
-                                   return alone.engine->Apply(alone.network, alone.in.view(),
-                                                              alone.out.view());
-                                 },
-                                 AllWorkers()}}));
-  AddRow(kind, tcp, batch, 1, rates[1], rates[0], rates[3], one.cpu_per_row());
-  AddRow(kind, tcp, batch, kClients, rates[2], rates[0], rates[3], several.cpu_per_row());
-  if (&kind == &kIdentity) identity_[tcp] = std::max(identity_[tcp], Ratio(rates[1], rates[0]));
+  const auto apply = [&](int worker) {
+    EngineAlone& alone = engines[static_cast<size_t>(worker)];
+    return alone.engine->Apply(alone.network, alone.in.view(), alone.out.view());
+  };
+  AUGSTORE_ASSIGN(
+      const CaseRates rates,
+      RunCases(flags_, {{"bare socket", static_cast<double>(messages * batch),
+                         [&](int) { return raw->Pull(messages); }},
+                        one.Around({"one client", units, pull}),
+                        several.Around({"several clients", units, pull, kClients}),
+                        {"engine alone", static_cast<double>(batch), apply, AllWorkers()}}));
+  const Rates& socket = rates.at("bare socket");
+  const Rates& engine = rates.at("engine alone");
+  const auto add = [&](int clients, const Rates& own, double cpu_per_row) {
+    const auto row_bytes = static_cast<double>(RowBytes(kind.dtype, flags_.dim));
+    table_.rows.push_back({{"stream", kind.name},
+                           {"socket", tcp ? "TCP" : "Unix"},
+                           {"batch", batch},
+                           {"clients", clients},
+                           {"rows/s", own.median()},
+                           {"GB/s", own.median() * row_bytes / 1e9},
+                           {"of socket", Ratio(own, socket)},
+                           {"of engine", kind.augmented() ? Json(Ratio(own, engine)) : Json()},
+                           {"server CPU us/row", cpu_per_row * 1e6}});
+  };
+  add(1, rates.at("one client"), one.cpu_per_row());
+  add(kClients, rates.at("several clients"), several.cpu_per_row());
+  if (&kind == &kIdentity) {
+    identity_[tcp] = std::max(identity_[tcp], Ratio(rates.at("one client"), socket));
+  }
   if (kind.augmented()) {
     double& best = augmented_[kind.precision];
-    best = std::max(best, Ratio(rates[2], rates[3]));
+    best = std::max(best, Ratio(rates.at("several clients"), engine));
   }
   return OkStatus();
 }
 
-void ServeBench::AddRow(const Kind& kind, bool tcp, uint32_t batch, int clients, const Rates& ours,
-                        const Rates& raw, const Rates& engine, double cpu) {
-  const double rate = ours.median();
-  const auto row_bytes = static_cast<double>(RowBytes(kind.dtype, flags_.dim));
-  table_.rows.push_back({kind.name, tcp ? "TCP" : "Unix", batch, clients, rate,
-                         rate * row_bytes / 1e9, Ratio(ours, raw),
-                         kind.augmented() ? Json(Ratio(ours, engine)) : Json(), cpu * 1e6});
-}
-
 void ServeBench::Finish(BenchReport* report) {
   report->tables.push_back(std::move(table_));
-  report->bars.push_back(
+  report->targets.push_back(
       {"identity stream, one client / bare socket, TCP (best batch size)", identity_[true], 0.8});
-  report->bars.push_back(
+  report->targets.push_back(
       {"identity stream, one client / bare socket, Unix (best batch size)", identity_[false], 0.8});
-  report->bars.push_back(
+  report->targets.push_back(
       {fmt::format("augmented stream, {} clients / engine alone (best batch size)", kClients),
        augmented_[Precision::kF32], 0.85});
-  report->bars.push_back(
+  report->targets.push_back(
       {fmt::format("augmented stream in int8, {} clients / int8 engine alone (best batch size)",
                    kClients),
        augmented_[Precision::kInt8], 0.75});

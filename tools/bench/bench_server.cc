@@ -16,7 +16,10 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
+#include <utility>
 
+#include "tools/cli/command.h"
 #include "tools/cli/program.h"
 
 namespace augstore {

@@ -1,5 +1,5 @@
-// A server in a process of its own, so that its CPU time and memory are told apart from the
-// clients'; and a bare socket as the ceiling of what it sends.
+// A server in another process, so that its CPU time and memory are measured apart from the
+// clients'; and a bare socket as the ceiling of its sending.
 #ifndef AUGSTORE_TOOLS_BENCH_BENCH_SERVER_H_
 #define AUGSTORE_TOOLS_BENCH_BENCH_SERVER_H_
 
@@ -11,7 +11,8 @@
 #include <thread>
 #include <vector>
 
-#include "tools/bench/bench.h"
+#include "schemas/base/status.h"
+#include "tools/bench/bench_flags.h"
 
 namespace augstore {
 
@@ -21,8 +22,8 @@ struct ServerMemory {
 };
 
 // Starts words[0] (a path) with the other words as its arguments; it ends with this process.
-// `*output` is the end to read of its standard output. Errors: kUnavailable; a program that is not
-// there exits with 127.
+// `*output` is the reading end of its standard output, which the caller closes. Errors:
+// kUnavailable. A program that does not exist exits with 127.
 Result<pid_t> StartProgram(std::vector<std::string> words, int* output);
 
 // `augstore serve` on a store, ended with this object.
@@ -42,7 +43,7 @@ class ServerProcess {
   const std::string& unix_socket() const { return unix_; }
   // CPU seconds of all its threads so far.
   double CpuSeconds() const;
-  // Memory that is its own and not a file's. Errors: kUnavailable.
+  // Its memory that is not a mapped file. Errors: kUnavailable.
   Result<uint64_t> ResidentBytes() const;
 
  private:
@@ -52,8 +53,8 @@ class ServerProcess {
   std::string unix_;
 };
 
-// A connected pair of sockets of one kind, with a thread that sends messages of one size when it
-// is asked to.
+// A connected pair of sockets of one kind, with a thread that sends messages of one size on
+// request.
 class RawSender {
  public:
   // Errors: kUnavailable.
@@ -61,7 +62,7 @@ class RawSender {
   ~RawSender();
   RawSender(const RawSender&) = delete;
   RawSender& operator=(const RawSender&) = delete;
-  // Asks for `count` messages and receives them. Errors: kUnavailable.
+  // Requests `count` messages and receives them. Errors: kUnavailable.
   Status Pull(uint64_t count);
 
  private:
@@ -74,7 +75,8 @@ class RawSender {
   std::thread thread_;
 };
 
-// What serves when a bench needs a server: --program, or augstore beside this program, or itself.
+// The program to start as the server: --program, else augstore in the folder of this program, else
+// this program.
 std::string ServerProgram(const BenchFlags& flags);
 
 }  // namespace augstore

@@ -12,8 +12,9 @@
 #include "schemas/base/files.h"
 #include "schemas/weights/npy.h"
 #include "storage/store/store.h"
-#include "tools/bench/bench.h"
 #include "tools/bench/bench_data.h"
+#include "tools/bench/bench_measure.h"
+#include "tools/bench/bench_parts.h"
 #include "tools/bench/rocksdb_row_per_key.h"
 
 namespace augstore {
@@ -112,7 +113,7 @@ class Walk {
   std::vector<Matrix> outs_;
 };
 
-// What the two measurements share.
+// The data that all measurements share.
 struct StoreBench {
   const BenchFlags& flags;
   std::string folder;
@@ -122,28 +123,40 @@ struct StoreBench {
   std::vector<RowId> in_order;
 
   uint64_t bytes() const { return data.rows() * data.cols() * sizeof(float); }
-  std::vector<std::unique_ptr<Walk>> walks = {};
-  std::vector<Contestant> contestants = {};
-  void Add(const std::string& name, const std::vector<RowId>* order, int workers, Gather gather) {
-    walks.push_back(std::make_unique<Walk>(order, data.cols(), workers, std::move(gather)));
-    Walk* walk = walks.back().get();
-    contestants.push_back(
-        {name, kBatch, [walk](int worker) { return walk->Once(worker); }, workers});
-  }
-  void Clear() {
-    contestants.clear();
-    walks.clear();
-  }
 };
 
-void AddRows(const StoreBench& bench, const std::string& memory, const std::vector<Rates>& rates,
-             BenchTable* table) {
-  for (size_t c = 0; c < rates.size(); ++c) {
-    const double rate = rates[c].median();
-    const double row_bytes = static_cast<double>(bench.data.cols() * sizeof(float));
-    table->rows.push_back({bench.contestants[c].name, memory, bench.contestants[c].workers, rate,
-                           rate * row_bytes / 1e9, Ratio(rates[c], rates[0])});
+struct GatherCase {
+  const char* name;  // of the table; a case with one thread for each core has it too
+  const std::vector<RowId>* order;
+  Gather gather;
+  int workers = 1;
+};
+// The key of its rates.
+std::string CaseName(const GatherCase& one) {
+  return fmt::format("{}, threads {}", one.name, one.workers);
+}
+
+// Measures the cases and adds a row for each; their ratios are over the first.
+Result<CaseRates> MeasureGathers(const StoreBench& bench, const std::string& memory,
+                                 const std::vector<GatherCase>& gathers, BenchTable* table) {
+  std::vector<Case> cases;
+  for (const GatherCase& one : gathers) {
+    const auto walk = std::make_shared<Walk>(one.order, bench.data.cols(), one.workers, one.gather);
+    cases.push_back(
+        {CaseName(one), kBatch, [walk](int worker) { return walk->Once(worker); }, one.workers});
   }
+  AUGSTORE_ASSIGN(CaseRates rates, RunCases(bench.flags, cases));
+  const double row_bytes = static_cast<double>(bench.data.cols() * sizeof(float));
+  for (const GatherCase& one : gathers) {
+    const Rates& own = rates.at(CaseName(one));
+    table->rows.push_back({{"gather", one.name},
+                           {"memory", memory},
+                           {"threads", one.workers},
+                           {"rows/s", own.median()},
+                           {"GB/s", own.median() * row_bytes / 1e9},
+                           {"of memcpy", Ratio(own, rates.at(CaseName(gathers[0])))}});
+  }
+  return rates;
 }
 
 Result<std::unique_ptr<Store>> OpenStore(const StoreBench& bench, uint64_t budget) {
@@ -155,10 +168,10 @@ Gather FromMatrix(ConstMatrixView data) {
   return [data](auto rows, MatrixView out) { return CopyRows(data, rows, out); };
 }
 
-Status MeasureResident(StoreBench& bench, BenchTable* table, BenchReport* report) {
+Status MeasureResident(const StoreBench& bench, BenchTable* table, BenchReport* report) {
   AUGSTORE_ASSIGN(const auto store, OpenStore(bench, 2 * bench.bytes()));
   AUGSTORE_ASSIGN(const SpaceInfo space, store->FindSpace(SyntheticBackbone()));
-  AUGSTORE_ASSIGN(const auto rival,
+  AUGSTORE_ASSIGN(const auto baseline,
                   RowPerKeyStore::Create(bench.folder + "/rows", std::as_const(bench.data).view(),
                                          2 * bench.bytes()));
   const std::string npy = bench.folder + "/rows.npy";
@@ -170,7 +183,7 @@ Status MeasureResident(StoreBench& bench, BenchTable* table, BenchReport* report
     return [&store, id](auto rows, MatrixView out) { return store->ReadRows(id, rows, out); };
   };
   const Gather ours = from(space.id);
-  const Gather multi_get = [&](auto rows, MatrixView out) { return rival->Gather(rows, out); };
+  const Gather multi_get = [&](auto rows, MatrixView out) { return baseline->Gather(rows, out); };
   const Gather memory = FromMatrix(std::as_const(bench.data).view());
   Matrix warm(kBatch, bench.data.cols());
   for (size_t begin = 0; begin + kBatch <= bench.in_order.size(); begin += kBatch) {
@@ -178,44 +191,51 @@ Status MeasureResident(StoreBench& bench, BenchTable* table, BenchReport* report
     for (const SpaceId id : {space.id, f16.id, u8.id}) AUGSTORE_TRY(from(id)(rows, warm.view()));
     AUGSTORE_TRY(multi_get(rows, warm.view()));
   }
-  bench.Add("memcpy", &bench.shuffled, 1, memory);
-  bench.Add("store", &bench.shuffled, 1, ours);
-  bench.Add("MultiGet, a row per key", &bench.shuffled, 1, multi_get);
-  bench.Add(".npy memory map", &bench.shuffled, 1, FromMatrix(mapped->view()));
-  bench.Add("store, f16", &bench.shuffled, 1, from(f16.id));
-  bench.Add("store, u8", &bench.shuffled, 1, from(u8.id));
-  bench.Add("memcpy", &bench.shuffled, AllWorkers(), memory);
-  bench.Add("store", &bench.shuffled, AllWorkers(), ours);
-  AUGSTORE_ASSIGN(const std::vector<Rates> rates, Race(bench.flags, bench.contestants));
-  AddRows(bench, "resident", rates, table);
-  report->bars.push_back(
-      {"store gather, resident / memcpy of random rows", Ratio(rates[1], rates[0]), 0.7});
-  bench.Clear();
+  const std::vector<RowId>* order = &bench.shuffled;
+  const GatherCase ceiling{"memcpy", order, memory};
+  const GatherCase own{"store", order, ours};
+  // On one core the cases of all cores would be those of one.
+  std::vector<GatherCase> cases = {ceiling,
+                                   own,
+                                   {"MultiGet, a row per key", order, multi_get},
+                                   {".npy memory map", order, FromMatrix(mapped->view())},
+                                   {"store, f16", order, from(f16.id)},
+                                   {"store, u8", order, from(u8.id)}};
+  if (AllWorkers() > 1) {
+    cases.push_back({"memcpy", order, memory, AllWorkers()});
+    cases.push_back({"store", order, ours, AllWorkers()});
+  }
+  AUGSTORE_ASSIGN(const CaseRates rates, MeasureGathers(bench, "resident", cases, table));
+  report->targets.push_back({"store gather, resident / memcpy of random rows",
+                             Ratio(rates.at(CaseName(own)), rates.at(CaseName(ceiling))), 0.7});
   return OkStatus();
 }
 
-Status MeasureBudget(StoreBench& bench, BenchTable* table, BenchReport* report) {
+Status MeasureBudget(const StoreBench& bench, BenchTable* table, BenchReport* report) {
   const uint64_t budget = bench.bytes() / 10;
   AUGSTORE_ASSIGN(const auto store, OpenStore(bench, budget));
   AUGSTORE_ASSIGN(const SpaceInfo space, store->FindSpace(SyntheticBackbone()));
-  AUGSTORE_ASSIGN(const auto rival,
+  AUGSTORE_ASSIGN(const auto baseline,
                   RowPerKeyStore::Create(bench.folder + "/rows-budget",
                                          std::as_const(bench.data).view(), budget));
   const Gather ours = [&](auto rows, MatrixView out) {
     return store->ReadRows(space.id, rows, out);
   };
-  bench.Add("memcpy", &bench.shuffled, 1, FromMatrix(std::as_const(bench.data).view()));
-  bench.Add("store", &bench.shuffled, 1, ours);
-  bench.Add("store, windowed shuffle", &bench.windowed, 1, ours);
-  bench.Add("store, in order", &bench.in_order, 1, ours);
-  bench.Add("MultiGet, a row per key", &bench.shuffled, 1,
-            [&](auto rows, MatrixView out) { return rival->Gather(rows, out); });
-  AUGSTORE_ASSIGN(const std::vector<Rates> rates, Race(bench.flags, bench.contestants));
-  AddRows(bench, "10 % budget", rates, table);
-  report->bars.push_back(
+  const GatherCase windowed{"store, windowed shuffle", &bench.windowed, ours};
+  const GatherCase in_order{"store, in order", &bench.in_order, ours};
+  AUGSTORE_ASSIGN(
+      const CaseRates rates,
+      MeasureGathers(bench, "10 % budget",
+                     {{"memcpy", &bench.shuffled, FromMatrix(std::as_const(bench.data).view())},
+                      {"store", &bench.shuffled, ours},
+                      windowed,
+                      in_order,
+                      {"MultiGet, a row per key", &bench.shuffled,
+                       [&](auto rows, MatrixView out) { return baseline->Gather(rows, out); }}},
+                     table));
+  report->targets.push_back(
       {"store gather, windowed shuffle in a 10 % budget / the same store in order",
-       Ratio(rates[2], rates[3]), 0.6});
-  bench.Clear();
+       Ratio(rates.at(CaseName(windowed)), rates.at(CaseName(in_order))), 0.6});
   return OkStatus();
 }
 
@@ -228,9 +248,7 @@ BenchTable ShuffleQuality(const BenchFlags& flags, uint64_t rows) {
           "distance between a row's places in\nthe order and in the store, of all rows (a "
           "permutation: 0.333). 'classes': chi-squared of the classes of a batch of {},\nover its "
           "expectation under chance (a permutation: 1; batches of one class: {})",
-          rows, kBatch, kBatch),
-      .columns = {"window", "of the rows", "moved", "classes"},
-      .rows = {}};
+          rows, kBatch, kBatch)};
   for (const uint64_t part : {uint64_t{1}, uint64_t{10}, kWindowsOfData, uint64_t{100}}) {
     const uint64_t window = rows / part;
     ShuffleOrder order(rows, flags.seed, 0, window);
@@ -247,9 +265,10 @@ BenchTable ShuffleQuality(const BenchFlags& flags, uint64_t rows) {
       for (const double count : counts) excess += std::pow(count - expected, 2) / expected;
     }
     const auto batches = static_cast<double>(rows / kBatch);
-    table.rows.push_back({window, 1.0 / static_cast<double>(part),
-                          moved / (batches * kBatch) / static_cast<double>(rows),
-                          excess / batches / 9});
+    table.rows.push_back({{"window", window},
+                          {"of the rows", 1.0 / static_cast<double>(part)},
+                          {"moved", moved / (batches * kBatch) / static_cast<double>(rows)},
+                          {"classes", excess / batches / 9}});
   }
   return table;
 }
@@ -278,11 +297,8 @@ Status BenchStore(const BenchFlags& flags, BenchReport* report) {
       .legend = fmt::format(
           "batches of {} rows gathered in random order from {} rows of dim {}. 'of memcpy': over "
           "copying the same rows one by\none from one matrix in huge pages, one thread, measured "
-          "beside "
-          "it; 'GB/s' of f32. What is not resident is in the system's page cache",
-          kBatch, rows, flags.dim),
-      .columns = {"gather", "memory", "threads", "rows/s", "GB/s", "of memcpy"},
-      .rows = {}};
+          "beside it; 'GB/s' of f32. What is not resident is in the system's page cache",
+          kBatch, rows, flags.dim)};
   AUGSTORE_TRY(MeasureResident(bench, &table, report));
   AUGSTORE_TRY(MeasureBudget(bench, &table, report));
   report->tables.push_back(std::move(table));

@@ -3,7 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
-#include "tools/bench/bench.h"
+#include "tools/bench/bench_parts.h"
 
 namespace augstore {
 namespace {
@@ -50,7 +50,7 @@ Status Bench(BenchFlags flags) {
   if (flags.json)
     PrintJson(BenchJson(flags, report));
   else
-    fmt::print("{}", BarsText(report.bars));
+    fmt::print("{}", TargetsText(report.targets));
   return OkStatus();
 }
 
@@ -59,7 +59,7 @@ Status Bench(BenchFlags flags) {
 void AddBenchCommand(CLI::App* app) {
   auto flags = std::make_shared<BenchFlags>();
   CLI::App* command = AddCommand(
-      app, "bench", "Measure the machine's ceilings, augstore and its rivals side by side",
+      app, "bench", "Measure the machine's ceilings, augstore and baselines side by side",
       "augstore bench --quick\n  augstore bench engine store --json",
       [flags] { return Bench(*flags); });
   command
@@ -81,16 +81,16 @@ void AddBenchCommand(CLI::App* app) {
       ->check(CLI::Range(0.0001, 60.0));
   command
       ->add_option("--scale", flags->scale,
-                   "Multiplies the numbers of rows and images; bars are meant for 1")
+                   "Multiplies the numbers of rows and images; targets are meant for 1")
       ->check(CLI::Range(0.0001, 100.0))
       ->capture_default_str();
   command->add_option("--dim", flags->dim, "Dimension of the synthetic embeddings")
       ->check(CLI::Range(8, 8192))
       ->capture_default_str();
   command->add_option("--seed", flags->seed, "Of synthetic data and orders")->capture_default_str();
-  command->add_option("--scratch", flags->scratch,
-                      "Folder for scratch stores, removed at the end (default: the system's "
-                      "temporary folder)");
+  command->add_option(
+      "--scratch", flags->scratch,
+      "Folder for scratch stores, removed at the end (default: the system's temporary folder)");
   command->add_option("--program", flags->program,
                       "augstore program to start as the server (default: this one)");
   command
@@ -99,7 +99,7 @@ void AddBenchCommand(CLI::App* app) {
       ->envname("AUGSTORE_BACKBONE")
       ->default_val(AUGSTORE_DEMO_BACKBONE);
   command->add_option("--images", flags->images,
-                      "Images for ingest and paper (default: drawn ones)");
+                      "Images for ingest and paper (default: synthetic images)");
   command->add_option("--python", flags->python, "Python with numpy and torch, for python")
       ->capture_default_str();
   command->add_option("--python-client", flags->python_client,

@@ -1,5 +1,5 @@
-// The ceiling of the engine: the matrix products of a network alone, as fast as oneDNN makes them.
-// No bias, no activation, no tiles, and weights in the order that the kernel likes best.
+// The ceiling of the engine: the matrix products of a network alone, as fast as oneDNN computes
+// them, without bias, activation or tiles, with weights in the order that suits the kernel best.
 #ifndef AUGSTORE_TOOLS_BENCH_ONEDNN_CEILING_H_
 #define AUGSTORE_TOOLS_BENCH_ONEDNN_CEILING_H_
 
@@ -14,12 +14,12 @@ namespace augstore {
 
 enum class ProductPrecision { kF32, kBf16, kU8S8 };
 
-// One thread at a time; Run uses one thread.
+// Run uses one thread. Thread safety: one thread at a time.
 class BareProducts {
  public:
   // The products of `rows` rows with each layer's weights, one after the other. Errors:
-  // kFailedPrecondition (the CPU has no kernel of its own for the precision), kInternal (oneDNN
-  // refuses). REQUIRES: dense shapes that chain, rows > 0.
+  // kFailedPrecondition (oneDNN has no kernel of its own for the precision on this CPU),
+  // kInternal (oneDNN refuses). REQUIRES: dense shapes that chain, rows > 0.
   static Result<std::unique_ptr<BareProducts>> Create(const std::vector<LayerShape>& shapes,
                                                       size_t rows, ProductPrecision precision);
   virtual ~BareProducts() = default;

@@ -1,4 +1,4 @@
-// The rival of segments: a RocksDB with one row per key, read by MultiGet. For measurements.
+// The baseline of segments: a RocksDB with one row per key, read by MultiGet. For measurements.
 #ifndef AUGSTORE_TOOLS_BENCH_ROCKSDB_ROW_PER_KEY_H_
 #define AUGSTORE_TOOLS_BENCH_ROCKSDB_ROW_PER_KEY_H_
 

@@ -26,10 +26,10 @@ int DefaultThreads() {
 }
 
 // Runs a function of tensors on one tensor after another.
-class Rival : public TorchRival {
+class Baseline : public TorchBaseline {
  public:
   using Forward = std::function<at::Tensor(const at::Tensor&)>;
-  Rival(Forward forward, std::vector<at::Tensor> inputs)
+  Baseline(Forward forward, std::vector<at::Tensor> inputs)
       : forward_(std::move(forward)), inputs_(std::move(inputs)), outputs_(inputs_.size()) {
     DefaultThreads();  // before any Run sets another number
   }
@@ -104,7 +104,7 @@ torch::jit::Module MakeFrozen(const Layers& layers) {
   return torch::jit::freeze(module);
 }
 
-Rival::Forward ForwardOf(torch::jit::Module module) {
+Baseline::Forward ForwardOf(torch::jit::Module module) {
   return [module](const at::Tensor& in) mutable {
     const c10::IValue out = module.forward({in});
     return out.isTuple() ? out.toTupleRef().elements().at(0).toTensor() : out.toTensor();
@@ -128,33 +128,33 @@ at::Tensor ImagesTensor(std::span<const Image> images) {
 
 }  // namespace
 
-Result<std::unique_ptr<TorchRival>> TorchSequential(const Layers& layers, ConstMatrixView in) {
+Result<std::unique_ptr<TorchBaseline>> TorchSequential(const Layers& layers, ConstMatrixView in) {
   AUGSTORE_TRY(CheckPlain(layers));
   try {
     torch::nn::Sequential sequential = MakeSequential(layers);
     auto forward = [sequential](const at::Tensor& x) mutable { return sequential->forward(x); };
     std::vector<at::Tensor> inputs = {RowsTensor(in)};
-    return std::unique_ptr<TorchRival>(
-        std::make_unique<Rival>(std::move(forward), std::move(inputs)));
+    return std::unique_ptr<TorchBaseline>(
+        std::make_unique<Baseline>(std::move(forward), std::move(inputs)));
   } catch (const std::exception& error) {
     return Internal("Torch could not make a Sequential: {}", error.what());
   }
 }
 
-Result<std::unique_ptr<TorchRival>> TorchFrozen(const Layers& layers, ConstMatrixView in) {
+Result<std::unique_ptr<TorchBaseline>> TorchFrozen(const Layers& layers, ConstMatrixView in) {
   AUGSTORE_TRY(CheckPlain(layers));
   try {
     std::vector<at::Tensor> inputs = {RowsTensor(in)};
-    return std::unique_ptr<TorchRival>(
-        std::make_unique<Rival>(ForwardOf(MakeFrozen(layers)), std::move(inputs)));
+    return std::unique_ptr<TorchBaseline>(
+        std::make_unique<Baseline>(ForwardOf(MakeFrozen(layers)), std::move(inputs)));
   } catch (const std::exception& error) {
     return Internal("Torch could not make a frozen module: {}", error.what());
   }
 }
 
-Result<std::unique_ptr<TorchRival>> TorchPlainBackbone(const std::string& path,
-                                                       std::span<const Image> images,
-                                                       uint32_t batch) {
+Result<std::unique_ptr<TorchBaseline>> TorchPlainBackbone(const std::string& path,
+                                                          std::span<const Image> images,
+                                                          uint32_t batch) {
   if (images.empty() || batch == 0) {
     return InvalidArgument("{} images in batches of {} cannot be embedded", images.size(), batch);
   }
@@ -166,8 +166,8 @@ Result<std::unique_ptr<TorchRival>> TorchPlainBackbone(const std::string& path,
       const size_t count = std::min<size_t>(batch, images.size() - begin);
       inputs.push_back(ImagesTensor(images.subspan(begin, count)));
     }
-    return std::unique_ptr<TorchRival>(
-        std::make_unique<Rival>(ForwardOf(std::move(module)), std::move(inputs)));
+    return std::unique_ptr<TorchBaseline>(
+        std::make_unique<Baseline>(ForwardOf(std::move(module)), std::move(inputs)));
   } catch (const std::exception& error) {
     return InvalidArgument("backbone '{}' cannot be run by Torch alone: {}", path, error.what());
   }

@@ -1,5 +1,5 @@
-// What one would use instead of the engine and of Backbone: LibTorch as its manual has it. For
-// measurements. No Torch type here.
+// The baselines of the engine and of Backbone: LibTorch as its manual shows it. For measurements.
+// No Torch type here.
 #ifndef AUGSTORE_TOOLS_BENCH_TORCH_BASELINES_H_
 #define AUGSTORE_TOOLS_BENCH_TORCH_BASELINES_H_
 
@@ -13,11 +13,11 @@
 
 namespace augstore {
 
-// One thread at a time. Run gives the network's output for the rows given to the maker, on
-// `threads` threads; 0: Torch's default.
-class TorchRival {
+// Run computes the network's output for the rows given at construction, on `threads` threads; 0:
+// Torch's default. Thread safety: one thread at a time.
+class TorchBaseline {
  public:
-  virtual ~TorchRival() = default;
+  virtual ~TorchBaseline() = default;
   virtual Status Run(int threads) = 0;
   // Of the last Run.
   virtual Matrix Output() const = 0;
@@ -25,16 +25,16 @@ class TorchRival {
 
 // torch::nn::Sequential of Linear and ReLU, run eagerly. Errors: kInternal (Torch's reason),
 // kInvalidArgument (layers that are residual or diagonal).
-Result<std::unique_ptr<TorchRival>> TorchSequential(const Layers& layers, ConstMatrixView in);
+Result<std::unique_ptr<TorchBaseline>> TorchSequential(const Layers& layers, ConstMatrixView in);
 // The same as a frozen TorchScript module.
-Result<std::unique_ptr<TorchRival>> TorchFrozen(const Layers& layers, ConstMatrixView in);
+Result<std::unique_ptr<TorchBaseline>> TorchFrozen(const Layers& layers, ConstMatrixView in);
 
-// The backbone's TorchScript file as torch::jit::load gives it, run on batches of `batch` images.
+// The backbone's TorchScript file as torch::jit::load returns it, run on batches of `batch` images.
 // The images are made into tensors (values in [0, 1], n x 3 x h x w) here and not in Run, and must
 // all have the input size. Errors: kInvalidArgument (the file; no images), kInternal.
-Result<std::unique_ptr<TorchRival>> TorchPlainBackbone(const std::string& path,
-                                                       std::span<const Image> images,
-                                                       uint32_t batch);
+Result<std::unique_ptr<TorchBaseline>> TorchPlainBackbone(const std::string& path,
+                                                          std::span<const Image> images,
+                                                          uint32_t batch);
 
 }  // namespace augstore
 

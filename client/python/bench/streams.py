@@ -1,10 +1,10 @@
-"""Rows per second into PyTorch tensors: augstore's stream beside what people use instead. One run, medians.
+"""Rows per second into PyTorch tensors: augstore's stream beside the baselines that people use instead. One run, medians.
 
     AUGSTORE_BINARY=build/release/tools/augstore /usr/bin/python3 client/python/bench/streams.py [--quick] [--json]
 
-`augstore bench python` runs it and shows its JSON. It makes its own store. Every candidate gives batches of 256 rows in a new
-random order; the rounds go through all candidates in turn, so that a busy minute of the machine hits all of them. "policy" rows
-draw identity or one affine map for every sample; "plain" rows give z as it is.
+`augstore bench python` runs it and shows its JSON. It makes its own store. Every case returns batches of 256 rows in a new
+random order; the rounds go through all cases in turn, so that a busy minute of the machine hits all of them. "policy" rows
+draw identity or one affine map for every sample; "plain" rows are z as it is.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import augstore  # noqa: E402
 from augstore.embedded import find_binary  # noqa: E402
 
-BATCH, VIEWS, BAR = 256, 4, 0.8
+BATCH, VIEWS, TARGET = 256, 4, 0.8
 POLICY = "identity:1,affine:1"
 Rates = Dict[Tuple[str, str], List[float]]  # (name, policy) -> rows per second of each round
 
@@ -46,7 +46,7 @@ class Setting(NamedTuple):
     epochs: int
 
 
-class Candidate(NamedTuple):
+class Case(NamedTuple):
     name: str
     policy: str  # what it compares with: "plain" or "policy"
     rows_per_second: Callable[[], float]
@@ -54,7 +54,7 @@ class Candidate(NamedTuple):
 
 
 def timed(setting: Setting, epoch: Callable[[int], Iterator[Any]]) -> float:
-    """Rows per second of the epochs that ``epoch`` gives as batches (z, y)."""
+    """Rows per second of the epochs that ``epoch`` returns as batches (z, y)."""
     rows = 0
     begin = time.perf_counter()
     for number in range(setting.epochs):
@@ -114,7 +114,7 @@ def stored_views(setting: Setting, kind: str) -> Optional[Callable[[], float]]:
         for begin in range(0, count, BATCH):
             samples = order[begin : begin + BATCH]
             rows = random.integers(0, VIEWS, len(samples)) * count + samples
-            if kind == "h5py":  # it takes rows in ascending order alone
+            if kind == "h5py":  # it takes rows in ascending order only
                 by_row = np.argsort(rows)
                 rows, samples = rows[by_row], samples[by_row]
             yield torch.from_numpy(np.asarray(file[rows])), setting.y[torch.from_numpy(samples)]
@@ -123,7 +123,7 @@ def stored_views(setting: Setting, kind: str) -> Optional[Callable[[], float]]:
 
 
 def pytorch_in_memory(setting: Setting) -> Callable[[], float]:
-    """What somebody writes who holds z in memory and has Ω as a module."""
+    """The loop of a user who holds z in memory and has Ω as a module."""
     omega = torch.nn.Sequential(torch.nn.Linear(*setting.weight.shape))
     with torch.no_grad():
         omega[0].weight.copy_(setting.weight)
@@ -141,35 +141,35 @@ def pytorch_in_memory(setting: Setting) -> Callable[[], float]:
     return lambda: timed(setting, epoch)
 
 
-def candidates(setting: Setting) -> List[Candidate]:
+def cases(setting: Setting) -> List[Case]:
     found = []
     for name, policy in (("plain", "identity"), ("policy", POLICY)):
         for transport in ("tcp", "unix"):
-            found.append(Candidate(f"C++ client, {transport}", name, cpp_client(setting, transport, policy), "no interpreter"))
-            found.append(Candidate(f"augstore, {transport}", name, python_client(setting, transport, policy), ""))
+            found.append(Case(f"C++ client, {transport}", name, cpp_client(setting, transport, policy), "no interpreter"))
+            found.append(Case(f"augstore, {transport}", name, python_client(setting, transport, policy), ""))
         workers = python_client(setting, "unix", policy, 2)
-        found.append(Candidate("augstore, unix, 2 workers", name, workers, ""))
+        found.append(Case("augstore, unix, 2 workers", name, workers, ""))
     here = "it holds all rows in the trainer's own memory: no socket, no checksum, no second process"
-    found.append(Candidate("DataLoader(TensorDataset), defaults", "plain", tensor_dataset(setting), here))
+    found.append(Case("DataLoader(TensorDataset), defaults", "plain", tensor_dataset(setting), here))
     for kind in ("npy", "h5py"):
         views = stored_views(setting, kind)
         if views is None:
             print("h5py is not installed: row left out", file=sys.stderr)
             continue
         stored = f"it reads {VIEWS} stored views and computes none: {VIEWS} times the disk, and every view made with Φ beforehand"
-        found.append(Candidate(f"{kind}, {VIEWS} stored views", "policy", views, stored))
-    found.append(Candidate("PyTorch, z in memory, nn.Sequential", "policy", pytorch_in_memory(setting), here))
+        found.append(Case(f"{kind}, {VIEWS} stored views", "policy", views, stored))
+    found.append(Case("PyTorch, z in memory, nn.Sequential", "policy", pytorch_in_memory(setting), here))
     return found
 
 
-def measure(every: List[Candidate], rounds: int) -> Rates:
-    for candidate in every:
-        if not candidate.name.startswith("C++"):  # a process of its own each time: nothing of it stays warm
-            candidate.rows_per_second()
-    rates: Rates = {(candidate.name, candidate.policy): [] for candidate in every}
+def measure(every: List[Case], rounds: int) -> Rates:
+    for case in every:
+        if not case.name.startswith("C++"):  # a new process each time: nothing of it stays warm
+            case.rows_per_second()
+    rates: Rates = {(case.name, case.policy): [] for case in every}
     for _ in range(rounds):
-        for candidate in every:
-            rates[candidate.name, candidate.policy].append(candidate.rows_per_second())
+        for case in every:
+            rates[case.name, case.policy].append(case.rows_per_second())
     return rates
 
 
@@ -178,21 +178,22 @@ def ratio_of(rates: Rates, ours: str, other: str, policy: str) -> float:
     return statistics.median(a / b for a, b in zip(rates[ours, policy], rates[other, policy]))
 
 
-def report(every: List[Candidate], rates: Rates, setting: Setting) -> Dict[str, Any]:
+def report(every: List[Case], rates: Rates, setting: Setting) -> Dict[str, Any]:
     rows = []
-    for candidate in every:
-        found = rates[candidate.name, candidate.policy]
-        ratio = ratio_of(rates, "augstore, unix", candidate.name, candidate.policy)
-        row = {"name": candidate.name, "policy": candidate.policy, "rows_per_second": statistics.median(found)}
-        rows.append({**row, "low": min(found), "high": max(found), "ratio": ratio, "why": candidate.why if ratio < 1 else ""})
-    bars = []
+    for case in every:
+        found = rates[case.name, case.policy]
+        ratio = ratio_of(rates, "augstore, unix", case.name, case.policy)
+        row = {"name": case.name, "policy": case.policy, "rows_per_second": statistics.median(found)}
+        rows.append({**row, "low": min(found), "high": max(found), "ratio": ratio, "why": case.why if ratio < 1 else ""})
+    targets = []
     for policy in ("plain", "policy"):
         for transport in ("tcp", "unix"):
             value = ratio_of(rates, f"augstore, {transport}", f"C++ client, {transport}", policy)
-            bars.append({"name": f"Python / C++ client, {transport}, {policy}", "value": value, "bar": BAR, "met": value >= BAR})
+            name = f"Python / C++ client, {transport}, {policy}"
+            targets.append({"name": name, "value": value, "target": TARGET, "met": value >= TARGET})
     rounds = len(rates[every[0].name, every[0].policy])
     shape = list(setting.z.shape)
-    return {"rows": rows, "bars": bars, "shape": shape, "batch_size": BATCH, "epochs": setting.epochs, "rounds": rounds}
+    return {"rows": rows, "targets": targets, "shape": shape, "batch_size": BATCH, "epochs": setting.epochs, "rounds": rounds}
 
 
 def verdict(row: Dict[str, Any]) -> str:
@@ -212,13 +213,13 @@ def print_table(result: Dict[str, Any]) -> None:
             if row["policy"] == policy:
                 rate = f"{row['rows_per_second']:>11,.0f} rows/s ({row['low']:,.0f}, {row['high']:,.0f})"
                 print(f"  {row['name']:<36}{rate:<46}{verdict(row)}")
-    for bar in result["bars"]:
-        print(f"{bar['name']}: {bar['value']:.2f}, bar {bar['bar']}: {'met' if bar['met'] else 'MISSED'}")
+    for target in result["targets"]:
+        print(f"{target['name']}: {target['value']:.2f}, target {target['target']}: {'met' if target['met'] else 'MISSED'}")
 
 
 def start_server(folder: str, sockets: str) -> "subprocess.Popen[bytes]":
     command = [find_binary(), "serve", "--store", f"{folder}/db", "--json", "--quiet", "--parent", str(os.getpid())]
-    command += ["--batch-cache", "0"]  # candidates read the same batches: none may profit from those before it
+    command += ["--batch-cache", "0"]  # the cases read the same batches: none may profit from an earlier one
     command += ["--listen", "tcp://127.0.0.1:0", "--listen", f"unix://{sockets}/s"]
     return subprocess.Popen(command, stdout=subprocess.PIPE)
 
@@ -231,11 +232,11 @@ def addresses_of(server: "subprocess.Popen[bytes]") -> List[str]:
         said += line
         if line.rstrip() == b"}":
             return list(json.loads(said)["listening"])
-    raise RuntimeError("the server did not start: its reason stands above")
+    raise RuntimeError("the server did not start: its reason is printed above")
 
 
 def options_given() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Rows per second into PyTorch tensors: augstore beside its rivals")
+    parser = argparse.ArgumentParser(description="Rows per second into PyTorch tensors: augstore beside baselines")
     parser.add_argument("--quick", action="store_true", help="a small store and few rounds: does it run")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     for name, what in (("rows", "embeddings"), ("dim", "dimension"), ("rounds", "rounds of which the median is taken")):
@@ -274,7 +275,7 @@ def main() -> int:
                 client.register_transform("affine", {"0.weight": weight})
             tensors = [torch.from_numpy(array) for array in (z, y, weight)]
             setting = Setting(folder, *tensors, {"tcp": tcp, "unix": unix}, 1 if options.quick else 3)
-            every = candidates(setting)
+            every = cases(setting)
             result = report(every, measure(every, options.rounds), setting)
         finally:
             server.send_signal(signal.SIGTERM)
@@ -283,7 +284,7 @@ def main() -> int:
         print(json.dumps(result))
     else:
         print_table(result)
-    return 0 if all(bar["met"] for bar in result["bars"]) else 1
+    return 0 if all(target["met"] for target in result["targets"]) else 1
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 #include "schemas/base/files.h"
 #include "tests/support/temp_dir.h"
 #include "tests/tools/cli/command_runner.h"
-#include "tools/bench/bench.h"
+#include "tools/bench/bench_parts.h"
 
 namespace augstore {
 namespace {
@@ -15,7 +15,7 @@ constexpr const char* kResult = R"({"rows": [
    "ratio": 1, "why": ""},
   {"name": "npy", "policy": "plain", "rows_per_second": 161, "low": 150, "high": 170,
    "ratio": 0.5, "why": "it computes nothing"}],
-  "bars": [{"name": "Python / C++ client, unix, plain", "value": 0.75, "bar": 0.8, "met": false}]})";
+  "targets": [{"name": "Python / C++ client, unix, plain", "value": 0.75, "target": 0.8, "met": false}]})";
 
 // A script stands in for Python: what streams.py itself does is shown by tests/python.
 class BenchPythonTest : public testing::Test {
@@ -55,13 +55,13 @@ TEST_F(BenchPythonTest, ShowsWhatTheScriptMeasured) {
   const Json json = result.json();
   const Json& rows = json["tables"]["python"];
   ASSERT_EQ(rows.size(), 2u);
-  EXPECT_EQ(rows[1]["candidate"], "npy");
+  EXPECT_EQ(rows[1]["case"], "npy");
   EXPECT_EQ(rows[1]["rows/s"], 161);
   EXPECT_EQ(rows[1]["augstore/it"], 0.5);
   EXPECT_EQ(rows[1]["why faster"], "it computes nothing");
-  ASSERT_EQ(json["bars"].size(), 1u);
-  EXPECT_EQ(json["bars"][0]["value"], 0.75);
-  EXPECT_EQ(json["bars"][0]["met"], false);
+  ASSERT_EQ(json["targets"].size(), 1u);
+  EXPECT_EQ(json["targets"][0]["value"], 0.75);
+  EXPECT_EQ(json["targets"][0]["met"], false);
 }
 
 TEST_F(BenchPythonTest, GivesTheScriptItsProgramSizesAndScratchFolder) {
@@ -110,7 +110,7 @@ TEST_F(BenchPythonTest, AScriptWithoutAResultIsAnError) {
   EXPECT_EQ(failed.exit_code, 5);
   EXPECT_NE(failed.err.find("no server"), std::string::npos);
   EXPECT_NE(failed.err.find("exit code 9"), std::string::npos);
-  const CommandResult other = Bench(Python("", "echo '{\"rows\": [{}], \"bars\": []}'"));
+  const CommandResult other = Bench(Python("", "echo '{\"rows\": [{}], \"targets\": []}'"));
   EXPECT_EQ(other.exit_code, 5);
   EXPECT_NE(other.err.find("--python-client"), std::string::npos) << other.err;
 }

@@ -5,7 +5,6 @@
 #include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 #include "tests/tools/cli/command_runner.h"
-#include "tools/bench/bench.h"
 
 namespace augstore {
 namespace {
@@ -30,7 +29,7 @@ class BenchCommand : public testing::Test {
   }
 
   // The JSON of a part that ran; checks what holds for every part.
-  Json Run(const std::string& part, const std::set<std::string>& tables, size_t bars) {
+  Json Run(const std::string& part, const std::set<std::string>& tables, size_t targets) {
     const CommandResult result = Bench(part, {"--json"});
     EXPECT_EQ(result.exit_code, 0) << result.err;
     if (result.exit_code != 0) return Json();
@@ -44,19 +43,20 @@ class BenchCommand : public testing::Test {
       EXPECT_FALSE(rows.empty()) << name;
     }
     EXPECT_EQ(found, tables);
-    EXPECT_EQ(json["bars"].size(), bars);
-    for (const Json& bar : json["bars"]) ExpectSound(bar);
+    EXPECT_EQ(json["targets"].size(), targets);
+    for (const Json& target : json["targets"]) ExpectSound(target);
     EXPECT_TRUE(std::filesystem::is_empty(dir_.path())) << "scratch folders are removed";
     return json;
   }
 
-  static void ExpectSound(const Json& bar) {
-    const std::string direction = bar["direction"];
-    const double value = bar["value"];
-    const double wanted = bar["bar"];
-    EXPECT_GT(value, 0) << bar;
-    ASSERT_TRUE(direction == "<=" || direction == ">=") << bar;
-    EXPECT_EQ(bar["met"].get<bool>(), direction == "<=" ? value <= wanted : value >= wanted) << bar;
+  static void ExpectSound(const Json& target) {
+    const std::string direction = target["direction"];
+    const double value = target["value"];
+    const double wanted = target["target"];
+    EXPECT_GT(value, 0) << target;
+    ASSERT_TRUE(direction == "<=" || direction == ">=") << target;
+    EXPECT_EQ(target["met"].get<bool>(), direction == "<=" ? value <= wanted : value >= wanted)
+        << target;
   }
 
   TempDir dir_;
@@ -134,60 +134,6 @@ TEST_F(BenchCommand, NamesAScratchFolderThatCannotBeMade) {
   const CommandResult result = Bench("store", {"--scratch", file + "/below"});
   EXPECT_EQ(result.exit_code, 5);
   EXPECT_NE(result.err.find(file + "/below"), std::string::npos);
-}
-
-TEST(BenchMeasure, TakesRatiosWithinRepetitionsAndTheirMedian) {
-  // A machine that was half as fast in the second repetition.
-  const Rates ours{{8, 4, 10}};
-  const Rates ceiling{{10, 5, 10}};
-  EXPECT_DOUBLE_EQ(Ratio(ours, ceiling), 0.8);
-  EXPECT_DOUBLE_EQ(ours.median(), 8);
-  EXPECT_DOUBLE_EQ(Median({4, 1, 3, 2}), 2.5);
-  EXPECT_EQ(Best({ours, ceiling}).of_round, (std::vector<double>{10, 5, 10}));
-}
-
-TEST(BenchMeasure, RunsContestantsByTurnsAfterAWarmUp) {
-  std::string turns;
-  const auto note = [&](char letter) {
-    return [&turns, letter](int) {
-      turns += letter;
-      return OkStatus();
-    };
-  };
-  BenchFlags flags;
-  flags.repeat = 2;
-  flags.seconds = 1;
-  const auto rates = Race(flags, {{.name = "a", .once = note('a'), .single = true},
-                                  {.name = "b", .once = note('b'), .single = true}});
-  ASSERT_TRUE(rates.ok());
-  EXPECT_EQ(turns, "ababab");
-  EXPECT_EQ((*rates)[0].of_round.size(), 2u);
-}
-
-TEST(BenchMeasure, AddsUpTheRatesOfWorkersAndPassesOnTheirErrors) {
-  BenchFlags flags;
-  flags.repeat = 1;
-  flags.seconds = 0.001;
-  const auto fail = [](int worker) {
-    return worker == 1 ? DataLoss("row 7 is damaged") : OkStatus();
-  };
-  const auto rates = Race(flags, {{.name = "reader", .once = fail, .workers = 2}});
-  EXPECT_EQ(rates.status().ToString(), "DataLoss: reader: row 7 is damaged");
-}
-
-TEST(BenchReport, ABarIsMetFromItsOwnSide) {
-  EXPECT_TRUE((Bar{"a", 0.92, 0.92}).met());
-  EXPECT_FALSE((Bar{"a", 0.91, 0.92}).met());
-  EXPECT_TRUE((Bar{"a", 0.25, 0.25, true}).met());
-  EXPECT_FALSE((Bar{"a", 0.26, 0.25, true}).met());
-}
-
-TEST(BenchReport, WhatWasNotMeasuredIsADash) {
-  const BenchTable table{
-      "t", "legend", {"name", "a", "b", "c"}, {{"x", nullptr, 12345.0, 0.12345}}};
-  const std::string text = TableText(table);
-  EXPECT_NE(text.find("t: legend\n"), std::string::npos);
-  EXPECT_NE(text.find("x     -  12.3k  0.123"), std::string::npos) << text;
 }
 
 }  // namespace
