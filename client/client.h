@@ -55,12 +55,7 @@ class Client {
 
   // Typed records. Errors: kNotFound, kDataLoss, and those of Channel.
   template <typename Record>
-  struct Versioned {
-    std::string name;
-    uint32_t version = 0;
-    Record record;
-    std::string ref() const { return name + "@" + std::to_string(version); }
-  };
+  using Versioned = augstore::Versioned<Record>;
   template <typename Record>
   Result<Versioned<Record>> Get(RecordKind kind, std::string_view ref) {
     AUGSTORE_ASSIGN(RecordReply reply,

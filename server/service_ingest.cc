@@ -51,7 +51,7 @@ void HashRows(AppendRowsRequest* message) {
   }
 }
 
-Status CheckReturnsFeatureMap(const Named<BackboneRecord>& backbone) {
+Status CheckReturnsFeatureMap(const Versioned<BackboneRecord>& backbone) {
   if (backbone.record.feature_map.values() > 0) return OkStatus();
   return FailedPrecondition(
       "backbone '{}' returns no feature map: ingest with a TorchScript file that returns "
@@ -123,7 +123,7 @@ Result<EndReply> AppendSamples(ServiceState& state, AppendSamplesRequest& messag
 }
 
 Result<RecordReply> CommitDraft(ServiceState& state, CommitDraftRequest& message) {
-  AUGSTORE_ASSIGN(const Named<CollectionRecord> made,
+  AUGSTORE_ASSIGN(const Versioned<CollectionRecord> made,
                   state.catalog->CommitDraft(message.draft, message.appended));
   return RecordReply{RecordKind::kCollection, made.name, made.version, Encode(made.record), ""};
 }
@@ -140,7 +140,7 @@ Result<SamplesReply> GetSamples(ServiceState& state, GetSamplesRequest& message)
         "`begin`",
         message.count, kSampleChunkRows);
   }
-  AUGSTORE_ASSIGN(const Named<CollectionRecord> collection,
+  AUGSTORE_ASSIGN(const Versioned<CollectionRecord> collection,
                   state.catalog->GetCollection(message.collection));
   SamplesReply reply;
   AUGSTORE_ASSIGN(reply.samples,

@@ -66,7 +66,7 @@ Status FingerprintDiffers(const StreamReply& here, const Digest& requested) {
 
 using TablePointer = std::shared_ptr<const SampleTable>;
 
-Result<TablePointer> FindTable(ServiceState& state, const Named<CollectionRecord>& collection,
+Result<TablePointer> FindTable(ServiceState& state, const Versioned<CollectionRecord>& collection,
                                const std::string& label_column) {
   const std::pair key(collection.ref(), label_column);
   if (TablePointer kept = state.tables.Find(key); kept != nullptr) return kept;
@@ -76,7 +76,7 @@ Result<TablePointer> FindTable(ServiceState& state, const Named<CollectionRecord
   return table;
 }
 
-Status CheckSamples(const QueryRequest& message, const Named<CollectionRecord>& collection,
+Status CheckSamples(const QueryRequest& message, const Versioned<CollectionRecord>& collection,
                     const SampleTable& table) {
   if (message.samples.size() > kMaxBatchRows) {
     return InvalidArgument(
@@ -217,7 +217,7 @@ Result<Reply> BatchRun::MakeBatch(const Run& run, uint64_t step, const Resume& r
 Result<SharedBytes> handlers::Query(ServiceState& state, QueryRequest& message) {
   AUGSTORE_ASSIGN(const ChainRef parsed,
                   ParseChain(message.chain.empty() ? "identity" : message.chain));
-  AUGSTORE_ASSIGN(const Named<CollectionRecord> collection,
+  AUGSTORE_ASSIGN(const Versioned<CollectionRecord> collection,
                   state.catalog->GetCollection(message.collection));
   AUGSTORE_ASSIGN(const PinnedChain chain,
                   ResolveChain(*state.catalog, state.models, collection.record.backbone, parsed));

@@ -12,6 +12,7 @@
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
 #include "schemas/base/thread_annotations.h"
+#include "schemas/wire/batch.h"
 
 namespace augstore {
 namespace {
@@ -162,7 +163,7 @@ Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Dig
   PinnedChain pinned;
   ChainRef versions;
   for (const ChainStep& asked : chain.steps) {
-    AUGSTORE_ASSIGN(const Named<TransformRecord> transform,
+    AUGSTORE_ASSIGN(const Versioned<TransformRecord> transform,
                     catalog.GetTransform(asked.transform.ToString()));
     if (transform.record.backbone != backbone) {
       return FailedPrecondition(
@@ -204,19 +205,6 @@ Status CheckSizes(const StreamSpec& spec) {
     return InvalidArgument("rank {} is not below world_size {}", spec.rank, spec.world_size);
   }
   return OkStatus();
-}
-
-// A reply must hold a whole batch: embeddings, sample ids, labels, chains, and a little for the
-// table around them.
-Status CheckBatchBytes(const StreamSpec& spec, uint32_t dim) {
-  const uint64_t row_bytes =
-      uint64_t{dim} * sizeof(float) + sizeof(SampleId) + sizeof(int32_t) + sizeof(uint16_t);
-  const uint64_t most = (kMaxReplyBytes - 4096) / row_bytes;
-  if (spec.batch_size <= most) return OkStatus();
-  return InvalidArgument(
-      "a batch of {} embeddings of dimension {} is larger than a reply may be: use a batch_size of "
-      "at most {}",
-      spec.batch_size, dim, most);
 }
 
 // A short text may ask for many ops of a conditional transform, each a matrix of its own.
@@ -327,8 +315,9 @@ Digest Fingerprint(const StreamReply& info) {
 Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, ModelCache& models,
                                                     const StreamSpec& spec) {
   AUGSTORE_TRY(CheckSizes(spec));
-  AUGSTORE_ASSIGN(const Named<CollectionRecord> collection, catalog.GetCollection(spec.collection));
-  AUGSTORE_TRY(CheckBatchBytes(spec, collection.record.dim));
+  AUGSTORE_ASSIGN(const Versioned<CollectionRecord> collection,
+                  catalog.GetCollection(spec.collection));
+  AUGSTORE_TRY(CheckBatchSize(spec.batch_size, collection.record.dim));
   auto stream = std::make_shared<Stream>();
   StreamReply& info = stream->info;
   info.spec = spec;

@@ -2,9 +2,9 @@
 // Records are immutable once stored, except the alias history, which only grows. The grammar is in
 // docs/formats.md.
 //
-// Encode(record) gives bytes; Decode<Record>(bytes) verifies them first. Errors of Decode:
+// Encode(record) returns bytes; Decode<Record>(bytes) verifies them first. Errors of Decode:
 // kDataLoss, naming the record kind and the field; kFailedPrecondition when a newer augstore wrote
-// the record. Equal records give equal bytes. Encode checks nothing: what limits.h does not allow
+// the record. Equal records have equal bytes. Encode checks nothing: what limits.h does not allow
 // (kMaxRecordBytes, kMaxKeyBytes, ...) is refused before it gets here, else by Decode.
 #ifndef AUGSTORE_SCHEMAS_RECORDS_RECORDS_H_
 #define AUGSTORE_SCHEMAS_RECORDS_RECORDS_H_
@@ -46,7 +46,7 @@ struct BackboneRecord {
   std::string source;          // where it came from, for people
   uint64_t multiply_adds = 0;  // per image; 0: unknown
   int64_t created_unix_s = 0;
-  FeatureMapShape feature_map;  // the feature map that Φ gives beside z; 0 values: none
+  FeatureMapShape feature_map;  // the feature map that Φ returns with z; 0 values: none
   bool operator==(const BackboneRecord&) const = default;
 };
 
@@ -105,7 +105,7 @@ struct CardEntry {
   double r2_high = 0;
   // The rank of the true z' among `retrieval_pool` views when they are sorted by their distance to
   // Ω(z): z' itself and views of the same image under other ops and of other images. Mean
-  // reciprocal rank, and the part of pairs with rank <= 1 and <= 5. candidates 0: not measured.
+  // reciprocal rank, and the part of pairs with rank <= 1 and <= 5. retrieval_pool 0: not measured.
   uint32_t retrieval_pool = 0;
   double mrr = 0;
   double hit1 = 0;
@@ -213,7 +213,24 @@ struct AliasHistory {
   uint32_t Find(std::string_view alias) const;
 };
 
-// Both for the six types above and no others.
+// A record under the name and version that a reference resolved to.
+template <typename T>
+struct Versioned {
+  std::string name;
+  uint32_t version = 0;
+  T record;
+  std::string ref() const { return name + "@" + std::to_string(version); }
+};
+
+// One bounded step of the check of a store.
+struct VerifyStep {
+  std::string cursor;                 // where the next step goes on; empty: done
+  uint64_t checked = 0;               // items that this step checked
+  uint64_t total = 0;                 // items in the store, an estimate
+  std::vector<std::string> problems;  // each names the item and what is wrong
+};
+
+// Both for the six record types that an identifier of docs/formats.md names, and no others.
 template <typename T>
 std::string Encode(const T& record);
 template <typename T>

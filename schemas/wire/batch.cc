@@ -18,7 +18,7 @@ using codec::Offset;
 using codec::Reader;
 using codec::VectorOf;
 
-// What stands around the four vectors: padding, their lengths, the table. A generous bound.
+// Bytes around the four vectors: padding, their lengths, the table. A generous bound.
 constexpr size_t kOverheadBytes = 1024;
 
 size_t BatchBytes(size_t rows, size_t dim) {
@@ -33,7 +33,7 @@ std::span<const T> InPlace(Reader& in, const char* field, const VectorOf<T>* vec
                            size_t alignment) {
   if (vector == nullptr || vector->size() == 0) return {};
   if (reinterpret_cast<uintptr_t>(vector->Data()) % alignment != 0) {
-    in.Fail(field, fmt::format("does not stand at a multiple of {} bytes", alignment));
+    in.Fail(field, fmt::format("is not at a multiple of {} bytes", alignment));
     return {};
   }
   return {reinterpret_cast<const T*>(vector->Data()), vector->size()};
@@ -42,17 +42,20 @@ std::span<const T> InPlace(Reader& in, const char* field, const VectorOf<T>* vec
 }  // namespace
 
 Status CheckBatchSize(size_t rows, size_t dim) {
-  if (rows <= kMaxBatchRows && dim <= kMaxDim && BatchBytes(rows, dim) <= kMaxReplyBytes)
-    return OkStatus();
+  if (dim > kMaxDim)
+    return InvalidArgument("a batch of {} columns is too wide: the limit is {}", dim, kMaxDim);
+  const size_t row_bytes = BatchBytes(1, dim) - kOverheadBytes;
+  const size_t most =
+      std::min<size_t>(kMaxBatchRows, (kMaxReplyBytes - kOverheadBytes) / row_bytes);
+  if (rows <= most) return OkStatus();
   return InvalidArgument(
-      "a batch of {} x {} is too large: the limits are {} rows, {} columns and {} bytes; ask for "
-      "fewer rows",
-      rows, dim, kMaxBatchRows, kMaxDim, kMaxReplyBytes);
+      "a batch of {} embeddings of dimension {} is larger than a reply may be: ask for at most {}",
+      rows, dim, most);
 }
 
 // The vectors are laid out at once, in memory that is large enough for the finished frame: so
 // pointers into them stay valid. Embeddings in f32 are written where they are sent from; those of
-// another dtype stand beside the frame until they are encoded.
+// another dtype are in a block of their own until they are encoded.
 struct BatchWriter::State {
   State(size_t rows_in, size_t dim_in, Dtype dtype_in)
       : rows(rows_in),
@@ -155,7 +158,7 @@ Frame BatchFrame(SharedBytes body, uint32_t request_id) {
 
 namespace {
 
-// What the rows of a batch stand for. REQUIRES: sizes that belong together.
+// Decodes the rows of a batch. REQUIRES: sizes that belong together.
 void DecodeRows(std::span<const uint8_t> encoded, size_t rows, size_t dim, Batch* batch) {
   const std::shared_ptr<uint8_t[]> block = SharedBlock(rows * dim * sizeof(float));
   auto* const values = reinterpret_cast<float*>(block.get());
@@ -199,7 +202,8 @@ Result<Batch> BatchFromFrame(const Frame& frame) {
   if (plain) {
     batch.embeddings = {embeddings.data(), rows, dim};
   } else {
-    AUGSTORE_TRY(CheckBatchSize(rows, dim));  // a frame says more than four times its bytes
+    AUGSTORE_TRY(
+        CheckBatchSize(rows, dim));  // decoded rows have up to four times the bytes of the frame
     DecodeRows(encoded, rows, dim, &batch);
   }
   return batch;

@@ -14,7 +14,7 @@
 namespace augstore {
 
 // A batch as its frame holds it: no copy; shares the frame's memory. Only embeddings that were sent
-// in a dtype are decoded into memory of their own. Rows of equal chain stand together, chains
+// in a dtype are decoded into memory of their own. Rows are grouped by chain, chains
 // ascending.
 struct Batch {
   uint64_t epoch = 0;
@@ -25,12 +25,12 @@ struct Batch {
   ConstMatrixView embeddings;
   Dtype dtype = Dtype::kF32;            // in which the embeddings were sent
   SharedBytes memory;                   // the frame's; keeps the spans alive
-  std::shared_ptr<const void> decoded;  // what the embeddings stand in when not in the frame
+  std::shared_ptr<const void> decoded;  // holds the embeddings that are not in the frame
   size_t size() const { return samples.size(); }
 };
 
 // Whether one frame can hold a batch of this shape. Errors: kInvalidArgument, naming the shape and
-// the limits.
+// the number of rows that is possible.
 Status CheckBatchSize(size_t rows, size_t dim);
 
 // A batch being built: the embeddings are written in place into the frame that will be sent.

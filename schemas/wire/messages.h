@@ -1,6 +1,6 @@
 // What client and server say to each other: plain structs and their FlatBuffer encoding
-// (schemas/wire.fbs). A frame's type names the table in its body. docs/protocol.md tells the order
-// of messages.
+// (schemas/wire.fbs). A frame's type names the table in its body. The order of messages is in
+// docs/protocol.md.
 //
 // ToFrame(message) seals a struct; FromFrame<Message>(frame) checks the type, verifies the buffer
 // with our limits and checks every length and enum. Errors of FromFrame: kInvalidArgument, naming
@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "schemas/base/types.h"
+#include "schemas/records/drafts.h"
 #include "schemas/records/records.h"
 #include "schemas/weights/dtype.h"
 #include "schemas/weights/quantized_rows.h"
@@ -39,13 +40,8 @@ struct StatsReply {
 struct VerifyRequest {
   std::string cursor;
 };
-struct VerifyReply {
-  std::string cursor;
-  uint64_t checked = 0;  // items checked by this call
-  uint64_t total = 0;    // items in the store, an estimate
-  std::vector<std::string> problems;
-};
-// An operation that succeeded and has nothing to say, or the end of a run of batches.
+using VerifyReply = VerifyStep;
+// Answers an operation without a result, and ends a run of batches.
 struct EndReply {};
 
 // --- Memory that client and server share (schemas/wire/shared_bodies.h) ---
@@ -116,8 +112,8 @@ struct FindImagesRequest {
 struct RowIdsReply {
   std::vector<RowId> rows;  // kNoRow: not stored
 };
-// Stores embeddings; an image that is stored already keeps its row. Without hashes (and maps) the
-// server hashes each embedding's bytes. Durable when answered (RowIdsReply).
+// Stores embeddings; an image that is stored already keeps its row. Without hashes (and feature
+// maps) the server hashes each embedding's bytes. Durable when answered (RowIdsReply).
 struct AppendRowsRequest {
   Digest backbone;
   std::vector<ContentHash> images;
@@ -129,26 +125,13 @@ struct AppendRowsRequest {
 struct ReadRowsRequest {
   Digest backbone;
   std::vector<RowId> rows;
-  bool feature_maps = false;  // true: the feature maps of the rows in place of their embeddings
+  bool feature_maps = false;  // true: their feature maps instead of their embeddings
   Dtype dtype = Dtype::kF32;
 };
 
 // --- Writing a collection version: Begin, AppendSamples..., Commit ---
-struct BeginDraftRequest {
-  std::string collection;
-  Digest backbone;
-  std::vector<LabelColumn> labels;
-  bool replace = false;  // false: the new version starts from the latest one; samples of equal
-                         // (split, key) are replaced
-  std::string source;
-  Dtype dtype = Dtype::kF32;  // of the stored embeddings
-};
-struct DraftReply {
-  uint32_t draft = 0;
-  // The class indices that samples must use: of each label column, the classes of the latest
-  // version (unless replaced), then the new ones.
-  std::vector<LabelColumn> labels;
-};
+using BeginDraftRequest = DraftSpec;
+using DraftReply = OpenDraft;
 struct AppendSamplesRequest {
   uint32_t draft = 0;
   SampleChunk samples;
@@ -188,7 +171,7 @@ struct OpenStreamRequest {
 // A run of batches of one epoch: `count` BatchReply frames, or fewer at the end of the epoch, then
 // EndReply.
 struct BatchesRequest {
-  StreamSpec spec;  // as StreamReply gave it
+  StreamSpec spec;  // that of StreamReply
   Digest
       fingerprint;  // refused (kFailedPrecondition, naming what differs) unless it is the stream's
   uint64_t epoch = 0;

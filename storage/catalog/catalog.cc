@@ -1,12 +1,13 @@
 #include "storage/catalog/catalog.h"
 
 #include <algorithm>
-#include <chrono>
 #include <random>
 #include <set>
 
 #include "schemas/base/limits.h"
 #include "storage/catalog/catalog_internal.h"
+#include "storage/catalog/catalog_verify.h"
+#include "storage/catalog/collection_draft.h"
 #include "storage/catalog/collection_samples.h"
 
 namespace augstore {
@@ -82,32 +83,20 @@ Result<AliasHistory> ReadHistory(Store* store, const RecordKey& key) {
 }
 
 template <typename T>
-Result<Named<T>> GetNamed(Catalog* catalog, RecordKind kind, std::string_view ref) {
+Result<Versioned<T>> GetVersioned(Catalog* catalog, RecordKind kind, std::string_view ref) {
   AUGSTORE_ASSIGN(const RecordKey key, catalog->Resolve(kind, ref));
   AUGSTORE_ASSIGN(const std::string bytes, catalog->store()->ReadRecord(key));
-  return DecodeNamed<T>(key, bytes);
+  return DecodeVersioned<T>(key, bytes);
 }
 
 }  // namespace
 
-std::string Describe(const RecordKey& key) {
-  return fmt::format("{} '{}@{}'", RecordKindName(key.kind), key.name, key.version);
-}
-
-RecordKey AliasKey(RecordKind kind, const std::string& name) {
-  return {RecordKind::kAliases, fmt::format("{}/{}", RecordKindName(kind), name), 1};
-}
-
-int64_t UnixNow() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
-
-Catalog::Catalog(Store* store) : store_(store) {
+Catalog::Catalog(Store* store) : store_(store), verifier_(std::make_unique<CatalogVerifier>(this)) {
   // A draft number of an earlier process must not mean a draft of this one.
   next_draft_ = std::random_device()();
 }
+
+Catalog::~Catalog() = default;
 
 Result<std::unique_ptr<Catalog>> Catalog::Open(Store* store) {
   std::unique_ptr<Catalog> catalog(new Catalog(store));
@@ -155,33 +144,33 @@ Result<RecordKey> Catalog::Resolve(RecordKind kind, std::string_view text) {
   return RecordKey{kind, ref.name, version};
 }
 
-Result<Named<BackboneRecord>> Catalog::GetBackbone(std::string_view ref) {
-  return GetNamed<BackboneRecord>(this, RecordKind::kBackbone, ref);
+Result<Versioned<BackboneRecord>> Catalog::GetBackbone(std::string_view ref) {
+  return GetVersioned<BackboneRecord>(this, RecordKind::kBackbone, ref);
 }
-Result<Named<CollectionRecord>> Catalog::GetCollection(std::string_view ref) {
-  return GetNamed<CollectionRecord>(this, RecordKind::kCollection, ref);
+Result<Versioned<CollectionRecord>> Catalog::GetCollection(std::string_view ref) {
+  return GetVersioned<CollectionRecord>(this, RecordKind::kCollection, ref);
 }
-Result<Named<TransformRecord>> Catalog::GetTransform(std::string_view ref) {
-  return GetNamed<TransformRecord>(this, RecordKind::kTransform, ref);
+Result<Versioned<TransformRecord>> Catalog::GetTransform(std::string_view ref) {
+  return GetVersioned<TransformRecord>(this, RecordKind::kTransform, ref);
 }
-Result<Named<HeadRecord>> Catalog::GetHead(std::string_view ref) {
-  return GetNamed<HeadRecord>(this, RecordKind::kHead, ref);
+Result<Versioned<HeadRecord>> Catalog::GetHead(std::string_view ref) {
+  return GetVersioned<HeadRecord>(this, RecordKind::kHead, ref);
 }
 
-Result<Named<BackboneRecord>> Catalog::FindBackbone(const Digest& digest) {
+Result<Versioned<BackboneRecord>> Catalog::FindBackbone(const Digest& digest) {
   AUGSTORE_ASSIGN(const auto all, store_->ListRecords(RecordKind::kBackbone, ""));
   for (const RecordEntry& entry : all) {
-    AUGSTORE_ASSIGN(Named<BackboneRecord> backbone,
-                    DecodeNamed<BackboneRecord>(entry.key, entry.bytes));
+    AUGSTORE_ASSIGN(Versioned<BackboneRecord> backbone,
+                    DecodeVersioned<BackboneRecord>(entry.key, entry.bytes));
     if (backbone.record.digest == digest) return backbone;
   }
   return NotFound("no backbone with digest {} is registered: register its file", digest.Hex());
 }
 
-Result<Named<CollectionRecord>> Catalog::LatestCollection(const std::string& name) {
+Result<Versioned<CollectionRecord>> Catalog::LatestCollection(const std::string& name) {
   AUGSTORE_ASSIGN(const auto versions, store_->ListRecords(RecordKind::kCollection, name));
   if (versions.empty()) return NotFound("collection '{}' has no version", name);
-  return DecodeNamed<CollectionRecord>(versions.back().key, versions.back().bytes);
+  return DecodeVersioned<CollectionRecord>(versions.back().key, versions.back().bytes);
 }
 
 namespace {
@@ -189,7 +178,8 @@ namespace {
 Status CheckWorth(const std::string& ref, const Card& card, double least) {
   if (card.entries.empty()) {
     return FailedPrecondition(
-        "{} has no card, so nobody knows whether it is worth applying: measure it with `augstore "
+        "{} has no card, so it is not known whether it is worth applying: measure it with "
+        "`augstore "
         "transform eval --save`, or move the alias with --force",
         ref);
   }
@@ -222,7 +212,7 @@ Status Catalog::SetAlias(RecordKind kind, const std::string& name, const std::st
   AUGSTORE_TRY(Resolve(kind, ref));
   bool forced = false;
   if (kind == RecordKind::kTransform) {
-    AUGSTORE_ASSIGN(const Named<TransformRecord> transform, GetTransform(ref));
+    AUGSTORE_ASSIGN(const Versioned<TransformRecord> transform, GetTransform(ref));
     const Status worth = CheckWorth(ref, transform.record.card, gate.min_r2);
     if (!worth.ok() && !gate.force) return worth;
     forced = !worth.ok();
@@ -247,7 +237,7 @@ Result<AliasHistory> Catalog::GetAliases(RecordKind kind, const std::string& nam
 
 Status Catalog::DeleteCollection(std::string_view ref) {
   const MutexLock lock(registry_mutex_);
-  AUGSTORE_ASSIGN(const Named<CollectionRecord> found, GetCollection(ref));
+  AUGSTORE_ASSIGN(const Versioned<CollectionRecord> found, GetCollection(ref));
   AUGSTORE_ASSIGN(const AliasHistory history,
                   ReadHistory(store_, AliasKey(RecordKind::kCollection, found.name)));
   for (const AliasMove& move : history.moves) {
@@ -256,7 +246,7 @@ Status Catalog::DeleteCollection(std::string_view ref) {
         "collection '{}' cannot be deleted while alias '{}' points to it: move the alias first",
         found.ref(), move.alias);
   }
-  // The record first: should the rest not happen, Open drops the list.
+  // The record first: if the process ends in between, Open drops the list.
   AUGSTORE_TRY(store_->DeleteRecord({RecordKind::kCollection, found.name, found.version}));
   return store_->DropSampleList(found.record.sample_list);
 }
@@ -277,5 +267,7 @@ Result<SampleChunk> Catalog::GetSamples(const CollectionRecord& collection, Samp
   }
   return builder.Take();
 }
+
+Result<VerifyStep> Catalog::Verify(const std::string& cursor) { return verifier_->Verify(cursor); }
 
 }  // namespace augstore

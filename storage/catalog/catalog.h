@@ -1,4 +1,4 @@
-// The Catalog gives names a meaning on top of a Store: references and aliases, typed records, and
+// The Catalog resolves names on top of a Store: references and aliases, typed records, and
 // collection versions that appear all at once. Everything above storage goes through it.
 //
 // Thread safety: all methods may be called from any thread.
@@ -12,21 +12,15 @@
 
 #include "schemas/base/names.h"
 #include "schemas/base/thread_annotations.h"
+#include "schemas/records/drafts.h"
 #include "schemas/records/records.h"
 #include "schemas/weights/transform_weights.h"
-#include "schemas/wire/messages.h"
 #include "storage/store/store.h"
 
 namespace augstore {
 
-// A record under the name and version that a reference resolved to.
-template <typename T>
-struct Named {
-  std::string name;
-  uint32_t version = 0;
-  T record;
-  std::string ref() const { return name + "@" + std::to_string(version); }
-};
+class CatalogVerifier;
+struct CollectionDraft;
 
 // When an alias of a transform may move.
 struct AliasGate {
@@ -40,24 +34,26 @@ class Catalog {
   // dropped.
   static Result<std::unique_ptr<Catalog>> Open(Store* store);
 
+  ~Catalog();
+
   Store* store() const { return store_; }
 
   // The version that `ref` means: its number, its alias, or the latest. Errors: kNotFound, naming
   // what there is instead (the versions, or names that look alike); kInvalidArgument (bad syntax).
   Result<RecordKey> Resolve(RecordKind kind, std::string_view ref);
 
-  Result<Named<BackboneRecord>> GetBackbone(std::string_view ref);
+  Result<Versioned<BackboneRecord>> GetBackbone(std::string_view ref);
   // The backbone with this digest. Errors: kNotFound.
-  Result<Named<BackboneRecord>> FindBackbone(const Digest& digest);
-  Result<Named<CollectionRecord>> GetCollection(std::string_view ref);
-  Result<Named<TransformRecord>> GetTransform(std::string_view ref);
-  Result<Named<HeadRecord>> GetHead(std::string_view ref);
+  Result<Versioned<BackboneRecord>> FindBackbone(const Digest& digest);
+  Result<Versioned<CollectionRecord>> GetCollection(std::string_view ref);
+  Result<Versioned<TransformRecord>> GetTransform(std::string_view ref);
+  Result<Versioned<HeadRecord>> GetHead(std::string_view ref);
   // The weights of a head, and those of a transform, checked against the record's digest and
   // shapes. Errors: kInvalidArgument (another kind of key), kDataLoss.
   Result<Layers> GetLayers(const RecordKey& head);
   Result<TransformWeights> GetWeights(const RecordKey& transform);
 
-  // Adds the next version. Backbones: adding the same digest under the same name again gives the
+  // Adds the next version. Backbones: adding the same digest under the same name again returns the
   // existing version. Errors: kInvalidArgument (bad name, bad dims, weights that do not match the
   // record, a card value that is not finite), kFailedPrecondition (a transform or head whose dim
   // differs from its backbone's, naming both).
@@ -80,7 +76,7 @@ class Catalog {
   // Errors: kNotFound (backbone has no space yet: append rows first), kFailedPrecondition (the
   // collection's latest version is of another backbone: naming both; or its label columns have
   // other names), kInvalidArgument.
-  Result<DraftReply> BeginDraft(const BeginDraftRequest& request);
+  Result<OpenDraft> BeginDraft(const DraftSpec& spec);
   // Samples in order; any number of chunks of any size up to kMaxBatchRows. Errors: kNotFound (no
   // such draft: it was dropped by a restart, run the same command again), kInvalidArgument (labels
   // out of range, vectors of unequal length, a row that is not stored, a (split, key) that this
@@ -89,7 +85,7 @@ class Catalog {
   // Makes the version. Content equal to the latest version's: that version comes back and nothing
   // is written. Errors: kNotFound (draft), kFailedPrecondition (`appended` differs from what
   // arrived; no samples at all).
-  Result<Named<CollectionRecord>> CommitDraft(uint32_t draft, uint64_t appended);
+  Result<Versioned<CollectionRecord>> CommitDraft(uint32_t draft, uint64_t appended);
   Status AbortDraft(uint32_t draft);
   // Errors: kNotFound. The embeddings stay, for other collections and later ingests. Versions are
   // never reused.
@@ -104,39 +100,25 @@ class Catalog {
   Result<VerifyStep> Verify(const std::string& cursor);
 
  private:
-  struct Draft;
-  struct Check;
   explicit Catalog(Store* store);
 
-  Result<Named<CollectionRecord>> LatestCollection(
+  Result<Versioned<CollectionRecord>> LatestCollection(
       const std::string& name);  // kNotFound: there is none
   Status CheckSpace(const Digest& backbone, uint32_t dim);
-  // Whether the transform's backbone gives the maps that it reads.
+  // Whether the transform's backbone returns the feature map that it reads.
   Status CheckFeatureMap(const TransformRecord& transform);
-  Result<std::shared_ptr<Draft>> FindDraft(uint32_t draft);
-  Result<Named<CollectionRecord>> Publish(Draft& draft, CollectionRecord record);
+  Result<std::shared_ptr<CollectionDraft>> FindDraft(uint32_t draft);
+  Result<Versioned<CollectionRecord>> Publish(CollectionDraft& draft, CollectionRecord record);
   Status DropLeftovers();
 
-  Result<VerifyStep> VerifyStore(uint64_t items, const std::string& cursor);
-  Result<VerifyStep> VerifyRecords(uint64_t total, uint64_t run, uint64_t position);
-  Result<std::shared_ptr<Check>> BeginCheck(uint64_t* run);
-  Result<VerifyStep> ContinueCheck(uint64_t total, uint64_t run, Check* check);
-  Status CheckNext(Check* check, VerifyStep* step);
-  Status CheckChunk(Check* check, const RecordKey& key, bool* done);
-  Status CheckAliases(const RecordKey& key);
-  void ForgetCheck(uint64_t run);
-
   Store* store_;
-  Mutex registry_mutex_;  // serialises commits, alias moves, deletions and new backbones
+  // Serialises commits, alias moves, deletions and new backbones: each reads the registry, decides,
+  // and writes. Order of locking: a draft's mutex, then registry_mutex_ or mutex_, never both.
+  Mutex registry_mutex_;
   Mutex mutex_;
-  std::map<uint32_t, std::shared_ptr<Draft>> drafts_ AUGSTORE_GUARDED_BY(mutex_);
+  std::map<uint32_t, std::shared_ptr<CollectionDraft>> drafts_ AUGSTORE_GUARDED_BY(mutex_);
   uint32_t next_draft_ AUGSTORE_GUARDED_BY(mutex_) = 0;
-  // Runs of Verify.
-  std::map<uint64_t, std::shared_ptr<Check>> checks_ AUGSTORE_GUARDED_BY(mutex_);
-  uint64_t next_check_ AUGSTORE_GUARDED_BY(mutex_) = 0;
-
- public:
-  ~Catalog();
+  std::unique_ptr<CatalogVerifier> verifier_;
 };
 
 }  // namespace augstore

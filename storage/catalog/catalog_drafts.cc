@@ -1,17 +1,17 @@
 // Writing collection versions: drafts are begun, filled and committed.
-#include "storage/catalog/catalog_drafts.h"
-
 #include <algorithm>
 #include <set>
 
 #include "schemas/base/limits.h"
+#include "storage/catalog/catalog.h"
 #include "storage/catalog/catalog_internal.h"
+#include "storage/catalog/collection_draft.h"
+#include "storage/catalog/collection_samples.h"
 
 namespace augstore {
 namespace {
 
-constexpr size_t kMaxDrafts =
-    64;  // a writer that died leaves its draft behind: the oldest goes first
+constexpr size_t kMaxDrafts = 64;  // a writer that died leaves its draft: the oldest goes first
 
 Status CheckColumns(const std::vector<LabelColumn>& columns) {
   if (columns.size() > kMaxLabelColumns) {
@@ -41,29 +41,29 @@ std::string Names(const std::vector<LabelColumn>& columns) {
   return names.empty() ? "none" : names;
 }
 
-Status CheckCompatible(const Named<CollectionRecord>& latest, const BeginDraftRequest& request) {
-  if (latest.record.backbone != request.backbone) {
+Status CheckCompatible(const Versioned<CollectionRecord>& latest, const DraftSpec& spec) {
+  if (latest.record.backbone != spec.backbone) {
     return FailedPrecondition(
         "collection '{}' is of backbone {}, not {}: choose another collection name", latest.ref(),
-        latest.record.backbone.Hex(), request.backbone.Hex());
+        latest.record.backbone.Hex(), spec.backbone.Hex());
   }
-  if (!request.replace && latest.record.dtype != request.dtype) {
+  if (!spec.replace && latest.record.dtype != spec.dtype) {
     return FailedPrecondition(
         "collection '{}' is stored in {}, not in {}: ask for the same dtype, or replace it",
-        latest.ref(), DtypeName(latest.record.dtype), DtypeName(request.dtype));
+        latest.ref(), DtypeName(latest.record.dtype), DtypeName(spec.dtype));
   }
   const bool same_names =
-      std::equal(latest.record.labels.begin(), latest.record.labels.end(), request.labels.begin(),
-                 request.labels.end(), [](auto& a, auto& b) { return a.name == b.name; });
-  if (!request.replace && !same_names) {
+      std::equal(latest.record.labels.begin(), latest.record.labels.end(), spec.labels.begin(),
+                 spec.labels.end(), [](auto& a, auto& b) { return a.name == b.name; });
+  if (!spec.replace && !same_names) {
     return FailedPrecondition(
         "collection '{}' has label columns {}, not {}: name the same in this order, or replace it",
-        latest.ref(), Names(latest.record.labels), Names(request.labels));
+        latest.ref(), Names(latest.record.labels), Names(spec.labels));
   }
   return OkStatus();
 }
 
-// The base's classes keep their numbers; new ones come behind them.
+// The base's classes keep their numbers; new ones come after them.
 Result<std::vector<LabelColumn>> MergeClasses(std::vector<LabelColumn> merged,
                                               const std::vector<LabelColumn>& added) {
   size_t total = 0;
@@ -84,33 +84,31 @@ Result<std::vector<LabelColumn>> MergeClasses(std::vector<LabelColumn> merged,
 
 }  // namespace
 
-Catalog::~Catalog() = default;
-
-Result<DraftReply> Catalog::BeginDraft(const BeginDraftRequest& request) {
-  AUGSTORE_TRY(ValidateName(request.collection));
-  AUGSTORE_TRY(CheckColumns(request.labels));
-  if (request.source.size() > kMaxTextBytes) {
-    return InvalidArgument("the source has {} bytes: at most {} are allowed", request.source.size(),
+Result<OpenDraft> Catalog::BeginDraft(const DraftSpec& spec) {
+  AUGSTORE_TRY(ValidateName(spec.collection));
+  AUGSTORE_TRY(CheckColumns(spec.labels));
+  if (spec.source.size() > kMaxTextBytes) {
+    return InvalidArgument("the source has {} bytes: at most {} are allowed", spec.source.size(),
                            kMaxTextBytes);
   }
-  auto draft = std::make_shared<Draft>();
-  AUGSTORE_ASSIGN(draft->space, store_->FindSpace(request.backbone, request.dtype));
-  draft->collection = request.collection;
-  draft->source = request.source;
-  std::vector<LabelColumn> labels = request.labels;
+  auto draft = std::make_shared<CollectionDraft>();
+  AUGSTORE_ASSIGN(draft->space, store_->FindSpace(spec.backbone, spec.dtype));
+  draft->collection = spec.collection;
+  draft->source = spec.source;
+  std::vector<LabelColumn> labels = spec.labels;
   for (LabelColumn& column : labels) column.classes.clear();
-  const Result<Named<CollectionRecord>> latest = LatestCollection(request.collection);
+  const Result<Versioned<CollectionRecord>> latest = LatestCollection(spec.collection);
   if (latest.ok()) {
-    AUGSTORE_TRY(CheckCompatible(*latest, request));
+    AUGSTORE_TRY(CheckCompatible(*latest, spec));
     draft->latest = latest->version;
-    if (!request.replace) {
+    if (!spec.replace) {
       draft->base = latest->record;
       labels = latest->record.labels;
     }
   } else if (latest.status().code() != Code::kNotFound) {
     return latest.status();
   }
-  AUGSTORE_ASSIGN(draft->labels, MergeClasses(std::move(labels), request.labels));
+  AUGSTORE_ASSIGN(draft->labels, MergeClasses(std::move(labels), spec.labels));
   {
     const MutexLock lock(draft->mutex);
     draft->samples.labels.resize(draft->labels.size());
@@ -120,10 +118,10 @@ Result<DraftReply> Catalog::BeginDraft(const BeginDraftRequest& request) {
   if (drafts_.size() >= kMaxDrafts) drafts_.erase(drafts_.begin());
   const uint32_t id = next_draft_++;
   drafts_[id] = draft;
-  return DraftReply{id, draft->labels};
+  return OpenDraft{id, draft->labels};
 }
 
-Result<std::shared_ptr<Catalog::Draft>> Catalog::FindDraft(uint32_t draft) {
+Result<std::shared_ptr<CollectionDraft>> Catalog::FindDraft(uint32_t draft) {
   const MutexLock lock(mutex_);
   const auto found = drafts_.find(draft);
   if (found == drafts_.end()) {
@@ -134,12 +132,12 @@ Result<std::shared_ptr<Catalog::Draft>> Catalog::FindDraft(uint32_t draft) {
 }
 
 Status Catalog::AppendSamples(uint32_t draft_id, const SampleChunk& samples) {
-  AUGSTORE_ASSIGN(const std::shared_ptr<Draft> draft, FindDraft(draft_id));
+  AUGSTORE_ASSIGN(const std::shared_ptr<CollectionDraft> draft, FindDraft(draft_id));
   return draft->Append(store_, samples);
 }
 
-Result<Named<CollectionRecord>> Catalog::CommitDraft(uint32_t draft_id, uint64_t appended) {
-  AUGSTORE_ASSIGN(const std::shared_ptr<Draft> draft, FindDraft(draft_id));
+Result<Versioned<CollectionRecord>> Catalog::CommitDraft(uint32_t draft_id, uint64_t appended) {
+  AUGSTORE_ASSIGN(const std::shared_ptr<CollectionDraft> draft, FindDraft(draft_id));
   const MutexLock lock(draft->mutex);
   if (draft->samples.size() != appended) {
     return FailedPrecondition(
@@ -164,16 +162,17 @@ Result<Named<CollectionRecord>> Catalog::CommitDraft(uint32_t draft_id, uint64_t
   };
   AUGSTORE_TRY(draft->ForEachChunk(store_, visit));
   record.digest = digest.Finish();
-  AUGSTORE_ASSIGN(Named<CollectionRecord> published, Publish(*draft, std::move(record)));
+  AUGSTORE_ASSIGN(Versioned<CollectionRecord> published, Publish(*draft, std::move(record)));
   const MutexLock drafts_lock(mutex_);
-  drafts_.erase(draft_id);  // dropped meanwhile or not: the version stands
+  drafts_.erase(draft_id);  // dropped meanwhile or not: the version is made
   return published;
 }
 
-Result<Named<CollectionRecord>> Catalog::Publish(Draft& draft, CollectionRecord record)
+Result<Versioned<CollectionRecord>> Catalog::Publish(CollectionDraft& draft,
+                                                     CollectionRecord record)
     AUGSTORE_REQUIRES(draft.mutex) {
   const MutexLock lock(registry_mutex_);
-  Result<Named<CollectionRecord>> latest = LatestCollection(draft.collection);
+  Result<Versioned<CollectionRecord>> latest = LatestCollection(draft.collection);
   if (!latest.ok() && latest.status().code() != Code::kNotFound) return latest;
   // The digest is of the values: what one dtype holds exactly, another may too.
   if (latest.ok() && latest->record.digest == record.digest &&
@@ -206,7 +205,7 @@ Result<Named<CollectionRecord>> Catalog::Publish(Draft& draft, CollectionRecord 
   // knows.
   AUGSTORE_ASSIGN(const uint32_t version,
                   store_->AddRecord(RecordKind::kCollection, draft.collection, *bytes, ""));
-  return Named<CollectionRecord>{draft.collection, version, std::move(record)};
+  return Versioned<CollectionRecord>{draft.collection, version, std::move(record)};
 }
 
 Status Catalog::AbortDraft(uint32_t draft_id) {

@@ -1,10 +1,11 @@
-// Small things that the catalog's files share. Internal to storage/catalog*.
+// Small functions that the catalog's files share. Internal to storage/catalog.
 #ifndef AUGSTORE_STORAGE_CATALOG_CATALOG_INTERNAL_H_
 #define AUGSTORE_STORAGE_CATALOG_CATALOG_INTERNAL_H_
 
 #include <string>
 
-#include "storage/catalog/catalog.h"
+#include "schemas/records/records.h"
+#include "storage/store/store.h"
 
 namespace augstore {
 
@@ -17,10 +18,10 @@ RecordKey AliasKey(RecordKind kind, const std::string& name);
 int64_t UnixNow();
 
 template <typename T>
-Result<Named<T>> DecodeNamed(const RecordKey& key, std::string_view bytes) {
+Result<Versioned<T>> DecodeVersioned(const RecordKey& key, std::string_view bytes) {
   Result<T> record = Decode<T>(bytes);
   if (!record.ok()) return record.status().WithContext(Describe(key));
-  return Named<T>{key.name, key.version, *std::move(record)};
+  return Versioned<T>{key.name, key.version, *std::move(record)};
 }
 
 // The record's bytes, once it is certain that they can be read again. Errors: kInvalidArgument.

@@ -1,11 +1,10 @@
-// Verify of the catalog: the store's own check, then every record with what it refers to. The
-// cursor is one of
-//   "store <items> <the store's cursor>" · "catalog <total> <run> <position>"
-// A run is kept in memory between steps, because a digest in the making is no text. A run that is
-// not known (a restart) or whose position differs (a reply was lost) starts the records from the
-// beginning.
+#include "storage/catalog/catalog_verify.h"
+
 #include <charconv>
 #include <deque>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include "schemas/base/limits.h"
 #include "storage/catalog/catalog.h"
@@ -15,8 +14,8 @@
 namespace augstore {
 namespace {
 
-constexpr size_t kMaxRuns = 16;
-constexpr uint64_t kStepItems = 16;                  // chunks or records of one step
+constexpr size_t kMaxRuns = 16;      // the oldest goes first: its caller starts again
+constexpr uint64_t kStepItems = 16;  // chunks or records of one step
 constexpr uint64_t kStepEmbeddingBytes = 64u << 20;  // a step ends once it has read this much
 
 // Reads "<word> <number> <number> …" with exactly `count` numbers; what follows a further blank
@@ -48,121 +47,82 @@ Result<std::deque<RecordKey>> AllRecords(Store* store) {
   return keys;
 }
 
+Status CheckAliases(Store* store, const RecordKey& key) {
+  AUGSTORE_ASSIGN(const std::string bytes, store->ReadRecord(key));
+  AUGSTORE_ASSIGN(const AliasHistory history, Decode<AliasHistory>(bytes));
+  const size_t slash = key.name.find('/');
+  AUGSTORE_ASSIGN(const RecordKind kind, ParseRecordKind(key.name.substr(0, slash)));
+  for (const AliasMove& move : history.moves) {
+    const RecordKey target{kind, key.name.substr(slash + 1), history.Find(move.alias)};
+    const Result<std::string> record = store->ReadRecord(target);
+    if (record.status().code() == Code::kNotFound) {
+      return DataLoss("alias '{}' points to {}, which does not exist", move.alias,
+                      Describe(target));
+    }
+    AUGSTORE_TRY(record);
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
-struct Catalog::Check {
-  Mutex mutex;
-  uint64_t position AUGSTORE_GUARDED_BY(mutex) = 0;  // steps done
-  std::deque<RecordKey> todo AUGSTORE_GUARDED_BY(mutex);
-  // The collection at the front of `todo`, once its first chunk is due.
-  std::optional<CollectionRecord> collection AUGSTORE_GUARDED_BY(mutex);
-  std::optional<CollectionDigest> digest AUGSTORE_GUARDED_BY(mutex);
-  uint64_t chunk AUGSTORE_GUARDED_BY(mutex) = 0;
-  std::vector<SplitCount> splits AUGSTORE_GUARDED_BY(mutex);
+// One run over all records. It owns its mutex, and callers share the run: so a run that is
+// forgotten during a step lives until the step has left the mutex.
+class VerifyRun {
+ public:
+  VerifyRun(Catalog* catalog, std::deque<RecordKey> todo)
+      : catalog_(catalog), store_(catalog->store()), todo_(std::move(todo)) {}
+
+  enum class Outcome { kOtherPosition, kMore, kDone };
+  // Does the step that follows `position` steps. Errors: kUnavailable; the run must be forgotten
+  // then, because what the step had found is not told.
+  Result<Outcome> Step(uint64_t position, VerifyStep* step);
+
+ private:
+  // Checks one record, or one chunk of a collection. Errors: kUnavailable alone; what is wrong goes
+  // to step->problems.
+  Status CheckNext(VerifyStep* step) AUGSTORE_REQUIRES(mutex_);
+  Status CheckChunk(const RecordKey& key, bool* done) AUGSTORE_REQUIRES(mutex_);
+
+  Catalog* catalog_;
+  Store* store_;
+  Mutex mutex_;
+  uint64_t position_ AUGSTORE_GUARDED_BY(mutex_) = 0;  // steps done
+  std::deque<RecordKey> todo_ AUGSTORE_GUARDED_BY(mutex_);
+  // The collection at the front of todo_, once its first chunk is due.
+  std::optional<CollectionRecord> collection_ AUGSTORE_GUARDED_BY(mutex_);
+  std::optional<CollectionDigest> digest_ AUGSTORE_GUARDED_BY(mutex_);
+  uint64_t chunk_ AUGSTORE_GUARDED_BY(mutex_) = 0;
+  std::vector<SplitCount> splits_ AUGSTORE_GUARDED_BY(mutex_);
 };
 
-Result<VerifyStep> Catalog::Verify(const std::string& cursor) {
-  std::vector<uint64_t> numbers;
-  std::string_view rest;
-  if (cursor.empty()) {
-    AUGSTORE_ASSIGN(const auto records, AllRecords(store_));
-    return VerifyStore(records.size(), "");
-  }
-  if (ParseCursor(cursor, "store", &numbers, 1, &rest) && !rest.empty()) {
-    return VerifyStore(numbers[0], std::string(rest));
-  }
-  numbers.clear();
-  if (ParseCursor(cursor, "catalog", &numbers, 3, &rest) && rest.empty()) {
-    return VerifyRecords(numbers[0], numbers[1], numbers[2]);
-  }
-  return InvalidArgument("verify cursor '{}' is not one that verify gave", cursor);
-}
-
-Result<VerifyStep> Catalog::VerifyStore(uint64_t items, const std::string& cursor) {
-  AUGSTORE_ASSIGN(VerifyStep step, store_->Verify(cursor));
-  step.total += items;
-  // Run 0 is never known, so the records begin with a run of their own.
-  step.cursor = step.cursor.empty() ? fmt::format("catalog {} 0 0", step.total)
-                                    : fmt::format("store {} {}", items, step.cursor);
-  return step;
-}
-
-Result<VerifyStep> Catalog::VerifyRecords(uint64_t total, uint64_t run, uint64_t position) {
-  std::shared_ptr<Check> check;
-  {
-    const MutexLock lock(mutex_);
-    if (const auto found = checks_.find(run); found != checks_.end()) check = found->second;
-  }
-  if (check != nullptr) {
-    const MutexLock lock(check->mutex);
-    if (check->position == position) return ContinueCheck(total, run, check.get());
-  }
-  AUGSTORE_ASSIGN(check, BeginCheck(&run));
-  const MutexLock lock(check->mutex);
-  return ContinueCheck(total, run, check.get());
-}
-
-// Puts a run that has done nothing yet in the place of `run`, which becomes its number.
-Result<std::shared_ptr<Catalog::Check>> Catalog::BeginCheck(uint64_t* run) {
-  AUGSTORE_ASSIGN(std::deque<RecordKey> todo, AllRecords(store_));
-  auto check = std::make_shared<Check>();
-  {
-    const MutexLock lock(check->mutex);
-    check->todo = std::move(todo);
-  }
+Result<VerifyRun::Outcome> VerifyRun::Step(uint64_t position, VerifyStep* step) {
   const MutexLock lock(mutex_);
-  checks_.erase(*run);
-  if (checks_.size() >= kMaxRuns) checks_.erase(checks_.begin());
-  *run = ++next_check_;
-  checks_[*run] = check;
-  return check;
-}
-
-void Catalog::ForgetCheck(uint64_t run) {
-  const MutexLock lock(mutex_);
-  checks_.erase(run);
-}
-
-Result<VerifyStep> Catalog::ContinueCheck(uint64_t total, uint64_t run, Check* check)
-    AUGSTORE_REQUIRES(check->mutex) {
-  VerifyStep step;
-  step.total = total;
+  if (position_ != position) return Outcome::kOtherPosition;
   uint64_t bytes = 0;
-  while (!check->todo.empty() && step.checked < kStepItems && bytes < kStepEmbeddingBytes) {
-    if (const Status status = CheckNext(check, &step); !status.ok()) {
-      // What this step had found is not told, so a retry must not go on behind it.
-      ForgetCheck(run);
-      return status;
-    }
-    ++step.checked;
-    if (check->collection.has_value()) {
-      bytes += uint64_t{kSampleChunkRows} * check->collection->dim * sizeof(float);
-    }
+  while (!todo_.empty() && step->checked < kStepItems && bytes < kStepEmbeddingBytes) {
+    AUGSTORE_TRY(CheckNext(step));
+    ++step->checked;
+    if (collection_.has_value())
+      bytes += uint64_t{kSampleChunkRows} * collection_->dim * sizeof(float);
   }
-  ++check->position;
-  if (check->todo.empty()) {
-    ForgetCheck(run);
-  } else {
-    step.cursor = fmt::format("catalog {} {} {}", total, run, check->position);
-  }
-  return step;
+  ++position_;
+  return todo_.empty() ? Outcome::kDone : Outcome::kMore;
 }
 
-// Checks one record, or one chunk of a collection. Errors: kUnavailable alone; what is wrong goes
-// to step->problems.
-Status Catalog::CheckNext(Check* check, VerifyStep* step) AUGSTORE_REQUIRES(check->mutex) {
-  const RecordKey key = check->todo.front();
+Status VerifyRun::CheckNext(VerifyStep* step) {
+  const RecordKey key = todo_.front();
   Status found;
   bool done = true;
   switch (key.kind) {
     case RecordKind::kCollection:
-      found = CheckChunk(check, key, &done);
+      found = CheckChunk(key, &done);
       break;
     case RecordKind::kTransform:
-      found = GetWeights(key).status();
+      found = catalog_->GetWeights(key).status();
       break;
     case RecordKind::kHead:
-      found = GetLayers(key).status();
+      found = catalog_->GetLayers(key).status();
       break;
     case RecordKind::kBackbone: {
       const Result<std::string> bytes = store_->ReadRecord(key);
@@ -170,7 +130,7 @@ Status Catalog::CheckNext(Check* check, VerifyStep* step) AUGSTORE_REQUIRES(chec
       break;
     }
     default:
-      found = CheckAliases(key);
+      found = CheckAliases(store_, key);
   }
   if (found.code() == Code::kUnavailable) return found;
   if (!found.ok()) {
@@ -182,58 +142,111 @@ Status Catalog::CheckNext(Check* check, VerifyStep* step) AUGSTORE_REQUIRES(chec
     }
   }
   if (done) {
-    check->todo.pop_front();
-    check->collection.reset();
-    check->digest.reset();
+    todo_.pop_front();
+    collection_.reset();
+    digest_.reset();
   }
   return OkStatus();
 }
 
-Status Catalog::CheckChunk(Check* check, const RecordKey& key, bool* done)
-    AUGSTORE_REQUIRES(check->mutex) {
-  if (!check->collection.has_value()) {
+Status VerifyRun::CheckChunk(const RecordKey& key, bool* done) {
+  if (!collection_.has_value()) {
     AUGSTORE_ASSIGN(const std::string bytes, store_->ReadRecord(key));
     AUGSTORE_ASSIGN(CollectionRecord record, Decode<CollectionRecord>(bytes));
     AUGSTORE_ASSIGN(const SpaceInfo space, store_->FindSpace(record.backbone, record.dtype));
     if (space.dim != record.dim) {
       return DataLoss("its dim is {}, its embeddings' is {}", record.dim, space.dim);
     }
-    check->digest.emplace(store_, space.id, record.backbone, record.dim, record.labels);
-    check->collection = std::move(record);
-    check->chunk = 0;
-    check->splits.clear();
+    digest_.emplace(store_, space.id, record.backbone, record.dim, record.labels);
+    collection_ = std::move(record);
+    chunk_ = 0;
+    splits_.clear();
   }
-  const CollectionRecord& record = *check->collection;
+  const CollectionRecord& record = *collection_;
   const uint64_t chunks = ChunkCount(record);
-  if (check->chunk < chunks) {
-    AUGSTORE_ASSIGN(const SampleChunk chunk, ReadChunk(store_, record, check->chunk));
-    AUGSTORE_TRY(check->digest->Add(chunk));
-    AUGSTORE_TRY(CountSplits(chunk, &check->splits));
-    ++check->chunk;
+  if (chunk_ < chunks) {
+    AUGSTORE_ASSIGN(const SampleChunk chunk, ReadChunk(store_, record, chunk_));
+    AUGSTORE_TRY(digest_->Add(chunk));
+    AUGSTORE_TRY(CountSplits(chunk, &splits_));
+    ++chunk_;
   }
-  *done = check->chunk >= chunks;
+  *done = chunk_ >= chunks;
   if (!*done) return OkStatus();
-  if (check->splits != record.splits) return DataLoss("its splits have other counts than it says");
-  const Digest digest = check->digest->Finish();
+  if (splits_ != record.splits) return DataLoss("its splits have other counts than it says");
+  const Digest digest = digest_->Finish();
   if (digest == record.digest) return OkStatus();
   return DataLoss("its content has digest {} instead of {}", digest.Hex(), record.digest.Hex());
 }
 
-Status Catalog::CheckAliases(const RecordKey& key) {
-  AUGSTORE_ASSIGN(const std::string bytes, store_->ReadRecord(key));
-  AUGSTORE_ASSIGN(const AliasHistory history, Decode<AliasHistory>(bytes));
-  const size_t slash = key.name.find('/');
-  AUGSTORE_ASSIGN(const RecordKind kind, ParseRecordKind(key.name.substr(0, slash)));
-  for (const AliasMove& move : history.moves) {
-    const RecordKey target{kind, key.name.substr(slash + 1), history.Find(move.alias)};
-    const Result<std::string> record = store_->ReadRecord(target);
-    if (record.status().code() == Code::kNotFound) {
-      return DataLoss("alias '{}' points to {}, which does not exist", move.alias,
-                      Describe(target));
-    }
-    AUGSTORE_TRY(record);
+CatalogVerifier::CatalogVerifier(Catalog* catalog) : catalog_(catalog) {}
+CatalogVerifier::~CatalogVerifier() = default;
+
+Result<VerifyStep> CatalogVerifier::Verify(const std::string& cursor) {
+  std::vector<uint64_t> numbers;
+  std::string_view rest;
+  if (cursor.empty()) {
+    AUGSTORE_ASSIGN(const auto records, AllRecords(catalog_->store()));
+    return VerifyStore(records.size(), "");
   }
-  return OkStatus();
+  if (ParseCursor(cursor, "store", &numbers, 1, &rest) && !rest.empty()) {
+    return VerifyStore(numbers[0], std::string(rest));
+  }
+  numbers.clear();
+  if (ParseCursor(cursor, "catalog", &numbers, 3, &rest) && rest.empty()) {
+    return VerifyRecords(numbers[0], numbers[1], numbers[2]);
+  }
+  return InvalidArgument("verify cursor '{}' is not one that verify returned", cursor);
+}
+
+Result<VerifyStep> CatalogVerifier::VerifyStore(uint64_t items, const std::string& cursor) {
+  AUGSTORE_ASSIGN(VerifyStep step, catalog_->store()->Verify(cursor));
+  step.total += items;
+  // Run 0 is never known, so the records begin with a run of their own.
+  step.cursor = step.cursor.empty() ? fmt::format("catalog {} 0 0", step.total)
+                                    : fmt::format("store {} {}", items, step.cursor);
+  return step;
+}
+
+Result<VerifyStep> CatalogVerifier::VerifyRecords(uint64_t total, uint64_t run, uint64_t position) {
+  using Outcome = VerifyRun::Outcome;
+  VerifyStep step;
+  step.total = total;
+  Result<Outcome> outcome = Outcome::kOtherPosition;
+  if (const auto known = Find(run); known != nullptr) outcome = known->Step(position, &step);
+  if (outcome.ok() && *outcome == Outcome::kOtherPosition) {
+    AUGSTORE_ASSIGN(const auto fresh, Begin(&run));
+    position = 0;
+    outcome = fresh->Step(position, &step);
+  }
+  if (outcome.ok() && *outcome == Outcome::kMore) {
+    step.cursor = fmt::format("catalog {} {} {}", total, run, position + 1);
+    return step;
+  }
+  Forget(run);
+  AUGSTORE_TRY(outcome);
+  return step;
+}
+
+std::shared_ptr<VerifyRun> CatalogVerifier::Find(uint64_t run) {
+  const MutexLock lock(mutex_);
+  const auto found = runs_.find(run);
+  return found == runs_.end() ? nullptr : found->second;
+}
+
+Result<std::shared_ptr<VerifyRun>> CatalogVerifier::Begin(uint64_t* run) {
+  AUGSTORE_ASSIGN(std::deque<RecordKey> todo, AllRecords(catalog_->store()));
+  auto fresh = std::make_shared<VerifyRun>(catalog_, std::move(todo));
+  const MutexLock lock(mutex_);
+  runs_.erase(*run);
+  if (runs_.size() >= kMaxRuns) runs_.erase(runs_.begin());
+  *run = ++last_run_;
+  runs_[*run] = fresh;
+  return fresh;
+}
+
+void CatalogVerifier::Forget(uint64_t run) {
+  const MutexLock lock(mutex_);
+  runs_.erase(run);
 }
 
 }  // namespace augstore

@@ -102,7 +102,7 @@ Status Catalog::CheckSpace(const Digest& backbone, uint32_t dim) {
     return FailedPrecondition("dim {} does not fit {} (digest {}), whose dim is {}", dim, what,
                               backbone.Hex(), other);
   };
-  const Result<Named<BackboneRecord>> registered = FindBackbone(backbone);
+  const Result<Versioned<BackboneRecord>> registered = FindBackbone(backbone);
   if (registered.ok()) {
     if (registered->record.dim == dim) return OkStatus();
     return differs("backbone '" + registered->ref() + "'", registered->record.dim);
@@ -120,12 +120,12 @@ Status Catalog::CheckSpace(const Digest& backbone, uint32_t dim) {
 
 Status Catalog::CheckFeatureMap(const TransformRecord& transform) {
   if (transform.feature_map.values() == 0) return OkStatus();
-  const Result<Named<BackboneRecord>> registered = FindBackbone(transform.backbone);
+  const Result<Versioned<BackboneRecord>> registered = FindBackbone(transform.backbone);
   if (registered.status().code() == Code::kNotFound) return OkStatus();
   AUGSTORE_TRY(registered);
   if (registered->record.feature_map == transform.feature_map) return OkStatus();
   return FailedPrecondition(
-      "it reads feature maps of {}, and backbone '{}' gives {}: train it for that backbone",
+      "it reads feature maps of {}, and backbone '{}' returns {}: train it for that backbone",
       transform.feature_map.ToString(), registered->ref(),
       registered->record.feature_map.values() == 0 ? "none"
                                                    : registered->record.feature_map.ToString());
@@ -138,7 +138,7 @@ Result<RecordKey> Catalog::AddBackbone(const std::string& name, const BackboneRe
   AUGSTORE_TRY(CheckSpace(record.digest, record.dim));
   AUGSTORE_ASSIGN(const auto versions, store_->ListRecords(RecordKind::kBackbone, name));
   for (const RecordEntry& entry : versions) {
-    AUGSTORE_ASSIGN(const auto known, DecodeNamed<BackboneRecord>(entry.key, entry.bytes));
+    AUGSTORE_ASSIGN(const auto known, DecodeVersioned<BackboneRecord>(entry.key, entry.bytes));
     if (known.record.digest == record.digest) return entry.key;
   }
   BackboneRecord stored = record;
@@ -159,7 +159,7 @@ Result<RecordKey> Catalog::AddTransform(const std::string& name, TransformRecord
       const TransformWeights weights,
       ReadWeights<TransformWeights>(what, safetensors, &record.layers, &record.weights));
   if (weights.dim() != record.dim) {
-    return InvalidArgument("the weights of {} give {} numbers, its record asks for {}", what,
+    return InvalidArgument("the weights of {} return {} numbers, its record asks for {}", what,
                            weights.dim(), record.dim);
   }
   AUGSTORE_TRY(CheckSpace(record.backbone, record.dim).WithContext(what));
@@ -197,7 +197,7 @@ namespace {
 template <typename Weights, typename Record>
 Result<Weights> ReadStored(Store* store, const RecordKey& key) {
   AUGSTORE_ASSIGN(const std::string bytes, store->ReadRecord(key));
-  AUGSTORE_ASSIGN(Named<Record> named, DecodeNamed<Record>(key, bytes));
+  AUGSTORE_ASSIGN(Versioned<Record> named, DecodeVersioned<Record>(key, bytes));
   AUGSTORE_ASSIGN(const std::string blob, store->ReadBlob(key));
   Result<Weights> weights =
       ReadWeights<Weights>(Describe(key), blob, &named.record.layers, &named.record.weights);

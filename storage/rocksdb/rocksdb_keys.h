@@ -13,7 +13,7 @@
 //              list u32 · chunk u64                                    -> an encoded SampleChunk
 //
 // A space is a registry record of kind kSpace, its name the backbone's digest in hexadecimal
-// digits (with ".f16" or ".u8" behind them when its rows are stored so), its version 1, its value
+// digits (followed by ".f16" or ".u8" when its rows are stored so), its version 1, its value
 // id u32 · dim u32 · rows u64 · segments u64.
 #ifndef AUGSTORE_STORAGE_ROCKSDB_ROCKSDB_KEYS_H_
 #define AUGSTORE_STORAGE_ROCKSDB_ROCKSDB_KEYS_H_

@@ -23,7 +23,7 @@ constexpr uint32_t kStoreFormat = 1;
 constexpr size_t kBlockCacheBytes = 32u << 20;
 constexpr size_t kSegmentFileBytes = 256u << 20;
 
-// RocksDB's own log file stands on the device of the store, and when that is full, writing to it
+// RocksDB's own log file is on the device of the store, and when that is full, writing to it
 // aborts the process. What it would say reaches us as the Status of the call that failed.
 class NoLog : public rocksdb::Logger {
  public:
@@ -35,7 +35,7 @@ rocksdb::DBOptions DatabaseOptions() {
   rocksdb::DBOptions options;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
-  // The default, kPointInTimeRecovery, silently drops acknowledged writes behind a damaged record.
+  // The default, kPointInTimeRecovery, silently drops acknowledged writes after a damaged record.
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
   options.track_and_verify_wals_in_manifest = true;
   options.max_bgerror_resume_count = 0;
@@ -166,8 +166,8 @@ Result<std::unique_ptr<Store>> RocksDbStore::Open(const std::string& path,
   return std::unique_ptr<Store>(std::move(store));
 }
 
-// Opening would add our column families to somebody else's database, which its owner could then not
-// open any more.
+// Opening would add our column families to another program's database, which its owner could then
+// not open any more.
 Status RocksDbStore::RefuseForeign() const {
   std::vector<std::string> names;
   const rocksdb::Status listed =
@@ -298,11 +298,6 @@ Result<StoreStats> RocksDbStore::Stats() {
   const ReaderLock lock(spaces_mutex_);
   for (const auto& space : spaces_) stats.spaces.push_back(space->info());
   return stats;
-}
-
-Result<std::unique_ptr<Store>> OpenRocksDbStore(const std::string& path,
-                                                const StoreOptions& options) {
-  return RocksDbStore::Open(path, options);
 }
 
 }  // namespace augstore

@@ -1,5 +1,5 @@
-// The store in a folder, on RocksDB. Internal to storage/rocksdb_*: callers use OpenRocksDbStore
-// (storage/store/store.h).
+// The store in a folder, on RocksDB. Internal to storage/rocksdb: callers use OpenRocksDbStore
+// (storage/rocksdb/rocksdb_open.h).
 //
 // Who guards what: write_mutex_ serialises every write; spaces_mutex_ guards the list of spaces (a
 // Space, once made, lives as long as the store, and its counters are atomic); RocksDB and the cache
@@ -98,7 +98,7 @@ class RocksDbStore final : public Store {
   // Synced. After a failure every later write is refused.
   Status Write(rocksdb::WriteBatch* batch, std::string_view what) AUGSTORE_REQUIRES(write_mutex_);
 
-  // --- Embeddings (rocksdb_segments.cc) ---
+  // --- Embeddings (rocksdb_store_segments.cc) ---
   Result<Space*> GetSpace(SpaceId id);
   Space* SpaceOf(const Digest& backbone, Dtype dtype);
   // The first space of a backbone in any dtype, or null: all have one dim.
@@ -109,7 +109,7 @@ class RocksDbStore final : public Store {
                        std::span<const size_t> indices, std::span<RowId> rows)
       AUGSTORE_REQUIRES(write_mutex_);
 
-  // --- Reading (rocksdb_read.cc) ---
+  // --- Reading (rocksdb_store_read.cc) ---
   // Where rows go: to f32, or, when `stored` is not null, as they are stored.
   struct RowSink {
     MatrixView values;
@@ -125,15 +125,16 @@ class RocksDbStore final : public Store {
   // For the rows at `missing` (indices into `rows`), whose segments are not in the cache.
   Status ReadMissing(Space& space, RowPart part, std::span<const RowId> rows,
                      std::vector<size_t> missing, const RowSink& out);
-  // Errors: kNotFound (the segment has no such row), kFailedPrecondition (maps of another size).
+  // Errors: kNotFound (the segment has no such row), kFailedPrecondition (feature maps of another
+  // size).
   static Status CopyRow(const Segment& segment, const Space& space, RowId row, const RowSink& out,
                         size_t i);
 
-  // --- Verify (rocksdb_verify.cc) ---
+  // --- Verify (rocksdb_store_verify.cc) ---
   Result<VerifyStep> VerifyFiles(const std::string& after);
   Result<VerifyStep> VerifySegments(SpaceId space, uint64_t segment);
   Result<VerifyStep> VerifyImages(const std::string& after);
-  // The feature maps that stand beside a segment's embeddings; gives their bytes.
+  // Stores the feature maps of a segment's embeddings; returns their bytes.
   Result<uint64_t> VerifyFeatureMaps(const Space& space, const Segment& segment, uint64_t number,
                                      VerifyStep* step);
   void NoteSegmentRows(const SegmentId& id, uint16_t rows);

@@ -1,3 +1,5 @@
+#include "storage/store/memory_store.h"
+
 #include <algorithm>
 #include <map>
 #include <random>
@@ -8,7 +10,6 @@
 #include "schemas/base/limits.h"
 #include "schemas/base/thread_annotations.h"
 #include "storage/store/segment.h"
-#include "storage/store/store.h"
 #include "storage/store/store_checks.h"
 
 namespace augstore {

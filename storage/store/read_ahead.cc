@@ -29,7 +29,7 @@ void ReadAhead::Ask(std::span<const SegmentId> segments,
     try {
       while (threads_.size() < kThreads) threads_.emplace_back([this] { Run(); });
     } catch (const std::system_error&) {
-      if (threads_.empty()) return;  // the system gives no thread: who reads, loads
+      if (threads_.empty()) return;  // no thread to be had: readers load by themselves
     }
     for (const SegmentId& segment : segments) {
       if (asked_.size() == kMostAsked) break;
@@ -37,7 +37,7 @@ void ReadAhead::Ask(std::span<const SegmentId> segments,
     }
   }
   changed_.notify_all();
-} catch (const std::bad_alloc&) {  // nobody waits for a hint
+} catch (const std::bad_alloc&) {  // the hint is dropped
 }
 
 void ReadAhead::Run() {

@@ -18,16 +18,16 @@ namespace augstore {
 // Thread-safe. Its threads start with the first call of Ask.
 class ReadAhead {
  public:
-  // `load` brings a segment into memory, on threads of this object; what goes wrong there is for
-  // the reader to report, who will meet it again.
+  // `load` brings a segment into memory, on threads of this object. Its errors are dropped: the
+  // reader of the segment meets and reports them.
   explicit ReadAhead(std::function<void(const SegmentId&)> load) : load_(std::move(load)) {}
   // Waits for the loads that run and forgets the others.
   ~ReadAhead();
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
 
-  // Has these loaded, in this order, behind those that were asked for before. Forgotten: what is
-  // asked for when kMostAsked wait already, and what nobody wants any more when its turn comes.
+  // Queues these segments, in this order, after those of earlier calls. Requests are dropped when
+  // kMostAsked are queued, or when `wanted` has expired before their turn.
   void Ask(std::span<const SegmentId> segments, const std::weak_ptr<const void>& wanted);
 
   static constexpr size_t kMostAsked = 1u << 16;
@@ -52,7 +52,7 @@ class LoadTurns {
  public:
   class Turn {
    public:
-    // Waits until nobody else has the turn for `segment`.
+    // Waits until no other thread has the turn for `segment`.
     Turn(LoadTurns* turns, const SegmentId& segment);
     ~Turn();
     Turn(const Turn&) = delete;

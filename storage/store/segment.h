@@ -58,7 +58,7 @@ std::string DescribeSegment(const SegmentId& id);
 // REQUIRES: 1 <= indices.size() <= kSegmentRows; rows that fit the dtype.
 std::string EncodeSegment(const SegmentId& id, ConstMatrixView embeddings,
                           std::span<const size_t> indices, Dtype dtype = Dtype::kF32);
-// The same with maps.row(index).
+// The same with feature_maps.row(index).
 std::string EncodeFeatureMapSegment(const SegmentId& id, const QuantizedView& feature_maps,
                                     std::span<const size_t> indices);
 

@@ -64,6 +64,17 @@ void SegmentCache::Insert(SegmentDirectory* directory, uint64_t number,
   slot->read.store(true, std::memory_order_relaxed);
   slot->segment.store(held);
   bytes_ += bytes;
+  CheckInvariants();
+}
+
+void SegmentCache::CheckInvariants() {
+  AUGSTORE_CHECK(bytes_ <= budget_bytes_);
+  AUGSTORE_CHECK(order_.empty() ||
+                 order_.back().slot->segment.load() == order_.back().segment.get());
+  // Retired in the order of their epochs, all of the past: FreeRetired stops at the first that a
+  // reader may have.
+  AUGSTORE_CHECK(retired_.empty() || (retired_.front().epoch <= retired_.back().epoch &&
+                                      retired_.back().epoch < epoch_.load()));
 }
 
 uint64_t SegmentCache::resident_bytes() {

@@ -2,9 +2,9 @@
 //
 // The oldest goes first, unless it was read or came since it was last considered (the "clock"
 // approximation of LRU): a hit then only sets a flag, where a list in order of use would be
-// rewritten. What comes counts as read, or what is read ahead would go before anybody had it.
+// rewritten. A new segment counts as read, or one read ahead would go before its first reader.
 //
-// What a reader looks at stays until the reader is gone, without counting its references (Fraser,
+// A segment that a reader has stays until the reader is gone, without counting references (Fraser,
 // "Practical lock-freedom", 2004, section 5.2.3: epoch-based reclamation). Each reader notes the
 // epoch in which it began; what is evicted in an epoch is freed once every reader began later.
 #ifndef AUGSTORE_STORAGE_STORE_SEGMENT_CACHE_H_
@@ -23,8 +23,8 @@ namespace augstore {
 
 class SegmentCache {
  public:
-  // Holds at most `budget_bytes`. Segments that are evicted while somebody looks at them are not
-  // counted any more.
+  // Holds at most `budget_bytes`. Segments that are evicted while a reader has them are no longer
+  // counted.
   explicit SegmentCache(uint64_t budget_bytes) : budget_bytes_(budget_bytes) {}
 
   // While it lives, the segments that it found stay where they are. To be short-lived: it keeps
@@ -39,7 +39,7 @@ class SegmentCache {
     const Segment* Find(const SegmentDirectory& directory, uint64_t number) const {
       SegmentDirectory::Slot* const slot = directory.Find(number);
       if (slot == nullptr) return nullptr;
-      const Segment* const segment = slot->segment.load();  // ordered behind the reader's mark
+      const Segment* const segment = slot->segment.load();  // ordered after the reader's mark
       if (segment != nullptr && !slot->read.load(std::memory_order_relaxed)) {
         slot->read.store(true, std::memory_order_relaxed);
       }
@@ -73,6 +73,7 @@ class SegmentCache {
 
   void EvictOne() AUGSTORE_REQUIRES(mutex_);
   void FreeRetired() AUGSTORE_REQUIRES(mutex_);
+  void CheckInvariants() AUGSTORE_REQUIRES(mutex_);
 
   const uint64_t budget_bytes_;
   std::atomic<uint64_t> epoch_ = 1;

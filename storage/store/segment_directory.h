@@ -1,4 +1,4 @@
-// Where each segment of one part of a space stands in memory, while it does: found by arithmetic.
+// Where each segment of one part of a space is in memory, while it is: found by arithmetic.
 #ifndef AUGSTORE_STORAGE_STORE_SEGMENT_DIRECTORY_H_
 #define AUGSTORE_STORAGE_STORE_SEGMENT_DIRECTORY_H_
 

@@ -8,7 +8,6 @@
 #include <filesystem>
 
 #include "schemas/base/files.h"
-#include "storage/store/store.h"
 
 namespace augstore {
 namespace {

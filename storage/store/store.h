@@ -11,7 +11,7 @@
 // and of the machine. Errors of all methods: kUnavailable (the device or a remote peer does not
 // answer: retry the same call), kDataLoss (stored bytes fail their checksum: run `augstore
 // verify`), kFailedPrecondition (the store stopped taking writes after a failed one: reopen it).
-// Further errors stand at each method.
+// Each method names its further errors.
 #ifndef AUGSTORE_STORAGE_STORE_STORE_H_
 #define AUGSTORE_STORAGE_STORE_STORE_H_
 
@@ -61,13 +61,6 @@ struct StoreStats {
   uint64_t memory_budget_bytes = 0;
 };
 
-struct VerifyStep {
-  std::string cursor;  // empty: done
-  uint64_t checked = 0;
-  uint64_t total = 0;                 // an estimate
-  std::vector<std::string> problems;  // each names the item and what is wrong
-};
-
 class Store {
  public:
   virtual ~Store() = default;
@@ -82,7 +75,7 @@ class Store {
   virtual Status PutRecord(RecordKind kind, const std::string& name, std::string_view bytes) = 0;
   // Errors: kNotFound.
   virtual Result<std::string> ReadRecord(const RecordKey& key) = 0;
-  // Errors: kNotFound. A record without a blob gives an empty string.
+  // Errors: kNotFound. A record without a blob returns an empty string.
   virtual Result<std::string> ReadBlob(const RecordKey& key) = 0;
   // All versions of `name`, or of all names when it is empty; ordered by name, then version.
   virtual Result<std::vector<RecordEntry>> ListRecords(RecordKind kind,
@@ -100,13 +93,13 @@ class Store {
   // rows[i] = the row of images[i], or kNoRow. REQUIRES: equal sizes.
   virtual Status FindImages(SpaceId space, std::span<const ContentHash> images,
                             std::span<RowId> rows) = 0;
-  // Stores embeddings.row(i), rounded to the space's dtype, for images[i] and gives its row. An
+  // Stores embeddings.row(i), rounded to the space's dtype, for images[i] and returns its row. An
   // image that is stored already, or that occurs earlier in `images`, keeps its first row. Each
   // segment (kSegmentRows rows) is one atomic, synced write; a call of more than kSegmentRows new
-  // rows may therefore be stored in part when it fails. With `maps` (as many rows) the feature map
-  // of each new image is stored beside its embedding, in the same write. Errors: kInvalidArgument
-  // (columns, NaN, infinity, a value that the dtype cannot hold). REQUIRES: images.size() ==
-  // rows.size() == embeddings.rows.
+  // rows may therefore be stored in part when it fails. With `feature_maps` (as many rows) the
+  // feature map of each new image is stored with its embedding, in the same write. Errors:
+  // kInvalidArgument (columns, NaN, infinity, a value that the dtype cannot hold). REQUIRES:
+  // images.size() == rows.size() == embeddings.rows.
   virtual Status AppendRows(SpaceId space, std::span<const ContentHash> images,
                             ConstMatrixView embeddings, std::span<RowId> rows,
                             const QuantizedView& feature_maps = {}) = 0;
@@ -119,11 +112,11 @@ class Store {
   virtual Status ReadStoredRows(SpaceId space, std::span<const RowId> rows,
                                 std::span<uint8_t> out) = 0;
   // out.row(i) = the feature map stored with rows[i]. Errors: as ReadRows; kFailedPrecondition (the
-  // row was stored without a map, or with one of another size).
+  // row was stored without one, or with one of another size).
   virtual Status ReadFeatureMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) = 0;
 
   // A hint: a part of these rows will be read soon. Does not wait; what is not in memory may be
-  // loaded meanwhile, as long as somebody holds `wanted`.
+  // loaded meanwhile, as long as `wanted` has not expired.
   virtual void ReadAheadOf(SpaceId space, RowPart part, std::span<const RowId> rows,
                            const std::weak_ptr<const void>& wanted) = 0;
   // Bytes of rows that the store keeps in memory at most; 0 when it has nowhere else to keep them.
@@ -143,36 +136,14 @@ class Store {
 
   // --- Health ---
   virtual Result<StoreStats> Stats() = 0;
-  // Checks a bounded part of the store (checksums, sizes, that every indexed image has its row);
-  // see VerifyRequest.
+  // Checks a bounded part of the store (checksums, sizes, that every indexed image has its row).
+  // Begin with an empty cursor, and go on until `cursor` comes back empty.
   virtual Result<VerifyStep> Verify(const std::string& cursor) = 0;
 };
 
 struct StoreOptions {
   bool create = true;                         // make the store when the folder has none
   uint64_t memory_budget_bytes = 2ull << 30;  // of segments kept in memory for reading
-};
-
-// A store in memory; for tests, and as the proof that the interface is honest.
-std::unique_ptr<Store> NewMemoryStore();
-
-// The store in folder `path`. Errors: kNotFound (no store there and !create), kFailedPrecondition
-// (another process holds it: the message names the server's address when it is a server; or a newer
-// format), kDataLoss (damaged log).
-Result<std::unique_ptr<Store>> OpenRocksDbStore(const std::string& path,
-                                                const StoreOptions& options);
-
-// Notes in the store's folder that this process serves it at `address`, for the message above.
-// Removed when destroyed.
-class ServerMark {
- public:
-  ServerMark(std::string store_path, const std::string& address);
-  ~ServerMark();
-  ServerMark(const ServerMark&) = delete;
-  ServerMark& operator=(const ServerMark&) = delete;
-
- private:
-  std::string file_;
 };
 
 }  // namespace augstore

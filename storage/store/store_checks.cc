@@ -98,7 +98,7 @@ Status CheckReadColumns(const SpaceInfo& space, size_t cols) {
 Status NoMap(const SpaceInfo& space, RowId row) {
   return FailedPrecondition(
       "row {} of space {} (backbone {}) was stored without a feature map: ingest its image with a "
-      "backbone file that gives one, into a new store",
+      "backbone file that returns one, into a new store",
       row, space.id, space.backbone.Hex());
 }
 

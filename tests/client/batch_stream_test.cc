@@ -1,4 +1,5 @@
 #include "client/batch_stream.h"
+#include "storage/rocksdb/rocksdb_open.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

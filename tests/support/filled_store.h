@@ -14,6 +14,7 @@
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
 #include "storage/catalog/catalog.h"
+#include "storage/store/memory_store.h"
 #include "storage/store/store.h"
 
 namespace augstore {
@@ -134,7 +135,7 @@ inline Status FillCatalog(Catalog& catalog, uint64_t content = 0) {
   const QuantizedRows feature_maps = QuantizeRows(TestFeatureMaps(0, kTestSamples).view());
   AUGSTORE_TRY(
       catalog.store()->AppendRows(space, images, embeddings.view(), rows, feature_maps.view()));
-  AUGSTORE_ASSIGN(const DraftReply draft,
+  AUGSTORE_ASSIGN(const OpenDraft draft,
                   catalog.BeginDraft({"toy", TestBackbone(), TestLabels(), false, "test"}));
   AUGSTORE_TRY(catalog.AppendSamples(draft.draft, TestSamples(rows)));
   AUGSTORE_TRY(catalog.CommitDraft(draft.draft, kTestSamples));
@@ -198,8 +199,7 @@ inline Status AddWideCollection(Catalog& catalog) {
   }
   chunk.rows.resize(kWideSamples);
   AUGSTORE_TRY(catalog.store()->AppendRows(space, images, embeddings.view(), chunk.rows));
-  AUGSTORE_ASSIGN(const DraftReply draft,
-                  catalog.BeginDraft({"wide", backbone, {}, false, "test"}));
+  AUGSTORE_ASSIGN(const OpenDraft draft, catalog.BeginDraft({"wide", backbone, {}, false, "test"}));
   AUGSTORE_TRY(catalog.AppendSamples(draft.draft, chunk));
   AUGSTORE_TRY(catalog.CommitDraft(draft.draft, kWideSamples));
   return OkStatus();

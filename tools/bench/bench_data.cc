@@ -14,6 +14,7 @@
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
 #include "storage/catalog/catalog.h"
+#include "storage/rocksdb/rocksdb_open.h"
 #include "tools/cli/command.h"
 
 namespace augstore {
@@ -65,11 +66,11 @@ Status AppendSyntheticRows(const BenchFlags& flags, Store& store, uint64_t count
 Status WriteSyntheticCollection(Catalog& catalog, const SyntheticCollection& collection) {
   LabelColumn labels{"label", {}};
   for (uint32_t c = 0; c < kSyntheticClasses; ++c) labels.classes.push_back(fmt::format("{}", c));
-  AUGSTORE_ASSIGN(const DraftReply draft, catalog.BeginDraft({.collection = collection.name,
-                                                              .backbone = SyntheticBackbone(),
-                                                              .labels = {labels},
-                                                              .source = "bench",
-                                                              .dtype = collection.dtype}));
+  AUGSTORE_ASSIGN(const OpenDraft draft, catalog.BeginDraft({.collection = collection.name,
+                                                             .backbone = SyntheticBackbone(),
+                                                             .labels = {labels},
+                                                             .source = "bench",
+                                                             .dtype = collection.dtype}));
   for (uint64_t begin = 0; begin < collection.rows; begin += kSampleChunkRows) {
     if (Interrupted()) return InterruptedStatus("scratch stores are removed: run it again");
     const uint64_t end = std::min<uint64_t>(collection.rows, begin + kSampleChunkRows);

@@ -5,6 +5,7 @@
 
 #include "client/client.h"
 #include "storage/catalog/catalog.h"
+#include "storage/rocksdb/rocksdb_open.h"
 #include "tools/bench/bench_data.h"
 #include "tools/bench/bench_measure.h"
 #include "tools/bench/bench_parts.h"

@@ -11,6 +11,7 @@
 #include "engine/streams/shuffle_order.h"
 #include "schemas/base/files.h"
 #include "schemas/weights/npy.h"
+#include "storage/rocksdb/rocksdb_open.h"
 #include "storage/store/store.h"
 #include "tools/bench/bench_data.h"
 #include "tools/bench/bench_measure.h"

@@ -2,6 +2,7 @@
 
 #include "server/service.h"
 #include "storage/catalog/catalog.h"
+#include "storage/rocksdb/rocksdb_open.h"
 #include "tools/cli/command.h"
 #include "tools/cli/local_channel.h"
 

@@ -7,6 +7,8 @@
 #include <thread>
 
 #include "server/server.h"
+#include "storage/rocksdb/rocksdb_open.h"
+#include "storage/store/server_mark.h"
 #include "tools/cli/command.h"
 
 namespace augstore {

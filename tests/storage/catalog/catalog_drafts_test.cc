@@ -1,4 +1,6 @@
-#include "storage/catalog/catalog_drafts.h"
+#include "storage/catalog/catalog.h"
+#include "storage/catalog/collection_samples.h"
+#include "storage/store/memory_store.h"
 
 #include <algorithm>
 #include <thread>
@@ -47,7 +49,7 @@ TEST_F(CatalogDraftsTest, StartsFromTheLatestVersion) {
 
 TEST_F(CatalogDraftsTest, StartsFromNothingWhenItReplaces) {
   CommitOk("c", Samples(0, 5));
-  BeginDraftRequest request = Request("c", {"dog"});
+  DraftSpec request = Request("c", {"dog"});
   request.replace = true;
   request.labels.push_back({"colour", {}});
   SampleChunk chunk = Samples(0, 1);
@@ -63,7 +65,7 @@ TEST_F(CatalogDraftsTest, GivesTheLatestVersionBackWhenNothingChanged) {
   const auto made = CommitOk("c", Samples(0, 50));
   EXPECT_EQ(CommitOk("c", Samples(0, 50)).record, made.record);
   EXPECT_EQ(CommitOk("c", Samples(20, 10)).record, made.record);
-  BeginDraftRequest replace = Request("c");
+  DraftSpec replace = Request("c");
   replace.replace = true;
   EXPECT_EQ(Commit(replace, {Samples(0, 50)})->version, 1u);
   EXPECT_EQ(store_->ListRecords(RecordKind::kCollection, "c")->size(), 1u);
@@ -84,7 +86,7 @@ TEST_F(CatalogDraftsTest, MakesAVersionOfTheSameValuesInAnotherDtype) {
   SampleChunk chunk = Samples(0, 3);
   chunk.rows = exact;
   const auto f32 = CommitOk("d", chunk);
-  BeginDraftRequest replace = Request("d");
+  DraftSpec replace = Request("d");
   replace.replace = true;
   replace.dtype = Dtype::kF16;
   chunk.rows = rows;
@@ -136,11 +138,11 @@ TEST_F(CatalogDraftsTest, DigestsEveryPartOfTheContent) {
 }
 
 TEST_F(CatalogDraftsTest, RefusesDraftsThatCannotBeCommitted) {
-  const auto code = [&](const BeginDraftRequest& request) {
+  const auto code = [&](const DraftSpec& request) {
     return catalog_->BeginDraft(request).status().code();
   };
   EXPECT_EQ(code(Request("c/d")), Code::kInvalidArgument);
-  BeginDraftRequest request = Request("c");
+  DraftSpec request = Request("c");
   request.backbone = TestDigest(9);
   EXPECT_EQ(code(request), Code::kNotFound);
   EXPECT_EQ(code(Request("c", {"cat", "cat"})), Code::kInvalidArgument);

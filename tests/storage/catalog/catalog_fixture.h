@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "storage/catalog/catalog.h"
+#include "storage/store/memory_store.h"
 #include "tests/support/embeddings.h"
 
 namespace augstore {
@@ -26,9 +27,8 @@ class CatalogFixture : public testing::Test {
     catalog_ = std::move(catalog).value();
   }
 
-  BeginDraftRequest Request(const std::string& name,
-                            std::vector<std::string> classes = {"cat", "dog"}) {
-    BeginDraftRequest request;
+  DraftSpec Request(const std::string& name, std::vector<std::string> classes = {"cat", "dog"}) {
+    DraftSpec request;
     request.collection = name;
     request.backbone = backbone_;
     request.labels = {{"label", std::move(classes)}};
@@ -48,9 +48,9 @@ class CatalogFixture : public testing::Test {
     }
     return chunk;
   }
-  Result<Named<CollectionRecord>> Commit(const BeginDraftRequest& request,
-                                         const std::vector<SampleChunk>& chunks) {
-    AUGSTORE_ASSIGN(const DraftReply draft, catalog_->BeginDraft(request));
+  Result<Versioned<CollectionRecord>> Commit(const DraftSpec& request,
+                                             const std::vector<SampleChunk>& chunks) {
+    AUGSTORE_ASSIGN(const OpenDraft draft, catalog_->BeginDraft(request));
     size_t appended = 0;
     for (const SampleChunk& chunk : chunks) {
       AUGSTORE_TRY(catalog_->AppendSamples(draft.draft, chunk));
@@ -58,10 +58,10 @@ class CatalogFixture : public testing::Test {
     }
     return catalog_->CommitDraft(draft.draft, appended);
   }
-  Named<CollectionRecord> CommitOk(const std::string& name, const SampleChunk& chunk) {
+  Versioned<CollectionRecord> CommitOk(const std::string& name, const SampleChunk& chunk) {
     auto committed = Commit(Request(name), {chunk});
     EXPECT_TRUE(committed.ok()) << committed.status().ToString();
-    return committed.ok() ? *committed : Named<CollectionRecord>();
+    return committed.ok() ? *committed : Versioned<CollectionRecord>();
   }
 
   static Layers Affine(uint32_t in, uint32_t out) {

@@ -27,7 +27,7 @@ class CatalogVerifyTest : public CatalogFixture {
     return joined;
   }
 
-  Named<CollectionRecord> made_;
+  Versioned<CollectionRecord> made_;
 };
 
 TEST_F(CatalogVerifyTest, ChecksEverythingInBoundedSteps) {

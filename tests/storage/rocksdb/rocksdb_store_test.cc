@@ -1,4 +1,6 @@
 #include "storage/rocksdb/rocksdb_store.h"
+#include "storage/rocksdb/rocksdb_open.h"
+#include "storage/store/server_mark.h"
 
 #include <signal.h>
 #include <sys/resource.h>

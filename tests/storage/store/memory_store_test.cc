@@ -1,3 +1,4 @@
+#include "storage/store/memory_store.h"
 #include "tests/storage/store/store_contract.h"
 #include "tests/storage/store/store_rows_contract.h"
 

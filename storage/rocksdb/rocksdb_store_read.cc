@@ -14,7 +14,7 @@ namespace {
 // Rows that are looked up, and asked for, before the first of them is copied.
 constexpr size_t kRowsAhead = 32;
 constexpr size_t kRowsPerReader = 1024;   // that are only looked up
-constexpr size_t kMostPrefetched = 4096;  // bytes: behind them the processor has seen the pattern
+constexpr size_t kMostPrefetched = 4096;  // bytes: after them the processor has seen the pattern
 
 void PrefetchRow(const Segment& segment, RowId row) {
   const size_t offset = row % kSegmentRows;

@@ -120,7 +120,7 @@ Result<VerifyStep> RocksDbStore::VerifyFiles(const std::string& after) {
 Result<VerifyStep> RocksDbStore::VerifySegments(SpaceId space_id, uint64_t segment) {
   VerifyStep step;
   const Result<Space*> found = GetSpace(space_id);
-  if (!found.ok()) {  // behind the last space
+  if (!found.ok()) {  // after the last space
     step.cursor = "images ";
     return step;
   }
@@ -164,7 +164,7 @@ Result<uint64_t> RocksDbStore::VerifyFeatureMaps(const Space& space, const Segme
   }
   const Segment& data = **feature_maps;
   if (data.rows != segment.rows) {
-    step->problems.push_back(fmt::format("{}: {} rows beside {} embeddings", DescribeSegment(id),
+    step->problems.push_back(fmt::format("{}: {} rows for {} embeddings", DescribeSegment(id),
                                          data.rows, segment.rows));
   }
   if (!RowsAreFinite(data)) step->problems.push_back(DescribeSegment(id) + ": NaN or infinity");

@@ -1,10 +1,9 @@
-// The samples of one draft: checked as they arrive, merged with the version before when the draft
-// is committed.
+#include "storage/catalog/collection_draft.h"
+
 #include <algorithm>
 #include <set>
 
 #include "schemas/base/limits.h"
-#include "storage/catalog/catalog_drafts.h"
 
 namespace augstore {
 namespace {
@@ -21,7 +20,7 @@ std::string DescribeSample(const SampleChunk& chunk, size_t i) {
 
 }  // namespace
 
-Status Catalog::Draft::CheckSamples(const SampleChunk& chunk) const {
+Status CollectionDraft::CheckSamples(const SampleChunk& chunk) const {
   if (chunk.size() > kMaxBatchRows) {
     return InvalidArgument("{} samples come at once: send at most {}", chunk.size(), kMaxBatchRows);
   }
@@ -42,8 +41,8 @@ Status Catalog::Draft::CheckSamples(const SampleChunk& chunk) const {
   return OkStatus();
 }
 
-// A segment's rows are dense, so its highest row that is asked for stands for all of them.
-Status Catalog::Draft::CheckRows(Store* store, const SampleChunk& chunk) const {
+// A segment's rows are dense: when the highest of those asked for exists, all of them do.
+Status CollectionDraft::CheckRows(Store* store, const SampleChunk& chunk) const {
   std::unordered_map<uint64_t, size_t> highest;  // segment -> sample
   for (size_t i = 0; i < chunk.size(); ++i) {
     const auto [found, is_new] = highest.emplace(chunk.rows[i] / kSegmentRows, i);
@@ -61,7 +60,7 @@ Status Catalog::Draft::CheckRows(Store* store, const SampleChunk& chunk) const {
   return OkStatus();
 }
 
-Status Catalog::Draft::IndexSplits(const SampleChunk& chunk, std::vector<uint16_t>* indices) {
+Status CollectionDraft::IndexSplits(const SampleChunk& chunk, std::vector<uint16_t>* indices) {
   std::set<std::string> fresh;
   for (const std::string& name : chunk.split_names) {
     if (name.size() > kMaxNameBytes) {
@@ -83,7 +82,7 @@ Status Catalog::Draft::IndexSplits(const SampleChunk& chunk, std::vector<uint16_
   return OkStatus();
 }
 
-Status Catalog::Draft::IndexSamples(const SampleChunk& chunk) {
+Status CollectionDraft::IndexSamples(const SampleChunk& chunk) {
   std::vector<ContentHash> added;
   for (size_t i = 0; i < chunk.size(); ++i) {
     const ContentHash hash = SampleHash(SplitOf(chunk, i), chunk.keys[i]);
@@ -98,7 +97,7 @@ Status Catalog::Draft::IndexSamples(const SampleChunk& chunk) {
   return OkStatus();
 }
 
-Status Catalog::Draft::Append(Store* store, const SampleChunk& chunk) {
+Status CollectionDraft::Append(Store* store, const SampleChunk& chunk) {
   const MutexLock lock(mutex);
   AUGSTORE_TRY(CheckSamples(chunk));
   AUGSTORE_TRY(CheckRows(store, chunk));
@@ -112,11 +111,19 @@ Status Catalog::Draft::Append(Store* store, const SampleChunk& chunk) {
     auto& to = samples.labels[column];
     to.insert(to.end(), chunk.labels[column].begin(), chunk.labels[column].end());
   }
+  CheckInvariants();
   return OkStatus();
 }
 
-Status Catalog::Draft::ForEachChunk(Store* store,
-                                    const std::function<Status(const SampleChunk&)>& visit) {
+void CollectionDraft::CheckInvariants() const {
+  AUGSTORE_CHECK(samples.keys.size() == samples.size() && samples.splits.size() == samples.size());
+  for (const std::vector<int32_t>& column : samples.labels)
+    AUGSTORE_CHECK(column.size() == samples.size());
+  AUGSTORE_CHECK(index.size() == samples.size() && splits.size() == samples.split_names.size());
+}
+
+Status CollectionDraft::ForEachChunk(Store* store,
+                                     const std::function<Status(const SampleChunk&)>& visit) {
   ChunkBuilder builder(labels.size());
   const auto add = [&](const SampleChunk& from, size_t i) {
     builder.Add(from, i);

@@ -1,6 +1,6 @@
-// A collection version being written. Internal to storage/catalog*.
-#ifndef AUGSTORE_STORAGE_CATALOG_CATALOG_DRAFTS_H_
-#define AUGSTORE_STORAGE_CATALOG_CATALOG_DRAFTS_H_
+// A collection version while it is being written. Internal to storage/catalog.
+#ifndef AUGSTORE_STORAGE_CATALOG_COLLECTION_DRAFT_H_
+#define AUGSTORE_STORAGE_CATALOG_COLLECTION_DRAFT_H_
 
 #include <functional>
 #include <optional>
@@ -9,14 +9,13 @@
 #include <vector>
 
 #include "schemas/base/thread_annotations.h"
-#include "storage/catalog/catalog.h"
 #include "storage/catalog/collection_samples.h"
 #include "storage/store/store_checks.h"
 
 namespace augstore {
 
 // Kept in memory: it dies with the process, and its samples are few bytes each.
-struct Catalog::Draft {
+struct CollectionDraft {
   Mutex mutex;  // what it does not guard is set once
   std::string collection;
   std::string source;
@@ -42,10 +41,11 @@ struct Catalog::Draft {
   Status CheckSamples(const SampleChunk& chunk) const;
   Status CheckRows(Store* store, const SampleChunk& chunk) const;
   Status IndexSamples(const SampleChunk& chunk) AUGSTORE_REQUIRES(mutex);
+  void CheckInvariants() const AUGSTORE_REQUIRES(mutex);
   Status IndexSplits(const SampleChunk& chunk, std::vector<uint16_t>* indices)
       AUGSTORE_REQUIRES(mutex);
 };
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_STORAGE_CATALOG_CATALOG_DRAFTS_H_
+#endif  // AUGSTORE_STORAGE_CATALOG_COLLECTION_DRAFT_H_
