@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "schemas/base/limits.h"
+#include "schemas/weights/dtype.h"
 
 namespace augstore {
 namespace {
@@ -41,8 +42,8 @@ struct Header {
   std::vector<uint64_t> shape;
 };
 
-// Parses the header: a Python dict literal with exactly three known keys. Every method gives false
-// where the text is something else.
+// Parses the header: a Python dict literal with exactly three known keys. Every method returns
+// false where the text is something else.
 class HeaderParser {
  public:
   explicit HeaderParser(std::string_view text) : rest_(text) {}
@@ -121,20 +122,6 @@ class HeaderParser {
 
   std::string_view rest_;
 };
-
-float FromHalf(uint16_t half) {
-  const int exponent = (half >> 10) & 31;
-  const int fraction = half & 1023;
-  float value = 0;
-  if (exponent == 31) {
-    value = fraction == 0 ? INFINITY : NAN;
-  } else if (exponent == 0) {
-    value = std::ldexp(static_cast<float>(fraction), -24);
-  } else {
-    value = std::ldexp(static_cast<float>(fraction + 1024), exponent - 25);
-  }
-  return (half & 0x8000) != 0 ? -value : value;
-}
 
 // A file whose header was read and found to fit the file's size; the elements come next.
 class Reader {
@@ -260,7 +247,7 @@ Status FillMatrix(Reader& reader, Matrix* matrix) {
   if (descr == "<f4") return reader.Read(out, reader.count() * sizeof(float));
   if (descr == "<f2") {
     return Convert<uint16_t>(reader, [out](uint64_t i, uint16_t half) {
-      out[i] = FromHalf(half);
+      DecodeRow(Dtype::kF16, {reinterpret_cast<const uint8_t*>(&half), sizeof half}, {out + i, 1});
       return OkStatus();
     });
   }

@@ -70,6 +70,15 @@ void FrameReader::Commit(size_t n) {
   }
   header_filled_ += n;
   if (header_filled_ == kFrameHeaderBytes) error_ = OpenBody();
+  CheckInvariants();
+}
+
+// A wrong count here would be a write outside the body: so it is checked in every build.
+void FrameReader::CheckInvariants() const {
+  AUGSTORE_CHECK(header_filled_ <= kFrameHeaderBytes);
+  AUGSTORE_CHECK(!body_open_ || header_filled_ == kFrameHeaderBytes);
+  AUGSTORE_CHECK(body_open_ || body_ == nullptr);
+  AUGSTORE_CHECK(!body_open_ || (body_filled_ <= body_size_ && body_size_ <= max_body_bytes_));
 }
 
 Status FrameReader::OpenBody() {
@@ -121,6 +130,7 @@ Result<std::optional<Frame>> FrameReader::Next() {
   frame.body = {std::exchange(body_, nullptr), bytes};
   body_open_ = false;
   header_filled_ = 0;
+  CheckInvariants();
   return std::optional<Frame>(std::move(frame));
 }
 

@@ -82,7 +82,7 @@ struct Frame {
 std::array<uint8_t, kFrameHeaderBytes> SealHeader(const Frame& frame);
 
 // Cuts a stream of bytes into frames. Use: read up to Prepare().size() bytes into Prepare(),
-// Commit(n), then Next() until it gives nothing. Memory: never more than one body of at most
+// Commit(n), then Next() until it returns nothing. Memory: never more than one body of at most
 // max_body_bytes. Not thread-safe.
 class FrameReader {
  public:
@@ -102,6 +102,7 @@ class FrameReader {
 
  private:
   Status OpenBody();
+  void CheckInvariants() const;
 
   size_t max_body_bytes_;
   std::array<uint8_t, kFrameHeaderBytes> header_{};
