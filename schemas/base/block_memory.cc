@@ -105,9 +105,10 @@ class Slabs {
     bool huge = true;
   };
   struct Class {
-    std::vector<uint8_t*> cold;  // free, without memory behind them; with room for all blocks
-    uint8_t* next = nullptr;     // of the newest slab
-    size_t left = 0;             // blocks of it that were never used
+    std::vector<uint8_t*>
+        cold;  // free, and their memory returned to the system; with room for all blocks
+    uint8_t* next = nullptr;  // of the newest slab
+    size_t left = 0;          // blocks of it that were never used
     size_t carved = 0;
   };
   Slabs() { warm_.reserve(kKeptBlockBytes / kSmallest + 1); }  // returning memory must not throw
@@ -135,7 +136,7 @@ class Slabs {
 
   // Gives the memory of the block that is unused for longest to the system. Beside blocks that
   // keep theirs, the system would fill the hole with a huge page again, so their slab has small
-  // pages from then on; the huge ones that stand stay.
+  // pages from then on; the huge ones that exist stay.
   void Cool() AUGSTORE_REQUIRES(mutex_) {
     const Block oldest = warm_.front();
     warm_.erase(warm_.begin());

@@ -1,8 +1,8 @@
 // Memory of message bodies and of segments. Both come and go thousands of times a second in few
 // sizes, and fresh memory costs a page fault for every 4 KiB: what was freed last is used again,
 // while it is still in the processor's caches. Nor does the heap fall to pieces around them: with
-// segments from the heap a server's memory grew to twice its budget. And they stand in huge pages,
-// where the system gives them, so that addresses in random order are found in fewer steps.
+// segments from the heap a server's memory grew to twice its budget. And they are in huge pages,
+// where the system has them, so that addresses in random order are found in fewer steps.
 #ifndef AUGSTORE_SCHEMAS_BASE_BLOCK_MEMORY_H_
 #define AUGSTORE_SCHEMAS_BASE_BLOCK_MEMORY_H_
 
@@ -12,7 +12,7 @@
 
 namespace augstore {
 
-// Of what nobody uses at most this much memory is kept for later.
+// Free blocks beyond this many bytes go back to the system.
 inline constexpr size_t kKeptBlockBytes = size_t{32} << 20;
 
 // `bytes` uninitialised bytes at a multiple of kAlignment. Throws std::bad_alloc. Thread-safe.

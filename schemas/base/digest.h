@@ -38,7 +38,7 @@ Result<Digest> Sha256File(const std::string& path);
 
 ContentHash HashContent(std::span<const uint8_t> bytes);
 // The hash under which Φ(op(x)) is kept: depends on the image's hash and the op's canonical text,
-// and differs from every image's own hash (up to collisions). An empty op gives `image` itself.
+// and differs from every image's own hash (up to collisions). An empty op returns `image` itself.
 ContentHash DeriveHash(const ContentHash& image, std::string_view op);
 
 // XXH3-64, for checksums of stored segments.

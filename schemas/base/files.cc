@@ -165,7 +165,7 @@ Status WriteFileAtomically(const std::string& named, std::string_view bytes) {
   std::string temporary;
   File file(CreateBeside(path, &temporary));
   if (!file.ok()) {
-    return Unavailable("creating a temporary file beside '{}' failed: {}", path, Reason());
+    return Unavailable("creating a temporary file next to '{}' failed: {}", path, Reason());
   }
   Status status = FillAndRename(file, temporary, path, bytes);
   if (!status.ok()) {

@@ -14,8 +14,9 @@ namespace augstore {
 // error); all name the path.
 Result<std::string> ReadFile(const std::string& path, size_t max_bytes);
 
-// Writes to a temporary file beside `path`, syncs it and renames it over `path`: readers see the
-// old or the new file. A link stays, and the file behind it is replaced. Errors: kInvalidArgument
+// Writes to a temporary file in the folder of `path`, syncs it and renames it over `path`: readers
+// see the old or the new file. A link stays, and the file that it points to is replaced. Errors:
+// kInvalidArgument
 // (`path` is a folder, a device or a pipe), kUnavailable; both name the path and the reason.
 Status WriteFileAtomically(const std::string& path, std::string_view bytes);
 

@@ -8,11 +8,11 @@
 
 namespace augstore {
 
-inline constexpr uint32_t kSegmentRows = 256;          // rows of one stored segment
-inline constexpr uint32_t kSampleChunkRows = 4096;     // samples of one stored chunk
-inline constexpr uint32_t kMaxDim = 65536;             // columns of an embedding
-inline constexpr uint32_t kMaxLayers = 16;             // layers of a transform or a head
-inline constexpr uint32_t kMaxBasis = 256;             // maps of a conditional transform
+inline constexpr uint32_t kSegmentRows = 256;       // rows of one stored segment
+inline constexpr uint32_t kSampleChunkRows = 4096;  // samples of one stored chunk
+inline constexpr uint32_t kMaxDim = 65536;          // columns of an embedding
+inline constexpr uint32_t kMaxLayers = 16;          // layers of a transform or a head
+inline constexpr uint32_t kMaxBasis = 256;  // linear maps in the basis of a conditional transform
 inline constexpr uint32_t kMaxErrorBankRows = 65536;   // rows of a transform's error bank
 inline constexpr uint32_t kMaxFeatureMapCells = 4096;  // cells of a feature map
 inline constexpr uint32_t kMaxConvs = 64;              // convolutions of a spatial transform
@@ -25,7 +25,7 @@ inline constexpr uint32_t kMaxBatchesPerRequest = 1u << 20;
 inline constexpr uint32_t kMaxChains = 256;      // chains of one policy
 inline constexpr uint32_t kMaxChainLength = 16;  // transforms of one chain
 inline constexpr size_t kMaxPolicyNetworkBytes =
-    256u << 20;  // of maps that one policy's ops are made into
+    256u << 20;  // of the matrices that one policy's ops are made into
 inline constexpr uint32_t kMaxWorldSize = 65536;
 inline constexpr uint32_t kMaxClasses = 1u << 20;  // classes of all label columns together
 inline constexpr uint32_t kMaxLabelColumns = 64;

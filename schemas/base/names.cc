@@ -30,7 +30,7 @@ std::string Quote(std::string_view text) {
   return quoted;
 }
 
-// A recursive-descent parser of one text; every method leaves the position behind what it read.
+// A recursive-descent parser of one text; every method leaves the position after what it read.
 class Parser {
  public:
   Parser(std::string_view kind, std::string_view text) : kind_(kind), text_(text) {}
@@ -208,7 +208,7 @@ class Parser {
     return OkStatus();
   }
 
-  // Reads 'identity' where it stands as a whole chain.
+  // Reads 'identity' where it is a whole chain.
   bool TakeIdentity() {
     SkipBlanks();
     const size_t begin = position_;

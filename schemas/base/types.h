@@ -1,7 +1,7 @@
 // The vocabulary types that every folder shares.
 //
 // One convention, said once: n embeddings of dimension d are an n x d matrix, float32, row-major
-// and dense: element (i, j) stands at data[i * cols + j].
+// and dense: element (i, j) is at data[i * cols + j].
 #ifndef AUGSTORE_SCHEMAS_BASE_TYPES_H_
 #define AUGSTORE_SCHEMAS_BASE_TYPES_H_
 
@@ -44,7 +44,7 @@ struct Digest {
   static Result<Digest> FromHex(std::string_view hex);
 };
 
-// Read-only view of a matrix; the memory belongs to somebody else and must outlive the view.
+// Read-only view of a matrix. Does not own its memory, which must outlive the view.
 struct ConstMatrixView {
   const float* data = nullptr;
   size_t rows = 0;

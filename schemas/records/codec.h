@@ -20,7 +20,7 @@
 
 namespace augstore::codec {
 
-static_assert(FLATBUFFERS_LITTLEENDIAN, "vectors are copied as they stand in memory");
+static_assert(FLATBUFFERS_LITTLEENDIAN, "vectors are copied as they are in memory");
 
 template <typename T>
 using Offset = flatbuffers::Offset<T>;
@@ -28,12 +28,12 @@ template <typename T>
 using VectorOf = flatbuffers::Vector<T>;
 using TextVector = VectorOf<Offset<flatbuffers::String>>;
 
-// `bytes` themselves when they stand at a multiple of `alignment` (a power of two <= kAlignment), a
+// `bytes` themselves when they are at a multiple of `alignment` (a power of two <= kAlignment), a
 // copy that does otherwise.
 SharedBytes Aligned(const SharedBytes& bytes, size_t alignment);
 
 // A FlatBufferBuilder on memory at kAlignment. Empty texts and vectors are left out; elements of
-// vectors never are. Equal values give equal bytes as long as callers put them in a fixed order:
+// vectors never are. Equal values are equal bytes as long as callers put them in a fixed order:
 // never call two Put… in one argument list.
 class Builder : public flatbuffers::FlatBufferBuilder {
  public:

@@ -1,7 +1,7 @@
 // Internal to the codecs of schemas (it includes FlatBuffers): a struct and its table are one list
 // of fields, written down once, from which the table is both written and read:
 //
-//   AUGSTORE_FIELDS(SplitCount, fb::records::SplitCount, AtMost(m.name, kMaxKeyBytes), m.samples)
+//   AUGSTORE_FIELDS(SplitCount, fb::records::SplitCount, AtMost(m.name, kMaxKeyBytes), m.samples);
 //
 // `m` is the struct. The list names all fields in the schema's order; texts and lists have limits,
 // which the reader checks. Rules between fields are an overload of CheckFields(in, m) in this
@@ -35,7 +35,7 @@ struct Codec;
   struct Codec<M> {                                                               \
     using Table = FlatBuffersTable;                                               \
     static void Fields(auto& v, [[maybe_unused]] auto& m) { v.All(__VA_ARGS__); } \
-  };
+  }
 
 template <typename M>
 concept HasFields = requires {
@@ -74,9 +74,12 @@ struct OpenEnum {
   E& value;
 };
 template <typename E>
-OpenEnum(E&) -> OpenEnum<E>;
+OpenEnum<E> AnyNumber(E& value) {
+  return {value};
+}
 // The format version of a stored root table.
 struct FormatField {};
+inline constexpr FormatField kFormat;
 
 // A type as a value: the address.
 template <typename T>

@@ -54,7 +54,7 @@ void LabelCodec::Fields(TableReader& v, std::vector<LabelColumn>& columns) {
   }
 }
 
-void CheckFields(Reader& in, const SampleChunk& m) {
+void CheckChunk(Reader& in, const SampleChunk& m) {
   in.Equal("splits", m.splits.size(), m.size(), "rows");
   in.Equal("keys", m.keys.size(), m.size(), "rows");
   const auto split = std::max_element(m.splits.begin(), m.splits.end());

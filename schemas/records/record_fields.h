@@ -13,7 +13,7 @@ namespace augstore::codec {
 AUGSTORE_FIELDS(StreamSpec, fb::records::StreamSpec, AtMost(m.collection, kMaxRefBytes),
                 AtMost(m.split, kMaxKeyBytes), AtMost(m.policy, kMaxTextBytes),
                 AtMost(m.label_column, kMaxKeyBytes), m.seed, m.batch_size, m.rank, m.world_size,
-                m.shuffle, m.drop_last, m.shuffle_window, m.dtype, m.precision)
+                m.shuffle, m.drop_last, m.shuffle_window, m.dtype, m.precision);
 
 // One table for all columns.
 template <>
@@ -24,11 +24,12 @@ struct Codec<std::vector<LabelColumn>> {
 };
 
 // The labels of one column.
-AUGSTORE_FIELDS(std::vector<int32_t>, fb::records::LabelValues, AtMost(m, kMaxBatchRows))
-AUGSTORE_FIELDS(SampleChunk, fb::records::SampleChunk, FormatField{}, AtMost(m.rows, kMaxBatchRows),
+AUGSTORE_FIELDS(std::vector<int32_t>, fb::records::LabelValues, AtMost(m, kMaxBatchRows));
+AUGSTORE_FIELDS(SampleChunk, fb::records::SampleChunk, kFormat, AtMost(m.rows, kMaxBatchRows),
                 AtMost(m.split_names, kMaxSplits, kMaxKeyBytes), AtMost(m.splits, kMaxBatchRows),
-                AtMost(m.labels, kMaxLabelColumns), AtMost(m.keys, kMaxBatchRows, kMaxKeyBytes))
-void CheckFields(Reader& in, const SampleChunk& m);
+                AtMost(m.labels, kMaxLabelColumns), AtMost(m.keys, kMaxBatchRows, kMaxKeyBytes));
+void CheckChunk(Reader& in, const SampleChunk& m);
+inline void CheckFields(Reader& in, const SampleChunk& m) { CheckChunk(in, m); }
 
 }  // namespace augstore::codec
 

@@ -26,7 +26,7 @@ enum class Dtype : uint8_t {
   kF16 = 2,  // IEEE 754 binary16, rounded to nearest, ties to even
 };
 std::string_view DtypeName(Dtype dtype);  // "f32", "u8", "f16"
-// Errors: kInvalidArgument, naming those there are.
+// Errors: kInvalidArgument, naming the known ones.
 Result<Dtype> ParseDtype(std::string_view text);
 // Of a stored or sent number: false when there is no such dtype.
 bool IsDtype(uint8_t number);
@@ -34,7 +34,7 @@ bool IsDtype(uint8_t number);
 // How transforms are computed (engine/kernels/engine.h). On the wire: never change a number.
 enum class Precision : uint8_t { kF32 = 0, kInt8 = 1 };
 std::string_view PrecisionName(Precision precision);  // "f32", "int8"
-// Errors: kInvalidArgument, naming those there are.
+// Errors: kInvalidArgument, naming the known ones.
 Result<Precision> ParsePrecision(std::string_view text);
 bool IsPrecision(uint8_t number);
 
@@ -48,7 +48,7 @@ std::string_view WiderDtypes(Dtype dtype);
 // FitsDtype.
 void EncodeRow(Dtype dtype, std::span<const float> values, std::span<uint8_t> bytes);
 void DecodeRow(Dtype dtype, std::span<const uint8_t> bytes, std::span<float> values);
-// values[i] becomes what a row of this dtype gives back.
+// values[i] becomes what encoding and decoding in this dtype returns.
 void RoundRow(Dtype dtype, std::span<float> values);
 
 }  // namespace augstore

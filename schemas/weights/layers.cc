@@ -44,7 +44,7 @@ Status CheckLayer(size_t index, const Layer& layer, uint32_t dim_before, uint32_
   }
   if (shape.in != dim_before) {
     return InvalidArgument(
-        "layer {} takes {} values, but what comes before gives {}: make them equal", index,
+        "layer {} takes {} values, but the layer before it returns {}: make them equal", index,
         shape.in, dim_before);
   }
   if (shape.activation != Activation::kNone && shape.activation != Activation::kRelu) {
@@ -53,7 +53,7 @@ Status CheckLayer(size_t index, const Layer& layer, uint32_t dim_before, uint32_
   }
   if (shape.residual && shape.out != dim_in) {
     return InvalidArgument(
-        "layer {} is residual and gives {} values, but the stack takes {}: make "
+        "layer {} is residual and returns {} values, but the stack takes {}: make "
         "them equal",
         index, shape.out, dim_in);
   }
@@ -122,8 +122,7 @@ Result<std::map<uint32_t, LayerTensors>> GroupTensors(const std::vector<TensorVi
 
 Result<Layer> ReadLayer(uint32_t number, const LayerTensors& tensors) {
   if (tensors.weight == nullptr) {
-    return InvalidArgument("tensor '{}.bias' stands without '{}.weight': give both", number,
-                           number);
+    return InvalidArgument("tensor '{}.bias' comes without '{}.weight': give both", number, number);
   }
   const TensorView& weight = *tensors.weight;
   if (weight.shape.empty() || weight.shape.size() > 2) {
@@ -167,7 +166,7 @@ Status ReadForm(std::string_view text, LayerShape* shape) {
   }
   return InvalidArgument(
       "metadata '{}' names the unknown layer '{:.100}': write none or relu, and "
-      "+residual behind it",
+      "+residual after it",
       kMetadataKey, text);
 }
 

@@ -66,7 +66,7 @@ struct Layers {
   // kInvalidArgument, naming layer and value.
   Status Validate() const;
 
-  // Bytes of a safetensors file, canonical: equal layers give equal bytes.
+  // Bytes of a safetensors file, canonical: equal layers have equal bytes.
   std::string ToSafetensors() const;
   // Parses and validates. Errors: kInvalidArgument (hostile or damaged bytes, a tensor of another
   // kind, with its name).

@@ -50,7 +50,7 @@ void QuantizeRow(std::span<const float> values, std::span<uint8_t> row) {
   const Scaling scaling{low, (high / 2 - low / 2) / kLevels * 2};
   std::memcpy(row.data(), &scaling, sizeof scaling);
   uint8_t* const bytes = row.data() + sizeof scaling;
-  // A range whose inverse is infinite is nothing beside what f32 can tell apart.
+  // A range whose inverse is infinite is smaller than what f32 can tell apart.
   const float inverse = scaling.scale >= std::numeric_limits<float>::min() ? 1 / scaling.scale : 0;
   for (size_t i = 0; i < values.size(); ++i) {
     const float level = (values[i] - scaling.offset) * inverse;

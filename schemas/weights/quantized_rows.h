@@ -18,7 +18,7 @@ namespace augstore {
 
 inline constexpr size_t QuantizedRowBytes(uint32_t values) { return 2 * sizeof(float) + values; }
 
-// The memory belongs to somebody else and must outlive the view.
+// Does not own its memory, which must outlive the view.
 struct QuantizedView {
   std::span<const uint8_t> bytes;
   uint32_t values = 0;  // of each row; 0: there are no rows
@@ -39,7 +39,7 @@ struct QuantizedRows {
 void QuantizeRow(std::span<const float> values, std::span<uint8_t> row);
 QuantizedRows QuantizeRows(ConstMatrixView values);
 void DequantizeRow(std::span<const uint8_t> row, std::span<float> values);
-// Whether every value that the row stands for is finite.
+// Whether every value of the row is finite once decoded.
 bool IsFiniteRow(std::span<const uint8_t> row);
 
 }  // namespace augstore

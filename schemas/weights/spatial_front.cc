@@ -32,12 +32,12 @@ Status CheckShapes(const SpatialFront& front) {
   const uint64_t out = uint64_t{front.out_height} * front.out_width;
   if (front.feature_map.cells() == 0 || front.feature_map.cells() > kMaxFeatureMapCells ||
       out == 0 || out > kMaxFeatureMapCells) {
-    return InvalidArgument("a map of {} made {}x{}: give 1 .. {} cells",
+    return InvalidArgument("a feature map of {} made {}x{}: give 1 .. {} cells",
                            front.feature_map.ToString(), front.out_height, front.out_width,
                            kMaxFeatureMapCells);
   }
   if (front.feature_map.channels == 0 || front.feature_map.values() > kMaxDim) {
-    return InvalidArgument("a map of {}: give 1 .. {} values", front.feature_map.ToString(),
+    return InvalidArgument("a feature map of {}: give 1 .. {} values", front.feature_map.ToString(),
                            kMaxDim);
   }
   if (front.mix.size() != out * front.feature_map.cells()) {

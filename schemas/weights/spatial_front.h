@@ -1,9 +1,9 @@
 // What a spatial transform does before its layers: it turns the feature map of an image, which is
-// stored beside the embedding (a cut of the backbone, height x width x channels, row-major), into
+// stored with the embedding (a cut of the backbone, height x width x channels, row-major), into
 // features. As data, never code.
 //
-//   t_0 = mix · map             a fixed linear map of the cells, the same for every channel: an op
-//                               applied to the map (mirrored, turned), or means over its parts
+//   t_0 = mix · feature_map     a fixed linear map of the cells, the same for every channel: an op
+//                               applied to them (mirrored, turned), or means over its parts
 //   t_i = activation(conv_i(t_source) + bias [+ t_add])     for i = 1 … convolutions
 //   features = mean over the cells of the last t; without convolutions t_0 itself, cell by cell
 //
@@ -61,11 +61,11 @@ struct SpatialFront {
   std::vector<Conv> convs;  // convs[i] makes tensor number i + 1
   bool operator==(const SpatialFront&) const = default;
 
-  // Numbers that the layers get beside z.
+  // Numbers that the layers get in addition to z.
   uint32_t features() const;
   // The shape of tensor `number`. REQUIRES: a front that is valid up to there.
   FeatureMapShape ShapeOf(uint32_t number) const;
-  // Multiply-adds for one row; of the mix, those that are not by 0.
+  // Multiply-adds for one row; those of the mix that multiply by 0 are not counted.
   uint64_t MultiplyAdds() const;
 
   // Errors: kInvalidArgument, naming what does not fit: shapes over the limits

@@ -70,10 +70,11 @@ Status CheckInputs(const TransformWeights& weights) {
   }
   if (weights.layers.dim_in() == dim + features) return OkStatus();
   if (features == 0) {
-    return InvalidArgument("the layers map {} numbers to {}: a transform gives what it takes",
-                           weights.layers.dim_in(), dim);
+    return InvalidArgument(
+        "the layers map {} numbers to {}: a transform returns as many numbers as it takes",
+        weights.layers.dim_in(), dim);
   }
-  return InvalidArgument("the layers take {} numbers: give them {} of z and {} of the map",
+  return InvalidArgument("the layers take {} numbers: give them {} of z and {} of the feature map",
                          weights.layers.dim_in(), dim, features);
 }
 
@@ -107,7 +108,7 @@ Status TransformWeights::Validate() const {
   AUGSTORE_TRY(CheckInputs(*this));
   if (conditional()) return CheckConditional(*this);
   if (ops.empty() && slots == 0) return OkStatus();
-  return InvalidArgument("metadata '{}' or '{}' stands beside no tensor '{}0.weight'", kOpsKey,
+  return InvalidArgument("metadata '{}' or '{}' comes without a tensor '{}0.weight'", kOpsKey,
                          kSlotsKey, kBasisPrefix);
 }
 

@@ -1,5 +1,5 @@
 // The weights of a transform Ω as data: a stack of layers, and what a conditional transform and a
-// drawn error need beside it. Never code.
+// drawn error need in addition. Never code.
 //
 // A conditional transform does any of its ops, with any parameters in their ranges. Its
 // displacement is linear in features f_1 … f_P of op and parameters (engine/images/op_pattern.h),
@@ -13,8 +13,8 @@
 // where `activation` is that of the last of `layers`.
 //
 // A spatial transform reads the stored feature map of the image as well
-// (schemas/weights/spatial_front.h): Ω(z, map) = layers([z, front(map)]). It stands first in a
-// chain, since what a transform gives has no map.
+// (schemas/weights/spatial_front.h): Ω(z, f) = layers([z, front(f)]). It must be the first of a
+// chain, since the output of a transform has no feature map.
 //
 // As safetensors: the tensors of `layers` as schemas/weights/layers.h says; "basis.<p>.weight"
 // (F32, [dim, dim]) and "basis.<p>.bias" (F32, [dim]) for p = 0 … P - 1; `error_bank` as
@@ -43,7 +43,7 @@ struct TransformWeights {
   Matrix error_bank;  // z' - Ω(z) of held-out pairs, rows x dim; no rows: none were kept
 
   bool conditional() const { return !basis.empty(); }
-  // Columns of z, and of what the transform gives.
+  // Columns of z, and of the transform's output.
   uint32_t dim() const { return layers.dim_out(); }
   // Multiply-adds for one row; of a conditional transform for one op with fixed parameters.
   uint64_t MultiplyAdds() const {
@@ -57,7 +57,7 @@ struct TransformWeights {
   // another dimension, not finite, or more than kMaxErrorBankRows.
   Status Validate() const;
 
-  // Canonical: equal weights give equal bytes.
+  // Canonical: equal weights have equal bytes.
   std::string ToSafetensors() const;
   // Parses and validates. Errors: kInvalidArgument.
   static Result<TransformWeights> FromSafetensors(std::string_view bytes);

@@ -36,34 +36,36 @@ namespace codec {
 
 namespace wire = fb::wire;
 
-AUGSTORE_FIELDS(ErrorReply, wire::ErrorReply, m.code, AtMost(m.message, kMaxTextBytes))
-AUGSTORE_FIELDS(ServerInfoRequest, wire::ServerInfoRequest)
+AUGSTORE_FIELDS(ErrorReply, wire::ErrorReply, m.code, AtMost(m.message, kMaxTextBytes));
+AUGSTORE_FIELDS(ServerInfoRequest, wire::ServerInfoRequest);
 AUGSTORE_FIELDS(ServerInfoReply, wire::ServerInfoReply, AtMost(m.version, kMaxNameBytes),
-                AtMost(m.store_id, kMaxNameBytes))
-AUGSTORE_FIELDS(StatsRequest, wire::StatsRequest)
-AUGSTORE_FIELDS(StatsReply, wire::StatsReply, AtMost(m.json, kMaxTextBytes))
-AUGSTORE_FIELDS(VerifyRequest, wire::VerifyRequest, AtMost(m.cursor, kMaxTextBytes))
+                AtMost(m.store_id, kMaxNameBytes));
+AUGSTORE_FIELDS(StatsRequest, wire::StatsRequest);
+AUGSTORE_FIELDS(StatsReply, wire::StatsReply, AtMost(m.json, kMaxTextBytes));
+AUGSTORE_FIELDS(VerifyRequest, wire::VerifyRequest, AtMost(m.cursor, kMaxTextBytes));
 AUGSTORE_FIELDS(VerifyReply, wire::VerifyReply, AtMost(m.cursor, kMaxTextBytes), m.checked, m.total,
-                AtMost(m.problems, kMaxProblems, kMaxTextBytes))
-AUGSTORE_FIELDS(EndReply, wire::EndReply)
-AUGSTORE_FIELDS(ShareMemoryRequest, wire::ShareMemoryRequest)
-AUGSTORE_FIELDS(ShareMemoryReply, wire::ShareMemoryReply, m.bytes, m.slots)
-AUGSTORE_FIELDS(SharedBodyReply, wire::SharedBodyReply, OpenEnum{m.type}, m.slot, m.offset, m.size)
+                AtMost(m.problems, kMaxProblems, kMaxTextBytes));
+AUGSTORE_FIELDS(EndReply, wire::EndReply);
+AUGSTORE_FIELDS(ShareMemoryRequest, wire::ShareMemoryRequest);
+AUGSTORE_FIELDS(ShareMemoryReply, wire::ShareMemoryReply, m.bytes, m.slots);
+AUGSTORE_FIELDS(SharedBodyReply, wire::SharedBodyReply, AnyNumber(m.type), m.slot, m.offset,
+                m.size);
 AUGSTORE_FIELDS(GetRecordRequest, wire::GetRecordRequest, m.kind, AtMost(m.ref, kMaxRefBytes),
-                m.with_blob)
+                m.with_blob);
 AUGSTORE_FIELDS(RecordReply, wire::RecordReply, m.kind, AtMost(m.name, kMaxRefBytes), m.version,
-                BytesAtMost(m.record, kMaxRecordBytes), BytesAtMost(m.blob, kMaxWeightsBytes))
-AUGSTORE_FIELDS(ListRecordsRequest, wire::ListRecordsRequest, m.kind, AtMost(m.name, kMaxRefBytes))
-AUGSTORE_FIELDS(RecordListReply, wire::RecordListReply, AtMost(m.records, kMaxListedRecords))
+                BytesAtMost(m.record, kMaxRecordBytes), BytesAtMost(m.blob, kMaxWeightsBytes));
+AUGSTORE_FIELDS(ListRecordsRequest, wire::ListRecordsRequest, m.kind, AtMost(m.name, kMaxRefBytes));
+AUGSTORE_FIELDS(RecordListReply, wire::RecordListReply, AtMost(m.records, kMaxListedRecords));
 AUGSTORE_FIELDS(AddRecordRequest, wire::AddRecordRequest, m.kind, AtMost(m.name, kMaxNameBytes),
-                BytesAtMost(m.record, kMaxRecordBytes), BytesAtMost(m.blob, kMaxWeightsBytes))
-AUGSTORE_FIELDS(DeleteRecordRequest, wire::DeleteRecordRequest, m.kind, AtMost(m.ref, kMaxRefBytes))
+                BytesAtMost(m.record, kMaxRecordBytes), BytesAtMost(m.blob, kMaxWeightsBytes));
+AUGSTORE_FIELDS(DeleteRecordRequest, wire::DeleteRecordRequest, m.kind,
+                AtMost(m.ref, kMaxRefBytes));
 AUGSTORE_FIELDS(SetAliasRequest, wire::SetAliasRequest, m.kind, AtMost(m.name, kMaxNameBytes),
                 AtMost(m.alias, kMaxNameBytes), m.version, AtMost(m.note, kMaxTextBytes), m.force,
-                m.min_r2)
+                m.min_r2);
 AUGSTORE_FIELDS(FindImagesRequest, wire::FindImagesRequest, m.backbone,
-                AtMost(m.images, kMaxBatchRows), m.dtype)
-AUGSTORE_FIELDS(RowIdsReply, wire::RowIdsReply, AtMost(m.rows, kMaxBatchRows))
+                AtMost(m.images, kMaxBatchRows), m.dtype);
+AUGSTORE_FIELDS(RowIdsReply, wire::RowIdsReply, AtMost(m.rows, kMaxBatchRows));
 
 template <>
 struct Codec<AppendRowsRequest> {
@@ -80,27 +82,27 @@ struct Codec<AppendRowsRequest> {
 };
 
 AUGSTORE_FIELDS(ReadRowsRequest, wire::ReadRowsRequest, m.backbone, AtMost(m.rows, kMaxBatchRows),
-                m.feature_maps, m.dtype)
+                m.feature_maps, m.dtype);
 AUGSTORE_FIELDS(BeginDraftRequest, wire::BeginDraftRequest, AtMost(m.collection, kMaxNameBytes),
-                m.backbone, m.labels, m.replace, AtMost(m.source, kMaxTextBytes), m.dtype)
-AUGSTORE_FIELDS(DraftReply, wire::DraftReply, m.draft, m.labels)
-AUGSTORE_FIELDS(AppendSamplesRequest, wire::AppendSamplesRequest, m.draft, m.samples)
-AUGSTORE_FIELDS(CommitDraftRequest, wire::CommitDraftRequest, m.draft, m.appended)
-AUGSTORE_FIELDS(AbortDraftRequest, wire::AbortDraftRequest, m.draft)
+                m.backbone, m.labels, m.replace, AtMost(m.source, kMaxTextBytes), m.dtype);
+AUGSTORE_FIELDS(DraftReply, wire::DraftReply, m.draft, m.labels);
+AUGSTORE_FIELDS(AppendSamplesRequest, wire::AppendSamplesRequest, m.draft, m.samples);
+AUGSTORE_FIELDS(CommitDraftRequest, wire::CommitDraftRequest, m.draft, m.appended);
+AUGSTORE_FIELDS(AbortDraftRequest, wire::AbortDraftRequest, m.draft);
 AUGSTORE_FIELDS(GetSamplesRequest, wire::GetSamplesRequest, AtMost(m.collection, kMaxRefBytes),
-                m.begin, m.count)
-AUGSTORE_FIELDS(SamplesReply, wire::SamplesReply, m.samples)
+                m.begin, m.count);
+AUGSTORE_FIELDS(SamplesReply, wire::SamplesReply, m.samples);
 AUGSTORE_FIELDS(QueryRequest, wire::QueryRequest, AtMost(m.collection, kMaxRefBytes),
                 AtMost(m.samples, kMaxBatchRows), AtMost(m.chain, kMaxTextBytes),
-                AtMost(m.label_column, kMaxKeyBytes))
-AUGSTORE_FIELDS(OpenStreamRequest, wire::OpenStreamRequest, m.spec)
+                AtMost(m.label_column, kMaxKeyBytes));
+AUGSTORE_FIELDS(OpenStreamRequest, wire::OpenStreamRequest, m.spec);
 AUGSTORE_FIELDS(StreamReply, wire::StreamReply, m.spec, m.fingerprint, m.collection_digest,
                 AtMost(m.chains, kMaxChains, kMaxTextBytes),
-                AtMost(m.transforms, size_t{kMaxChains} * kMaxChainLength),
+                AtMost(m.transforms, kMaxChains* kMaxChainLength),
                 AtMost(m.classes, kMaxClasses, kMaxKeyBytes), m.samples, m.steps,
-                AtMost(m.dim, kMaxDim))
+                AtMost(m.dim, kMaxDim));
 AUGSTORE_FIELDS(BatchesRequest, wire::BatchesRequest, m.spec, m.fingerprint, m.epoch, m.step,
-                m.count)
+                m.count);
 
 void CheckFields(Reader& in, const SetAliasRequest& m) {
   if (!std::isfinite(m.min_r2)) in.Fail("min_r2", "is not finite");

@@ -4,14 +4,14 @@
 //
 //   flags  := a memfd of (slots + 1) x 64 bytes, which the client may write to. A slot's first
 //             four are 1 while it holds a body that the client has not done with, else 0. The four
-//             behind the slots are 1 once the client has mapped both: until then, and when
+//             after the slots are 1 once the client has mapped both: until then, and when
 //             something between the two lets no descriptors through, no slot is used.
 //   bodies := a memfd that is cut into slots as the server likes. The client maps it for reading;
 //             the kernel refuses it anything else (F_SEAL_FUTURE_WRITE).
 //
 // The server writes a body to a free slot, sets its flag and sends a SharedBodyReply in place of
-// the frame; the client clears the flag when nobody uses the body any more. A client that lies
-// about flags spoils what it itself reads, and nothing else. A client trusts the server not to
+// the frame; the client clears the flag when the body is no longer used. A client that lies
+// about flags spoils its own data and nothing else. A client trusts the server not to
 // change a body that it has verified, as it trusts it not to send other numbers. Socket files are
 // open to their owner alone, so both sides are of one user.
 #ifndef AUGSTORE_SCHEMAS_WIRE_SHARED_BODIES_H_
@@ -67,7 +67,7 @@ class SharedMemory {
     return *this;
   }
   ~SharedMemory();
-  // Errors: kResourceExhausted (the system gives none).
+  // Errors: kResourceExhausted (the system has none left).
   static Result<SharedMemory> Create(size_t size, Descriptor* fd);
   // Errors: kInvalidArgument (no memfd of that size that keeps it: reading it could end the
   // process), kResourceExhausted.
@@ -90,10 +90,10 @@ class SharedBodyWriter {
   ShareMemoryReply reply() const { return {bodies_.size(), kMostSlots}; }
   // Of flags and bodies, to be sent with reply().
   std::array<int, 2> fds() const { return {flags_fd_.get(), bodies_fd_.get()}; }
-  // Copies the body of `frame` to a slot; gives the frame that says where, or nothing: the body is
-  // small, or too large, or no slot is free.
+  // Copies the body of `frame` to a slot; returns the frame that says where, or nothing: the body
+  // is small, or too large, or no slot is free.
   std::optional<Frame> Put(const Frame& frame);
-  // Frees the slot of a frame that Put gave and nobody was sent; others are left alone.
+  // Frees the slot of a frame that Put returned and that was not sent; others are left alone.
   void TakeBack(const Frame& frame);
 
  private:

@@ -29,10 +29,10 @@ struct TooFew {
 
 namespace codec {
 
-AUGSTORE_FIELDS(Right, fb::records::CardMeasure, AtMost(m.name, 5), m.value)
-AUGSTORE_FIELDS(OtherType, fb::records::CardMeasure, AtMost(m.name, 5), m.value)
-AUGSTORE_FIELDS(OtherOrder, fb::records::CardMeasure, m.value, AtMost(m.name, 5))
-AUGSTORE_FIELDS(TooFew, fb::records::CardMeasure, AtMost(m.name, 5))
+AUGSTORE_FIELDS(Right, fb::records::CardMeasure, AtMost(m.name, 5), m.value);
+AUGSTORE_FIELDS(OtherType, fb::records::CardMeasure, AtMost(m.name, 5), m.value);
+AUGSTORE_FIELDS(OtherOrder, fb::records::CardMeasure, m.value, AtMost(m.name, 5));
+AUGSTORE_FIELDS(TooFew, fb::records::CardMeasure, AtMost(m.name, 5));
 
 }  // namespace codec
 
