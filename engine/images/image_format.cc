@@ -1,7 +1,8 @@
 #include "engine/images/image_format.h"
 
+#include <libdeflate.h>
+
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cstdlib>
 #include <optional>
@@ -97,21 +98,6 @@ Result<ImageHeader> InspectJpeg(Bytes bytes) {
 
 // --- PNG ---
 
-uint32_t Crc32(Bytes bytes) {
-  static const auto kTable = [] {
-    std::array<uint32_t, 256> table{};
-    for (uint32_t i = 0; i < 256; ++i) {
-      uint32_t value = i;
-      for (int bit = 0; bit < 8; ++bit) value = value >> 1 ^ (value & 1 ? 0xEDB88320u : 0u);
-      table[i] = value;
-    }
-    return table;
-  }();
-  uint32_t crc = ~0u;
-  for (const uint8_t byte : bytes) crc = kTable[(crc ^ byte) & 0xFF] ^ crc >> 8;
-  return ~crc;
-}
-
 Result<ImageHeader> InspectPng(Bytes bytes) {
   ImageHeader header{ImageFormat::kPng, 0, 0};
   bool pixels = false;
@@ -119,7 +105,7 @@ Result<ImageHeader> InspectPng(Bytes bytes) {
     const size_t length = Big(bytes, at, 4);
     if (length > bytes.size() - at - 12) break;
     const Bytes chunk = bytes.subspan(at + 4, length + 4);
-    if (Crc32(chunk) != Big(bytes, at + 8 + length, 4)) {
+    if (libdeflate_crc32(0, chunk.data(), chunk.size()) != Big(bytes, at + 8 + length, 4)) {
       return InvalidArgument("the PNG chunk at byte {} is damaged (its checksum differs)", at);
     }
     const bool first = at == 8;
