@@ -121,9 +121,8 @@ void HeadNetworks::Pack(size_t panels, size_t elements, const std::function<void
 
 std::vector<HeadScore> HeadNetworks::Forward(ConstMatrixView x, std::span<const int32_t> labels) {
   ReserveForward(x.rows);
-  Pack(padded_ / width_, x.rows * x.cols, [&](size_t panel) {
-    PackSamplePanel(x, panel, width_, sample_panels_.data() + panel * width_ * x.cols);
-  });
+  Pack(padded_ / width_, x.rows * x.cols,
+       [&](size_t panel) { PackSamplePanel(x, panel, width_, Samples().At(panel * width_, 0)); });
   for (size_t l = 0; l < layers_.size(); ++l) {
     const std::vector<Tile>& tiles = layers_[l].tiles;
     pool_->Run(tiles.size(), [&](size_t tile, size_t) { ForwardTile(l, tiles[tile]); });
@@ -133,24 +132,32 @@ std::vector<HeadScore> HeadNetworks::Forward(ConstMatrixView x, std::span<const 
   return scores;
 }
 
+void HeadNetworks::RunTile(ConstMatrixView source, const float* panel, const float* bias,
+                           Target target, bool relu) {
+  kernel_.run({.source = source.data,
+               .weights = panel,
+               .bias = bias,
+               .addend = nullptr,
+               .target = target.data,
+               .rows = source.rows,
+               .in = source.cols,
+               .out = target.columns,
+               .source_stride = source.cols,
+               .target_stride = target.stride,
+               .block = kMostDepth,
+               .relu = relu});
+}
+
 void HeadNetworks::ForwardTile(size_t l, Tile tile) {
   const LayerPlace& place = layers_[l];
   const float* bias = parameters_.data() + place.bias + tile.row;
+  const float* weight = parameters_.data() + place.weight + tile.row * place.in;
   for (size_t sample = 0; sample < padded_; sample += width_) {
-    float* out = activations_[l].data() + At(l, sample, tile.row);
+    float* out = Activations(l).At(sample, tile.row);
+    // Rows of the target are features, so a bias is one for its row, not for a column.
     for (size_t i = 0; i < tile.count; ++i) std::fill_n(out + i * width_, width_, bias[i]);
-    kernel_.run({.source = parameters_.data() + place.weight + tile.row * place.in,
-                 .weights = Input(l, sample, tile.row),
-                 .bias = nullptr,
-                 .addend = nullptr,
-                 .target = out,
-                 .rows = tile.count,
-                 .in = place.in,
-                 .out = width_,
-                 .source_stride = place.in,
-                 .target_stride = width_,
-                 .block = kMostDepth,
-                 .relu = l < last()});
+    RunTile({weight, tile.count, place.in}, Input(l, sample, tile.row), nullptr,
+            {out, width_, width_}, l < last());
   }
 }
 
@@ -158,10 +165,11 @@ HeadScore HeadNetworks::Score(size_t h, std::span<const int32_t> labels) {
   const size_t classes = layers_[last()].out;
   HeadScore score;
   for (size_t sample = 0; sample < padded_; sample += width_) {
-    const size_t at = At(last(), sample, h * classes);
-    const HeadScore part = ScorePanel(activations_[last()].data() + at, classes, width_,
-                                      labels.subspan(sample, std::min(width_, rows_ - sample)),
-                                      1 / static_cast<float>(rows_), deltas_[last()].data() + at);
+    const size_t row = h * classes;
+    const HeadScore part =
+        ScorePanel(Activations(last()).At(sample, row), classes, width_,
+                   labels.subspan(sample, std::min(width_, rows_ - sample)),
+                   1 / static_cast<float>(rows_), Deltas(last()).At(sample, row));
     score.loss_sum += part.loss_sum;
     score.hits += part.hits;
   }
@@ -173,7 +181,7 @@ void HeadNetworks::BackwardAndUpdate(ConstMatrixView x, std::span<const Optimize
   first_.resize(parameters_.size());
   if (steps.front().kind == OptimizerKind::kAdamW) second_.resize(parameters_.size());
   Pack(WholePanels(x.cols, width_) / width_, x.rows * x.cols, [&](size_t panel) {
-    PackFeaturePanel(x, panel, width_, InputFeatures(0, 0) + panel * width_ * padded_);
+    PackFeaturePanel(x, panel, width_, InputFeatures(0, 0).At(panel * width_, 0));
   });
   for (size_t l = last(); l > 0; --l) {
     const size_t tiles = (layers_[l].in + kMostRows - 1) / kMostRows;
@@ -199,27 +207,16 @@ void HeadNetworks::InputDeltaTile(size_t l, size_t h, size_t tile, float* scratc
   const size_t count = std::min(kMostRows, place.in - begin);
   const float* weight = parameters_.data() + place.weight + h * place.out * place.in + begin;
   Transpose(place.out, count, weight, place.in, scratch, place.out);
-  float* features = InputFeatures(l, h * place.out) + begin * padded_;
+  const PanelView features = InputFeatures(l, h * place.out);
   for (size_t sample = 0; sample < padded_; sample += width_) {
-    const size_t at = At(l - 1, sample, h * place.in + begin);
-    const float* input = activations_[l - 1].data() + at;
-    float* delta = deltas_[l - 1].data() + at;
-    kernel_.run({.source = scratch,
-                 .weights = deltas_[l].data() + At(l, sample, h * place.out),
-                 .bias = kZeros.data(),
-                 .addend = nullptr,
-                 .target = delta,
-                 .rows = count,
-                 .in = place.out,
-                 .out = width_,
-                 .source_stride = place.out,
-                 .target_stride = width_,
-                 .block = kMostDepth,
-                 .relu = false});
+    const float* input = Activations(l - 1).At(sample, h * place.in + begin);
+    float* delta = Deltas(l - 1).At(sample, h * place.in + begin);
+    RunTile({scratch, count, place.out}, Deltas(l).At(sample, h * place.out), kZeros.data(),
+            {delta, width_, width_}, false);
     for (size_t i = 0; i < count * width_; ++i) delta[i] = input[i] > 0 ? delta[i] : 0;
     for (size_t i = 0; i < count; i += width_) {
       Transpose(std::min(width_, count - i), width_, input + i * width_, width_,
-                features + i * padded_ + sample * width_, width_);
+                features.At(begin + i, sample), width_);
     }
   }
 }
@@ -230,24 +227,15 @@ void HeadNetworks::UpdateTile(size_t l, Tile tile, std::span<const OptimizerStep
   float* bias_gradient = scratch + tile.count * place.in;
   float* deltas = bias_gradient + tile.count;  // rows x samples
   for (size_t sample = 0; sample < padded_; sample += width_) {
-    const float* from = deltas_[l].data() + At(l, sample, tile.row);
+    const float* from = Deltas(l).At(sample, tile.row);
     for (size_t i = 0; i < tile.count; ++i) {
       std::copy_n(from + i * width_, width_, deltas + i * padded_ + sample);
     }
   }
+  const PanelView features = InputFeatures(l, tile.row);
   for (size_t first = 0; first < place.in; first += width_) {
-    kernel_.run({.source = deltas,
-                 .weights = InputFeatures(l, tile.row) + first * padded_,
-                 .bias = kZeros.data(),
-                 .addend = nullptr,
-                 .target = scratch + first,
-                 .rows = tile.count,
-                 .in = padded_,
-                 .out = std::min(width_, place.in - first),
-                 .source_stride = padded_,
-                 .target_stride = place.in,
-                 .block = kMostDepth,
-                 .relu = false});
+    RunTile({deltas, tile.count, padded_}, features.At(first, 0), kZeros.data(),
+            {scratch + first, std::min(width_, place.in - first), place.in}, false);
   }
   for (size_t i = 0; i < tile.count; ++i) bias_gradient[i] = Sum(deltas + i * padded_, padded_);
   const auto update = [&](size_t at, const float* gradient, size_t size, size_t head) {

@@ -58,20 +58,27 @@ class HeadNetworks {
   };
 
   size_t last() const { return layers_.size() - 1; }
-  // Panels of samples, [samples / width_][rows][width_], from `row` of the panel that begins with
-  // `sample`.
-  size_t At(size_t l, size_t sample, size_t row) const {
-    return sample * layers_[l].rows + row * width_;
+  // Where RunTile writes: `columns` columns, a row at every `stride`.
+  struct Target {
+    float* data = nullptr;
+    size_t columns = 0;
+    size_t stride = 0;
+  };
+
+  // What layer l makes of each sample, and the loss by it, in panels of samples.
+  PanelView Activations(size_t l) { return {activations_[l].data(), layers_[l].rows, width_}; }
+  PanelView Deltas(size_t l) { return {deltas_[l].data(), layers_[l].rows, width_}; }
+  PanelView Samples() { return {sample_panels_.data(), layers_[0].in, width_}; }
+  // What row `row` of layer l reads of the samples of one panel.
+  const float* Input(size_t l, size_t sample, size_t row) {
+    if (l == 0) return Samples().At(sample, 0);
+    return Activations(l - 1).At(sample, row / layers_[l].out * layers_[l].in);
   }
-  // What rows from `row` of layer l take of the samples of one panel.
-  const float* Input(size_t l, size_t sample, size_t row) const {
-    if (l == 0) return sample_panels_.data() + sample * layers_[0].in;
-    return activations_[l - 1].data() + At(l - 1, sample, row / layers_[l].out * layers_[l].in);
-  }
-  // The same in panels of features, for all samples.
-  float* InputFeatures(size_t l, size_t row) {
+  // The same of all samples, in panels of features.
+  PanelView InputFeatures(size_t l, size_t row) {
     const size_t head = l == 0 ? 0 : row / layers_[l].out;
-    return feature_panels_[l].data() + head * padded_ * WholePanels(layers_[l].in, width_);
+    const size_t size = padded_ * WholePanels(layers_[l].in, width_);
+    return {feature_panels_[l].data() + head * size, padded_, width_};
   }
 
   std::vector<Tile> CutIntoTiles(const LayerPlace& place, bool shared_input) const;
@@ -81,6 +88,10 @@ class HeadNetworks {
   void ReserveBackward();
   // Brings x into panels with `pack`, in parts that are worth a thread.
   void Pack(size_t panels, size_t elements, const std::function<void(size_t)>& pack);
+  // target = source times a panel of as many rows as source has columns, plus `bias`; null: plus
+  // what the target holds.
+  void RunTile(ConstMatrixView source, const float* panel, const float* bias, Target target,
+               bool relu);
   void ForwardTile(size_t l, Tile tile);
   HeadScore Score(size_t h, std::span<const int32_t> labels);
   void InputDeltaTile(size_t l, size_t h, size_t tile, float* scratch);

@@ -1,12 +1,11 @@
 // How HeadNetworks keeps a batch: in panels of `width` columns, the order in which the tile kernels
-// take the second factor of a product (tile_product.h). Element (i, c) of panel p stands at
-// [p][i][c].
+// take the second factor of a product (tile_product.h).
 //
-// Panels of samples, [samples / width][features][width], serve products along the features: what a
-// layer gives, and the gradient by its input. Panels of features,
+// Panels of samples, [samples / width][features][width], serve products along the features: the
+// output of a layer, and the gradient by its input. Panels of features,
 // [features / width][samples][width], serve sums over the samples: the gradient by its weights.
-// Samples are filled up with zeros to a whole panel; what stands in the features beyond the last is
-// of no account.
+// Samples are filled up with zeros to a whole panel; the values of features beyond the last are
+// never used.
 #ifndef AUGSTORE_ENGINE_HEADS_HEAD_PANELS_H_
 #define AUGSTORE_ENGINE_HEADS_HEAD_PANELS_H_
 
@@ -27,6 +26,16 @@ inline size_t WholePanels(size_t count, size_t width) {
   return (count + width - 1) / width * width;
 }
 
+// Panels of `width` columns and `rows` rows, one after the other.
+struct PanelView {
+  float* data;
+  size_t rows;
+  size_t width;
+
+  // Where row `row` of the panel begins whose first column is `column`, a multiple of the width.
+  float* At(size_t column, size_t row) const { return data + column * rows + row * width; }
+};
+
 // to[c][r] = from[r][c], a row at every stride. Nothing overlaps.
 void Transpose(size_t rows, size_t cols, const float* from, size_t from_stride, float* to,
                size_t to_stride);
@@ -36,10 +45,10 @@ void PackSamplePanel(ConstMatrixView x, size_t panel, size_t width, float* out);
 void PackFeaturePanel(ConstMatrixView x, size_t panel, size_t width, float* out);
 
 // Softmax cross-entropy of the samples of one panel of logits, classes x width; `labels` are of
-// the samples that are there, at most `width`. `delta`, of the same shape, gets the gradient by the
-// logits times `scale`, and zeros for samples that are not there. The loss is not finite if the
-// label's logit is not, or if another is NaN or +inf. REQUIRES: width is a multiple of 4,
-// at most kMostPanel.
+// the samples that are there, at most `width`. `delta`, of the same shape, becomes the gradient by
+// the logits times `scale`, with zeros for samples that are not there. The loss is not finite if
+// the label's logit is not, or if another is NaN or +inf. REQUIRES: width is a multiple of 4, at
+// most kMostPanel.
 HeadScore ScorePanel(const float* logits, size_t classes, size_t width,
                      std::span<const int32_t> labels, float scale, float* delta);
 
