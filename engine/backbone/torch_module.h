@@ -1,9 +1,9 @@
 // TorchScript files as functions from images: loading, running, and rewriting them to be faster.
-// For engine/torch_*.cc alone: includes Torch.
+// For torch_*.cc alone: includes Torch.
 #ifndef AUGSTORE_ENGINE_BACKBONE_TORCH_MODULE_H_
 #define AUGSTORE_ENGINE_BACKBONE_TORCH_MODULE_H_
 
-#include <torch/script.h>
+#include <torch/csrc/jit/api/module.h>
 
 #include <cstdint>
 #include <optional>

@@ -1,6 +1,7 @@
 #include "engine/heads/torch_head_script.h"
 
-#include <torch/script.h>
+#include <ATen/ops/from_blob.h>
+#include <torch/csrc/jit/api/module.h>
 
 #include <exception>
 #include <sstream>

@@ -1,7 +1,10 @@
 #include "engine/heads/torch_head_script.h"
 
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
-#include <torch/script.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/serialization/import.h>
 
 #include "engine/heads/head_trainer.h"
 #include "engine/kernels/reference_engine.h"
