@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "schemas/base/status.h"
+
 namespace augstore {
 namespace {
 
@@ -25,22 +27,24 @@ ShuffleOrder::ShuffleOrder(uint64_t n, uint64_t seed, uint64_t epoch, uint64_t w
 }
 
 uint64_t ShuffleOrder::At(uint64_t position) {
+  AUGSTORE_CHECK(position < n_);
   if (window_ == 0) return order_.At(position);
-  const uint64_t number = position / window_;
-  const uint64_t begin = number * window_;
-  if (!inner_.has_value() || number != number_) {
-    inner_.emplace(std::min(window_, n_ - begin), seed_, RngUse::kWindow, epoch_, number);
-    number_ = number;
+  const uint64_t window = position / window_;
+  const uint64_t begin = window * window_;
+  if (!inner_.has_value() || window != inner_window_) {
+    inner_.emplace(std::min(window_, n_ - begin), seed_, RngUse::kWindow, epoch_, window);
+    inner_window_ = window;
   }
   return InBlockOrder(begin + inner_->At(position - begin));
 }
 
-uint64_t ShuffleOrder::InBlockOrder(uint64_t cell) const {
+uint64_t ShuffleOrder::InBlockOrder(uint64_t position) const {
+  AUGSTORE_CHECK(position < n_ && window_ != 0);
   const uint64_t short_begin = short_at_ * kShuffleBlock;
   const uint64_t short_size = n_ - (order_.size() - 1) * kShuffleBlock;
-  // Behind the short block everything stands closer to the beginning.
-  if (cell >= short_begin + short_size) cell += kShuffleBlock - short_size;
-  return order_.At(cell / kShuffleBlock) * kShuffleBlock + cell % kShuffleBlock;
+  // After the short block everything is closer to the beginning.
+  if (position >= short_begin + short_size) position += kShuffleBlock - short_size;
+  return order_.At(position / kShuffleBlock) * kShuffleBlock + position % kShuffleBlock;
 }
 
 }  // namespace augstore

@@ -20,11 +20,11 @@ namespace augstore {
 // collection has its images in the order of their ingest, a block is one segment.
 inline constexpr uint64_t kShuffleBlock = 256;
 
-// The window that gives the same orders of n samples in whole blocks: 0 when it holds all of them.
+// The window in whole blocks, which has the same orders of n samples; 0 when it holds all of them.
 uint64_t WholeWindow(uint64_t n, uint64_t window);
 
-// Not thread-safe: it remembers the window it was in. Cheap to make. The orders decide what streams
-// give: they never change.
+// Not thread-safe: it remembers the window it was in. Cheap to make. The orders decide which
+// samples a batch has: they never change.
 class ShuffleOrder {
  public:
   // The order of n samples in epoch `epoch` under `seed`, shuffled in windows of
@@ -32,9 +32,10 @@ class ShuffleOrder {
   ShuffleOrder(uint64_t n, uint64_t seed, uint64_t epoch, uint64_t window);
   // The sample at `position`. REQUIRES: position < n.
   uint64_t At(uint64_t position);
-  // The sample at place `cell` of the order of blocks, before its window is permuted: cells
-  // [a * window, b * window) hold the samples of windows a to b - 1. REQUIRES: cell < n; a window.
-  uint64_t InBlockOrder(uint64_t cell) const;
+  // The sample at `position` of the order of blocks, before windows are permuted: positions
+  // [a * window, b * window) hold the samples of windows a to b - 1. REQUIRES: position < n; a
+  // window.
+  uint64_t InBlockOrder(uint64_t position) const;
 
  private:
   uint64_t n_;
@@ -42,10 +43,10 @@ class ShuffleOrder {
   uint64_t epoch_;
   uint64_t window_;    // 0: everything
   Permutation order_;  // of samples, or of blocks
-  uint64_t short_at_ =
-      0;                 // the place of the last block, which may be short, in the order of blocks
-  uint64_t number_ = 0;  // of the window that inner_ is of
-  std::optional<Permutation> inner_;
+  // The place of the last block, which may be short, in the order of blocks.
+  uint64_t short_at_ = 0;
+  uint64_t inner_window_ = 0;         // the index of the window that inner_ permutes
+  std::optional<Permutation> inner_;  // made when At first comes into a window
 };
 
 }  // namespace augstore

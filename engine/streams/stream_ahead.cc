@@ -8,56 +8,59 @@
 namespace augstore {
 namespace {
 
-// Neighbours in a collection mostly are neighbours in the store, so of each block some samples name
-// its segments.
+// Neighbours in a collection are mostly neighbours in the store, so every 64th sample names all
+// segments of a block, or nearly all.
 constexpr uint64_t kProbe = 64;
-// The window of a stream in order.
+// The window of a stream without shuffling.
 constexpr uint64_t kBlocksInOrder = 8;
 
-// The windows of a stream, all over its epochs.
+// The windows of a stream; all its epochs have the same ones.
 class Windows {
  public:
   explicit Windows(const Stream& stream)
-      : table_(*stream.table), spec_(stream.info.spec), n_(table_.samples.size()) {
-    const uint64_t window =
-        spec_.shuffle ? WholeWindow(n_, spec_.shuffle_window) : kBlocksInOrder * kShuffleBlock;
-    size_ = window == 0 ? n_ : std::min(window, n_);
+      : table_(*stream.table), spec_(stream.info.spec), samples_(table_.samples.size()) {
+    const uint64_t window = spec_.shuffle ? WholeWindow(samples_, spec_.shuffle_window)
+                                          : kBlocksInOrder * kShuffleBlock;
+    size_ = window == 0 ? samples_ : std::min(window, samples_);
   }
   uint64_t size() const { return size_; }
-  uint64_t samples() const { return n_; }
-  bool is_everything() const { return size_ == n_; }
-  uint64_t SizeOf(uint64_t number) const { return std::min(size_, n_ - number * size_); }
+  uint64_t samples() const { return samples_; }
+  bool is_everything() const { return size_ == samples_; }
+  // The last window may be short.
+  uint64_t SizeOf(uint64_t window) const { return std::min(size_, samples_ - window * size_); }
 
-  // Adds rows of cells [begin, end) of a window.
-  void AddRows(uint64_t epoch, uint64_t number, uint64_t begin, uint64_t end,
+  // Adds rows that name the segments of positions [begin, end) of a window.
+  void AddRows(uint64_t epoch, uint64_t window, uint64_t begin, uint64_t end,
                std::vector<RowId>* rows) const {
     const bool windowed = spec_.shuffle && !is_everything();
-    const ShuffleOrder order(n_, spec_.seed, epoch, windowed ? spec_.shuffle_window : 0);
-    const uint64_t from = number * size_ + begin;
-    const uint64_t to = number * size_ + end;
-    for (uint64_t cell = from / kProbe * kProbe; cell < to; cell += kProbe) {
-      const uint64_t at = std::max(cell, from);
-      rows->push_back(table_.rows[windowed ? order.InBlockOrder(at) : at]);
+    const ShuffleOrder order(samples_, spec_.seed, epoch, windowed ? spec_.shuffle_window : 0);
+    const uint64_t from = window * size_ + begin;
+    const uint64_t to = window * size_ + end;
+    // From the last multiple of kProbe, so that slices of any size name the same rows.
+    for (uint64_t probe = from / kProbe * kProbe; probe < to; probe += kProbe) {
+      const uint64_t position = std::max(probe, from);
+      rows->push_back(table_.rows[windowed ? order.InBlockOrder(position) : position]);
     }
   }
 
  private:
   const SampleTable& table_;
   const StreamSpec& spec_;
-  const uint64_t n_;
+  const uint64_t samples_;
   uint64_t size_;
 };
 
-// The share of the next window that positions [begin, end) of the epoch are of theirs.
+// Adds the slice of the next window that is in proportion to positions [begin, end) of the epoch,
+// which may lie in several windows.
 void AddNext(const Windows& windows, uint64_t epoch, uint64_t begin, uint64_t end,
              std::vector<RowId>* rows) {
   while (begin < end) {
-    const uint64_t number = begin / windows.size();
-    const uint64_t size = windows.SizeOf(number);
-    const uint64_t offset = begin - number * windows.size();
+    const uint64_t window = begin / windows.size();
+    const uint64_t size = windows.SizeOf(window);
+    const uint64_t offset = begin - window * windows.size();
     const uint64_t stop = std::min(size, offset + (end - begin));
-    const bool last = (number + 1) * windows.size() >= windows.samples();
-    const uint64_t next = last ? 0 : number + 1;
+    const bool last = (window + 1) * windows.size() >= windows.samples();
+    const uint64_t next = last ? 0 : window + 1;
     const uint64_t next_size = windows.SizeOf(next);
     windows.AddRows(last ? epoch + 1 : epoch, next, offset * next_size / size,
                     stop * next_size / size, rows);
@@ -70,7 +73,7 @@ bool StreamReadsFeatureMap(const Stream& stream) {
       stream.chains, [](const ResolvedChain& chain) { return ReadsFeatureMap(chain.steps); });
 }
 
-// What the store keeps in memory of a row.
+// Bytes of a row in the store's memory.
 uint64_t RowMemory(const Stream& stream) {
   uint64_t bytes = RowBytes(stream.table->dtype, stream.table->dim);
   for (const ResolvedChain& chain : stream.chains) {
@@ -89,10 +92,10 @@ std::vector<RowId> RowsAhead(const Stream& stream, uint64_t epoch, uint64_t step
   const uint64_t window_bytes = windows.size() * RowMemory(stream);
   const uint64_t stride = uint64_t{spec.world_size} * spec.batch_size;
   const uint64_t begin = step * stride;
-  const uint64_t number = begin / windows.size();
+  const uint64_t window = begin / windows.size();
   std::vector<RowId> rows;
   if (first && window_bytes <= memory_budget) {
-    windows.AddRows(epoch, number, 0, windows.SizeOf(number), &rows);
+    windows.AddRows(epoch, window, 0, windows.SizeOf(window), &rows);
   }
   if (!windows.is_everything() && window_bytes <= memory_budget / 2) {
     AddNext(windows, epoch, begin, std::min(windows.samples(), begin + stride), &rows);
