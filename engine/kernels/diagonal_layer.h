@@ -7,7 +7,7 @@
 namespace augstore {
 
 // target = activation(weight * source + bias [+ stack_input]) for `rows` rows, rounded after every
-// step. `stack_input` is read of a residual layer alone. target must not overlap them.
+// step. `stack_input` is read by residual layers only. target must not overlap them.
 void ApplyDiagonal(const Layer& layer, size_t rows, const float* source, const float* stack_input,
                    float* target);
 

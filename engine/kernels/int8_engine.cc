@@ -26,7 +26,7 @@ static_assert(kBlockRows % kInt8Tile == 0);
 
 constexpr size_t Groups(size_t in) { return (in + kInt8Group - 1) / kInt8Group; }
 
-// Memory for what a kernel writes on the way, of the largest product so far.
+// Memory for the intermediate results of a kernel, for the largest product so far.
 class ScratchMemory {
  public:
   Int8Scratch For(size_t in) {
@@ -49,7 +49,7 @@ class ScratchMemory {
   Matrix rows_;  // offsets and scales
 };
 
-// One layer as int8_engine.h has it, in the order of int8_product.h.
+// One layer as int8_engine.h defines it, in the order of int8_product.h.
 class Int8Layer {
  public:
   using Scratch = ScratchMemory;
@@ -127,7 +127,7 @@ class Int8Layer {
 
   const LayerShape shape_;
   const Int8Kernel& kernel_;
-  Layer diagonal_;  // of a diagonal layer, which has nothing below
+  Layer diagonal_;  // of a diagonal layer, which leaves the members below empty
   std::unique_ptr<int8_t[], AlignedFree> weights_;
   Matrix channels_;  // by ChannelRow, padded to whole panels
 };

@@ -1,4 +1,4 @@
-// An engine that multiplies in integers: an Engine that is not exact, and quicker where the
+// An engine that multiplies in integers: an Engine that is not exact, and faster where the
 // processor multiplies small integers faster than floats.
 //
 // What one dense layer computes, on every processor and with every kernel to the same bits. Steps
@@ -18,11 +18,11 @@
 //    this order; then ReLU. The sums are integers and exact.
 // Diagonal layers stay in f32, the same bytes as those of the tile engine.
 //
-// So rows stand alone bit for bit, as engine.h asks of every engine. The reference it does not meet
-// within 1e-4: a value is off by at most half a code's scale times each weight and half a weight's
-// scale times each input, which with random weights comes to a hundredth of the output's spread. A
-// row is unspecified where a value of it, or the distance between its extremes, is not finite;
-// other rows do not notice.
+// So a row's bits depend on that row alone, as engine.h asks of every engine. The values do not
+// agree with the reference within 1e-4: a value is off by at most half a code's scale times each
+// weight and half a weight's scale times each input, which with random weights comes to a hundredth
+// of the output's standard deviation. A row is unspecified where one of its values, or the distance
+// between its extremes, is not finite; other rows are not affected.
 //
 // Shapes, errors, memory and thread safety are those of engine.h.
 #ifndef AUGSTORE_ENGINE_KERNELS_INT8_ENGINE_H_
@@ -37,11 +37,11 @@ namespace augstore {
 
 struct Int8Kernel;
 
-// On the kernels of int8_product.h: those of `kernel`, which this processor must have, or its best.
-// One thread per call. The packed weights of a network are made once in the process.
+// On `kernel`, which this processor must have, or on its best. One thread per call. The packed
+// weights of a network are made once in the process.
 std::unique_ptr<Engine> NewInt8Engine(const Int8Kernel& kernel);
 std::unique_ptr<Engine> NewInt8Engine();
-// What this processor can run, the best last.
+// The kernels that this processor can run, the best last.
 std::vector<const Int8Kernel*> SupportedInt8Kernels();
 
 }  // namespace augstore

@@ -1,4 +1,5 @@
-// The loops around the products of int8_product.h, for one instruction set `Isa`:
+// The loops around the products of int8_product.h, which also explains quads, groups, codes, tiles
+// and panels, for one instruction set `Isa`:
 //   Isa::kWidth                                                 floats of a vector
 //   Isa::AddTile<kRows>(groups, codes, panel, first, sums)      adds to sums, or sets them if first
 // Only the files int8_<instruction set>.cc include it: each is compiled for other processors, so
@@ -31,7 +32,7 @@ struct Int8Vector {
   }
 };
 
-// Least and greatest of a row; what is not a number does not count.
+// Least and greatest value of a row; NaN does not count.
 template <class Isa>
 void FindRange(const float* row, size_t count, float* least, float* greatest) {
   using V = Int8Vector<Isa>;
@@ -57,7 +58,7 @@ void FindRange(const float* row, size_t count, float* least, float* greatest) {
   *greatest = high;
 }
 
-// The codes of 32 values. What is not a number becomes 0: no integer stands for it.
+// The codes of a group. NaN becomes 0: no integer represents it.
 template <class Isa>
 [[gnu::always_inline]] inline void QuantiseGroup(const float* values, float offset, float inverse,
                                                  uint32_t* codes) {
@@ -102,8 +103,8 @@ void QuantiseRows(const Int8Product& p) {
   }
 }
 
-// One row and panel of y from the sums of its products. `x`, `addend` and `target` have a whole
-// panel; the first two may be nullptr.
+// One row of y, in one panel, from the sums of its products. `x`, `addend` and `target` have a
+// whole panel; the first two may be nullptr.
 template <class Isa>
 [[gnu::always_inline]] inline void FinishRow(const Int8Product& p, size_t row, size_t col,
                                              const float* x, const float* addend, float* target) {
@@ -163,7 +164,7 @@ void AddRows(size_t rows, size_t groups, const uint32_t* codes, const int8_t* pa
 }
 
 // The whole product. The panel of weights is the innermost thing that is used again, so it stays in
-// the first cache; a panel that is deeper than that goes down block by block.
+// the first cache; a panel that is too deep for it is taken block by block.
 template <class Isa>
 void RunInt8(const Int8Product& p) {
   QuantiseRows<Isa>(p);

@@ -1,4 +1,4 @@
-// What the engines with packed weights share: a network is packed once in the process for each
+// The part that engines with packed weights share: a network is packed once in the process for each
 // kernel, and rows go through it in blocks.
 //
 // `Packed` is one layer with its weights in the order that a `Kernel` wants, immutable:
@@ -25,8 +25,8 @@
 
 namespace augstore {
 
-// Rows that go through all layers before the next: what stands between two layers stays in the
-// second cache. A multiple of every kernel's tile.
+// Rows that go through all layers before the next block: few enough that the values between two
+// layers stay in the second cache. A multiple of every kernel's tile.
 inline constexpr size_t kBlockRows = 96;
 
 template <class Packed, class Kernel>
@@ -41,8 +41,8 @@ struct PackedNetwork {
   size_t width = 0;  // of the widest layer that is not the last
 };
 
-// Packs each network once in the process for each kernel, and forgets it when another is packed
-// after the network has gone. Thread-safe.
+// Packs each network once in the process for each kernel. The packed weights of a network that has
+// been freed are freed when the next network is packed. Thread-safe.
 template <class Packed, class Kernel>
 class PackedNetworks {
  public:

@@ -14,7 +14,7 @@ namespace {
 // One layer with its weights in the order that the kernel wants. Immutable.
 class PackedLayer {
  public:
-  struct Scratch {};  // sums stand in the target
+  struct Scratch {};  // sums are kept in the target
 
   PackedLayer(const Layer& layer, const TileKernel& kernel) : shape_(layer.shape), kernel_(kernel) {
     if (shape_.kind == LayerKind::kDiagonal) {
@@ -61,7 +61,7 @@ class PackedLayer {
 
   const LayerShape shape_;
   const TileKernel& kernel_;
-  Layer diagonal_;  // of a diagonal layer, which has nothing below
+  Layer diagonal_;  // of a diagonal layer, which leaves the members below empty
   size_t block_ = 0;
   Matrix weights_;
   Matrix bias_;

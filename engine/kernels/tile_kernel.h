@@ -62,7 +62,7 @@ void AddRows(size_t rows, size_t depth, const float* a, size_t a_stride, const f
   }
 }
 
-// What comes after the sum: the residual and ReLU.
+// The steps after the sum: the residual and ReLU.
 template <int W>
 void FinishTile(const TileProduct& p, size_t first_row, size_t rows, size_t first_col,
                 size_t cols) {

@@ -1,11 +1,11 @@
 // Products of f32 rows with weights that were packed before, on kernels of our own:
-// y = activation(W x + b [+ x0]). (Heads in training have it the other way round: their weights are
-// the rows, and the batch is packed, head_network.h.)
+// y = activation(W x + b [+ x0]). (In training, heads do the reverse: their weights are the rows,
+// and the batch is packed; see head_network.h.)
 //
 // Every element is bias + w[0] x[0] + w[1] x[1] + ... in this order, each step one fused
 // multiply-add. So a row's bits depend on that row alone, and are the same on every processor that
 // has fused multiply-adds (x86 since Haswell and Zen, ARMv8). On an older x86 each step rounds
-// twice; there rows stand alone as well, with bits of their own.
+// twice: rows do not depend on each other there either, but have other bits.
 #ifndef AUGSTORE_ENGINE_KERNELS_TILE_PRODUCT_H_
 #define AUGSTORE_ENGINE_KERNELS_TILE_PRODUCT_H_
 
@@ -22,9 +22,9 @@ inline constexpr size_t kMostPanel = 32;
 struct TileProduct {
   const float* source;   // rows x in, a row at every `source_stride`
   const float* weights;  // blocks of `block` inner elements; in each, panels of the kernel's width
-  const float* bias;     // out, padded to whole panels; nullptr: sums begin with what `target` has
-  const float* addend;   // rows x out, or nullptr: what a residual layer adds
-  float* target;         // rows x out, a row at every `target_stride`
+  const float* bias;    // out, padded to whole panels; nullptr: sums begin with the target's values
+  const float* addend;  // rows x out, or nullptr: what a residual layer adds
+  float* target;        // rows x out, a row at every `target_stride`
   size_t rows, in, out;
   size_t source_stride, target_stride;
   size_t block;  // inner elements that a panel runs down at once
@@ -36,8 +36,8 @@ struct TileKernel {
   const char* name;  // "portable", "avx2", "avx512"
   size_t panel;      // columns
   void (*run)(const TileProduct& product);
-  // At least so many multiply-adds on registers alone: what one core can do at most. Gives a number
-  // above 0 that has to do with them.
+  // Runs at least so many multiply-adds on registers alone, the most that one core can do. Returns
+  // a number above 0 that depends on them, so that the compiler cannot leave them out.
   float (*multiply_adds)(double count);
 };
 
