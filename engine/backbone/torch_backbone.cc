@@ -103,7 +103,7 @@ Result<uint32_t> FindDim(torch::jit::Module& module, BackboneOptions& options) {
     try {
       const int64_t dim = Forward(module, PatternBatch(2, height, width)).z.size(1);
       if (dim > kMaxDim)
-        return InvalidArgument("it gives {} dimensions; the limit is {}", dim, kMaxDim);
+        return InvalidArgument("its embeddings have {} dimensions; the limit is {}", dim, kMaxDim);
       options.input_height = height;
       options.input_width = width;
       return static_cast<uint32_t>(dim);
@@ -127,7 +127,7 @@ struct Backbone::State {
   FeatureMapShape feature_map;
   uint64_t multiply_adds = 0;
   std::atomic<uint64_t> images_embedded = 0;
-  float value_of[3][256] = {};  // what Φ gets for a byte of each channel
+  float value_of[3][256] = {};  // Φ's input for each byte of each channel
 
   Status Load(const std::string& path);
   Status Prepare(const std::string& path);
@@ -178,7 +178,7 @@ Status Backbone::State::Prepare(const std::string& path) {
       "remove what mixes images or draws at random");
 }
 
-// The shape of the feature map, when the module gives one. Throws what Torch throws.
+// The shape of the feature map, when the module returns one. Throws what Torch throws.
 Status Backbone::State::FindMap() {
   const at::Tensor feature_maps =
       Forward(module, EmptyBatch(options.batch, options.input_height, options.input_width))
@@ -231,13 +231,13 @@ Status Backbone::State::EmbedBatch(std::span<const Image> images, MatrixView out
   }
   const BackboneOutput result = Forward(module, batch);
   if (static_cast<uint64_t>(result.z.size(1)) != dim) {
-    return Internal("the backbone gave {} dimensions instead of {}", result.z.size(1), dim);
+    return Internal("the backbone returned {} dimensions instead of {}", result.z.size(1), dim);
   }
   AUGSTORE_TRY(CopyFinite(result.z, images.size() * dim, "an embedding", out.data));
   if (feature_maps.rows == 0) return OkStatus();
   if (!result.feature_map.defined() ||
       static_cast<uint64_t>(result.feature_map.numel()) != options.batch * feature_map.values()) {
-    return Internal("the backbone gave no feature map of {}", feature_map.ToString());
+    return Internal("the backbone returned no feature map of {}", feature_map.ToString());
   }
   return CopyFinite(result.feature_map, images.size() * feature_map.values(), "a feature map",
                     feature_maps.data);
@@ -329,7 +329,7 @@ Status Backbone::Embed(std::span<const Image> images, MatrixView out, MatrixView
           [&state, images, out, feature_maps] { state.Work(images, out, feature_maps); });
     }
   } catch (const std::system_error&) {
-    // No more threads to be had: fewer do the work.
+    // The system has no more threads: fewer do the work.
   }
   state.Work(images, out, feature_maps);
   for (std::thread& thread : threads) thread.join();

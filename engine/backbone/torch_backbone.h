@@ -38,7 +38,7 @@ class Backbone {
 
   const Digest& digest() const;  // SHA-256 of the file
   uint32_t dim() const;
-  const FeatureMapShape& feature_map() const;  // 0 values: the file gives none
+  const FeatureMapShape& feature_map() const;  // 0 values: the file returns none
   uint32_t input_height() const;
   uint32_t input_width() const;
   const std::vector<float>& mean() const;

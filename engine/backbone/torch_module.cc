@@ -14,7 +14,7 @@
 namespace augstore {
 namespace {
 
-// The second element of what the module gives, when it is a feature map.
+// The second element of what the module returns, when it is a feature map.
 at::Tensor MapOf(const c10::IValue& value, int64_t count) {
   if (!value.isTuple() || value.toTupleRef().elements().size() < 2) return {};
   const c10::IValue& second = value.toTupleRef().elements()[1];
@@ -51,7 +51,7 @@ Result<torch::jit::Module> LoadModule(const std::string& path, std::string* meta
     torch::jit::ExtraFilesMap extra = {{"augstore.json", ""}};
     torch::jit::Module module = torch::jit::load(path, at::kCPU, extra);
     module.eval();
-    // Freezing removes methods of parts, which a graph that is not inlined still calls.
+    // Before freezing: it removes methods of submodules, which a graph that is not inlined calls.
     if (module.find_method("forward")) {
       const torch::jit::GraphOptimizerEnabledGuard to_the_bottom{true};  // else one level alone
       torch::jit::Inline(*module.get_method("forward").graph());
@@ -71,7 +71,7 @@ BackboneOutput Forward(torch::jit::Module& module, const at::Tensor& batch) {
     first = value.toTupleRef().elements()[0];
   }
   if (!first.isTensor()) {
-    throw std::runtime_error("it gives a " + first.tagKind() + ", not a tensor");
+    throw std::runtime_error("it returns a " + first.tagKind() + ", not a tensor");
   }
   const at::Tensor z = first.toTensor();
   if (z.dim() != 2 || z.size(0) != batch.size(0) || z.size(1) < 1) {

@@ -25,20 +25,21 @@ struct BackboneOutput {
   at::Tensor
       feature_map;  // n x height x width x channels, contiguous float32; undefined: there is none
 };
-// Throws what Torch throws, and std::runtime_error when what comes out is no embedding.
+// Throws what Torch throws, and std::runtime_error when the output is no embedding.
 BackboneOutput Forward(torch::jit::Module& module, const at::Tensor& batch);
 
-// Black images, channels last: element (i, c, y, x) stands where row-major n x h x w x 3 has it,
+// Black images, channels last: element (i, c, y, x) is at the place of row-major n x h x w x 3,
 // like the pixels of Image.
 at::Tensor EmptyBatch(int64_t count, uint32_t height, uint32_t width);
 // Values in [0, 1] that differ from pixel to pixel and image to image.
 at::Tensor PatternBatch(int64_t count, uint32_t height, uint32_t width);
 
-// Whether what comes out is the same bits at another place of the batch, between other images.
+// Whether the output for an image has the same bits at another place of the batch, among other
+// images.
 bool DependsOnImageAlone(torch::jit::Module& module, const at::Tensor& batch);
 
-// 1.3 times as fast as the module that was loaded, but a rewrite by Torch: nothing unless its
-// results are good. May change `module`.
+// The module as Torch rewrites it for inference, 1.3 times as fast; no value unless its results are
+// close to those of `module` and depend on each image alone. May change `module`.
 std::optional<torch::jit::Module> Optimise(torch::jit::Module& module, const at::Tensor& batch);
 
 }  // namespace augstore

@@ -95,7 +95,7 @@ class Problem {
       }
       scores.bias[c] = -at_mean;
       scores.bias[c] += kind_ == HeadKind::kRidge ? shares_[c] : -0.5 * at_deviation;
-      // Half a row stands for a class that has none here, which keeps the logarithm finite.
+      // A class without rows here counts as half a row, which keeps the logarithm finite.
       if (kind_ == HeadKind::kLda) scores.offset[c] = std::log(std::max(shares_[c], 0.5 / rows_));
     }
     return scores;

@@ -15,7 +15,7 @@ namespace augstore {
 // With n rows of mean m, n_c of class c with mean m_c, Σ their covariance, Σ_w that within the
 // classes, and r = λ tr(Σ) / dim:
 enum class HeadKind {
-  // Least squares on one-hot targets with an intercept that bears no penalty:
+  // Least squares on one-hot targets with an unpenalised intercept:
   // w_c = (Σ + r I)⁻¹ n_c (m_c - m) / n.
   kRidge,
   // Linear discriminant analysis with a shrunk covariance (J. H. Friedman, "Regularized
@@ -31,7 +31,7 @@ std::string_view HeadKindName(HeadKind kind);
 
 struct ClosedFormHead {
   HeadKind kind = HeadKind::kRidge;
-  Layers layers;      // one layer, dim to classes, that gives logits
+  Layers layers;      // one layer, dim to classes, whose output is logits
   double lambda = 0;  // chosen; 0 for kMeans
   double scale = 1;   // of the scores to make them logits
   double held_out_loss =
@@ -43,7 +43,7 @@ struct ClosedFormHead {
 // λ is in units of the mean eigenvalue of Σ, so that one grid serves every scale and number of
 // rows.
 //
-// Scores are no logits: those of ridge lie near 0 and 1, and LDA is too sure of itself in many
+// Scores are no logits: ridge's scores are near 0 and 1, and LDA is overconfident in many
 // dimensions. One scale for all classes, the inverse of a temperature, is fitted on the kept rows,
 // with targets smoothed as by J. Platt ("Probabilistic outputs for support vector machines", 1999),
 // so that it is finite also when every kept row is right.

@@ -1,4 +1,4 @@
-// How far the scores of a linear classifier have to be stretched to be logits.
+// The scale that turns the scores of a linear classifier into logits.
 #ifndef AUGSTORE_ENGINE_HEADS_HEAD_CALIBRATION_H_
 #define AUGSTORE_ENGINE_HEADS_HEAD_CALIBRATION_H_
 

@@ -2,7 +2,7 @@
 // and one training step of all of them, on tile kernels (tile_product.h).
 //
 // Heads share the batch, so the first layers of all of them are one layer: its rows are the
-// features of head 0, then those of head 1, and so on. The batch is brought into panels once.
+// features of head 0, then those of head 1, and so on. The batch is packed into panels once.
 //
 // Why head h of many is bit for bit the head that trains alone: every sum of a product runs in the
 // order of its inner elements, whatever the tiles, the threads and the other heads are.
@@ -86,7 +86,7 @@ class HeadNetworks {
   // Memory for Forward on `rows` rows, and for what follows it.
   void ReserveForward(size_t rows);
   void ReserveBackward();
-  // Brings x into panels with `pack`, in parts that are worth a thread.
+  // Packs x into panels with `pack`, in parts that are large enough for a thread.
   void Pack(size_t panels, size_t elements, const std::function<void(size_t)>& pack);
   // target = source times a panel of as many rows as source has columns, plus `bias`; null: plus
   // what the target holds.

@@ -1,6 +1,6 @@
-// What closed-form heads need to know of a stream: first and second moments of the embeddings,
-// class by class, accumulated in one look at each batch. The embeddings themselves are not kept,
-// but for a few held-out ones.
+// The statistics of a stream that heads in closed form are solved from: first and second moments of
+// the embeddings, class by class, added up in one pass. The embeddings themselves are not kept,
+// except for a few that are held out.
 #ifndef AUGSTORE_ENGINE_HEADS_HEAD_STATISTICS_H_
 #define AUGSTORE_ENGINE_HEADS_HEAD_STATISTICS_H_
 
@@ -22,7 +22,7 @@ struct Moments {
 };
 
 // A fifth of the samples, drawn by seed and sample id, is held out: its moments are separate, so
-// that a head can be fitted to the others and judged on it. All epochs of a sample are on one side.
+// that a head can be fitted to the rest and measured on it. All epochs of a sample are on one side.
 //
 // Memory: 2 dim² doubles and 4096 rows (2048 held out, 2 x 1024 at work), whatever is added.
 // Deterministic: the same labelled rows in the same order give the same moments, bit for bit,
@@ -39,7 +39,7 @@ class HeadStatistics {
   // >= classes); nothing is added then.
   Status Add(ConstMatrixView embeddings, std::span<const SampleId> samples,
              std::span<const int32_t> labels);
-  // Brings the rows of a block that is not full into the moments. Call after the last Add.
+  // Adds the rows of a block that is not full to the moments. Call after the last Add.
   void Finish();
 
   const Moments& training() const { return training_; }

@@ -72,7 +72,7 @@ Result<std::vector<uint32_t>> Widths(const HeadTrainerOptions& options) {
 
 Status CheckInitial(const HeadTrainerOptions& options, const std::vector<uint32_t>& widths) {
   if (!options.initial.empty() && options.initial.size() != options.heads.size()) {
-    return InvalidArgument("{} heads come with the initial weights of {}: give those of each",
+    return InvalidArgument("{} heads come with the initial weights of {}: give one for each",
                            options.heads.size(), options.initial.size());
   }
   std::vector<LayerShape> shapes;

@@ -33,7 +33,7 @@ struct HeadTrainerOptions {
   uint32_t classes = 0;
   uint64_t total_steps = 0;  // for the cosine learning-rate schedule; 0: constant
   std::vector<HeadConfig> heads;
-  // Weights to start from instead of random ones (the seeds then decide nothing): none, or those of
+  // Weights to start from instead of random ones (the seeds then decide nothing): none, or one for
   // each head, with the shapes of the architecture.
   std::vector<Layers> initial = {};
 };
@@ -44,10 +44,9 @@ struct HeadMetrics {
   uint64_t samples = 0;
 };
 
-// Thread safety: none; runs on as many threads as ComputeThreads() said to the caller of Create.
+// Thread safety: none; runs on ComputeThreads() threads, as the caller of Create had it.
 // Deterministic: the same options and batches give the same weights, bit for bit, on one machine,
-// whatever the number of threads; and head h of many is bit for bit the head that training it alone
-// gives.
+// whatever the number of threads; and head h of many is bit for bit the head that is trained alone.
 class HeadTrainer {
  public:
   // Errors: kInvalidArgument (arch, optimizer, sizes, no heads, initial weights of other shapes).

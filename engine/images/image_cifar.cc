@@ -40,7 +40,7 @@ std::vector<std::string> NumberNames(size_t count) {
   return names;
 }
 
-// `sizes` are those of all files. The names of the classes decide, then what the sizes allow.
+// `sizes`: of all files. The files with the names of the classes decide, then the sizes.
 Result<Layout> FindLayout(const fs::path& folder, const std::vector<uint64_t>& sizes) {
   const auto fits = [&sizes](size_t label_bytes) {
     return std::all_of(sizes.begin(), sizes.end(), [label_bytes](uint64_t size) {

@@ -16,9 +16,9 @@ namespace augstore {
 
 inline constexpr size_t kCifarPixelBytes = 3072;
 
-// All files of one data set, in this order. Class names are read beside the first file, else they
-// are "0", "1", ... Errors: kNotFound, kUnavailable, kInvalidArgument (a size that is no whole
-// number of records, a label out of range).
+// All files of one data set, in this order. Class names are read from the folder of the first file;
+// without a file of names they are "0", "1", ... Errors: kNotFound, kUnavailable, kInvalidArgument
+// (a size that is no whole number of records, a label out of range).
 Result<ImageSource> ListCifar(const std::vector<std::string>& paths);
 
 // Errors: kInvalidArgument: not 3072 bytes.

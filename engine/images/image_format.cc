@@ -22,7 +22,7 @@ bool StartsWith(Bytes bytes, std::string_view magic, size_t at = 0) {
                     [](char a, uint8_t b) { return static_cast<uint8_t>(a) == b; });
 }
 
-// An integer of `size` bytes at `at`. REQUIRES: it lies within `bytes`.
+// The integer of `size` bytes at `at`. REQUIRES: it is within `bytes`.
 uint64_t Big(Bytes bytes, size_t at, size_t size) {
   uint64_t value = 0;
   for (size_t i = 0; i < size; ++i) value = value << 8 | bytes[at + i];
@@ -158,7 +158,7 @@ Result<ImageHeader> InspectBmp(Bytes bytes) {
   return header;
 }
 
-// The next number of a PNM header, after blanks and comments; leaves `at` behind it.
+// The next number of a PNM header, after blanks and comments; moves `at` past it.
 std::optional<uint64_t> PnmNumber(Bytes bytes, size_t& at) {
   while (at < bytes.size() && (std::isspace(bytes[at]) || bytes[at] == '#')) {
     if (bytes[at] == '#') {

@@ -14,7 +14,7 @@ namespace augstore {
 
 // Decodes JPEG, PNG, BMP, PPM/PGM, TIFF or WebP bytes; grey and alpha become RGB; EXIF rotation is
 // applied. Errors: kInvalidArgument: `name`, and why (not an image, truncated, more than
-// kMaxImagePixels). A JPEG whose data end early is an error, not a half-grey image.
+// kMaxImagePixels). A JPEG that was cut short is an error, not a half-grey image.
 Result<Image> DecodeImage(std::span<const uint8_t> bytes, std::string_view name);
 // Bytes of a PNG or JPEG (by extension: "png", "jpg", quality 95).
 Result<std::string> EncodeImage(const Image& image, std::string_view extension);

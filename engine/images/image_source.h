@@ -14,9 +14,9 @@
 namespace augstore {
 
 // `path` is a folder with class folders (root/class/**/x.{jpg,jpeg,png,ppm,bmp,pgm,tif,tiff,webp},
-// classes and files sorted bytewise; a folder with images and no class folders gives unlabelled
-// items), a folder with CIFAR *.bin files or one such file (CIFAR-10 and -100 are told apart by
-// record size and by batches.meta.txt / fine_label_names.txt when there), or a CSV manifest
+// classes and files sorted bytewise; images of a folder without class folders have no labels), a
+// folder with CIFAR *.bin files or one such file (CIFAR-10 and -100 are told apart by record size
+// and by batches.meta.txt / fine_label_names.txt when there), or a CSV manifest
 // "path,label[,split]" (header line optional; paths relative to the manifest; quotes as in RFC
 // 4180). Errors: kNotFound, kInvalidArgument (no images there; a bad line of a manifest, with its
 // number).
@@ -25,7 +25,7 @@ Result<ImageSource> ListImages(const std::string& path);
 // The bytes that identify the image: the file's, or the 3072 pixel bytes. Errors: kNotFound,
 // kUnavailable, kInvalidArgument.
 Result<std::string> ReadItem(const ImageItem& item);
-// Errors: those of DecodeImage.
+// Errors: as DecodeImage.
 Result<Image> DecodeItem(const ImageItem& item, std::string_view bytes);
 
 }  // namespace augstore

@@ -36,8 +36,8 @@ struct OpTerm {
 // Ops applied left to right: "hflip>rotate(-15..15)". Immutable.
 class OpPattern {
  public:
-  // Errors: kInvalidArgument: those of ImageOp::Parse for both ends of each range; a range whose
-  // ends are the wrong way round; more ops than a chain may have.
+  // Errors: kInvalidArgument: as ImageOp::Parse for both ends of each range; a range whose low end
+  // is above its high end; more ops than a chain may have.
   static Result<OpPattern> Parse(std::string_view text);
 
   std::string ToString() const;
@@ -45,7 +45,7 @@ class OpPattern {
   bool fixed() const { return parameters_drawn_ == 0; }
   size_t parameters() const { return parameters_; }
 
-  // The parameters of all ops one after the other; those of a range are uniform in it and a
+  // The parameters of all ops one after the other. A ranged parameter is uniform in its range and a
   // function of (key, step, parameter number) alone. `step` is the place in a chain of transforms.
   void Draw(const DrawKey& key, size_t step, std::span<double> parameters) const;
 
@@ -62,7 +62,7 @@ class OpPattern {
 // in its range; and before them 1, if the op resamples the image, which is a change of its own.
 class OpFamily {
  public:
-  // Errors: kInvalidArgument (those of OpPattern::Parse; no op; an op that occurs twice; slots 0;
+  // Errors: kInvalidArgument (as OpPattern::Parse; no op; an op that occurs twice; slots 0;
   // more than kMaxBasis features).
   static Result<OpFamily> Parse(std::string_view ops, uint32_t slots);
 

@@ -7,9 +7,9 @@ namespace augstore {
 // The processors that the system reports; 1 when it cannot tell.
 int HardwareThreads();
 
-// The OpenMP threads that Gemm uses when called from this thread; products too small to gain from
-// more use one. Torch shares the setting, but its first operation in a thread resets it: code that
-// uses Torch calls at::get_num_threads() before this. REQUIRES: threads >= 1.
+// The OpenMP threads that Gemm uses when called from this thread; products that are too
+// small to gain from several use one. Torch shares the setting, but its first operation in a thread
+// resets it: code that uses Torch calls at::get_num_threads() before this. REQUIRES: threads >= 1.
 void SetComputeThreads(int threads);
 int ComputeThreads();
 

@@ -9,8 +9,8 @@
 
 namespace augstore {
 
-// What a draw is for; part of the key, so that different uses of one seed are independent. Decides
-// which samples a stream gives: never change a number.
+// What a draw is for; part of the key, so that different uses of one seed are independent. The
+// numbers decide the samples of every stream: never change one.
 enum class RngUse : uint32_t {
   kPermutation = 1,
   kChain = 2,

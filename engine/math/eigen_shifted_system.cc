@@ -26,7 +26,7 @@ Eigen::Map<const RowMajor> RightSides(std::span<const double> b, size_t dim) {
 struct ShiftedSystem::State {
   Eigen::MatrixXd q;
   Eigen::VectorXd diagonal;  // of T
-  Eigen::VectorXd beside;    // the diagonal below it
+  Eigen::VectorXd below;     // the diagonal below that
   RowMajor rotated;          // Q' B
 };
 
@@ -35,7 +35,7 @@ ShiftedSystem::ShiftedSystem(std::span<const double> a, std::span<const double> 
   const Eigen::Tridiagonalization<Eigen::MatrixXd> reduced(Symmetric(a, dim));
   state_->q = reduced.matrixQ();
   state_->diagonal = reduced.diagonal();
-  state_->beside = reduced.subDiagonal();
+  state_->below = reduced.subDiagonal();
   state_->rotated = state_->q.transpose() * RightSides(b, dim);
 }
 
@@ -49,15 +49,15 @@ std::optional<std::vector<double>> ShiftedSystem::Solve(double shift) const {
   for (Eigen::Index i = 0; i < dim; ++i) {
     pivots[i] = state_->diagonal[i] + shift;
     if (i > 0) {
-      const double factor = state_->beside[i - 1] / pivots[i - 1];
-      pivots[i] -= factor * state_->beside[i - 1];
+      const double factor = state_->below[i - 1] / pivots[i - 1];
+      pivots[i] -= factor * state_->below[i - 1];
       x.row(i) -= factor * x.row(i - 1);
     }
     if (!(pivots[i] > smallest)) return std::nullopt;
   }
   x.row(dim - 1) /= pivots[dim - 1];
   for (Eigen::Index i = dim - 1; i-- > 0;) {
-    x.row(i) = (x.row(i) - state_->beside[i] * x.row(i + 1)) / pivots[i];
+    x.row(i) = (x.row(i) - state_->below[i] * x.row(i + 1)) / pivots[i];
   }
   std::vector<double> result(static_cast<size_t>(x.size()));
   Eigen::Map<RowMajor>(result.data(), dim, x.cols()).noalias() = state_->q * x;

@@ -16,13 +16,13 @@ namespace augstore {
 class ShiftedSystem {
  public:
   // A: symmetric and positive semidefinite, dim x dim, row-major, of which the lower triangle is
-  // read. B: dim x columns, row-major. Both are not needed afterwards. Memory: 2 dim² doubles.
+  // read. B: dim x columns, row-major. Neither is needed afterwards. Memory: 2 dim² doubles.
   ShiftedSystem(std::span<const double> a, std::span<const double> b, size_t dim);
   ~ShiftedSystem();
   ShiftedSystem(const ShiftedSystem&) = delete;
   ShiftedSystem& operator=(const ShiftedSystem&) = delete;
 
-  // X, dim x columns, row-major. Nothing when A + shift I is not positive definite in double
+  // X, dim x columns, row-major. No value when A + shift I is not positive definite in double
   // precision.
   std::optional<std::vector<double>> Solve(double shift) const;
 

@@ -11,8 +11,8 @@
 namespace augstore {
 namespace {
 
-// Below this many multiply-adds (a fifth of a millisecond on one core) waking a team and waiting at
-// its barrier costs more than it gains: on busy cores it was measured at 200 times the product.
+// Below this many multiply-adds (a fifth of a millisecond on one core), waking a team and waiting
+// at its barrier costs more than the team saves: on busy cores, 200 times the product was measured.
 constexpr int64_t kTeamMultiplyAdds = int64_t{1} << 24;
 
 // C = beta C, for an empty inner dimension.

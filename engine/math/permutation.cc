@@ -8,7 +8,7 @@
 namespace augstore {
 namespace {
 
-constexpr int kMinBits = 8;
+constexpr int kMinBits = 8;  // a network of fewer bits is not random enough
 
 int DomainBits(uint64_t n) { return std::max<int>(kMinBits, n <= 1 ? 0 : std::bit_width(n - 1)); }
 
@@ -19,6 +19,8 @@ Permutation::Permutation(uint64_t n, uint64_t seed, uint64_t epoch)
 
 Permutation::Permutation(uint64_t n, uint64_t seed, RngUse use, uint64_t a, uint64_t b)
     : n_(n), left_bits_(DomainBits(n) / 2), right_bits_(DomainBits(n) - left_bits_) {
+  // A step is b * 8 + round in the counter, so that the rounds of neighbouring b do not share keys.
+  static_assert(kRounds <= 8);
   for (int round = 0; round < kRounds; ++round) {
     keys_[round] = PhiloxU64(seed, use, a, b * 8 + static_cast<uint64_t>(round));
   }
@@ -54,6 +56,7 @@ uint64_t Permutation::At(uint64_t position) const {
 }
 
 void Permutation::Fill(uint64_t begin, std::span<int64_t> out) const {
+  AUGSTORE_CHECK(begin <= n_ && out.size() <= n_ - begin);
   for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<int64_t>(At(begin + i));
 }
 

@@ -12,7 +12,8 @@
 
 namespace augstore {
 
-// Immutable; may be used from any thread. The orders decide what streams give: they never change.
+// Immutable; may be used from any thread. The orders decide the samples of every batch: they never
+// change.
 class Permutation {
  public:
   // The order of epoch `epoch` under `seed`.

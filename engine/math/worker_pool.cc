@@ -8,10 +8,10 @@
 namespace augstore {
 namespace {
 
-// About what waking a thread takes in a virtual machine.
+// About as long as it takes to wake a thread in a virtual machine.
 constexpr std::chrono::microseconds kLook{50};
 
-// Waits until `found`, for a little while.
+// Waits until found() is true, for kLook at most.
 template <class Found>
 void LookFor(const Found& found) {
   const auto end = std::chrono::steady_clock::now() + kLook;
@@ -44,6 +44,7 @@ void WorkerPool::Run(size_t parts, const Task& task) {
   } else {
     {
       const MutexLock lock(mutex_);
+      AUGSTORE_CHECK(task_ == nullptr && working_ == 0);  // one caller at a time
       task_ = &task;
       parts_ = parts;
       next_ = 0;
@@ -52,6 +53,7 @@ void WorkerPool::Run(size_t parts, const Task& task) {
     more_.notify_all();
     TakeParts(task, parts, 0);
     LookFor([this] { return working_ == 0; });
+    // No worker joins a run whose task is gone, so none touches `task` after this function returns.
     MutexLock lock(mutex_);
     task_ = nullptr;
     while (working_ != 0) done_.wait(lock.native());
@@ -72,7 +74,7 @@ void WorkerPool::Work(size_t thread) {
     while (!stop_ && runs_ == seen) more_.wait(lock.native());
     if (stop_) return;
     seen = runs_;
-    if (task_ == nullptr) continue;  // the others were faster
+    if (task_ == nullptr) continue;  // the other threads have finished it
     const Task& task = *task_;
     const size_t parts = parts_;
     ++working_;

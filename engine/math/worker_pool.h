@@ -1,7 +1,7 @@
 // Runs the parts of one step on a few threads. The phases of a step follow each other within
-// microseconds, in which waking a thread that sleeps is slow, so idle threads look for work a
-// little while, giving their core to whoever wants it, and then sleep: a trainer shares its cores
-// with the thread that produces its batches, and OpenMP teams that spin would take them from it.
+// microseconds, and waking a thread takes longer than that. So an idle thread looks for work for a
+// little while, yielding its core to any other thread, and then sleeps. A trainer shares its cores
+// with the thread that produces its batches; OpenMP teams, which spin, would take them from it.
 #ifndef AUGSTORE_ENGINE_MATH_WORKER_POOL_H_
 #define AUGSTORE_ENGINE_MATH_WORKER_POOL_H_
 
@@ -20,8 +20,8 @@ namespace augstore {
 // Thread safety: one caller at a time.
 class WorkerPool {
  public:
-  // Gets the part's number and the number of the thread that runs it, 0 .. threads() - 1. Must not
-  // throw.
+  // Called with the number of the part, and that of the thread that runs it: 0 .. threads() - 1.
+  // Must not throw.
   using Task = std::function<void(size_t part, size_t thread)>;
 
   // The caller is one of the threads, so threads - 1 are started. REQUIRES: threads >= 1.

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <limits>
 
+#include "schemas/base/status.h"
+
 namespace augstore {
 namespace {
 
-// The elements so far, in a vector that has room for those to come.
+// The elements so far, in a vector with room for all that are expected.
 template <typename T>
 std::vector<T> Copied(const IdList& ids, size_t expected) {
   std::vector<T> copied;
@@ -24,6 +26,7 @@ void IdList::Add(uint64_t id) {
     ++size_;
     return;
   }
+  AUGSTORE_CHECK(narrow_.empty() || wide_.empty());
   constexpr uint64_t kMost = std::numeric_limits<uint32_t>::max();
   const bool fits = id <= kMost && (!dense || first_ + size_ - 1 <= kMost);
   if (wide_.empty() && fits) {

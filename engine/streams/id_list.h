@@ -10,10 +10,10 @@
 
 namespace augstore {
 
-// May be read from any thread while nobody writes.
+// May be read from any thread while no thread writes.
 class IdList {
  public:
-  // Elements that will come, so that memory is taken once. REQUIRES: empty().
+  // The number of elements that will be added, so that memory is taken once. REQUIRES: empty().
   void Reserve(size_t count) { expected_ = count; }
   void Add(uint64_t id);
   // REQUIRES: i < size().

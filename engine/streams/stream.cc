@@ -19,8 +19,8 @@ namespace {
 
 constexpr uint64_t kSamplesPerRead = 65536;
 constexpr size_t kCachedModels = 64;
-// Number of the rules in this file and in stream_batch.cc: what one spec gives may only change
-// together with it.
+// The version of the rules in this file and in stream_batch.cc. Change it whenever the bytes of a
+// spec's batches change: it is part of the fingerprint that a resuming client compares.
 constexpr uint64_t kStreamFormat = 4;
 
 template <typename T, typename Name>
@@ -110,7 +110,7 @@ struct ModelCache::State {
   // The last used first.
   std::list<std::pair<RecordKey, TransformModelPtr>> recent AUGSTORE_GUARDED_BY(mutex);
 
-  // The network of `key` if it is alive, as the last used.
+  // The transform of `key` if it is alive; it becomes the last used.
   TransformModelPtr Find(const RecordKey& key) AUGSTORE_REQUIRES(mutex) {
     const auto found = known.find(key);
     TransformModelPtr model = found == known.end() ? nullptr : found->second.lock();

@@ -1,4 +1,4 @@
-// Streams: what StreamSpec resolves to, and the batch as a pure function of (stream, epoch, step).
+// Streams: what a StreamSpec resolves to. The batches are in stream_batch.h.
 #ifndef AUGSTORE_ENGINE_STREAMS_STREAM_H_
 #define AUGSTORE_ENGINE_STREAMS_STREAM_H_
 
@@ -43,7 +43,7 @@ struct ResolvedChain {
 
 // A stream, resolved. Immutable; may be used from any thread.
 struct Stream {
-  StreamReply info;  // what the client was told, rank included
+  StreamReply info;  // the reply to the client, rank included
   std::shared_ptr<const SampleTable> table;
   std::vector<ResolvedChain> chains;
 };
@@ -53,8 +53,8 @@ class ModelCache {
  public:
   explicit ModelCache(Catalog* catalog);
   ~ModelCache();
-  // The transform of `key`: the same object for as long as anybody holds it, and while it is among
-  // the last 64 that were asked for. Errors: those of Catalog::GetWeights.
+  // The transform of `key`: the same object while it is in use, and while it is among the last 64
+  // that were requested. Errors: as Catalog::GetWeights.
   Result<TransformModelPtr> Get(const RecordKey& key);
 
  private:
@@ -76,8 +76,8 @@ Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Dig
                                  const ChainRef& chain, Precision precision = Precision::kF32);
 
 // Resolves a spec: pins versions, loads the sample table and the transforms, computes steps and
-// fingerprint. Resolving the pinned spec gives the same stream. Entries of a policy that pin to the
-// same chain become one, at the place of the first, with the sum of their weights.
+// fingerprint. Resolving the pinned spec returns the same stream. Entries of a policy that pin to
+// the same chain become one, at the place of the first, with the sum of their weights.
 //
 // One epoch has ceil(samples / batch_size) batches over all ranks, of which the last may be short;
 // drop_last leaves the full ones, rounded down to a multiple of world_size.

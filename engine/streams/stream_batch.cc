@@ -9,7 +9,7 @@
 namespace augstore {
 namespace {
 
-// The rows of one batch in the order in which they stand in it.
+// The rows of one batch, in its order.
 struct Plan {
   std::vector<uint64_t> entries;  // indices into the sample table
   std::vector<size_t> begins;     // of each chain, and the end

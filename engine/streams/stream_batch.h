@@ -10,9 +10,9 @@ namespace augstore {
 
 // Batch number `step` of this rank in `epoch`: global batch step * world_size + rank, positions
 // [batch * batch_size, …) of the epoch's order. The chain of a sample is drawn from (seed, epoch,
-// sample id). Within a batch, rows stand by chain index, then by position. Nothing else decides
-// anything. The body is what BatchFrame takes. Errors: kInvalidArgument (step >= steps), and those
-// of Store::ReadRows and Engine::Apply.
+// sample id). Within a batch, rows are ordered by chain index, then by position. A batch
+// depends on nothing else. The body is what BatchFrame takes. Errors: kInvalidArgument (step >=
+// steps), and as Store::ReadRows and Engine::Apply.
 Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t step, Store& store,
                                Engine& engine);
 

@@ -259,6 +259,19 @@ TEST(Tidy, EveryFolderHasAReadme) {
   }
 }
 
+TEST(Tidy, TheReadmesOfRoomsAreShort) {
+  constexpr int64_t kMaxReadmeLines = 15;
+  std::map<std::string, std::string> rooms;  // of each, the name of its README
+  for (const SourceFile& file : Sources(kFolders, {".h", ".cc"})) {
+    if (!RoomOf(file.path).empty()) rooms[RoomOf(file.path)] = RoomOf(file.path) + "/README.md";
+  }
+  for (const auto& [room, readme] : rooms) {
+    EXPECT_TRUE(!room.starts_with("engine/") || fs::exists(SourcePath(readme))) << room;
+    const std::string text = ReadText(SourcePath(readme));
+    EXPECT_LE(std::count(text.begin(), text.end(), '\n'), kMaxReadmeLines) << readme;
+  }
+}
+
 TEST(Tidy, NothingIsLeftToDo) {
   const std::regex left_over(std::string("\\b(TO") + "DO|FIX" + "ME|X" + "XX)\\b");
   for (const SourceFile& file : CodeAndTests()) {
