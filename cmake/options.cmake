@@ -22,6 +22,12 @@ if(AUGSTORE_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${AUGSTORE_CCACHE})
 endif()
 
+# Links a program in a tenth of the default linker's time.
+find_program(AUGSTORE_LLD ld.lld)
+if(AUGSTORE_LLD)
+  add_link_options(-fuse-ld=lld)
+endif()
+
 # A folder's library: augstore_library(storage ROOMS store catalog DEPENDS schemas). Every source in the folder and in its
 # ROOMS is built, so no file can be left out. DEPENDS names other folders' libraries; LIBRARIES names third-party targets
 # that stay private to this one; SOURCES adds generated files.
