@@ -75,7 +75,7 @@ class PackedNetworks {
     const auto found = entries_.find(key);
     if (found != entries_.end()) return found->second;
     std::erase_if(entries_, [](const auto& item) { return item.second->network.expired(); });
-    const auto entry = std::make_shared<Entry>();
+    auto entry = std::make_shared<Entry>();
     entry->network = network;
     entries_.emplace(key, entry);
     return entry;

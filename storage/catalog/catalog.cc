@@ -213,7 +213,7 @@ Status Catalog::SetAlias(RecordKind kind, const std::string& name, const std::st
   bool forced = false;
   if (kind == RecordKind::kTransform) {
     AUGSTORE_ASSIGN(const Versioned<TransformRecord> transform, GetTransform(ref));
-    const Status worth = CheckWorth(ref, transform.record.card, gate.min_r2);
+    Status worth = CheckWorth(ref, transform.record.card, gate.min_r2);
     if (!worth.ok() && !gate.force) return worth;
     forced = !worth.ok();
   }

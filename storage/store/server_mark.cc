@@ -23,7 +23,7 @@ bool IsAlive(pid_t pid) { return ::kill(pid, 0) == 0 || errno == EPERM; }
 }  // namespace
 
 Status StoreIsHeld(const std::string& store_path) {
-  const Status by_other = FailedPrecondition(
+  Status by_other = FailedPrecondition(
       "store '{}' is held by another process: end that process, or use another store", store_path);
   const Result<std::string> mark = ReadFile(MarkFile(store_path), kMaxMarkBytes);
   if (!mark.ok()) return by_other;
