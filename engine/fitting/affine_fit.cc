@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "engine/math/lambda_search.h"
 #include "engine/math/onednn_gemm.h"
 
 namespace augstore {
@@ -80,41 +81,6 @@ std::optional<std::vector<double>> AddDiagonal(std::optional<std::vector<double>
   for (size_t i = 0; i < diagonal.size(); ++i) (*slopes)[i * diagonal.size() + i] += diagonal[i];
   return slopes;
 }
-
-// Keeps the best λ that it has seen.
-class Sweep {
- public:
-  Sweep(const PairMoments& moments, ConstMatrixView inputs, ConstMatrixView z_target, bool relu)
-      : moments_(moments),
-        problem_(moments),
-        inputs_(inputs),
-        z_target_(z_target),
-        relu_(relu),
-        mapped_(z_target.rows, z_target.cols) {}
-
-  void Try(double exponent) {
-    const double lambda = std::pow(10, exponent);
-    std::optional<std::vector<double>> slopes = problem_.Solve(lambda);
-    if (!slopes) return;
-    const Layer layer = AffineLayer(moments_, *slopes, relu_);
-    const double error = MeanSquaredError(layer, inputs_, z_target_, &mapped_);
-    if (!std::isfinite(error) || (best_ && error >= best_->held_out_mse)) return;
-    best_ = AffineFit{std::move(*slopes), lambda, error};
-    best_exponent_ = exponent;
-  }
-  double best_exponent() const { return best_exponent_; }
-  std::optional<AffineFit>& best() { return best_; }
-
- private:
-  const PairMoments& moments_;
-  const RidgeProblem problem_;
-  ConstMatrixView inputs_;
-  ConstMatrixView z_target_;
-  bool relu_;
-  Matrix mapped_;
-  std::optional<AffineFit> best_;
-  double best_exponent_ = 0;
-};
 
 }  // namespace
 
@@ -206,22 +172,37 @@ Layer AffineLayer(const PairMoments& moments, std::span<const double> slopes, bo
   return layer;
 }
 
+Layer DiagonalLayer(std::vector<float> weight, std::vector<float> bias, bool relu) {
+  Layer layer;
+  layer.shape.in = layer.shape.out = static_cast<uint32_t>(weight.size());
+  layer.shape.kind = LayerKind::kDiagonal;
+  layer.shape.activation = relu ? Activation::kRelu : Activation::kNone;
+  layer.weight = std::move(weight);
+  layer.bias = std::move(bias);
+  return layer;
+}
+
 Result<AffineFit> FitAffine(const PairMoments& moments, ConstMatrixView held_out_inputs,
                             ConstMatrixView held_out_target, bool relu) {
-  Sweep sweep(moments, held_out_inputs, held_out_target, relu);
-  for (int decade = 3; decade >= -6; --decade) sweep.Try(decade);
-  for (const double step : {0.5, 0.25}) {
-    const double centre = sweep.best_exponent();
-    sweep.Try(centre - step);
-    sweep.Try(centre + step);
-  }
-  if (!sweep.best()) {
+  using Search = LambdaSearch<std::vector<double>>;
+  const RidgeProblem problem(moments);
+  Matrix mapped(held_out_target.rows, held_out_target.cols);
+  Search search([&](double lambda) -> std::optional<Search::Tried> {
+    std::optional<std::vector<double>> slopes = problem.Solve(lambda);
+    if (!slopes) return std::nullopt;
+    const Layer layer = AffineLayer(moments, *slopes, relu);
+    const double error = MeanSquaredError(layer, held_out_inputs, held_out_target, &mapped);
+    return Search::Tried{std::move(*slopes), error};
+  });
+  search.Grid(3, -6, {0.5, 0.25});
+  if (!search.best()) {
     return InvalidArgument(
         "no ridge penalty from 1e-6 to 1e3 can be solved for pairs of {} dimensions: the "
         "embeddings do not differ from each other, give pairs of different images",
         moments.dim);
   }
-  return std::move(*sweep.best());
+  Search::Best& best = *search.best();
+  return AffineFit{std::move(best.fit), best.lambda, best.error};
 }
 
 }  // namespace augstore

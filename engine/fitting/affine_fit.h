@@ -1,5 +1,5 @@
-// Ridge regression of z' - z on z in closed form: the affine transform. No Torch; its products run
-// on Gemm, its systems on eigen_shifted_system.h.
+// Ridge regression of z' - z on z in closed form: the affine transform. No Torch: matrix products
+// run on Gemm, linear systems on eigen_shifted_system.h.
 #ifndef AUGSTORE_ENGINE_FITTING_AFFINE_FIT_H_
 #define AUGSTORE_ENGINE_FITTING_AFFINE_FIT_H_
 
@@ -14,7 +14,7 @@
 
 namespace augstore {
 
-// Gives rows begin .. begin + out.rows - 1 of the inputs.
+// Writes rows begin .. begin + out.rows - 1 of the inputs to `out`.
 using InputRows = std::function<void(size_t begin, MatrixView out)>;
 
 // The first and second moments of pairs, from which every transform in closed form follows. With X
@@ -24,7 +24,7 @@ struct PairMoments {
   // The inputs are z. REQUIRES here and below: same shapes, at least one row. The pairs are not
   // needed afterwards.
   PairMoments(ConstMatrixView z, ConstMatrixView z_target);
-  // `rows` is asked twice for each row.
+  // `rows` is called twice for each row.
   PairMoments(size_t inputs, const InputRows& rows, ConstMatrixView z, ConstMatrixView z_target);
 
   size_t inputs;
@@ -36,8 +36,8 @@ struct PairMoments {
   double mean_eigenvalue;          // of the Gram matrix
 };
 
-// The slope s_i of each dimension on the input of its number alone: it minimises |D_i - s_i X_i|²;
-// 0 where that input does not vary. REQUIRES: inputs >= dim.
+// The slope s_i of each dimension on the input of the same index alone: it minimises |D_i - s_i
+// X_i|²; 0 where that input does not vary. REQUIRES: inputs >= dim.
 std::vector<double> DiagonalSlopes(const PairMoments& moments);
 
 // The ridge maps of pairs for every λ. Immutable after construction: any thread may solve.
@@ -47,7 +47,8 @@ class RidgeProblem {
   explicit RidgeProblem(const PairMoments& moments);
 
   // A, inputs x dim, that minimises |D - X A|² + λ' |A - S|², where S has the DiagonalSlopes: a
-  // strong penalty leaves what each dimension says of itself, which is better than nothing. λ is in
+  // strong penalty still leaves the slope of each dimension on itself, which is better than
+  // nothing. λ is in
   // units of the mean eigenvalue of the Gram matrix, so that one grid serves every scale and number
   // of pairs: λ' = λ mean_eigenvalue. Nothing when the Gram matrix plus λ' is not positive definite
   // in double precision.
@@ -66,15 +67,18 @@ std::optional<std::vector<double>> SolveRidge(const PairMoments& moments, double
 // dense layer that ends in ReLU or in nothing.
 Layer AffineLayer(const PairMoments& moments, std::span<const double> slopes, bool relu);
 
+// The map z -> weight * z + bias, dimension by dimension, likewise.
+Layer DiagonalLayer(std::vector<float> weight, std::vector<float> bias, bool relu);
+
 struct AffineFit {
   std::vector<double> slopes;  // A, inputs x d: in by out
   double lambda = 0;           // chosen
   double held_out_mse = 0;     // mean over pairs and dimensions
 };
 
-// Tries λ on a logarithmic grid, 1e-6 to 1e3 by decades, then by half and quarter decades around
-// the best, and keeps the one with the least error on the held-out pairs. `relu` judges the layer
-// as it is when it ends in ReLU, for targets that are never negative. REQUIRES: the first columns
+// Tries λ on a logarithmic grid, 1e-6 to 1e3 by decades, then half and quarter decades around the
+// best, and keeps the one with the least error on the held-out pairs. `relu`: the layer is judged
+// with a ReLU at its end, for targets that are never negative. REQUIRES: the first columns
 // of the inputs are z; held-out matrices of moments.inputs and moments.dim columns and the same
 // rows, at least one. Errors: kInvalidArgument (no λ of the grid
 // can be solved: the pairs have no spread).

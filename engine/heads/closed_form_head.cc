@@ -9,6 +9,7 @@
 #include "engine/heads/head_calibration.h"
 #include "engine/math/compute_threads.h"
 #include "engine/math/eigen_shifted_system.h"
+#include "engine/math/lambda_search.h"
 
 namespace augstore {
 namespace {
@@ -159,21 +160,16 @@ class Fitter {
       return best;
     }
     const ShiftedSystem system(training.covariance(), training.RightSides(), dim_);
-    double best_exponent = 0;
-    const auto attempt = [&](double exponent) {
-      const double lambda = std::pow(10, exponent);
+    LambdaSearch<double> search([&](double lambda) -> std::optional<LambdaSearch<double>::Tried> {
       const auto solution = system.Solve(training.Shift(lambda));
-      if (!solution) return;
+      if (!solution) return std::nullopt;
       const auto fit = calibration.Run(training.MakeScores(*solution));
-      if (!std::isfinite(fit.loss) || (best && fit.loss >= best->held_out_loss)) return;
-      best = ClosedFormHead{kind, {}, lambda, fit.scale, fit.loss};
-      best_exponent = exponent;
-    };
-    for (int decade = 2; decade >= -5; --decade) attempt(decade);
-    const double centre = best_exponent;
-    attempt(centre - 0.5);
-    attempt(centre + 0.5);
-    if (!best) return best;
+      return LambdaSearch<double>::Tried{fit.scale, fit.loss};
+    });
+    search.Grid(2, -5, {0.5});
+    if (!search.best()) return best;
+    best =
+        ClosedFormHead{kind, {}, search.best()->lambda, search.best()->fit, search.best()->error};
     const auto solution =
         SolveShifted(all.covariance(), all.RightSides(), dim_, all.Shift(best->lambda));
     if (!solution) return std::nullopt;
