@@ -1,4 +1,4 @@
-#include "engine/transforms/held_out.h"
+#include "engine/transforms/holdout.h"
 
 #include <gtest/gtest.h>
 
