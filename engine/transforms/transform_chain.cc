@@ -10,9 +10,7 @@
 namespace augstore {
 namespace {
 
-// The outputs of an op's layers for a block stay in the second-level cache.
-constexpr size_t kBlockRows = 96;
-// So do z and the features of a spatial transform.
+// z and the features of a spatial transform for a block stay in the second-level cache.
 constexpr size_t kSpatialRows = 64;
 
 Status CopyRows(ConstMatrixView in, MatrixView out) {
@@ -24,115 +22,6 @@ Status CopyRows(ConstMatrixView in, MatrixView out) {
   if (in.rows > 0 && in.cols > 0) std::memcpy(out.data, in.data, in.rows * in.cols * sizeof(float));
   return OkStatus();
 }
-
-MatrixView Reserve(Matrix* buffer, size_t rows, size_t cols) {
-  if (buffer->rows() * buffer->cols() < rows * cols) *buffer = Matrix(rows, cols);
-  return {buffer->data(), rows, cols};
-}
-
-float Activate(Activation activation, float value) {
-  return activation == Activation::kRelu && value < 0 ? 0 : value;
-}
-
-Result<NetworkPtr> OneLayer(Layer layer) {
-  Layers layers;
-  layers.layers.push_back(std::move(layer));
-  return MakeNetwork(std::move(layers));
-}
-
-// x + sum_p f_p (A_p x + a_p) as one layer.
-Layer FixedMap(const TransformModel& model, size_t first, std::span<const float> features) {
-  const uint32_t dim = model.dim;
-  Layer affine;
-  affine.shape = {dim, dim, model.activation, false};
-  affine.weight.assign(size_t{dim} * dim, 0);
-  affine.bias.assign(dim, 0);
-  for (size_t p = 0; p < features.size(); ++p) {
-    const Layer& part = model.basis[first + p];
-    for (size_t i = 0; i < affine.weight.size(); ++i)
-      affine.weight[i] += features[p] * part.weight[i];
-    for (size_t i = 0; i < dim; ++i) affine.bias[i] += features[p] * part.bias[i];
-  }
-  for (size_t i = 0; i < dim; ++i) affine.weight[i * dim + i] += 1;
-  return affine;
-}
-
-// The affine maps of all features, one below the other.
-Layer StackedMaps(const TransformModel& model, size_t first, size_t count) {
-  Layer stacked;
-  stacked.shape = {model.dim, static_cast<uint32_t>(count * model.dim), Activation::kNone, false};
-  for (size_t p = first; p < first + count; ++p) {
-    const Layer& part = model.basis[p];
-    stacked.weight.insert(stacked.weight.end(), part.weight.begin(), part.weight.end());
-    stacked.bias.insert(stacked.bias.end(), part.bias.begin(), part.bias.end());
-  }
-  return stacked;
-}
-
-Result<OpLayer> MakeOpLayer(const TransformModel& model, const OpTerm& op) {
-  OpLayer layer{nullptr, op, true};
-  std::vector<double> parameters;
-  for (const OpTerm::Range& range : op.parameters) {
-    layer.fixed = layer.fixed && range.low == range.high;
-    parameters.push_back(range.low);
-  }
-  const size_t first = model.family->FirstFeature(op);
-  const size_t count = model.family->FeatureCount(op);
-  // The stacked affine maps do not depend on the range.
-  const std::string key = layer.fixed ? op.ToString() : op.name + "(..)";
-  AUGSTORE_ASSIGN(layer.network, model.derived->Get(key, [&]() -> Result<NetworkPtr> {
-    if (!layer.fixed) return OneLayer(StackedMaps(model, first, count));
-    std::vector<float> features(count);
-    model.family->Features(op, parameters, features);
-    return OneLayer(FixedMap(model, first, features));
-  }));
-  return layer;
-}
-
-// Applies one op with drawn parameters, of which those of row i begin at parameters.row(i)[first].
-class DrawnOp {
- public:
-  DrawnOp(Engine& engine, const TransformModel& model, const OpLayer& layer, ChainScratch* scratch)
-      : engine_(engine),
-        model_(model),
-        layer_(layer),
-        scratch_(scratch),
-        features_(model.family->FeatureCount(layer.op)) {}
-
-  Status Apply(ConstMatrixView in, std::span<const double> parameters, size_t stride,
-               MatrixView out) {
-    for (size_t begin = 0; begin < in.rows; begin += kBlockRows) {
-      const size_t rows = std::min(kBlockRows, in.rows - begin);
-      const ConstMatrixView block = in.Slice(begin, rows);
-      const MatrixView outputs =
-          Reserve(&scratch_->op_outputs, rows, layer_.network->layers.dim_out());
-      AUGSTORE_TRY(engine_.Apply(layer_.network, block, outputs));
-      for (size_t i = 0; i < rows; ++i) {
-        const std::span<const double> own =
-            parameters.subspan((begin + i) * stride, layer_.op.parameters.size());
-        model_.family->Features(layer_.op, own, features_);
-        Combine(block.row(i).data(), outputs.row(i).data(), out.row(begin + i).data());
-      }
-    }
-    return OkStatus();
-  }
-
- private:
-  void Combine(const float* in, const float* outputs, float* out) const {
-    const size_t dim = model_.dim;
-    for (size_t c = 0; c < dim; ++c) {
-      float value = in[c];
-      for (size_t p = 0; p < features_.size(); ++p) value += features_[p] * outputs[p * dim + c];
-      out[c] = Activate(model_.activation, value);
-    }
-  }
-
-  Engine& engine_;
-  const TransformModel& model_;
-  const OpLayer& layer_;
-  ChainScratch* scratch_;
-  std::vector<float> features_;
-};
 
 // The parameters of every row, one after the other.
 std::vector<double> DrawAll(const OpPattern& ops, size_t number, const RowKeys& keys) {
@@ -146,38 +35,15 @@ std::vector<double> DrawAll(const OpPattern& ops, size_t number, const RowKeys& 
   return parameters;
 }
 
-Status ApplyOps(Engine& engine, const TransformStep& step, std::span<const double> parameters,
-                ConstMatrixView in, MatrixView out, ChainScratch* scratch) {
-  const TransformModel& model = *step.model;
-  const bool several = step.op_layers.size() > 1;
-  float* halves = Reserve(&scratch->ops, several ? 2 * in.rows : 0, model.dim).data;
-  ConstMatrixView source = in;
-  size_t first = 0;  // parameter of the op
-  for (size_t i = 0; i < step.op_layers.size(); ++i) {
-    const OpLayer& layer = step.op_layers[i];
-    const MatrixView target =
-        several ? MatrixView{halves + (i % 2) * in.rows * model.dim, in.rows, model.dim} : out;
-    if (layer.fixed) {
-      AUGSTORE_TRY(engine.Apply(layer.network, source, target));
-    } else {
-      DrawnOp op(engine, model, layer, scratch);
-      AUGSTORE_TRY(op.Apply(source, parameters.subspan(first), step.ops->parameters(), target));
-    }
-    first += layer.op.parameters.size();
-    source = target;
-  }
-  return several ? engine.Apply(model.network, source, out) : OkStatus();
-}
-
 void AddErrors(const TransformModel& model, size_t number, const RowKeys& keys, MatrixView out) {
   const uint64_t seed = MixBits(keys.seed ^ MixBits(number + 1));
   for (size_t i = 0; i < out.rows; ++i) {
     const uint64_t draw = PhiloxU64(seed, RngUse::kResidual, keys.epoch, keys.samples[i]) >> 32;
     const size_t chosen = static_cast<size_t>(draw * model.error_bank.rows() >> 32);
-    const float* residual = model.error_bank.row(chosen).data();
+    const float* error = model.error_bank.row(chosen).data();
     float* row = out.row(i).data();
     for (size_t c = 0; c < out.cols; ++c) {
-      row[c] = Activate(model.activation, row[c] + residual[c]);
+      row[c] = Activate(model.activation, row[c] + error[c]);
     }
   }
 }
@@ -216,7 +82,7 @@ Status ApplyStep(Engine& engine, const TransformStep& step, size_t number, const
   }
   if (model.family.has_value()) {
     const std::vector<double> parameters = DrawAll(*step.ops, number, keys);
-    AUGSTORE_TRY(ApplyOps(engine, step, parameters, in, out, scratch));
+    AUGSTORE_TRY(ApplyOpLayers(engine, model, step.op_layers, parameters, in, out, &scratch->ops));
   } else if (model.front != nullptr) {
     AUGSTORE_TRY(ApplySpatial(engine, model, input, out, scratch));
   } else {
@@ -228,47 +94,14 @@ Status ApplyStep(Engine& engine, const TransformStep& step, size_t number, const
 
 }  // namespace
 
-Result<NetworkPtr> DerivedNetworks::Get(const std::string& key,
-                                        const std::function<Result<NetworkPtr>()>& make) {
-  const MutexLock lock(mutex_);
-  if (const auto found = networks_.find(key); found != networks_.end()) {
-    if (NetworkPtr network = found->second.lock()) return network;
-  }
-  std::erase_if(networks_, [](const auto& entry) { return entry.second.expired(); });
-  AUGSTORE_ASSIGN(NetworkPtr network, make());
-  networks_[key] = network;
-  return network;
-}
-
-Result<TransformModelPtr> MakeTransformModel(TransformWeights weights) {
-  AUGSTORE_TRY(weights.Validate());
-  auto model = std::make_shared<TransformModel>();
-  model->dim = weights.dim();
-  model->activation = weights.layers.layers.back().shape.activation;
-  model->error_bank = std::move(weights.error_bank);
-  if (weights.conditional()) {
-    AUGSTORE_ASSIGN(model->family, OpFamily::Parse(weights.ops, weights.slots));
-    if (weights.basis.size() != model->family->features()) {
-      return InvalidArgument("the basis has {} affine maps, and the ops '{}' have {} features",
-                             weights.basis.size(), weights.ops, model->family->features());
-    }
-    model->basis = std::move(weights.basis);
-  }
-  if (weights.front) {
-    AUGSTORE_ASSIGN(model->front, SpatialFeatures::Make(std::move(*weights.front)));
-  }
-  AUGSTORE_ASSIGN(model->network, MakeNetwork(std::move(weights.layers)));
-  return TransformModelPtr(std::move(model));
-}
-
 Result<TransformStep> MakeStep(const std::string& name, TransformModelPtr model,
                                std::optional<OpPattern> ops, bool with_noise) {
   if (model->family.has_value() != ops.has_value()) {
     if (ops.has_value()) {
-      return InvalidArgument("transform {} does one thing and takes no ops in brackets: '[{}]'",
+      return InvalidArgument("transform {} is for one op and takes no ops in brackets: '[{}]'",
                              name, ops->ToString());
     }
-    return InvalidArgument("transform {} is conditional: say what it shall do, such as {}[{}]",
+    return InvalidArgument("transform {} is conditional: name its ops in brackets, such as {}[{}]",
                            name, name, model->family->terms().front().ToString());
   }
   if (with_noise && model->error_bank.rows() == 0) {
@@ -279,10 +112,7 @@ Result<TransformStep> MakeStep(const std::string& name, TransformModelPtr model,
   if (step.ops.has_value()) {
     const Status known = step.model->family->Check(*step.ops);
     if (!known.ok()) return known.WithContext("transform " + name);
-    for (const OpTerm& op : step.ops->terms()) {
-      AUGSTORE_ASSIGN(OpLayer layer, MakeOpLayer(*step.model, op));
-      step.op_layers.push_back(std::move(layer));
-    }
+    AUGSTORE_ASSIGN(step.op_layers, MakeOpLayers(*step.model, *step.ops));
   }
   return step;
 }
@@ -290,8 +120,8 @@ Result<TransformStep> MakeStep(const std::string& name, TransformModelPtr model,
 Status ApplyStepWith(Engine& engine, const TransformStep& step, std::span<const double> parameters,
                      ConstMatrixView in, MatrixView out) {
   AUGSTORE_CHECK(step.ops.has_value() && parameters.size() == in.rows * step.ops->parameters());
-  ChainScratch scratch;
-  return ApplyOps(engine, step, parameters, in, out, &scratch);
+  OpScratch scratch;
+  return ApplyOpLayers(engine, *step.model, step.op_layers, parameters, in, out, &scratch);
 }
 
 Result<TransformStep> StepOf(const TransformWeights& weights) {
@@ -318,9 +148,10 @@ Status CheckFeatureMapsComeFirst(std::span<const TransformStep> chain) {
   for (size_t i = 1; i < chain.size(); ++i) {
     if (chain[i].model->front == nullptr) continue;
     return InvalidArgument(
-        "transform {} of the chain reads the feature map of a stored image, and what the one "
-        "before "
-        "it gives has none: put it first, or train one of a family without a map",
+        "transform {} of the chain reads the feature map of a stored image, and the output of the "
+        "transform before it has none: put it first, or train one of a family that reads no "
+        "feature "
+        "map",
         i + 1);
   }
   return OkStatus();

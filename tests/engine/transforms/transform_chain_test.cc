@@ -148,7 +148,7 @@ TEST_F(ApplyChainTest, DrawsTheSameForASampleInAnyCompany) {
   EXPECT_FALSE(SameBytes(Chained(chain, in.view(), ids, 4).view(), all.view()));
 }
 
-TEST_F(ApplyChainTest, AddsOneOfTheResidualsAndClamps) {
+TEST_F(ApplyChainTest, AddsOneErrorOfTheBankAndClamps) {
   const TransformWeights weights = Plain({{kDim, kDim, Activation::kRelu, false}}, 3, 7);
   const Matrix error_bank = Copy(weights.error_bank.view());
   const Matrix in = RandomMatrix(300, kDim, 4);
@@ -192,13 +192,6 @@ TEST(MakeStep, AsksForOpsWhereTheyAreNeededAndNowhereElse) {
   EXPECT_TRUE(MakeStep("geo@1", geo, hflip, true).ok());
 }
 
-TEST(MakeTransformModel, RefusesABasisOfAnotherSizeThanTheOpsHaveFeatures) {
-  TransformWeights weights = Conditional(1);
-  weights.ops = "hflip,vflip,rotate(-15..15)";
-  EXPECT_NE(MakeTransformModel(std::move(weights)).status().message().find("5 features"),
-            std::string::npos);
-}
-
 // Layers that read [z, features of a map of 3 x 2 x 4].
 TransformWeights Spatial(unsigned seed) {
   TransformWeights weights;
@@ -208,7 +201,7 @@ TransformWeights Spatial(unsigned seed) {
   return weights;
 }
 
-TEST_F(ApplyChainTest, JoinsTheFeaturesOfTheMapToTheEmbedding) {
+TEST_F(ApplyChainTest, JoinsTheFeaturesOfTheFeatureMapToTheEmbedding) {
   constexpr size_t kRows = 150;  // more than one block
   const Matrix z = RandomMatrix(kRows, kDim, 1), feature_maps = RandomMatrix(kRows, 24, 2);
   const std::vector<TransformStep> chain = {Step(Spatial(3))};
@@ -236,7 +229,7 @@ TEST_F(ApplyChainTest, JoinsTheFeaturesOfTheMapToTheEmbedding) {
   EXPECT_TRUE(SameBytes(std::as_const(some).view(), expected.view().Slice(100, 7)));
 }
 
-TEST_F(ApplyChainTest, RefusesASpatialTransformWithoutMapsOrBehindAnother) {
+TEST_F(ApplyChainTest, RefusesASpatialTransformWithoutMapsOrAfterAnother) {
   const Matrix z = RandomMatrix(4, kDim, 1), feature_maps = RandomMatrix(4, 24, 2);
   const auto ids = Ids(4);
   Matrix out(4, kDim);

@@ -1,0 +1,40 @@
+#include "engine/transforms/transform_model.h"
+
+#include <utility>
+
+namespace augstore {
+
+Result<NetworkPtr> DerivedNetworks::Get(const std::string& key,
+                                        const std::function<Result<NetworkPtr>()>& make) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (const auto found = networks_.find(key); found != networks_.end()) {
+    if (NetworkPtr network = found->second.lock()) return network;
+  }
+  std::erase_if(networks_, [](const auto& entry) { return entry.second.expired(); });
+  AUGSTORE_ASSIGN(NetworkPtr network, make());
+  networks_[key] = network;
+  return network;
+}
+
+Result<TransformModelPtr> MakeTransformModel(TransformWeights weights) {
+  AUGSTORE_TRY(weights.Validate());
+  auto model = std::make_shared<TransformModel>();
+  model->dim = weights.dim();
+  model->activation = weights.layers.layers.back().shape.activation;
+  model->error_bank = std::move(weights.error_bank);
+  if (weights.conditional()) {
+    AUGSTORE_ASSIGN(model->family, OpFamily::Parse(weights.ops, weights.slots));
+    if (weights.basis.size() != model->family->features()) {
+      return InvalidArgument("the basis has {} affine maps, and the ops '{}' have {} features",
+                             weights.basis.size(), weights.ops, model->family->features());
+    }
+    model->basis = std::move(weights.basis);
+  }
+  if (weights.front) {
+    AUGSTORE_ASSIGN(model->front, SpatialFeatures::Make(std::move(*weights.front)));
+  }
+  AUGSTORE_ASSIGN(model->network, MakeNetwork(std::move(weights.layers)));
+  return TransformModelPtr(std::move(model));
+}
+
+}  // namespace augstore

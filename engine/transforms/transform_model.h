@@ -1,0 +1,56 @@
+// Transforms made ready to be applied.
+#ifndef AUGSTORE_ENGINE_TRANSFORMS_TRANSFORM_MODEL_H_
+#define AUGSTORE_ENGINE_TRANSFORMS_TRANSFORM_MODEL_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/images/op_pattern.h"
+#include "engine/kernels/engine.h"
+#include "engine/transforms/spatial_features.h"
+#include "schemas/weights/transform_weights.h"
+
+namespace augstore {
+
+// Networks that were derived from a model, by what they compute; kept as long as a caller holds
+// them. Thread-safe.
+class DerivedNetworks {
+ public:
+  // The network of `key`, made by `make` when no caller holds one. Errors: those of `make`.
+  Result<NetworkPtr> Get(const std::string& key, const std::function<Result<NetworkPtr>()>& make);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::weak_ptr<const Network>> networks_;  // guarded by mutex_
+};
+
+// Immutable; share one per version.
+struct TransformModel {
+  NetworkPtr network;        // the stack; of a conditional transform, what follows several ops
+  SpatialFeaturesPtr front;  // of a spatial transform; else null
+  std::optional<OpFamily> family;  // of a conditional transform, as is
+  std::vector<Layer> basis;
+  Activation activation = Activation::kNone;  // of the last layer
+  Matrix error_bank;                          // no rows: none
+  uint32_t dim = 0;
+  const std::unique_ptr<DerivedNetworks> derived = std::make_unique<DerivedNetworks>();
+};
+using TransformModelPtr = std::shared_ptr<const TransformModel>;
+
+// Errors: those of TransformWeights::Validate; kInvalidArgument (ops that do not parse, or a basis
+// of another number of affine maps than they have features).
+Result<TransformModelPtr> MakeTransformModel(TransformWeights weights);
+
+inline float Activate(Activation activation, float value) {
+  return activation == Activation::kRelu && value < 0 ? 0 : value;
+}
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_ENGINE_TRANSFORMS_TRANSFORM_MODEL_H_
