@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -52,10 +53,28 @@ double Ratio(double value, double divisor) {
   return value / divisor;
 }
 
+// The sums of `values` over pairs of equal id, by id.
+std::vector<double> SumsOf(std::span<const double> values, std::span<const size_t> ids) {
+  std::map<size_t, double> sums;
+  for (size_t i = 0; i < ids.size(); ++i) sums[ids[i]] += values[i];
+  std::vector<double> result;
+  for (const auto& [id, sum] : sums) result.push_back(sum);
+  return result;
+}
+
+Interval R2Interval(const std::vector<double>& errors, const std::vector<double>& baselines,
+                    const CardGroups& groups) {
+  if (groups.ids.empty()) return BootstrapR2(errors, baselines, groups.seed);
+  AUGSTORE_CHECK(groups.ids.size() == errors.size());
+  return BootstrapR2(SumsOf(errors, groups.ids), SumsOf(baselines, groups.ids), groups.seed);
+}
+
+constexpr size_t kTimedRows = 256;
+
 }  // namespace
 
 CardEntry MeasureCard(std::string data, ConstMatrixView z, ConstMatrixView z_target,
-                      ConstMatrixView z_mapped) {
+                      ConstMatrixView z_mapped, const CardGroups& groups) {
   AUGSTORE_CHECK(z.rows >= 1 && z.rows == z_target.rows && z.rows == z_mapped.rows);
   AUGSTORE_CHECK(z.cols == z_target.cols && z.cols == z_mapped.cols);
   const std::vector<double> errors = SquaredDistances(z_mapped, z_target);
@@ -74,7 +93,7 @@ CardEntry MeasureCard(std::string data, ConstMatrixView z, ConstMatrixView z_tar
   entry.mse = Sum(errors) / values;
   entry.identity_mse = Sum(baselines) / values;
   entry.r2 = R2Of(errors, baselines);
-  const Interval interval = BootstrapR2(errors, baselines, 0);
+  const Interval interval = R2Interval(errors, baselines, groups);
   entry.r2_low = std::min(interval.low, entry.r2);
   entry.r2_high = std::max(interval.high, entry.r2);
   entry.cosine_before = cosine_before / pairs;
@@ -90,12 +109,6 @@ double MeasureInverse(ConstMatrixView z, ConstMatrixView there, ConstMatrixView 
   return 1 - left / moved;
 }
 
-namespace {
-
-constexpr size_t kTimedRows = 256;
-
-}  // namespace
-
 Matrix TimedRows(ConstMatrixView sample) {
   if (sample.rows == 0) return {};
   Matrix rows(kTimedRows, sample.cols);
@@ -107,15 +120,15 @@ Matrix TimedRows(ConstMatrixView sample) {
 
 Result<double> MeasureMicrosPerRow(ConstMatrixView sample, const ApplyRows& apply) {
   AUGSTORE_CHECK(sample.rows >= 1);
-  constexpr size_t kLeastCalls = 5;
-  constexpr size_t kMostCalls = 1000;
+  constexpr size_t kMinCalls = 5;
+  constexpr size_t kMaxCalls = 1000;
   constexpr double kBudgetMicros = 50'000;
   const Matrix in = TimedRows(sample);
   Matrix out(kTimedRows, sample.cols);
   AUGSTORE_TRY(apply(in.view(), out.view()));
   std::vector<double> micros;
   double total = 0;
-  while (micros.size() < kLeastCalls || (micros.size() < kMostCalls && total < kBudgetMicros)) {
+  while (micros.size() < kMinCalls || (micros.size() < kMaxCalls && total < kBudgetMicros)) {
     const auto start = std::chrono::steady_clock::now();
     AUGSTORE_TRY(apply(in.view(), out.view()));
     const std::chrono::duration<double, std::micro> taken =

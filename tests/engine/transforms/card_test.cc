@@ -55,6 +55,21 @@ TEST(MeasureCard, StaysFiniteWhereADivisorIsZero) {
             1);  // one pair
 }
 
+TEST(MeasureCard, ResamplesGroupsAsOnePair) {
+  // Four views of one image: no interval, whatever they are.
+  const std::vector<float> z = {0, 0, 0, 0, 0, 0, 0, 0};
+  const std::vector<float> target = {1, 2, 3, 4, 5, 6, 7, 8};
+  const std::vector<float> mapped = {1, 1, 3, 3, 0, 6, 7, 0};
+  const std::vector<size_t> one_image(4, 7);
+  const CardEntry grouped =
+      MeasureCard("", View(z, 2), View(target, 2), View(mapped, 2), {one_image, 1});
+  const CardEntry alone = MeasureCard("", View(z, 2), View(target, 2), View(mapped, 2));
+  EXPECT_EQ(grouped.r2, alone.r2);
+  EXPECT_EQ(grouped.r2_low, grouped.r2);
+  EXPECT_EQ(grouped.r2_high, grouped.r2);
+  EXPECT_LT(alone.r2_low, alone.r2);
+}
+
 TEST(MeasureCard, AddsUpInDouble) {
   // 40000 errors of 1 and one of 5e7: float sums would lose the small ones.
   std::vector<float> z(40001, 0);
