@@ -12,8 +12,8 @@
 namespace augstore {
 namespace {
 
-constexpr std::string_view kLoss = "price_";
-constexpr std::string_view kInt8Measure = "int8_loss";
+constexpr std::string_view kLoss = "_loss";
+constexpr std::string_view kInt8Loss = "int8_loss";
 
 // G of one step under several conditions.
 class LossMeter {
@@ -31,7 +31,7 @@ class LossMeter {
     return std::ranges::any_of(baselines_, [](double moved) { return moved > 0; });
   }
 
-  // Nothing when it is not a number, or what Ω gives does not fit.
+  // Nothing when it is not a number, or when Ω(z) does not fit the dtype.
   Result<std::optional<double>> R2(Precision precision, Dtype dtype) {
     Matrix z(in_.z.rows, in_.z.cols);
     std::copy_n(in_.z.data, in_.z.rows * in_.z.cols, z.data());
@@ -79,24 +79,24 @@ std::unique_ptr<Engine> NewEngine(Precision precision) {
 
 Result<std::vector<CardMeasure>> MeasureLosses(const TransformStep& step, const ChainInput& in,
                                                ConstMatrixView z_target) {
-  std::vector<CardMeasure> prices;
+  std::vector<CardMeasure> losses;
   LossMeter meter(step, in, z_target);
-  if (!meter.anything_moves()) return prices;
+  if (!meter.anything_moves()) return losses;
   AUGSTORE_ASSIGN(const auto exact, meter.R2(Precision::kF32, Dtype::kF32));
-  if (!exact.has_value()) return prices;
+  if (!exact.has_value()) return losses;
   AUGSTORE_ASSIGN(const auto int8, meter.R2(Precision::kInt8, Dtype::kF32));
-  if (int8.has_value()) prices.push_back({std::string(kInt8Measure), *exact - *int8});
+  if (int8.has_value()) losses.push_back({std::string(kInt8Loss), *exact - *int8});
   for (const Dtype dtype : {Dtype::kF16, Dtype::kU8}) {
     if (!LossMeter::Fits(dtype, in.z)) continue;
     AUGSTORE_ASSIGN(const auto rounded, meter.R2(Precision::kF32, dtype));
     if (!rounded.has_value()) continue;
-    prices.push_back({fmt::format("{}{}", kLoss, DtypeName(dtype)), *exact - *rounded});
+    losses.push_back({fmt::format("{}{}", DtypeName(dtype), kLoss), *exact - *rounded});
   }
-  return prices;
+  return losses;
 }
 
 std::vector<CardMeasure> WithoutLosses(std::vector<CardMeasure> measures) {
-  std::erase_if(measures, [](const CardMeasure& old) { return old.name.starts_with(kLoss); });
+  std::erase_if(measures, [](const CardMeasure& old) { return old.name.ends_with(kLoss); });
   return measures;
 }
 
@@ -105,22 +105,21 @@ Status CheckPrecision(Precision precision, const std::string& ref, const Transfo
   if (precision == Precision::kF32) return OkStatus();
   if (model.family.has_value()) {
     return FailedPrecondition(
-        "transform {} is conditional: what int8 costs it depends on the magnitudes that are asked "
-        "for, so ask for precision f32",
+        "transform {} is conditional: what int8 costs it depends on the magnitudes in the policy, "
+        "so use precision f32",
         ref);
   }
-  const auto price = std::ranges::find(card.measures, kInt8Measure, &CardMeasure::name);
-  if (price == card.measures.end()) {
+  const auto loss = std::ranges::find(card.measures, kInt8Loss, &CardMeasure::name);
+  if (loss == card.measures.end()) {
     return FailedPrecondition(
         "the card of transform {} does not say what int8 costs it: `augstore transform eval {} "
-        "--save` makes a version that does; stream that one, or ask for precision f32",
+        "--save` makes a version that does; stream that one, or use precision f32",
         ref, ref);
   }
-  if (price->value <= kMaxInt8Loss) return OkStatus();
+  if (loss->value <= kMaxInt8Loss) return OkStatus();
   return FailedPrecondition(
-      "int8 costs transform {} {:.4f} of G, and {} is the most that is allowed: ask for precision "
-      "f32",
-      ref, price->value, kMaxInt8Loss);
+      "int8 costs transform {} {:.4f} of G, and {} is the most that is allowed: use precision f32",
+      ref, loss->value, kMaxInt8Loss);
 }
 
 }  // namespace augstore
