@@ -1,6 +1,6 @@
 // The front of a spatial transform made ready to be applied: feature maps to features
 // (schemas/weights/spatial_front.h). Convolutions are layers of an Engine applied to the patches of
-// a map, so a row of features is bit for bit the same in any company, as every row of an Engine is.
+// a map, so a row of features does not depend on the other rows, bit for bit, as in every Engine.
 #ifndef AUGSTORE_ENGINE_TRANSFORMS_SPATIAL_FEATURES_H_
 #define AUGSTORE_ENGINE_TRANSFORMS_SPATIAL_FEATURES_H_
 
@@ -12,7 +12,7 @@
 
 namespace augstore {
 
-// Kept between calls, so that memory is taken once.
+// Kept between calls, so that memory is allocated once.
 struct SpatialScratch {
   std::vector<Matrix> tensors;  // t_0, t_1, … of a block of images, cell by cell
   Matrix patches;
@@ -27,13 +27,13 @@ class SpatialFeatures {
   const FeatureMapShape& feature_map() const { return shapes_.input; }
   uint32_t features() const { return features_; }
 
-  // out.row(i) = the features of maps.row(i). REQUIRES: maps.rows == out.rows. Errors:
-  // kInvalidArgument (columns), those of Engine::Apply.
+  // out.row(i) = the features of feature_maps.row(i). REQUIRES: feature_maps.rows == out.rows.
+  // Errors: kInvalidArgument (columns), those of Engine::Apply.
   Status Apply(Engine& engine, ConstMatrixView feature_maps, MatrixView out,
                SpatialScratch* scratch) const;
 
  private:
-  // One cell of t_0 takes `weight` times one cell of the map.
+  // One cell of t_0 takes `weight` times one cell of the feature map.
   struct Tap {
     uint32_t to = 0;
     uint32_t from = 0;
