@@ -1,4 +1,5 @@
-// Walks the graph of a frozen TorchScript module.
+#include "engine/backbone/torch_last_blocks.h"
+
 #include <torch/csrc/jit/ir/ir.h>
 
 #include <filesystem>
@@ -6,7 +7,6 @@
 #include <stdexcept>
 
 #include "engine/backbone/torch_module.h"
-#include "engine/fitting/last_blocks.h"
 
 namespace augstore {
 namespace {
@@ -22,14 +22,15 @@ c10::IValue ConstantOf(const Value* value, const char* what) {
   return *constant;
 }
 
+// Walks the graph of a frozen TorchScript module.
 class GraphReader {
  public:
   explicit GraphReader(const torch::jit::Graph& graph) : graph_(graph) {}
 
-  // Throws std::runtime_error at what is not understood.
+  // Throws std::runtime_error at the first node that it does not know.
   std::vector<Conv> Read() {
     if (graph_.inputs().size() != 2 || graph_.outputs().size() != 1) {
-      Refuse("it does not take one tensor and give one");
+      Refuse("it does not take one tensor and return one");
     }
     tensors_[graph_.inputs()[1]] = 0;
     for (const Node* node : graph_.nodes()) ReadNode(*node);
@@ -43,7 +44,7 @@ class GraphReader {
   void ReadNode(const Node& node) {
     const std::string kind = node.kind().toQualString();
     if (kind == "prim::Constant") return;
-    if (mean_ != nullptr) Refuse(fmt::format("{} stands behind the mean over space", kind));
+    if (mean_ != nullptr) Refuse(fmt::format("{} comes after the mean over space", kind));
     if (kind == "aten::_convolution" || kind == "aten::conv2d") return ReadConv(node, kind);
     if (kind == "aten::relu" || kind == "aten::relu_") return ReadRelu(node);
     if (kind == "aten::add" || kind == "aten::add_") return ReadAdd(node);
@@ -54,11 +55,11 @@ class GraphReader {
   // The number of the tensor that `value` is.
   uint32_t TensorOf(const Value* value) const {
     const auto found = tensors_.find(value);
-    if (found == tensors_.end()) Refuse(value->debugName() + " is not made from the map");
+    if (found == tensors_.end()) Refuse(value->debugName() + " is not made from the feature map");
     return found->second;
   }
 
-  // Its last convolution, when `value` is what that one gives and nobody else reads it.
+  // The convolution whose output `value` is, when nothing else reads that output; else null.
   Conv* OwnConv(const Value* value) {
     const uint32_t number = TensorOf(value);
     return number > 0 && value->uses().size() == 1 ? &convs_[number - 1] : nullptr;
@@ -147,19 +148,20 @@ class GraphReader {
 
 Result<std::vector<Conv>> ReadLastBlocks(const std::string& path) {
   if (!std::filesystem::is_regular_file(path)) {
-    return NotFound("tail '{}' is no file: name the TorchScript file of a backbone's last blocks",
-                    path);
+    return NotFound(
+        "last blocks '{}': no such file: name the TorchScript file of a backbone's last blocks",
+        path);
   }
   Result<torch::jit::Module> module = LoadModule(path, nullptr);
-  if (!module.ok()) return module.status().WithContext(fmt::format("tail '{}'", path));
+  if (!module.ok()) return module.status().WithContext(fmt::format("last blocks '{}'", path));
   try {
     const torch::jit::Module frozen =
         module->hasattr("training") ? torch::jit::freeze(*module) : *module;
     return GraphReader(*frozen.get_method("forward").graph()).Read();
   } catch (const std::exception& error) {
     return InvalidArgument(
-        "tail '{}' is not a chain of convolutions that can be kept as data: {}; give the last "
-        "blocks of the backbone, from the map to the embedding",
+        "last blocks '{}' are not a chain of convolutions that can be kept as data: {}; give the "
+        "last blocks of the backbone, from the feature map to the embedding",
         path, TorchReason(error));
   }
 }
