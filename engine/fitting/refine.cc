@@ -8,9 +8,11 @@
 #include <optional>
 #include <utility>
 
+#include "engine/fitting/epoch_loop.h"
 #include "engine/fitting/refine_features.h"
 #include "engine/kernels/tile_engine.h"
 #include "engine/math/bootstrap.h"
+#include "engine/math/lambda_search.h"
 #include "engine/math/onednn_gemm.h"
 #include "engine/math/optimizer.h"
 #include "engine/math/permutation.h"
@@ -21,7 +23,7 @@ namespace {
 // Chosen on five ops and 9,000 pairs.
 constexpr double kLearningRate = 5e-4;
 constexpr double kLambdaStep = 0.25;  // decades between two penalties that are tried
-constexpr int kMostLambdaSteps = 8;
+constexpr int kMaxLambdaSteps = 8;
 
 // y (rows x out) = x W' + beta y.
 void Product(const Matrix& x, size_t rows, const float* weight, size_t out, float beta, Matrix* y) {
@@ -37,8 +39,8 @@ struct Output {
   double exponent = 0;  // of λ
 };
 
-Output MakeOutput(const PairMoments& moments, std::vector<double> slopes, double exponent) {
-  Output output{std::move(slopes), moments.mean_shift, exponent};
+Output MakeOutput(const PairMoments& moments, std::vector<double> slopes) {
+  Output output{std::move(slopes), moments.mean_shift};
   for (size_t in = 0; in < moments.inputs; ++in) {
     for (size_t out = 0; out < moments.dim; ++out) {
       output.constant[out] -= output.slopes[in * moments.dim + out] * moments.mean[in];
@@ -62,7 +64,7 @@ Output FromAffine(const PairMoments& moments, const AffineFit& ridge,
   return output;
 }
 
-class Refiner {
+class Refiner : public EpochTrainer {
  public:
   Refiner(const TransformPairs& pairs, const TransformTrainOptions& options,
           const PairMoments& moments, const AffineFit& ridge)
@@ -81,7 +83,14 @@ class Refiner {
         weight_gradient_(dim_ * dim_),
         engine_(NewTileEngine()) {}
 
-  Result<FittedTransform> Run(const TransformProgressCallback& progress);
+  // The affine map as this family's layers, with its held-out error.
+  Result<double> Start(FittedTransform* start) const;
+  double rate() const { return rate_; }
+
+  uint32_t Advance(uint32_t epoch) override;
+  // Of the output weights that are best for W and b as they are; infinite when there are none.
+  Result<double> HeldOutError() override;
+  FittedTransform Export() const override;
 
  private:
   struct AdamMoments {
@@ -101,10 +110,8 @@ class Refiner {
     Matrix hidden_gradient;
   };
 
-  Layers Export(const Output& output) const;
-  Result<double> HeldOutError(const Layers& layers) const;
-  Result<bool> FitOutput();
-  void Descend();
+  Layers LayersOf(const Output& output) const;
+  Result<double> ErrorOf(const Layers& layers) const;
   void FixOutput();
   void OutputGradient(const Permutation& order, size_t begin, size_t count);
   void Step(const Permutation& order, size_t begin, size_t count);
@@ -117,18 +124,17 @@ class Refiner {
   RefineFeatures features_;
   const std::vector<float> start_;  // W as it began: weight decay pulls to it
   Output output_;
-  std::vector<float> passing_;     // the map of z that is handed through, out by in
+  std::vector<float> passing_;     // the affine map of z, which W does not touch, out by in
   std::vector<float> hidden_out_;  // V
   std::vector<float> constant_;
   AdamMoments moments_;
   Batch batch_;
   std::vector<float> weight_gradient_;
   std::unique_ptr<Engine> engine_;
-  uint32_t epoch_ = 0;
   uint64_t steps_ = 0;
 };
 
-Layers Refiner::Export(const Output& output) const {
+Layers Refiner::LayersOf(const Output& output) const {
   Layers layers;
   layers.layers.push_back(features_.Export());
   Layer last;
@@ -146,7 +152,7 @@ Layers Refiner::Export(const Output& output) const {
 }
 
 // Mean over pairs and dimensions; infinite when the layers are not finite.
-Result<double> Refiner::HeldOutError(const Layers& layers) const {
+Result<double> Refiner::ErrorOf(const Layers& layers) const {
   if (!layers.Validate().ok()) return std::numeric_limits<double>::infinity();
   AUGSTORE_ASSIGN(const NetworkPtr network, MakeNetwork(layers));
   Matrix mapped(pairs_.held_out_z.rows(), dim_);
@@ -157,37 +163,42 @@ Result<double> Refiner::HeldOutError(const Layers& layers) const {
          static_cast<double>(errors.size() * dim_);
 }
 
-// Output weights for W and b as they are: from the last λ on, uphill or downhill while that helps.
-// False when there are none.
-Result<bool> Refiner::FitOutput() {
+Result<double> Refiner::Start(FittedTransform* start) const {
+  *start = Export();
+  return ErrorOf(start->layers);
+}
+
+FittedTransform Refiner::Export() const {
+  FittedTransform fitted;
+  fitted.layers = LayersOf(output_);
+  fitted.notes = fmt::format("lambda={:.4g}", std::pow(10, output_.exponent));
+  return fitted;
+}
+
+// From the last λ on, uphill or downhill while that helps.
+Result<double> Refiner::HeldOutError() {
+  using Search = LambdaSearch<Output>;
   const ConstMatrixView z = pairs_.train_z.view();
   const PairMoments moments(
       2 * dim_,
       [&](size_t begin, MatrixView out) { features_.Fill(z.Slice(begin, out.rows), out); }, z,
       pairs_.train_target.view());
-  std::optional<Output> best;
-  double best_error = std::numeric_limits<double>::infinity();
-  const auto improves = [&](double exponent) -> Result<bool> {
-    std::optional<std::vector<double>> slopes = SolveRidge(moments, std::pow(10, exponent));
-    if (!slopes) return false;
-    Output output = MakeOutput(moments, std::move(*slopes), exponent);
-    AUGSTORE_ASSIGN(const double error, HeldOutError(Export(output)));
-    if (!(error < best_error)) return false;
-    best_error = error;
-    best = std::move(output);
-    return true;
-  };
-  const double centre = output_.exponent;
-  AUGSTORE_ASSIGN(bool better, improves(centre));
-  for (const double direction : {1.0, -1.0}) {
-    better = true;
-    for (int step = 1; better && step <= kMostLambdaSteps; ++step) {
-      AUGSTORE_ASSIGN(better, improves(centre + direction * step * kLambdaStep));
-    }
-    if (best && best->exponent > centre) break;
-  }
-  if (best) output_ = std::move(*best);
-  return best.has_value();
+  Status failed;
+  Search search([&](double lambda) -> std::optional<Search::Tried> {
+    std::optional<std::vector<double>> slopes = SolveRidge(moments, lambda);
+    if (!slopes) return std::nullopt;
+    Output output = MakeOutput(moments, std::move(*slopes));
+    const Result<double> error = ErrorOf(LayersOf(output));
+    if (!error.ok()) failed = error.status();
+    if (!error.ok()) return std::nullopt;
+    return Search::Tried{std::move(output), *error};
+  });
+  search.Walk(output_.exponent, kLambdaStep, kMaxLambdaSteps);
+  AUGSTORE_TRY(failed);
+  if (!search.best()) return std::numeric_limits<double>::infinity();
+  output_ = std::move(search.best()->fit);
+  output_.exponent = search.best()->exponent;
+  return search.best()->error;
 }
 
 // The output weights as Step reads them: out by in, and the constant with what the offsets add.
@@ -204,8 +215,8 @@ void Refiner::FixOutput() {
   constant_.assign(constant.begin(), constant.end());
 }
 
-// Gathers `count` pairs and gives the gradient of half their mean squared error, in units of
-// scale², by what comes out; a clamped value has none.
+// Gathers `count` pairs and computes the gradient of half their mean squared error, in units of
+// scale², by the outputs; a clamped output has none.
 void Refiner::OutputGradient(const Permutation& order, size_t begin, size_t count) {
   for (size_t row = 0; row < count; ++row) {
     const auto pair = static_cast<size_t>(order.At(begin + row));
@@ -254,51 +265,16 @@ void Refiner::Step(const Permutation& order, size_t begin, size_t count) {
                    moments_.bias_second.data());
 }
 
-void Refiner::Descend() {
+uint32_t Refiner::Advance(uint32_t epoch) {
   FixOutput();
   const size_t pairs = pairs_.train_z.rows();
-  for (uint32_t i = 0; i < kEpochsPerTurn && epoch_ < options_.max_epochs; ++i) {
-    const Permutation order(pairs, options_.seed, ++epoch_);
+  for (uint32_t i = 0; i < kEpochsPerTurn && epoch < options_.max_epochs; ++i) {
+    const Permutation order(pairs, options_.seed, ++epoch);
     for (size_t begin = 0; begin < pairs; begin += options_.batch_size) {
       Step(order, begin, std::min<size_t>(options_.batch_size, pairs - begin));
     }
   }
-}
-
-Result<FittedTransform> Refiner::Run(const TransformProgressCallback& progress) {
-  FittedTransform best;
-  best.layers = Export(output_);
-  AUGSTORE_ASSIGN(double best_error, HeldOutError(best.layers));
-  const std::vector<double> moved =
-      SquaredDistances(pairs_.held_out_z.view(), pairs_.held_out_target.view());
-  const double identity_error =
-      std::accumulate(moved.begin(), moved.end(), 0.0) / static_cast<double>(moved.size() * dim_);
-  uint32_t best_epoch = 0;
-  double best_lambda = std::pow(10, output_.exponent);
-  while (true) {
-    AUGSTORE_ASSIGN(const bool fitted, FitOutput());
-    if (!fitted) {
-      return InvalidArgument(
-          "training of 'refined' diverged in epoch {} with learning rate {}: give a smaller one",
-          epoch_, rate_);
-    }
-    Layers layers = Export(output_);
-    AUGSTORE_ASSIGN(const double error, HeldOutError(layers));
-    if (error < best_error) {
-      best_error = error;
-      best_epoch = epoch_;
-      best_lambda = std::pow(10, output_.exponent);
-      best.layers = std::move(layers);
-    }
-    const TransformProgress state{"refined", epoch_, options_.max_epochs, error,
-                                  identity_error > 0 ? 1 - error / identity_error : 0};
-    if (progress && !progress(state)) break;
-    if (epoch_ >= options_.max_epochs || epoch_ - best_epoch >= options_.patience) break;
-    Descend();
-  }
-  best.notes =
-      fmt::format("epochs={} learning_rate={} lambda={:.4g}", best_epoch, rate_, best_lambda);
-  return best;
+  return epoch;
 }
 
 }  // namespace
@@ -306,7 +282,15 @@ Result<FittedTransform> Refiner::Run(const TransformProgressCallback& progress) 
 Result<FittedTransform> Refine(const TransformPairs& pairs, const TransformTrainOptions& options,
                                const PairMoments& moments, const AffineFit& ridge,
                                const TransformProgressCallback& progress) {
-  return Refiner(pairs, options, moments, ridge).Run(progress);
+  Refiner refiner(pairs, options, moments, ridge);
+  EpochPlan plan;
+  plan.family = options.family;
+  plan.learning_rate = refiner.rate();
+  plan.max_epochs = options.max_epochs;
+  plan.patience = options.patience;
+  plan.start.emplace();
+  AUGSTORE_ASSIGN(plan.start_error, refiner.Start(&*plan.start));
+  return TrainEpochs(refiner, std::move(plan), pairs, progress);
 }
 
 }  // namespace augstore

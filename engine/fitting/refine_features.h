@@ -12,11 +12,11 @@
 
 namespace augstore {
 
-// Of z in d dimensions 2d features: (z + offset) / scale, clamped at 0 where nothing stands, and
-// relu(W u + b), where u is z in units in which it has mean 0 and root mean square 1.
+// Computes 2d features of z in d dimensions: relu((z + offset) / scale) and relu(W u + b), where u
+// is z in units in which it has mean 0 and root mean square 1.
 class RefineFeatures {
  public:
-  // W is small and random by `seed`, b zero. REQUIRES: moments are those of z.
+  // W starts small and random by `seed`, b at zero. REQUIRES: moments are those of z.
   RefineFeatures(ConstMatrixView z, const PairMoments& moments, uint64_t seed);
 
   float scale() const { return scale_; }

@@ -1,19 +1,26 @@
-// The families of TrainTransform that are trained by gradient descent. Internal to engine.
+// The families "paper_mlp" and "residual": networks trained by gradient descent.
 #ifndef AUGSTORE_ENGINE_FITTING_TORCH_TRANSFORM_TRAINER_H_
 #define AUGSTORE_ENGINE_FITTING_TORCH_TRANSFORM_TRAINER_H_
 
 #include "engine/fitting/fit_options.h"
-#include "engine/fitting/model_selection.h"
+#include "engine/fitting/pairs.h"
 
 namespace augstore {
 
-// Trains "paper_mlp" or "residual"; the best epoch by held-out error is kept. "residual" begins at
-// the identity and counts it as epoch 0, so that it is never worse than that there. REQUIRES:
-// finite pairs, at least one of each part; checked options. Errors: kInvalidArgument (diverged,
-// with the learning rate), kInternal (Torch failed).
-Result<FittedTransform> TrainNetworkTransform(const TransformPairs& pairs,
-                                              const TransformTrainOptions& options,
-                                              const TransformProgressCallback& progress);
+// Both return the best epoch by held-out error. REQUIRES: finite pairs, at least one of each part;
+// checked options. Errors: kInvalidArgument (diverged, with the learning rate), kInternal (Torch
+// failed).
+
+// The paper's MLP: d -> 2d -> d with ReLU between, by SGD with momentum.
+Result<FittedTransform> TrainPaperMlp(const TransformPairs& pairs,
+                                      const TransformTrainOptions& options,
+                                      const TransformProgressCallback& progress);
+
+// z + MLP(z) by AdamW. Starts at the identity, which counts as epoch 0: the result is never worse
+// than the identity on the held-out pairs.
+Result<FittedTransform> TrainResidual(const TransformPairs& pairs,
+                                      const TransformTrainOptions& options,
+                                      const TransformProgressCallback& progress);
 
 }  // namespace augstore
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/fitting/closed_forms.h"
 #include "engine/transforms/card.h"
 #include "tests/engine/fitting/transform_pairs.h"
 
@@ -59,7 +60,7 @@ CardEntry Measure(const TransformPairs& pairs, const Layers& layers) {
 
 double Affine(const TransformPairs& pairs) {
   ClosedForms forms(pairs);
-  return Measure(pairs, forms.Fit("affine").value().layers).r2;
+  return Measure(pairs, forms.Affine().value().layers).r2;
 }
 
 TEST(Refine, IsMuchBetterThanAffineOnAMapWithABend) {

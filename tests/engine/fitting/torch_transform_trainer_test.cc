@@ -13,7 +13,7 @@
 namespace augstore {
 namespace {
 
-TransformPairs SplitPairs(bool non_negative = true) {
+TransformPairs SomePairs(bool non_negative = true) {
   const TestPairs pairs(500);
   TransformPairs result;
   result.train_z = Copy(pairs.z.view().Slice(0, 400));
@@ -22,6 +22,12 @@ TransformPairs SplitPairs(bool non_negative = true) {
   result.held_out_target = Copy(pairs.z_target.view().Slice(400, 100));
   result.non_negative = non_negative;
   return result;
+}
+
+Result<FittedTransform> Train(const TransformPairs& pairs, const TransformTrainOptions& options,
+                              const TransformProgressCallback& progress) {
+  return options.family == "residual" ? TrainResidual(pairs, options, progress)
+                                      : TrainPaperMlp(pairs, options, progress);
 }
 
 TransformTrainOptions Options(const std::string& family) {
@@ -42,8 +48,8 @@ CardEntry Measure(const TransformPairs& pairs, const Layers& layers) {
 class NetworkFamilies : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(NetworkFamilies, LearnAMapThatTheyCanExpress) {
-  const TransformPairs pairs = SplitPairs();
-  const Result<FittedTransform> fitted = TrainNetworkTransform(pairs, Options(GetParam()), {});
+  const TransformPairs pairs = SomePairs();
+  const Result<FittedTransform> fitted = Train(pairs, Options(GetParam()), {});
   ASSERT_TRUE(fitted.ok()) << fitted.status().ToString();
   EXPECT_TRUE(fitted->layers.Validate().ok());
   EXPECT_GT(Measure(pairs, fitted->layers).r2, 0.6);
@@ -51,27 +57,27 @@ TEST_P(NetworkFamilies, LearnAMapThatTheyCanExpress) {
 }
 
 TEST_P(NetworkFamilies, GiveTheSameWeightsEveryTime) {
-  const TransformPairs pairs = SplitPairs();
+  const TransformPairs pairs = SomePairs();
   TransformTrainOptions options = Options(GetParam());
   options.max_epochs = 3;
-  const Layers first = TrainNetworkTransform(pairs, options, {}).value().layers;
-  EXPECT_EQ(first, TrainNetworkTransform(pairs, options, {}).value().layers);
+  const Layers first = Train(pairs, options, {}).value().layers;
+  EXPECT_EQ(first, Train(pairs, options, {}).value().layers);
   options.seed = 1;
-  EXPECT_NE(first, TrainNetworkTransform(pairs, options, {}).value().layers);
+  EXPECT_NE(first, Train(pairs, options, {}).value().layers);
 }
 
 TEST_P(NetworkFamilies, ReportWhatTheLayersDo) {
-  const TransformPairs pairs = SplitPairs();
+  const TransformPairs pairs = SomePairs();
   double best = std::numeric_limits<double>::infinity();
   double r2 = 0;
-  const Layers layers = TrainNetworkTransform(pairs, Options(GetParam()),
-                                              [&](const TransformProgress& progress) {
-                                                if (progress.validation_mse < best) {
-                                                  best = progress.validation_mse;
-                                                  r2 = progress.r2;
-                                                }
-                                                return true;
-                                              })
+  const Layers layers = Train(pairs, Options(GetParam()),
+                              [&](const TransformProgress& progress) {
+                                if (progress.validation_mse < best) {
+                                  best = progress.validation_mse;
+                                  r2 = progress.r2;
+                                }
+                                return true;
+                              })
                             .value()
                             .layers;
   const CardEntry card = Measure(pairs, layers);
@@ -82,7 +88,7 @@ TEST_P(NetworkFamilies, ReportWhatTheLayersDo) {
 TEST_P(NetworkFamilies, SayWhenTrainingDiverges) {
   TransformTrainOptions options = Options(GetParam());
   options.learning_rate = 1e30;
-  const Result<FittedTransform> fitted = TrainNetworkTransform(SplitPairs(), options, {});
+  const Result<FittedTransform> fitted = Train(SomePairs(), options, {});
   ASSERT_FALSE(fitted.ok());
   EXPECT_EQ(fitted.status().code(), Code::kInvalidArgument);
   EXPECT_NE(fitted.status().message().find("1e+30"), std::string::npos);
@@ -91,10 +97,10 @@ TEST_P(NetworkFamilies, SayWhenTrainingDiverges) {
 INSTANTIATE_TEST_SUITE_P(Families, NetworkFamilies, ::testing::Values("paper_mlp", "residual"),
                          [](const auto& family) { return family.param; });
 
-TEST(TorchTransformTrainer, MlpHasThePapersShape) {
+TEST(TorchTransformTrainer, PaperMlpHasThePapersShape) {
   TransformTrainOptions options = Options("paper_mlp");
   options.max_epochs = 1;
-  const Layers layers = TrainNetworkTransform(SplitPairs(), options, {}).value().layers;
+  const Layers layers = Train(SomePairs(), options, {}).value().layers;
   EXPECT_EQ(layers.shapes(), MlpShapes(16));
 }
 
@@ -102,28 +108,28 @@ TEST(TorchTransformTrainer, ResidualEndsInReluWhenTheTargetsDo) {
   TransformTrainOptions options = Options("residual");
   options.max_epochs = 1;
   std::vector<LayerShape> shapes = MlpShapes(16, true);
-  EXPECT_EQ(TrainNetworkTransform(SplitPairs(true), options, {}).value().layers.shapes(), shapes);
+  EXPECT_EQ(Train(SomePairs(true), options, {}).value().layers.shapes(), shapes);
   shapes.back().activation = Activation::kNone;
-  EXPECT_EQ(TrainNetworkTransform(SplitPairs(false), options, {}).value().layers.shapes(), shapes);
+  EXPECT_EQ(Train(SomePairs(false), options, {}).value().layers.shapes(), shapes);
 }
 
 TEST(TorchTransformTrainer, ResidualStartsAtTheIdentity) {
   TransformTrainOptions options = Options("residual");
   options.max_epochs = 1;
   options.learning_rate = 1e-12;
-  const TransformPairs pairs = SplitPairs();
-  const Layers layers = TrainNetworkTransform(pairs, options, {}).value().layers;
+  const TransformPairs pairs = SomePairs();
+  const Layers layers = Train(pairs, options, {}).value().layers;
   EXPECT_NEAR(Measure(pairs, layers).r2, 0, 1e-5);
 }
 
 TEST(TorchTransformTrainer, StopsAfterEpochsWithoutImprovement) {
-  TransformPairs pairs = SplitPairs();
+  TransformPairs pairs = SomePairs();
   pairs.held_out_target = Copy(pairs.held_out_z.view());  // identity is best: training only harms
   TransformTrainOptions options = Options("residual");
   options.patience = 3;
   std::vector<double> errors;
   const Result<FittedTransform> fitted =
-      TrainNetworkTransform(pairs, options, [&](const TransformProgress& progress) {
+      Train(pairs, options, [&](const TransformProgress& progress) {
         errors.push_back(progress.validation_mse);
         return true;
       });
@@ -134,10 +140,10 @@ TEST(TorchTransformTrainer, StopsAfterEpochsWithoutImprovement) {
 }
 
 TEST(TorchTransformTrainer, StopsWhenTheCallerSaysSoAndKeepsTheBest) {
-  const TransformPairs pairs = SplitPairs();
+  const TransformPairs pairs = SomePairs();
   uint32_t epochs = 0;
   const Result<FittedTransform> fitted =
-      TrainNetworkTransform(pairs, Options("residual"), [&](const TransformProgress& progress) {
+      Train(pairs, Options("residual"), [&](const TransformProgress& progress) {
         epochs = progress.epoch;
         return progress.epoch < 2;
       });
@@ -147,13 +153,13 @@ TEST(TorchTransformTrainer, StopsWhenTheCallerSaysSoAndKeepsTheBest) {
 }
 
 TEST(TorchTransformTrainer, LearnsAtAnyScaleOfTheEmbeddings) {
-  TransformPairs pairs = SplitPairs();
+  TransformPairs pairs = SomePairs();
   for (Matrix* matrix :
        {&pairs.train_z, &pairs.train_target, &pairs.held_out_z, &pairs.held_out_target}) {
     for (size_t i = 0; i < matrix->rows() * matrix->cols(); ++i) matrix->data()[i] *= 1e-4F;
   }
   for (const char* family : {"paper_mlp", "residual"}) {
-    const Layers layers = TrainNetworkTransform(pairs, Options(family), {}).value().layers;
+    const Layers layers = Train(pairs, Options(family), {}).value().layers;
     EXPECT_GT(Measure(pairs, layers).r2, 0.6) << family;
   }
 }
@@ -163,7 +169,7 @@ TEST(TorchTransformTrainer, LeavesTheCallersThreadsAlone) {
   SetComputeThreads(1);
   TransformTrainOptions options = Options("paper_mlp");
   options.max_epochs = 1;
-  EXPECT_TRUE(TrainNetworkTransform(SplitPairs(), options, {}).ok());
+  EXPECT_TRUE(Train(SomePairs(), options, {}).ok());
   EXPECT_EQ(ComputeThreads(), 1);
   SetComputeThreads(before);
 }
