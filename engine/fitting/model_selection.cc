@@ -1,212 +1,140 @@
 #include "engine/fitting/model_selection.h"
 
 #include <algorithm>
-#include <array>
-#include <tuple>
+#include <atomic>
+#include <chrono>
+#include <optional>
 #include <utility>
 
-#include "engine/kernels/tile_engine.h"
 #include "engine/math/bootstrap.h"
-#include "engine/math/eigen_decompose.h"
-#include "engine/transforms/cell_mix.h"
-#include "engine/transforms/spatial_features.h"
+#include "engine/math/compute_threads.h"
+#include "engine/math/worker_pool.h"
+#include "engine/transforms/card.h"
+#include "engine/transforms/transform_chain.h"
 
 namespace augstore {
 namespace {
 
-constexpr std::array<std::string_view, 11> kFamilies = {
-    "identity", "shift",    "diagonal", "lowrank",   "procrustes", "affine",
-    "pooled",   "residual", "refined",  "paper_mlp", "last_blocks"};
-// Of G: a paired interval tells differences apart that nobody would pay for.
-constexpr double kLeastGain = 0.02;
-constexpr size_t kClosedForms = 7;  // of them, the first ones
+// Of G. A paired interval can be narrow enough to show differences that are not worth their cost.
+constexpr double kMinGain = 0.02;
 
-Layer DiagonalLayer(std::vector<float> weight, std::vector<float> bias, bool relu) {
-  Layer layer;
-  layer.shape.in = layer.shape.out = static_cast<uint32_t>(weight.size());
-  layer.shape.kind = LayerKind::kDiagonal;
-  layer.shape.activation = relu ? Activation::kRelu : Activation::kNone;
-  layer.weight = std::move(weight);
-  layer.bias = std::move(bias);
-  return layer;
+bool Allowed(const Family& family, const TransformPairs& pairs,
+             const TransformTrainOptions& options) {
+  if (family.needs_last_blocks) return options.last_blocks.has_value();
+  return !family.reads_feature_maps || pairs.train_feature_maps.rows() > 0;
 }
 
-// z -> z + V B'(z - mean) + mean_shift, where B and V are the first `rank` columns of `left` and
-// `right` (d x d).
-Layers LowRankLayers(const PairMoments& moments, const std::vector<double>& left,
-                     const std::vector<double>& right, size_t rank, bool relu) {
-  const size_t dim = moments.dim;
-  Layers layers;
-  layers.layers.resize(2);
-  Layer& down = layers.layers[0];
-  Layer& up = layers.layers[1];
-  down.shape.in = up.shape.out = static_cast<uint32_t>(dim);
-  down.shape.out = up.shape.in = static_cast<uint32_t>(rank);
-  up.shape.residual = true;
-  up.shape.activation = relu ? Activation::kRelu : Activation::kNone;
-  down.weight.resize(rank * dim);
-  up.weight.resize(dim * rank);
-  std::vector<double> bias(rank);
-  for (size_t i = 0; i < dim; ++i) {
-    for (size_t k = 0; k < rank; ++k) {
-      down.weight[k * dim + i] = static_cast<float>(left[i * dim + k]);
-      up.weight[i * rank + k] = static_cast<float>(right[i * dim + k]);
-      bias[k] -= left[i * dim + k] * moments.mean[i];
-    }
+// One run of FitAll.
+class FitAllRun {
+ public:
+  FitAllRun(FamilyFitter& fitter, std::vector<const Family*> families,
+            const TransformProgressCallback& progress)
+      : fitter_(fitter),
+        progress_(progress),
+        families_(std::move(families)),
+        outcomes_(families_.size()) {}
+
+  Result<std::vector<FittedFamily>> Run(std::string* left_out) {
+    const auto closed = static_cast<size_t>(std::ranges::count_if(families_, &Family::closed_form));
+    for (size_t i = 0; i < closed; ++i) Try(i);
+    const auto alone =
+        static_cast<size_t>(std::ranges::count_if(families_, &Family::needs_last_blocks));
+    const size_t others = families_.size() - closed - alone;
+    const int share = std::max(1, ComputeThreads() / static_cast<int>(others));
+    WorkerPool pool(std::min(HardwareThreads(), static_cast<int>(others)));
+    pool.Run(others, [&](size_t part, size_t) {
+      SetComputeThreads(share);
+      Try(closed + part);
+      SetComputeThreads(1);
+    });
+    for (size_t i = closed + others; i < families_.size(); ++i) Try(i);
+    return Collect(left_out);
   }
-  down.bias.assign(bias.begin(), bias.end());
-  up.bias.assign(moments.mean_shift.begin(), moments.mean_shift.end());
-  return layers;
-}
+
+ private:
+  void Try(size_t i) {
+    if (stopped_) return;
+    outcomes_[i] = fitter_.Fit(*families_[i]);
+    if (!outcomes_[i]->ok()) return;
+    const CardCandidate& summary = (*outcomes_[i])->summary;
+    const TransformProgress done{summary.family, 0, 0, summary.mse, summary.r2, &summary};
+    if (!progress_(done)) stopped_ = true;
+  }
+
+  Result<std::vector<FittedFamily>> Collect(std::string* left_out) {
+    std::vector<FittedFamily> fitted;
+    for (size_t i = 0; i < outcomes_.size(); ++i) {
+      std::optional<Result<FittedFamily>>& outcome = outcomes_[i];
+      if (!outcome) continue;
+      if (!outcome->ok() && outcome->status().code() == Code::kInvalidArgument) {
+        *left_out += fmt::format("{}left out {}: {}", left_out->empty() ? "" : "; ",
+                                 families_[i]->name, outcome->status().message());
+        continue;
+      }
+      AUGSTORE_TRY(outcome->status());
+      fitted.push_back(std::move(**outcome));
+    }
+    return fitted;
+  }
+
+  FamilyFitter& fitter_;
+  const TransformProgressCallback& progress_;
+  const std::vector<const Family*> families_;
+  std::vector<std::optional<Result<FittedFamily>>> outcomes_;  // of each family
+  std::atomic<bool> stopped_ = false;
+};
 
 }  // namespace
 
-std::span<const std::string_view> TransformFamilies() { return kFamilies; }
+FamilyFitter::FamilyFitter(const TransformPairs& pairs, const TransformTrainOptions& options,
+                           const TransformProgressCallback& progress)
+    : pairs_(pairs),
+      options_(options),
+      progress_(progress),
+      closed_forms_(pairs),
+      baselines_(SquaredDistances(pairs.held_out_z.view(), pairs.held_out_target.view())) {}
 
-bool FamilyReadsFeatureMaps(std::string_view family) {
-  return family == "pooled" || family == "last_blocks";
+Result<FittedFamily> FamilyFitter::Fit(const Family& family) {
+  TransformTrainOptions options = options_;
+  options.family = family.name;
+  const auto start = std::chrono::steady_clock::now();
+  AUGSTORE_ASSIGN(FittedTransform fitted, family.fit({pairs_, options, closed_forms_, progress_}));
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  FittedFamily result;
+  result.family = &family;
+  result.fitted = std::move(fitted);
+  result.mapped = Matrix(pairs_.held_out_z.rows(), pairs_.held_out_z.cols());
+  TransformWeights weights;
+  weights.layers = result.fitted.layers;
+  weights.front = result.fitted.front;
+  const uint64_t multiply_adds = weights.MultiplyAdds();
+  AUGSTORE_TRY(ApplyTransform(weights,
+                              {pairs_.held_out_z.view(), pairs_.held_out_feature_maps.view()},
+                              result.mapped.view()));
+  const ConstMatrixView mapped = std::as_const(result.mapped).view();
+  result.errors = SquaredDistances(mapped, pairs_.held_out_target.view());
+  result.entry =
+      MeasureCard("held-out", pairs_.held_out_z.view(), pairs_.held_out_target.view(), mapped);
+  const CardEntry& entry = result.entry;
+  result.summary = {options.family, entry.r2,      entry.r2_low,    entry.r2_high,
+                    entry.mse,      multiply_adds, elapsed.count(), result.fitted.notes};
+  return result;
 }
 
-ClosedForms::ClosedForms(const TransformPairs& pairs) : pairs_(pairs) {}
-
-bool ClosedForms::Has(std::string_view family) {
-  const auto end = kFamilies.begin() + kClosedForms;
-  return std::find(kFamilies.begin(), end, family) != end;
-}
-
-const PairMoments& ClosedForms::moments() {
-  if (!moments_) moments_.emplace(pairs_.train_z.view(), pairs_.train_target.view());
-  return *moments_;
-}
-
-Result<const AffineFit*> ClosedForms::Ridge() {
-  if (!ridge_) {
-    AUGSTORE_ASSIGN(ridge_, FitAffine(moments(), pairs_.held_out_z.view(),
-                                      pairs_.held_out_target.view(), pairs_.non_negative));
+Result<std::vector<FittedFamily>> FamilyFitter::FitAll(std::string* left_out) {
+  std::vector<const Family*> families;
+  for (const Family& family : TransformFamilies()) {
+    if (Allowed(family, pairs_, options_)) families.push_back(&family);
   }
-  return &*ridge_;
+  return FitAllRun(*this, std::move(families), progress_).Run(left_out);
 }
 
-FittedTransform ClosedForms::Diagonal(std::string_view family) {
-  const size_t dim = pairs_.train_z.cols();
-  std::vector<float> weight(dim, 1.0F);
-  std::vector<float> bias(dim, 0.0F);
-  if (family != "identity") {
-    std::vector<double> slopes(dim, 0.0);
-    if (family == "diagonal") slopes = DiagonalSlopes(moments());
-    for (size_t i = 0; i < dim; ++i) {
-      weight[i] = static_cast<float>(1 + slopes[i]);
-      bias[i] = static_cast<float>(moments().mean_shift[i] - slopes[i] * moments().mean[i]);
-    }
+FittedFamily& FamilyFitter::Choose(std::vector<FittedFamily>& fitted) const {
+  std::vector<Candidate> candidates;
+  for (const FittedFamily& one : fitted) {
+    candidates.push_back({one.family->does_nothing ? 0 : one.summary.multiply_adds, one.errors});
   }
-  const bool relu = family != "identity" && pairs_.non_negative;
-  FittedTransform fitted;
-  fitted.layers.layers.push_back(DiagonalLayer(std::move(weight), std::move(bias), relu));
-  return fitted;
-}
-
-FittedTransform ClosedForms::Procrustes() {
-  const size_t dim = moments().dim;
-  std::vector<double> product = moments().gram;  // X'Y, where Y = X + D are the centred z'
-  for (size_t i = 0; i < product.size(); ++i) product[i] += moments().cross[i];
-  std::vector<double> slopes = OrthogonalFactor(product, dim);
-  for (size_t i = 0; i < dim; ++i) slopes[i * dim + i] -= 1;
-  FittedTransform fitted;
-  fitted.layers.layers.push_back(AffineLayer(moments(), slopes, pairs_.non_negative));
-  return fitted;
-}
-
-// Reduced-rank regression (A. Izenman, "Reduced-rank regression for the multivariate linear model",
-// J. Multivariate Anal. 5, 1975) with the ridge map A in place of the least squares one: A followed
-// by the projection on the first principal components of what it fits, the eigenvectors of A'X'XA.
-Result<FittedTransform> ClosedForms::LowRank() {
-  AUGSTORE_ASSIGN(const AffineFit* ridge, Ridge());
-  const std::vector<double>& slopes = ridge->slopes;
-  const size_t dim = moments().dim;
-  const SymmetricEigen fitted = DecomposeSymmetric(
-      Multiply(true, slopes, Multiply(false, moments().gram, slopes, dim, dim, dim), dim, dim, dim),
-      dim);
-  const std::vector<double> left = Multiply(false, slopes, fitted.vectors, dim, dim, dim);
-  const std::unique_ptr<Engine> engine = NewTileEngine();
-  Matrix mapped(pairs_.held_out_z.rows(), dim);
-  FittedTransform best;
-  double best_error = 0;
-  for (size_t rank = std::max<size_t>(1, dim / 64); rank <= std::max<size_t>(1, dim / 4);
-       rank *= 2) {
-    Layers layers = LowRankLayers(moments(), left, fitted.vectors, rank, pairs_.non_negative);
-    AUGSTORE_ASSIGN(const NetworkPtr network, MakeNetwork(layers));
-    AUGSTORE_TRY(engine->Apply(network, pairs_.held_out_z.view(), mapped.view()));
-    double error = 0;
-    for (const double of_pair :
-         SquaredDistances(std::as_const(mapped).view(), pairs_.held_out_target.view())) {
-      error += of_pair;
-    }
-    if (!best.layers.layers.empty() && error >= best_error) continue;
-    best_error = error;
-    best.layers = std::move(layers);
-    best.notes = fmt::format("rank={} lambda={:.4g}", rank, ridge->lambda);
-  }
-  return best;
-}
-
-namespace {
-
-// [z, features] of every row.
-Result<Matrix> Joined(const SpatialFeatures& features, ConstMatrixView z,
-                      ConstMatrixView feature_maps) {
-  Matrix found(z.rows, features.features());
-  SpatialScratch scratch;
-  AUGSTORE_TRY(features.Apply(*NewTileEngine(), feature_maps, found.view(), &scratch));
-  Matrix joined(z.rows, z.cols + found.cols());
-  for (size_t i = 0; i < z.rows; ++i) {
-    std::ranges::copy(z.row(i), joined.row(i).begin());
-    std::ranges::copy(found.row(i), joined.row(i).subspan(z.cols).begin());
-  }
-  return joined;
-}
-
-}  // namespace
-
-// Means over the quarters of the map are what pooling left of its geometry: a flip moves them, and
-// a linear map can learn where to.
-Result<FittedTransform> ClosedForms::Pooled() {
-  AUGSTORE_CHECK(pairs_.train_feature_maps.rows() == pairs_.train_z.rows());
-  const uint32_t height = std::min(2u, pairs_.feature_map.height),
-                 width = std::min(2u, pairs_.feature_map.width);
-  FittedTransform fitted;
-  fitted.front = SpatialFront{pairs_.feature_map,
-                              height,
-                              width,
-                              MakeCellMix(pairs_.feature_map, height, width, nullptr, 1, 1),
-                              {}};
-  AUGSTORE_ASSIGN(const SpatialFeaturesPtr features, SpatialFeatures::Make(*fitted.front));
-  AUGSTORE_ASSIGN(const Matrix train,
-                  Joined(*features, pairs_.train_z.view(), pairs_.train_feature_maps.view()));
-  AUGSTORE_ASSIGN(const Matrix held_out,
-                  Joined(*features, pairs_.held_out_z.view(), pairs_.held_out_feature_maps.view()));
-  const InputRows rows = [&train](size_t begin, MatrixView out) {
-    std::copy_n(train.row(begin).data(), out.rows * out.cols, out.data);
-  };
-  const PairMoments moments(train.cols(), rows, pairs_.train_z.view(), pairs_.train_target.view());
-  AUGSTORE_ASSIGN(
-      const AffineFit fit,
-      FitAffine(moments, held_out.view(), pairs_.held_out_target.view(), pairs_.non_negative));
-  fitted.layers.layers.push_back(AffineLayer(moments, fit.slopes, pairs_.non_negative));
-  fitted.notes = fmt::format("lambda={:.4g}", fit.lambda);
-  return fitted;
-}
-
-Result<FittedTransform> ClosedForms::Fit(std::string_view family) {
-  AUGSTORE_CHECK(Has(family));
-  if (family == "pooled") return Pooled();
-  if (family == "procrustes") return Procrustes();
-  if (family == "lowrank") return LowRank();
-  if (family != "affine") return Diagonal(family);
-  FittedTransform fitted;
-  AUGSTORE_ASSIGN(const AffineFit* ridge, Ridge());
-  fitted.layers.layers.push_back(AffineLayer(moments(), ridge->slopes, pairs_.non_negative));
-  fitted.notes = fmt::format("lambda={:.4g}", ridge->lambda);
-  return fitted;
+  return fitted[ChooseCandidate(candidates, baselines_, options_.seed)];
 }
 
 size_t ChooseCandidate(std::span<const Candidate> candidates, std::span<const double> baselines,
@@ -217,17 +145,13 @@ size_t ChooseCandidate(std::span<const Candidate> candidates, std::span<const do
   for (size_t i = 1; i < candidates.size(); ++i) {
     if (r2(i) > r2(best)) best = i;
   }
-  const auto cost = [&](size_t i) {
-    const Candidate& candidate = candidates[i];
-    const uint64_t work = candidate.family == "identity" ? 0 : candidate.multiply_adds;
-    return std::pair(work, -r2(i));
-  };
+  const auto cost = [&](size_t i) { return std::pair(candidates[i].cost, -r2(i)); };
   size_t chosen = best;
   for (size_t i = 0; i < candidates.size(); ++i) {
     if (cost(i) >= cost(chosen)) continue;
     const Interval difference =
         BootstrapR2Difference(candidates[best].errors, candidates[i].errors, baselines, seed);
-    if (difference.low <= kLeastGain * r2(best)) chosen = i;
+    if (difference.low <= kMinGain * r2(best)) chosen = i;
   }
   return chosen;
 }

@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "engine/fitting/model_selection.h"
+#include "engine/fitting/families.h"
 #include "engine/math/compute_threads.h"
 #include "engine/math/counter_rng.h"
 #include "engine/transforms/card.h"
-#include "engine/transforms/held_out.h"
+#include "engine/transforms/holdout.h"
 #include "schemas/base/limits.h"
 #include "tests/engine/fitting/transform_pairs.h"
 
@@ -72,10 +72,10 @@ TEST_P(EveryFamily, RefuseNanAndInfinity) {
   options.family = GetParam();
   TestPairs pairs(60);
   pairs.z.row(31)[4] = std::numeric_limits<float>::quiet_NaN();
-  ExpectRefused(Train(pairs, options).status(), "pair 31 has nan at dimension 4 of z:");
+  ExpectRefused(Train(pairs, options).status(), "row 31 of z has nan at dimension 4:");
   pairs.z.row(31)[4] = 0;
   pairs.z_target.row(59)[0] = std::numeric_limits<float>::infinity();
-  ExpectRefused(Train(pairs, options).status(), "pair 59 has inf at dimension 0 of z':");
+  ExpectRefused(Train(pairs, options).status(), "row 59 of z' has inf at dimension 0:");
 }
 
 TEST_P(EveryFamily, WorkOnTheFewestPairs) {
@@ -103,7 +103,7 @@ TEST(TransformTrainer, RefusesWhatItCannotDo) {
   ExpectRefused(TrainStatus(options, 41), "41 pairs");
   options = {};
   options.error_bank = kMaxErrorBankRows + 1;
-  ExpectRefused(TrainStatus(options), "error_bank");
+  ExpectRefused(TrainStatus(options), "an error bank of");
   options.family = "quadratic";
   ExpectRefused(TrainStatus(options), "'quadratic' does not exist: give identity, shift, ");
   options = {};
@@ -169,12 +169,12 @@ TransformTrainOptions Auto() {
   return options;
 }
 
-// The families that pairs allow, with feature maps and with a tail to start at.
+// The families that pairs allow, with feature maps and with last blocks to start at.
 std::vector<std::string> FamiliesOf(bool feature_maps, bool last_blocks) {
   std::vector<std::string> families;
-  for (const std::string_view family : TransformFamilies()) {
-    if (family == "last_blocks" ? last_blocks : feature_maps || !FamilyReadsFeatureMaps(family))
-      families.emplace_back(family);
+  for (const Family& family : TransformFamilies()) {
+    if (family.needs_last_blocks ? last_blocks : feature_maps || !family.reads_feature_maps)
+      families.emplace_back(family.name);
   }
   return families;
 }
@@ -213,7 +213,7 @@ TEST(TransformTrainer, ReadsFeatureMapsWhereThereAreSome) {
   }
 }
 
-TEST(TransformTrainer, ClimbsTheWholeLadderByDefault) {
+TEST(TransformTrainer, FitsEveryFamilyByDefault) {
   std::set<std::string> finished;
   const TestPairs pairs(400);
   const Result<TrainedTransform> trained = TrainTransform(
@@ -243,7 +243,7 @@ TEST(TransformTrainer, ClimbsTheWholeLadderByDefault) {
   EXPECT_GT(entry.r2, 0.9);
 }
 
-TEST(TransformTrainer, GivesOnTheLadderWhatTheFamilyGivesAlone) {
+TEST(TransformTrainer, FitsAFamilyAmongOthersAsItFitsItAlone) {
   const int threads = ComputeThreads();
   SetComputeThreads(1);
   const TestPairs pairs(200);
@@ -302,7 +302,7 @@ TEST(TransformTrainer, LeavesOutAFamilyThatCannotBeFitted) {
       << trained->card.notes;
 }
 
-TEST(TransformTrainer, StopsTheLadderWhenTheCallerSaysSo) {
+TEST(TransformTrainer, StopsBetweenFamiliesWhenTheCallerSaysSo) {
   const TestPairs pairs(100);
   const auto candidates_until = [&](const std::string& last) {
     return TrainTransform(pairs.z.view(), pairs.z_target.view(), Auto(),
@@ -314,7 +314,7 @@ TEST(TransformTrainer, StopsTheLadderWhenTheCallerSaysSo) {
   EXPECT_GE(candidates_until("residual").size(), 6u);
 }
 
-TEST(TransformTrainer, KeepsResidualsOfHeldOutPairs) {
+TEST(TransformTrainer, KeepsErrorsOfHeldOutPairs) {
   const TestPairs pairs(400);
   TransformTrainOptions options;
   options.family = "affine";
