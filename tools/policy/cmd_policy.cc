@@ -1,13 +1,15 @@
 // augstore policy search: which augmentation helps heads on this collection, if any does?
-#include "tools/policy/cmd_policy.h"
-
 #include <CLI/CLI.hpp>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "tools/cli/progress.h"
 #include "tools/cli/table.h"
+#include "tools/commands.h"
 #include "tools/head/cmd_head.h"
+#include "tools/policy/policy_candidates.h"
+#include "tools/policy/policy_report.h"
+#include "tools/policy/policy_search.h"
 
 namespace augstore {
 namespace {
@@ -123,18 +125,18 @@ void AddCandidateFlags(CLI::App* command, PolicySearchFlags* flags) {
       ->allow_extra_args(false);
   command->add_option(
       "--transforms", flags->transforms,
-      "Make policies from these transforms (default without --candidates: @champion "
-      "or the latest version of each one of the backbone)");
+      "Make policies from these transforms (default without --candidates: of each name @champion, "
+      "or else the best version proven for the backbone)");
   command
       ->add_option("--draw-errors", flags->draw_errors, "Policies from transforms draw errors (~)")
       ->check(CLI::IsMember({"no", "yes", "both"}))
       ->capture_default_str();
-  command->add_option("--pairs", flags->pairs, "At most so many policies of two transforms")
+  command->add_option("--pairs", flags->pairs, "Maximum number of policies of two transforms")
       ->capture_default_str();
   command
       ->add_option("--views", flags->views,
-                   "Passes of one epoch, each with new draws; or several: tries every policy with "
-                   "each")
+                   "Passes of one epoch, each with new draws; several numbers: try every policy "
+                   "with each")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::Range(1u, 64u))
@@ -153,7 +155,7 @@ void AddTrainingFlags(CLI::App* command, PolicySearchFlags* flags) {
   command->add_option("--epochs", flags->search.epochs, "Epochs of each head in the last round")
       ->check(CLI::Range(1u, 1u << 20))
       ->capture_default_str();
-  command->add_option("--keep", flags->search.keep, "A round keeps one policy in so many")
+  command->add_option("--keep", flags->search.keep, "Keep 1 in N policies per round")
       ->check(CLI::Range(2u, 256u))
       ->capture_default_str();
   command

@@ -1,11 +1,15 @@
-// Which policies a search tries.
+#include "tools/policy/policy_candidates.h"
+
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
+#include "engine/streams/transform_choice.h"
 #include "schemas/base/names.h"
+#include "schemas/records/card_worth.h"
 #include "tools/cli/record_text.h"
-#include "tools/policy/cmd_policy.h"
+#include "tools/policy/policy_list.h"
 
 namespace augstore {
 namespace {
@@ -14,7 +18,7 @@ using Transform = Client::Versioned<TransformRecord>;
 
 constexpr size_t kMaxCandidates = 256;
 
-// Pieces of `text` between separators that stand outside of brackets.
+// Pieces of `text` between separators that are outside of brackets.
 std::vector<std::string> SplitOutside(const std::string& text, char separator) {
   std::vector<std::string> pieces(1);
   int depth = 0;
@@ -28,38 +32,46 @@ std::vector<std::string> SplitOutside(const std::string& text, char separator) {
   return pieces;
 }
 
-// The version to try: @champion where it points to one of this backbone, else the latest.
-Result<const Transform*> Choose(Client& client, const std::vector<const Transform*>& versions) {
+// The version to try: @champion where it points to one of these, else the best proven; null when
+// none is proven.
+Result<const Transform*> Choose(Client& client, const std::vector<Transform>& versions) {
   AUGSTORE_ASSIGN(const AliasHistory aliases,
-                  client.Aliases(RecordKind::kTransform, versions[0]->name));
-  const uint32_t champion = aliases.Find("champion");
-  for (const Transform* transform : versions) {
-    if (transform->version == champion) return transform;
+                  client.Aliases(RecordKind::kTransform, versions[0].name));
+  const uint32_t champion = aliases.Find(kChampion);
+  for (const Transform& transform : versions) {
+    if (transform.version == champion) return &transform;
   }
-  return versions.back();
+  return BestProven(versions);
 }
 
-// The steps of chains that use every registered transform of the backbone. A conditional
-// transform, of several ops or of a range, is asked for each op.
+// The steps of chains that use every proven transform of the backbone. A conditional transform, of
+// several ops or of a range, makes a step for each op.
 Result<std::vector<std::string>> AllSteps(Client& client, const std::string& collection,
                                           const Digest& backbone) {
-  AUGSTORE_ASSIGN(const auto transforms, client.List<TransformRecord>(RecordKind::kTransform));
-  std::map<std::string, std::vector<const Transform*>> by_name;
-  for (const Transform& transform : transforms) {
-    if (transform.record.backbone == backbone) by_name[transform.name].push_back(&transform);
+  AUGSTORE_ASSIGN(auto transforms, client.List<TransformRecord>(RecordKind::kTransform));
+  std::map<std::string, std::vector<Transform>> by_name;
+  for (Transform& transform : transforms) {
+    if (transform.record.backbone != backbone) continue;
+    by_name[transform.name].push_back(std::move(transform));
   }
   std::vector<std::string> steps;
   for (const auto& [name, versions] : by_name) {
     AUGSTORE_ASSIGN(const Transform* transform, Choose(client, versions));
-    const std::string& text = transform->record.op;
-    const std::vector<std::string> ops = SplitOutside(text, ',');
+    if (transform == nullptr) continue;
     if (transform->record.family != "conditional") {
       steps.push_back(transform->ref());
       continue;
     }
-    for (const std::string& op : ops) steps.push_back(transform->ref() + "[" + op + "]");
+    for (const std::string& op : SplitOutside(transform->record.op, ','))
+      steps.push_back(transform->ref() + "[" + op + "]");
   }
   if (!steps.empty()) return steps;
+  if (!by_name.empty()) {
+    return FailedPrecondition(
+        "no transform for the backbone of {} is proven, so there is no policy to try: train on more "
+        "images, or name versions with --transforms",
+        collection);
+  }
   return FailedPrecondition(
       "no transform is registered for the backbone of {}, so there is no policy to try: `augstore "
       "transform train` makes one",

@@ -1,10 +1,10 @@
-// What a policy search prints.
+#include "tools/policy/policy_report.h"
+
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "tools/cli/progress.h"
 #include "tools/cli/table.h"
-#include "tools/policy/cmd_policy.h"
 
 namespace augstore {
 namespace {

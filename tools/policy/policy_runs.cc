@@ -13,9 +13,9 @@ namespace {
 
 constexpr uint32_t kReadRows = 4096;
 
-class HoldOutSource : public BatchSource {
+class HoldoutSource : public BatchSource {
  public:
-  HoldOutSource(std::unique_ptr<BatchSource> inner, const HoldoutMask* held_out,
+  HoldoutSource(std::unique_ptr<BatchSource> inner, const HoldoutIndex* held_out,
                 std::function<void(uint64_t)> on_rows)
       : inner_(std::move(inner)), held_out_(held_out), on_rows_(std::move(on_rows)) {}
   uint64_t steps_per_epoch() const override { return inner_->steps_per_epoch(); }
@@ -35,21 +35,21 @@ class HoldOutSource : public BatchSource {
 
  private:
   std::unique_ptr<BatchSource> inner_;
-  const HoldoutMask* held_out_;
+  const HoldoutIndex* held_out_;
   std::function<void(uint64_t)> on_rows_;
   std::vector<int32_t> labels_;  // of the last batch
 };
 
 }  // namespace
 
-HoldoutMask HoldOut(const std::vector<SampleId>& samples, const std::vector<int32_t>& labels,
-                    double fraction, uint64_t seed) {
+HoldoutIndex IndexHoldout(const std::vector<SampleId>& samples, const std::vector<int32_t>& labels,
+                          double fraction, uint64_t seed) {
   std::map<int32_t, std::vector<std::pair<uint64_t, SampleId>>> classes;
   for (size_t i = 0; i < samples.size(); ++i) {
     if (labels[i] < 0) continue;
     classes[labels[i]].emplace_back(PhiloxU64(seed, RngUse::kSplit, samples[i], 0), samples[i]);
   }
-  HoldoutMask held_out;
+  HoldoutIndex held_out;
   for (auto& [label, draws] : classes) {
     if (draws.size() < 2) continue;
     std::ranges::sort(draws);
@@ -62,9 +62,9 @@ HoldoutMask HoldOut(const std::vector<SampleId>& samples, const std::vector<int3
 }
 
 std::unique_ptr<BatchSource> WithoutHeldOut(std::unique_ptr<BatchSource> inner,
-                                            const HoldoutMask* held_out,
+                                            const HoldoutIndex* held_out,
                                             std::function<void(uint64_t)> on_rows) {
-  return std::make_unique<HoldOutSource>(std::move(inner), held_out, std::move(on_rows));
+  return std::make_unique<HoldoutSource>(std::move(inner), held_out, std::move(on_rows));
 }
 
 PolicyRuns::PolicyRuns(Client* client, PolicyRunsOptions options)
@@ -111,11 +111,12 @@ Status PolicyRuns::ChooseSamples() {
       if (labels[i] >= 0) held_out_.emplace(samples[i], held_out_.size());
     }
   } else {
-    held_out_ = HoldOut(samples, labels, options_.fraction, options_.seed);
+    held_out_ = IndexHoldout(samples, labels, options_.fraction, options_.seed);
   }
   if (held_out_.size() < 2) {
     return FailedPrecondition(
-        "{} of the {} samples of split '{}' of {} can be validated on: choose a split or a label "
+        "{} of the {} samples of split '{}' of {} can serve for validation: choose a split or a "
+        "label "
         "column with more labels",
         held_out_.size(), samples.size(), spec.split, training.spec.collection);
   }

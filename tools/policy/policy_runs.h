@@ -17,19 +17,20 @@
 
 namespace augstore {
 
-// Position of each held-out sample among them.
-using HoldoutMask = std::unordered_map<SampleId, size_t>;
+// The position of each held-out sample among all of them.
+using HoldoutIndex = std::unordered_map<SampleId, size_t>;
 
-// Holds out `fraction` of the samples of each class, rounded: those with the lowest draws of
-// (seed, RngUse::kSplit, sample), so that other samples do not move them. Of a class with two or
-// more samples at least one is held out and one is not; samples without a label are not held out.
-HoldoutMask HoldOut(const std::vector<SampleId>& samples, const std::vector<int32_t>& labels,
-                    double fraction, uint64_t seed);
+// Holds out `fraction` of the samples of each class, rounded: the samples with the lowest draws of
+// (seed, RngUse::kSplit, sample), so that adding other samples does not move them. Of a class with
+// two or more samples at least one is held out and one is not; samples without a label are not held
+// out.
+HoldoutIndex IndexHoldout(const std::vector<SampleId>& samples, const std::vector<int32_t>& labels,
+                          double fraction, uint64_t seed);
 
 // `inner`, with label -1 for held-out samples, which HeadTrainer leaves out. `on_rows` (may be
-// empty) is told the rows of each batch.
+// empty) is called with the rows of each batch.
 std::unique_ptr<BatchSource> WithoutHeldOut(std::unique_ptr<BatchSource> inner,
-                                            const HoldoutMask* held_out,
+                                            const HoldoutIndex* held_out,
                                             std::function<void(uint64_t)> on_rows);
 
 struct PolicyRunsOptions {
@@ -51,10 +52,10 @@ class PolicyRuns {
   // OpenStream.
   static Result<std::unique_ptr<PolicyRuns>> Open(Client* client, const PolicyRunsOptions& options);
 
-  // What SearchPolicies asks for. Each seed is one pass over the stream with that seed, in which
-  // the heads of all learning rates train: so seeds differ in initial weights, order and draws, and
-  // their spread is that of training again. `on_rows` is told rows x heads. Errors: kUnavailable
-  // "interrupted" after Ctrl-C, those of OpenStream and TrainHeads.
+  // The TrainPolicy of SearchPolicies. Each seed is one pass over the stream with that seed, in
+  // which the heads of all learning rates train: seeds differ in initial weights, order and draws,
+  // and their spread is that of training again. `on_rows` is called with rows x heads. Errors:
+  // kUnavailable "interrupted" after Ctrl-C, those of OpenStream and TrainHeads.
   Result<std::vector<Matrix>> Train(const PolicyTrainRequest& request,
                                     const std::function<void(uint64_t)>& on_rows);
 
@@ -65,13 +66,13 @@ class PolicyRuns {
   PolicyRuns(Client* client, PolicyRunsOptions options);
   Status ChooseSamples();
   Status LoadView(uint32_t view);
-  // Part of the views of each validation sample in which the head is right.
+  // Sets `hits` to the part of the views of each validation sample in which the head is right.
   Status Score(Layers head, std::span<float> hits);
 
   Client* client_;
   PolicyRunsOptions options_;
   uint64_t split_samples_ = 0;
-  HoldoutMask held_out_;
+  HoldoutIndex held_out_;
   std::vector<int32_t> labels_;  // of the validation samples
   std::vector<Matrix> views_;    // their embeddings
   std::unique_ptr<Engine> engine_;

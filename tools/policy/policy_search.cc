@@ -1,88 +1,15 @@
 #include "tools/policy/policy_search.h"
 
 #include <algorithm>
-#include <boost/math/distributions/students_t.hpp>
-#include <cmath>
-#include <limits>
 #include <numeric>
+#include <utility>
 
 namespace augstore {
 namespace {
 
 constexpr double kJointLevel = 0.95;
-constexpr uint32_t kShortestPart = 4;  // early rounds train at least one in so many epochs
-constexpr uint32_t kMaxSeeds = 1000;
-constexpr uint32_t kMaxEpochs = 1u << 20;
 
-uint64_t CeilDiv(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
-
-Status CheckOptions(const PolicySearchOptions& options) {
-  if (options.seeds < 2 || options.seeds > kMaxSeeds) {
-    return InvalidArgument("{} seeds: 2 to {} are needed, since one says nothing about spread",
-                           options.seeds, kMaxSeeds);
-  }
-  if (options.epochs == 0 || options.epochs > kMaxEpochs) {
-    return InvalidArgument("{} epochs: 1 to {} are possible", options.epochs, kMaxEpochs);
-  }
-  if (options.keep < 2) {
-    return InvalidArgument("keeping one candidate in {} drops none: give at least 2", options.keep);
-  }
-  if (options.learning_rates == 0) return InvalidArgument("no learning rate was given");
-  return OkStatus();
-}
-
-Status CheckCandidates(const std::vector<PolicyCandidate>& candidates) {
-  const auto baselines = std::ranges::count_if(candidates, &PolicyCandidate::baseline);
-  if (baselines == 0) return InvalidArgument("no candidate is without augmentation: add identity");
-  if (static_cast<size_t>(baselines) == candidates.size()) {
-    return InvalidArgument(
-        "there is nothing to choose from: no candidate but identity; name policies such as "
-        "'identity:1,vflip:1', or transforms");
-  }
-  return OkStatus();
-}
-
-std::vector<size_t> RoundSizes(size_t candidates, uint32_t keep) {
-  std::vector<size_t> sizes = {candidates};
-  while (sizes.back() > keep) sizes.push_back(CeilDiv(sizes.back(), keep));
-  return sizes;
-}
-
-// The most views that `size` candidates and all baselines can have together.
-uint64_t ViewsOf(const std::vector<PolicyCandidate>& candidates, size_t size) {
-  std::vector<uint64_t> views;
-  uint64_t sum = 0;
-  for (const PolicyCandidate& candidate : candidates) {
-    if (candidate.baseline) sum += candidate.views;
-    if (!candidate.baseline) views.push_back(candidate.views);
-  }
-  std::ranges::sort(views, std::greater());
-  for (size_t i = 0; i < std::min(size, views.size()); ++i) sum += views[i];
-  return sum;
-}
-
-// The rounds as they are when the budget does not limit them, each with eta times the seeds of the
-// one before.
-std::vector<PolicyRound> NaturalRounds(const std::vector<PolicyCandidate>& candidates,
-                                       const PolicySearchOptions& options) {
-  const auto augmented =
-      static_cast<size_t>(std::ranges::count(candidates, false, &PolicyCandidate::baseline));
-  std::vector<PolicyRound> rounds;
-  for (const size_t size : RoundSizes(augmented, options.keep))
-    rounds.push_back({.candidates = size, .epochs = options.epochs});
-  uint64_t divisor = 1;
-  for (size_t r = rounds.size(); r-- > 0;) {
-    rounds[r].seeds = static_cast<uint32_t>(CeilDiv(options.seeds, divisor));
-    divisor = std::min<uint64_t>(divisor * options.keep, kMaxSeeds);
-  }
-  return rounds;
-}
-
-uint64_t HeadEpochs(const PolicyRound& round, uint64_t views, uint32_t learning_rates) {
-  return views * learning_rates * round.seeds * round.epochs;
-}
-
-// Everything of a search that goes on from round to round.
+// The state of a search, from round to round.
 class Search {
  public:
   Search(const std::vector<PolicyCandidate>& candidates, const PolicySearchOptions& options,
@@ -193,102 +120,7 @@ class Search {
   uint64_t spent_ = 0;
 };
 
-struct MeanVariance {
-  double mean = 0;
-  double variance = 0;  // of the mean: sd² / n
-};
-
-MeanVariance OfMean(const std::vector<double>& values) {
-  const MeanSd summary = Summarise(values);
-  return {summary.mean, summary.sd * summary.sd / static_cast<double>(values.size())};
-}
-
 }  // namespace
-
-Result<std::vector<PolicyRound>> PlanPolicySearch(const std::vector<PolicyCandidate>& candidates,
-                                                  const PolicySearchOptions& options) {
-  AUGSTORE_TRY(CheckOptions(options));
-  AUGSTORE_TRY(CheckCandidates(candidates));
-  std::vector<PolicyRound> rounds = NaturalRounds(candidates, options);
-  std::vector<uint64_t> views;
-  uint64_t early = 0;  // head epochs of all rounds but the last
-  for (PolicyRound& round : rounds) {
-    views.push_back(ViewsOf(candidates, round.candidates));
-    round.head_epochs = HeadEpochs(round, views.back(), options.learning_rates);
-    early += round.head_epochs;
-  }
-  const uint64_t last = rounds.back().head_epochs;
-  early -= last;
-  if (options.budget == 0) return rounds;
-
-  const uint64_t shortest = CeilDiv(options.epochs, kShortestPart);
-  const uint64_t first = uint64_t{rounds[0].seeds} * options.epochs;
-  const uint64_t needed = last + (rounds.size() == 1 ? 0 : CeilDiv(shortest * early, first));
-  if (options.budget < needed) {
-    return InvalidArgument(
-        "a budget of {} head epochs is too little for {} policies beside identity: the last round "
-        "alone takes {} ({} policies and identity, {} seeds, {} epochs); give at least {}, or "
-        "fewer candidates, seeds or epochs; without a budget it would be {}",
-        options.budget, rounds[0].candidates, last, rounds.back().candidates, options.seeds,
-        options.epochs, needed, last + early);
-  }
-  for (size_t r = 0; r + 1 < rounds.size(); ++r) {
-    PolicyRound& round = rounds[r];
-    // What each policy of the round may spend on each view and learning rate.
-    const double scale = static_cast<double>(options.budget - last) / static_cast<double>(early);
-    const auto share = static_cast<uint64_t>(
-        std::max(static_cast<double>(shortest), scale * round.seeds * round.epochs));
-    round.seeds =
-        static_cast<uint32_t>(std::clamp<uint64_t>(share / options.epochs, 1, options.seeds));
-    round.epochs = static_cast<uint32_t>(std::min<uint64_t>(share, options.epochs));
-    round.head_epochs = HeadEpochs(round, views[r], options.learning_rates);
-  }
-  return rounds;
-}
-
-PolicyDifference PairedDifference(const Matrix& a, const Matrix& b, double level) {
-  AUGSTORE_CHECK(a.rows() == b.rows() && a.cols() == b.cols() && a.rows() > 0 && a.cols() > 0);
-  const auto difference = [&](size_t s, size_t i) {
-    return static_cast<double>(a.row(s)[i]) - static_cast<double>(b.row(s)[i]);
-  };
-  std::vector<double> seeds(a.rows());
-  std::vector<double> samples(a.cols());
-  for (size_t s = 0; s < a.rows(); ++s) {
-    for (size_t i = 0; i < a.cols(); ++i) {
-      seeds[s] += difference(s, i) / static_cast<double>(a.cols());
-      samples[i] += difference(s, i) / static_cast<double>(a.rows());
-    }
-  }
-  const MeanVariance of_seeds = OfMean(seeds);
-  const MeanVariance of_samples = OfMean(samples);
-  const double mean = of_seeds.mean;
-  if (a.rows() < 2 || a.cols() < 2) {
-    const double unknown = std::numeric_limits<double>::quiet_NaN();
-    return {mean, unknown, unknown};
-  }
-  double squares = 0;  // of what neither the seed nor the sample explains
-  for (size_t s = 0; s < a.rows(); ++s) {
-    for (size_t i = 0; i < a.cols(); ++i) {
-      const double rest = difference(s, i) - seeds[s] - samples[i] + mean;
-      squares += rest * rest;
-    }
-  }
-  const double seed_freedom = static_cast<double>(a.rows() - 1);
-  const double sample_freedom = static_cast<double>(a.cols() - 1);
-  const double rest_freedom = seed_freedom * sample_freedom;
-  const double of_rest = squares / rest_freedom / static_cast<double>(a.rows() * a.cols());
-  const double variance = std::max(
-      {of_seeds.variance + of_samples.variance - of_rest, of_seeds.variance, of_samples.variance});
-  if (!(variance > 0)) return {mean, mean, mean};
-  const double freedom = variance * variance /
-                         (of_seeds.variance * of_seeds.variance / seed_freedom +
-                          of_samples.variance * of_samples.variance / sample_freedom +
-                          of_rest * of_rest / rest_freedom);
-  const boost::math::students_t distribution(freedom);
-  const double half =
-      boost::math::quantile(distribution, 1 - (1 - level) / 2) * std::sqrt(variance);
-  return {mean, mean - half, mean + half};
-}
 
 std::string_view PolicyVerdictName(PolicyVerdict verdict) {
   switch (verdict) {
@@ -317,49 +149,6 @@ Result<PolicySearchResult> SearchPolicies(const std::vector<PolicyCandidate>& ca
     seed += rounds[r].seeds;
   }
   return search.Finish(std::move(rounds));
-}
-
-std::vector<std::string> GeneratePolicies(const std::vector<std::string>& transforms,
-                                          NoiseChoice noise, size_t pairs) {
-  std::vector<std::string> policies = {"identity"};
-  for (const bool with_noise : {false, true}) {
-    if (noise != NoiseChoice::kBoth && with_noise != (noise == NoiseChoice::kYes)) continue;
-    std::vector<std::string> steps;
-    for (const std::string& transform : transforms)
-      steps.push_back(transform + (with_noise ? "~" : ""));
-    for (const std::string& step : steps) {
-      policies.push_back("identity:1," + step + ":1");
-      policies.push_back("identity:3," + step + ":1");
-    }
-    size_t left = steps.size() > 2 ? pairs : 0;
-    for (size_t i = 0; i < steps.size(); ++i) {
-      for (size_t j = i + 1; j < steps.size() && left > 0; ++j, --left)
-        policies.push_back("identity:1," + steps[i] + ":1," + steps[j] + ":1");
-    }
-    if (steps.size() < 2) continue;
-    policies.push_back("identity:1");
-    for (const std::string& step : steps) policies.back() += "," + step + ":1";
-  }
-  return policies;
-}
-
-Result<std::vector<std::string>> SplitPolicies(const std::vector<std::string>& lists) {
-  std::vector<std::string> policies;
-  for (const std::string& list : lists) {
-    for (size_t begin = 0; begin <= list.size();) {
-      const size_t end = std::min(list.find(';', begin), list.size());
-      const size_t first = list.find_first_not_of(" \t\n", begin);
-      if (first >= end) {
-        return InvalidArgument(
-            "--candidates '{}' has an empty policy: separate policies by one ';', such as "
-            "'identity:1,vflip:1;identity:1,rotate15:1'",
-            list);
-      }
-      policies.push_back(list.substr(first, list.find_last_not_of(" \t\n", end - 1) - first + 1));
-      begin = end + 1;
-    }
-  }
-  return policies;
 }
 
 }  // namespace augstore

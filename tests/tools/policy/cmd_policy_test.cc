@@ -1,5 +1,3 @@
-#include "tools/policy/cmd_policy.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,6 +5,8 @@
 
 #include "tests/support/temp_dir.h"
 #include "tests/tools/cli/command_runner.h"
+#include "tools/commands.h"
+#include "tools/policy/policy_candidates.h"
 
 namespace augstore {
 namespace {

@@ -16,11 +16,11 @@ std::vector<SampleId> Ids(size_t count) {
   return ids;
 }
 
-TEST(HoldOut, TakesTheFractionOfEveryClass) {
+TEST(IndexHoldout, TakesTheFractionOfEveryClass) {
   std::vector<int32_t> labels(100, 0);
   std::fill_n(labels.begin(), 30, 1);
   std::fill_n(labels.begin(), 10, -1);
-  const HoldoutMask held_out = HoldOut(Ids(100), labels, 0.2, 1);
+  const HoldoutIndex held_out = IndexHoldout(Ids(100), labels, 0.2, 1);
   std::vector<int> counts(2);
   for (const auto& [sample, position] : held_out) {
     ASSERT_GE(labels[sample], 0) << "a sample without a label";
@@ -30,16 +30,16 @@ TEST(HoldOut, TakesTheFractionOfEveryClass) {
   EXPECT_EQ(counts, (std::vector<int>{14, 4}));
 }
 
-TEST(HoldOut, DependsOnTheSeedAlone) {
+TEST(IndexHoldout, DependsOnTheSeedAlone) {
   const std::vector<int32_t> labels(200, 0);
-  EXPECT_EQ(HoldOut(Ids(200), labels, 0.3, 4), HoldOut(Ids(200), labels, 0.3, 4));
-  EXPECT_NE(HoldOut(Ids(200), labels, 0.3, 4), HoldOut(Ids(200), labels, 0.3, 5));
+  EXPECT_EQ(IndexHoldout(Ids(200), labels, 0.3, 4), IndexHoldout(Ids(200), labels, 0.3, 4));
+  EXPECT_NE(IndexHoldout(Ids(200), labels, 0.3, 4), IndexHoldout(Ids(200), labels, 0.3, 5));
 }
 
-TEST(HoldOut, LeavesBothPartsSomethingOfEveryClassThatHasTwo) {
-  EXPECT_EQ(HoldOut(Ids(4), {0, 0, 1, 1}, 0.01, 1).size(), 2u);
-  EXPECT_EQ(HoldOut(Ids(4), {0, 0, 1, 1}, 0.9, 1).size(), 2u);
-  EXPECT_TRUE(HoldOut(Ids(3), {0, 1, 2}, 0.5, 1).empty());
+TEST(IndexHoldout, LeavesBothPartsSomethingOfEveryClassThatHasTwo) {
+  EXPECT_EQ(IndexHoldout(Ids(4), {0, 0, 1, 1}, 0.01, 1).size(), 2u);
+  EXPECT_EQ(IndexHoldout(Ids(4), {0, 0, 1, 1}, 0.9, 1).size(), 2u);
+  EXPECT_TRUE(IndexHoldout(Ids(3), {0, 1, 2}, 0.5, 1).empty());
 }
 
 class PolicyRunsOnBlobs : public testing::Test {
@@ -68,7 +68,7 @@ class PolicyRunsOnBlobs : public testing::Test {
 TEST_F(PolicyRunsOnBlobs, HidesTheLabelsOfHeldOutSamplesFromTraining) {
   auto stream = database_->client().OpenStream(options_.spec);
   ASSERT_TRUE(stream.ok());
-  const HoldoutMask held_out = {{3, 0}, {77, 1}};
+  const HoldoutIndex held_out = {{3, 0}, {77, 1}};
   uint64_t told = 0;
   const auto source =
       WithoutHeldOut(StreamSource(std::move(*stream)), &held_out, [&](uint64_t n) { told += n; });

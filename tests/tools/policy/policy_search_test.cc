@@ -5,20 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <random>
 #include <set>
 
 #include "engine/math/counter_rng.h"
+#include "tests/tools/policy/candidates.h"
 
 namespace augstore {
 namespace {
-
-std::vector<PolicyCandidate> Candidates(size_t augmented) {
-  std::vector<PolicyCandidate> out = {{.policy = "identity", .baseline = true}};
-  for (size_t i = 0; i < augmented; ++i)
-    out.push_back({.policy = "p" + std::to_string(i), .cost = static_cast<double>(100 + i)});
-  return out;
-}
 
 // Heads that are right with a known chance. Which samples are hard, and how well a seed does, is
 // the same for every policy: what pairing takes out.
@@ -234,35 +227,7 @@ TEST(SearchPolicies, HandsOnTheErrorOfTraining) {
   EXPECT_EQ(fake.requests.size(), 3u);
 }
 
-TEST(PlanPolicySearch, NeverSpendsMoreThanTheBudget) {
-  for (const size_t augmented : {1u, 3u, 4u, 10u, 30u}) {
-    const auto candidates = Candidates(augmented);
-    const auto natural = PlanPolicySearch(candidates, {});
-    ASSERT_TRUE(natural.ok());
-    uint64_t smallest = 0;
-    for (uint64_t budget = 1; budget < 8000; budget += 13) {
-      const auto rounds = PlanPolicySearch(candidates, {.budget = budget});
-      if (!rounds.ok()) {
-        EXPECT_EQ(smallest, 0u) << "a larger budget must do when a smaller one does";
-        continue;
-      }
-      if (smallest == 0) smallest = budget;
-      uint64_t sum = 0;
-      for (const PolicyRound& round : *rounds) {
-        sum += round.head_epochs;
-        EXPECT_EQ(round.head_epochs, (round.candidates + 1) * round.seeds * round.epochs);
-        EXPECT_GE(round.epochs, 8u);
-      }
-      EXPECT_LE(sum, budget);
-      EXPECT_EQ(rounds->back().seeds, 5u);
-      EXPECT_EQ(rounds->back().epochs, 30u);
-      EXPECT_EQ(rounds->size(), natural->size());
-    }
-    EXPECT_GT(smallest, 0u);
-  }
-}
-
-TEST(PlanPolicySearch, SpendsWhatItPlanned) {
+TEST(SearchPolicies, SpendsWhatItPlanned) {
   const auto candidates = Candidates(10);
   Fake fake(Accuracies(candidates, 0.6));
   const auto result = SearchPolicies(candidates, {.budget = 700}, fake.Train());
@@ -271,109 +236,6 @@ TEST(PlanPolicySearch, SpendsWhatItPlanned) {
   for (const PolicyRound& round : result->rounds) planned += round.head_epochs;
   EXPECT_EQ(result->head_epochs, planned);
   EXPECT_LE(planned, 700u);
-}
-
-TEST(PlanPolicySearch, SaysWhatASmallBudgetLacks) {
-  const auto candidates = Candidates(10);
-  const auto refused = PlanPolicySearch(candidates, {.budget = 100});
-  ASSERT_EQ(refused.status().code(), Code::kInvalidArgument);
-  const std::string message = refused.status().message();
-  const std::string before = "give at least ";
-  ASSERT_NE(message.find(before), std::string::npos) << message;
-  const uint64_t needed = std::stoull(message.substr(message.find(before) + before.size()));
-  EXPECT_TRUE(PlanPolicySearch(candidates, {.budget = needed}).ok());
-  EXPECT_FALSE(PlanPolicySearch(candidates, {.budget = needed - 1}).ok());
-}
-
-TEST(PlanPolicySearch, RefusesWhatCannotBeSearched) {
-  EXPECT_EQ(PlanPolicySearch({}, {}).status().code(), Code::kInvalidArgument);
-  EXPECT_EQ(PlanPolicySearch(Candidates(0), {}).status().code(), Code::kInvalidArgument);
-  EXPECT_EQ(PlanPolicySearch({{.policy = "p"}}, {}).status().code(), Code::kInvalidArgument);
-  const auto candidates = Candidates(3);
-  EXPECT_FALSE(PlanPolicySearch(candidates, {.seeds = 1}).ok());
-  EXPECT_FALSE(PlanPolicySearch(candidates, {.epochs = 0}).ok());
-  EXPECT_FALSE(PlanPolicySearch(candidates, {.keep = 1}).ok());
-  EXPECT_FALSE(PlanPolicySearch(candidates, {.learning_rates = 0}).ok());
-}
-
-// How often of 400 times the 95 % interval holds the true difference, 1.
-int TimesCovered(float seed_sd, float sample_sd) {
-  std::mt19937 random(3);
-  std::normal_distribution<float> normal;
-  int covered = 0;
-  for (int trial = 0; trial < 400; ++trial) {
-    Matrix a(5, 60);
-    Matrix b(5, 60);
-    std::vector<float> of_sample(60);
-    for (float& value : of_sample) value = sample_sd * normal(random);
-    for (size_t s = 0; s < 5; ++s) {
-      const float of_seed = seed_sd * normal(random);
-      for (size_t i = 0; i < 60; ++i) {
-        b.row(s)[i] = normal(random);
-        a.row(s)[i] = b.row(s)[i] + 1.0f + of_seed + of_sample[i] + normal(random);
-      }
-    }
-    const PolicyDifference difference = PairedDifference(a, b, 0.95);
-    covered += difference.low <= 1 && 1 <= difference.high ? 1 : 0;
-  }
-  return covered;
-}
-
-TEST(PairedDifference, CoversTheTrueDifferenceAsOftenAsItSays) {
-  for (const auto& [seed_sd, sample_sd] :
-       {std::pair{0.2f, 1.0f}, std::pair{0.5f, 0.2f}, std::pair{0.05f, 2.0f}}) {
-    EXPECT_GE(TimesCovered(seed_sd, sample_sd), 370) << seed_sd << " " << sample_sd;
-    EXPECT_LE(TimesCovered(seed_sd, sample_sd), 395) << seed_sd << " " << sample_sd;
-  }
-  EXPECT_GE(TimesCovered(0, 0), 380) << "the variance is rather over- than underestimated";
-}
-
-TEST(PairedDifference, IsAStudentIntervalOfTheSeedsWhenSamplesAgree) {
-  Matrix a(3, 4);
-  Matrix b(3, 4);
-  for (size_t s = 0; s < 3; ++s) {
-    std::ranges::fill(a.row(s), static_cast<float>(s));
-    std::ranges::fill(b.row(s), 0.0f);
-  }
-  const PolicyDifference difference = PairedDifference(a, b, 0.95);
-  EXPECT_DOUBLE_EQ(difference.mean, 1);
-  EXPECT_NEAR(difference.high, 1 + 4.302653 / std::sqrt(3.0), 1e-5);
-  EXPECT_NEAR(difference.low, 1 - 4.302653 / std::sqrt(3.0), 1e-5);
-}
-
-TEST(PairedDifference, HasNoIntervalAfterOneSeed) {
-  Matrix a(1, 3);
-  Matrix b(1, 3);
-  std::ranges::fill(a.row(0), 1.0f);
-  std::ranges::fill(b.row(0), 0.5f);
-  const PolicyDifference difference = PairedDifference(a, b, 0.95);
-  EXPECT_EQ(difference.mean, 0.5);
-  EXPECT_TRUE(std::isnan(difference.low));
-  EXPECT_TRUE(std::isnan(difference.high));
-}
-
-TEST(GeneratePolicies, TriesEachAloneInTwoWeightsThenPairsThenAll) {
-  using Policies = std::vector<std::string>;
-  EXPECT_EQ(GeneratePolicies({"v"}, NoiseChoice::kNo, 9),
-            (Policies{"identity", "identity:1,v:1", "identity:3,v:1"}));
-  EXPECT_EQ(GeneratePolicies({"v", "r"}, NoiseChoice::kYes, 9),
-            (Policies{"identity", "identity:1,v~:1", "identity:3,v~:1", "identity:1,r~:1",
-                      "identity:3,r~:1", "identity:1,v~:1,r~:1"}));
-  const Policies three = GeneratePolicies({"a", "b", "c"}, NoiseChoice::kNo, 2);
-  EXPECT_EQ(three.size(), 1u + 6 + 2 + 1);
-  EXPECT_EQ(three[8], "identity:1,a:1,c:1");
-  EXPECT_EQ(three.back(), "identity:1,a:1,b:1,c:1");
-  const Policies both = GeneratePolicies({"v"}, NoiseChoice::kBoth, 0);
-  EXPECT_EQ(both.size(), 5u);
-  EXPECT_EQ(both[3], "identity:1,v~:1");
-}
-
-TEST(SplitPolicies, TakesPoliciesFromListsAndRefusesEmptyOnes) {
-  const auto policies = SplitPolicies({"a:1,b:1; c ", "d"});
-  ASSERT_TRUE(policies.ok());
-  EXPECT_EQ(*policies, (std::vector<std::string>{"a:1,b:1", "c", "d"}));
-  for (const char* list : {"", " ", "a;", ";a", "a; ;b"})
-    EXPECT_EQ(SplitPolicies({list}).status().code(), Code::kInvalidArgument) << list;
 }
 
 }  // namespace

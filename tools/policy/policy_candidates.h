@@ -1,14 +1,14 @@
-// What the `policy` subcommands share: what a search was asked, and what is printed of it.
-#ifndef AUGSTORE_TOOLS_POLICY_CMD_POLICY_H_
-#define AUGSTORE_TOOLS_POLICY_CMD_POLICY_H_
+// What a policy search is asked for, and the policies that it tries.
+#ifndef AUGSTORE_TOOLS_POLICY_POLICY_CANDIDATES_H_
+#define AUGSTORE_TOOLS_POLICY_POLICY_CANDIDATES_H_
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "tools/cli/command.h"
+#include "tools/policy/policy_rounds.h"
 #include "tools/policy/policy_runs.h"
-#include "tools/policy/policy_search.h"
 
 namespace augstore {
 
@@ -31,17 +31,6 @@ Result<std::vector<PolicyCandidate>> PolicyCandidates(
     Client& client, const Client::Versioned<CollectionRecord>& collection,
     const PolicySearchFlags& flags);
 
-struct PolicySearchReport {
-  std::string collection;  // ref
-  uint64_t split_samples = 0;
-  uint64_t validation_samples = 0;
-  double seconds = 0;
-  PolicySearchResult result;
-};
-
-std::string PolicySearchText(const PolicySearchFlags& flags, const PolicySearchReport& report);
-Json PolicySearchJson(const PolicySearchFlags& flags, const PolicySearchReport& report);
-
 }  // namespace augstore
 
-#endif  // AUGSTORE_TOOLS_POLICY_CMD_POLICY_H_
+#endif  // AUGSTORE_TOOLS_POLICY_POLICY_CANDIDATES_H_
