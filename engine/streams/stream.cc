@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "engine/streams/shuffle_order.h"
+#include "engine/streams/transform_choice.h"
 #include "engine/transforms/precision.h"
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
@@ -145,15 +146,6 @@ Result<TransformModelPtr> ModelCache::Get(const RecordKey& key) {
   return loaded;
 }
 
-namespace {
-
-std::string BackboneName(Catalog& catalog, const Digest& digest) {
-  const auto backbone = catalog.FindBackbone(digest);
-  return backbone.ok() ? backbone.value().ref() : "sha256 " + digest.Hex().substr(0, 12);
-}
-
-}  // namespace
-
 Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Digest& backbone,
                                  const ChainRef& chain, Precision precision) {
   if (chain.steps.size() > kMaxChainLength) {
@@ -163,15 +155,8 @@ Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Dig
   PinnedChain pinned;
   ChainRef versions;
   for (const ChainStep& asked : chain.steps) {
-    AUGSTORE_ASSIGN(const Versioned<TransformRecord> transform,
-                    catalog.GetTransform(asked.transform.ToString()));
-    if (transform.record.backbone != backbone) {
-      return FailedPrecondition(
-          "transform {} was trained for backbone {}, and the embeddings are of backbone {}: train "
-          "one for that backbone",
-          transform.ref(), BackboneName(catalog, transform.record.backbone),
-          BackboneName(catalog, backbone));
-    }
+    AUGSTORE_ASSIGN(const Named<TransformRecord> transform,
+                    ChooseTransform(catalog, asked.transform, backbone));
     AUGSTORE_ASSIGN(TransformModelPtr model,
                     models.Get({RecordKind::kTransform, transform.name, transform.version}));
     AUGSTORE_TRY(CheckPrecision(precision, transform.ref(), *model, transform.record.card));

@@ -69,9 +69,9 @@ struct PinnedChain {
   std::vector<TransformStep> steps;
   std::vector<Digest> weights;
 };
-// Errors: kNotFound (a transform), kFailedPrecondition (a transform of another backbone, naming
-// both; one that may not be applied in `precision`: CheckPrecision), kInvalidArgument, those of
-// MakeStep.
+// References mean what ChooseTransform says. Errors: those of ChooseTransform and MakeStep,
+// kFailedPrecondition (a transform that may not be applied in `precision`: CheckPrecision),
+// kInvalidArgument.
 Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Digest& backbone,
                                  const ChainRef& chain, Precision precision = Precision::kF32);
 

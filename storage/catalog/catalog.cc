@@ -5,6 +5,7 @@
 #include <set>
 
 #include "schemas/base/limits.h"
+#include "schemas/records/card_worth.h"
 #include "storage/catalog/catalog_internal.h"
 #include "storage/catalog/catalog_verify.h"
 #include "storage/catalog/collection_draft.h"
@@ -172,28 +173,6 @@ Result<Versioned<CollectionRecord>> Catalog::LatestCollection(const std::string&
   if (versions.empty()) return NotFound("collection '{}' has no version", name);
   return DecodeVersioned<CollectionRecord>(versions.back().key, versions.back().bytes);
 }
-
-namespace {
-
-Status CheckWorth(const std::string& ref, const Card& card, double least) {
-  if (card.entries.empty()) {
-    return FailedPrecondition(
-        "{} has no card, so it is not known whether it is worth applying: measure it with "
-        "`augstore "
-        "transform eval --save`, or move the alias with --force",
-        ref);
-  }
-  const CardEntry& entry = card.entries.front();
-  if (entry.r2_low > least) return OkStatus();
-  return FailedPrecondition(
-      "{} is not shown to be worth applying: G on {} pairs is {:.4f} with a 95 % interval of "
-      "{:.4f} "
-      "to {:.4f}, which does not lie above {:g}; train it on more images or as another family, or "
-      "move the alias with --force",
-      ref, entry.data, entry.r2, entry.r2_low, entry.r2_high, least);
-}
-
-}  // namespace
 
 Status Catalog::SetAlias(RecordKind kind, const std::string& name, const std::string& alias,
                          uint32_t version, const std::string& note, const AliasGate& gate) {
