@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <utility>
 
 #include "engine/math/counter_rng.h"
 #include "schemas/base/limits.h"
 #include "tools/cli/progress.h"
 #include "tools/collection/collection_writer.h"
 #include "tools/compare/compare.h"
+#include "tools/transform/embed_views.h"
 
 namespace augstore {
 namespace {
@@ -55,19 +57,15 @@ Result<TestSet> EmbedTest(const CompareFlags& flags, Database& database, LazyBac
   if (!op_text.empty()) {
     AUGSTORE_ASSIGN(op, ImageOp::Parse(op_text));
   }
-  const std::string label = op_text.empty() ? "test images" : "test images, " + op_text;
-  AUGSTORE_ASSIGN(const EmbedOutcome outcome,
-                  EmbedItems(database, backbone, items, op, label, !flags.common.quiet));
+  std::vector<ImageItem> labelled = items;
+  std::erase_if(labelled, [](const ImageItem& item) { return item.label < 0; });
+  AUGSTORE_ASSIGN(EmbeddedViews embedded,
+                  EmbedViews(database, backbone, labelled, {&op, 1},
+                             {.label = "test images", .show_progress = !flags.common.quiet}));
   TestSet set;
   set.name = op_text.empty() ? "plain" : op_text;
-  std::vector<RowId> rows;
-  for (size_t i = 0; i < items.size(); ++i) {
-    if (outcome.rows[i] == kNoRow || items[i].label < 0) continue;
-    rows.push_back(outcome.rows[i]);
-    set.labels.push_back(items[i].label);
-  }
-  if (rows.empty()) return InvalidArgument("{} has no readable labelled images", flags.test);
-  AUGSTORE_ASSIGN(set.embeddings, FetchRows(database.client(), backbone.record(), rows));
+  set.embeddings = std::move(embedded.views[0]);
+  for (const size_t item : embedded.complete) set.labels.push_back(labelled[item].label);
   return set;
 }
 

@@ -1,7 +1,7 @@
 // The transforms of a comparison: one for every op and family.
 #include <algorithm>
 
-#include "engine/fitting/model_selection.h"
+#include "engine/fitting/families.h"
 #include "schemas/base/digest.h"
 #include "tools/compare/compare.h"
 #include "tools/transform/cmd_transform.h"
@@ -32,7 +32,7 @@ const KnownTransform* FindTrained(const std::vector<KnownTransform>& known, cons
     const TransformRecord& record = entry->record;
     const bool chosen = !record.card.candidates.empty();
     if (record.backbone == backbone && record.op == op &&
-        (family == "auto" ? chosen : !chosen && record.family == family) &&
+        (family == kAutoFamily ? chosen : !chosen && record.family == family) &&
         record.card.notes.find(pairs) != std::string::npos) {
       return &*entry;
     }
@@ -70,7 +70,7 @@ class TransformMaker {
     // vflip@affine, vflip@mlp.
     const std::string name = DefaultTransformName(op.text());
     std::string pairs_text = PairsText(pairs);
-    if (family == "last_blocks") {
+    if (FamilyNeedsLastBlocks(family)) {
       pairs_text += fmt::format(", rank {}, side {}", flags_.last_blocks.rank,
                                 flags_.last_blocks.feature_map_side);
     }
@@ -89,7 +89,7 @@ class TransformMaker {
     }
     TransformTrainOptions options;
     options.family = family;
-    if (family == "last_blocks") {
+    if (FamilyNeedsLastBlocks(family)) {
       AUGSTORE_ASSIGN(options.last_blocks,
                       StartOfLastBlocks(backbone_.record(), op, flags_.last_blocks));
     }

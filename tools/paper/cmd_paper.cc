@@ -5,7 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "engine/fitting/model_selection.h"
+#include "engine/fitting/families.h"
 #include "schemas/base/digest.h"
 #include "schemas/base/files.h"
 #include "tools/cli/progress.h"
@@ -107,7 +107,7 @@ Status CheckFlags(PaperFlags* flags) {
   AUGSTORE_TRY(RefuseTwice(flags->per_class, "--per-class"));
   AUGSTORE_TRY(RefuseTwice(flags->learning_rates, "--lr"));
   for (const std::string& family : flags->families) {
-    const bool known = family == "auto" || std::ranges::count(TransformFamilies(), family) > 0;
+    const bool known = family == kAutoFamily || FindFamily(family) != nullptr;
     if (known && family != "identity") continue;
     return InvalidArgument("--families: '{}' is no family with a row of its own", family);
   }

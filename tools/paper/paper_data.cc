@@ -8,6 +8,7 @@
 #include "tools/cli/progress.h"
 #include "tools/collection/collection_writer.h"
 #include "tools/paper/paper.h"
+#include "tools/transform/embed_views.h"
 
 namespace augstore {
 namespace {
@@ -21,15 +22,15 @@ Result<Matrix> EmbedView(const PaperFlags& flags, Database& database, LazyBackbo
   if (!op_text.empty()) {
     AUGSTORE_ASSIGN(op, ImageOp::Parse(op_text));
   }
-  const std::string label = what + (op_text.empty() ? "" : ", " + op_text);
-  AUGSTORE_ASSIGN(const EmbedOutcome outcome,
-                  EmbedItems(database, backbone, items, op, label, !flags.common.quiet));
-  if (!outcome.skipped.empty()) {
+  AUGSTORE_ASSIGN(EmbeddedViews embedded,
+                  EmbedViews(database, backbone, items, {&op, 1},
+                             {.label = what, .show_progress = !flags.common.quiet}));
+  if (!embedded.skipped.empty()) {
     return InvalidArgument("{} cannot be read: {}; the experiment needs every image, remove it",
-                           outcome.skipped[0].key, outcome.skipped[0].reason);
+                           embedded.skipped[0].key, embedded.skipped[0].reason);
   }
-  *rows = outcome.rows;
-  return FetchRows(database.client(), backbone.record(), outcome.rows);
+  *rows = std::move(embedded.rows[0]);
+  return std::move(embedded.views[0]);
 }
 
 std::vector<ImageItem> Labelled(const ImageSource& source,
@@ -70,8 +71,8 @@ Status AddTests(const PaperFlags& flags, Database& database, LazyBackbone& backb
 }
 
 // Φ on images that are in memory already, as training in pixel space runs it.
-Result<double> MeasurePhi(const PaperFlags& flags, LazyBackbone& backbone,
-                          const std::vector<ImageItem>& items) {
+Result<double> PixelPhiRate(const PaperFlags& flags, LazyBackbone& backbone,
+                            const std::vector<ImageItem>& items) {
   const std::span few(items.data(), std::min<size_t>(items.size(), 1024));
   const DecodedImages decoded = DecodeItems(few, backbone.record().input_height,
                                             backbone.record().input_width, flags.backbone.threads);
@@ -106,7 +107,7 @@ Result<PaperData> PreparePaper(const PaperFlags& flags, Database& database,
     if (op.empty()) data.rows = std::move(rows);
     AUGSTORE_TRY(AddTests(flags, database, backbone, tests, op, &data));
   }
-  AUGSTORE_ASSIGN(data.phi_per_second, MeasurePhi(flags, backbone, data.items));
+  AUGSTORE_ASSIGN(data.phi_per_second, PixelPhiRate(flags, backbone, data.items));
   return data;
 }
 

@@ -1,7 +1,7 @@
 // The transforms of the experiment, and the rows that they make.
 #include <nlohmann/json.hpp>
 
-#include "engine/fitting/model_selection.h"
+#include "engine/fitting/families.h"
 #include "schemas/base/names.h"
 #include "tools/paper/paper.h"
 
@@ -36,8 +36,7 @@ std::vector<std::string> ConditionalSteps(const PaperFlags& flags, const std::st
 }
 
 std::string CandidateName(const std::string& family) {
-  if (family == "paper_mlp") return "the paper's Ω (mlp)";
-  return family == "auto" ? "the best family (auto)" : family;
+  return family == kAutoFamily ? "the best family (auto)" : family;
 }
 
 }  // namespace

@@ -2,12 +2,14 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "engine/fitting/conditional_fit.h"
-#include "engine/fitting/conditional_views.h"
+#include "engine/conditional/conditional_fit.h"
+#include "engine/conditional/conditional_pairs.h"
 #include "schemas/base/names.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/record_text.h"
 #include "tools/transform/cmd_transform.h"
+#include "tools/transform/embed_views.h"
+#include "tools/transform/phi_cost.h"
 #include "tools/transform/transform_training.h"
 
 namespace augstore {
@@ -25,6 +27,7 @@ struct ConditionalFlags {
   ConditionalFitOptions fit;
   std::string alias;
   std::string note;
+  bool dry_run = false;
 };
 
 struct Views {
@@ -35,52 +38,31 @@ struct Views {
   std::vector<SkippedImage> skipped;
 };
 
-// Items that could be read, with the rows of their embeddings.
-Result<std::vector<ImageItem>> EmbedPlain(Database& database, LazyBackbone& backbone,
-                                          const std::vector<ImageItem>& items, bool show,
-                                          Views* views) {
-  AUGSTORE_ASSIGN(EmbedOutcome plain,
-                  EmbedItems(database, backbone, items, std::nullopt, "images", show));
-  std::vector<ImageItem> kept;
-  std::vector<RowId> rows;
-  for (size_t i = 0; i < items.size(); ++i) {
-    if (plain.rows[i] == kNoRow) continue;
-    kept.push_back(items[i]);
-    rows.push_back(plain.rows[i]);
-  }
-  if (kept.empty()) {
-    return InvalidArgument("none of the {} images could be read, the first because: {}",
-                           items.size(),
-                           plain.skipped.empty() ? "there are none" : plain.skipped[0].reason);
-  }
-  AUGSTORE_ASSIGN(views->z, FetchRows(database.client(), backbone.record(), rows));
-  views->embedded = plain.embedded;
-  views->reused = plain.reused;
-  views->skipped = std::move(plain.skipped);
-  return kept;
-}
-
-Result<Views> EmbedViews(Database& database, LazyBackbone& backbone, const OpFamily& family,
-                         const std::vector<ImageItem>& items, const ConditionalFlags& flags) {
+// Every image, then the views that the plan wants of those that could be read.
+Result<Views> EmbedPlan(Database& database, LazyBackbone& backbone, const OpFamily& family,
+                        const std::vector<ImageItem>& items, const ConditionalFlags& flags) {
   const bool show = !flags.common.quiet;
+  const std::vector<std::optional<ImageOp>> plain_only(1);
+  AUGSTORE_ASSIGN(EmbeddedViews plain,
+                  EmbedViews(database, backbone, items, plain_only, {.show_progress = show}));
   Views views;
-  AUGSTORE_ASSIGN(const std::vector<ImageItem> kept,
-                  EmbedPlain(database, backbone, items, show, &views));
-  AUGSTORE_ASSIGN(views.pairs, PlanViews(family, kept.size(), flags.plan));
+  views.z = std::move(plain.views[0]);
+  views.skipped = std::move(plain.skipped);
+  AUGSTORE_ASSIGN(views.pairs, PlanViews(family, plain.complete.size(), flags.plan));
   std::vector<ImageItem> of_views;
   std::vector<ImageOp> ops;
   for (size_t v = 0; v < views.pairs.images.size(); ++v) {
     AUGSTORE_ASSIGN(ImageOp op, ImageOp::ParseSequence(views.pairs.ops[v].ToString()));
-    of_views.push_back(kept[views.pairs.images[v]]);
+    of_views.push_back(items[plain.complete[views.pairs.images[v]]]);
     ops.push_back(std::move(op));
   }
   AUGSTORE_ASSIGN(const EmbedOutcome outcome,
                   EmbedItems(database, backbone, of_views, std::span<const ImageOp>(ops),
                              "augmented views", show));
-  views.embedded += outcome.embedded;
-  views.reused += outcome.reused;
+  views.embedded = plain.embedded + outcome.embedded;
+  views.reused = plain.reused + outcome.reused;
   if (!outcome.skipped.empty()) {
-    return Unavailable("{} could be read a moment ago and cannot any more: {}",
+    return Unavailable("{} could be read a moment ago and cannot be read any more: {}",
                        outcome.skipped[0].key, outcome.skipped[0].reason);
   }
   AUGSTORE_ASSIGN(views.pairs.targets,
@@ -135,25 +117,19 @@ Status Train(ConditionalFlags flags) {
   const Progress clock("", "", 0, false);
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
-  AUGSTORE_ASSIGN(const Views views, EmbedViews(*database, *backbone, family, items, flags));
+  AUGSTORE_ASSIGN(const ConditionalPairs plan, PlanViews(family, items.size(), flags.plan));
+  if (flags.dry_run || !flags.common.quiet) {
+    AUGSTORE_TRY(AnnouncePhiCost(*backbone, items, items.size() + plan.images.size()));
+  }
+  if (flags.dry_run) return OkStatus();
+  AUGSTORE_ASSIGN(const Views views, EmbedPlan(*database, *backbone, family, items, flags));
   for (const SkippedImage& skipped : views.skipped) {
     fmt::print(stderr, "skipped {}\n", skipped.reason);
   }
   AUGSTORE_ASSIGN(const TrainedTransform trained, Fit(family, views, flags));
-  Client& client = database->client();
-  AUGSTORE_ASSIGN(const uint32_t version,
-                  RegisterTransform(client, flags.name, backbone->record(), family.ToString(),
-                                    trained.family, trained.weights, trained.card));
-  const std::string ref = flags.name + "@" + std::to_string(version);
-  if (!flags.alias.empty()) {
-    const Status moved =
-        client.SetAlias({RecordKind::kTransform, flags.name, flags.alias, version, flags.note});
-    if (!moved.ok()) {
-      return moved.WithContext(
-          fmt::format("{} is registered, its alias '{}' is not", ref, flags.alias));
-    }
-  }
-  AUGSTORE_ASSIGN(const auto added, client.Get<TransformRecord>(RecordKind::kTransform, ref));
+  AUGSTORE_ASSIGN(const auto added,
+                  RegisterTrained(database->client(), flags.name, backbone->record(),
+                                  family.ToString(), trained, {flags.alias, flags.note}));
   Print(added, views, clock.seconds(), flags);
   return OkStatus();
 }
@@ -175,7 +151,7 @@ void AddTransformConditionalCommand(CLI::App* group) {
   AddBackboneFlags(command, &flags->backbone);
   command->add_option("--ops", flags->ops, "The family, separated by commas:\n" + ImageOp::Help())
       ->required();
-  command->add_option("--slots", flags->slots, "Most ops of one application")
+  command->add_option("--slots", flags->slots, "Maximum ops of one application")
       ->check(CLI::Range(1u, 2u))
       ->capture_default_str();
   command->add_option("--name", flags->name, "Name of the transform")->capture_default_str();
@@ -187,7 +163,7 @@ void AddTransformConditionalCommand(CLI::App* group) {
       ->check(CLI::PositiveNumber);
   command
       ->add_option("--draws", flags->plan.singles,
-                   "Single ops with random magnitudes for each image, beside every op at the ends "
+                   "Single ops with random magnitudes for each image, next to every op at the ends "
                    "of its ranges")
       ->check(CLI::Range(0u, 64u))
       ->capture_default_str();
@@ -206,6 +182,8 @@ void AddTransformConditionalCommand(CLI::App* group) {
       ->capture_default_str();
   command->add_option("--alias", flags->alias, "Point this alias to the new version");
   command->add_option("--note", flags->note, "Why; kept in the alias's history");
+  command->add_flag("--dry-run", flags->dry_run,
+                    "Print how many Φ calls this takes and about how long, and stop");
 }
 
 }  // namespace augstore

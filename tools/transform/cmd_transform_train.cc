@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "engine/fitting/model_selection.h"
+#include "engine/fitting/families.h"
 #include "engine/kernels/tile_engine.h"
 #include "engine/transforms/card.h"
 #include "engine/transforms/transform_chain.h"
@@ -33,7 +33,7 @@ struct TrainFlags {
   LastBlocksFlags last_blocks;
 };
 
-// What embedding the images of a command came to, over all its folders.
+// The results of embedding the images of a command, over all its folders.
 struct EmbedSums {
   uint64_t embedded = 0;
   uint64_t reused = 0;
@@ -45,7 +45,7 @@ struct Folder {
   std::vector<ImageItem> items;
 };
 
-// --images, then each of --check-images: a path that is wrong shall cost no embedding.
+// --images, then each of --check-images. Listed first: a wrong path shall cost no embedding.
 Result<std::vector<Folder>> ListFolders(const TrainFlags& flags) {
   std::vector<Folder> folders{{flags.images, {}}};
   for (const std::string& path : flags.check_images) folders.push_back({path, {}});
@@ -87,7 +87,7 @@ Result<TrainedTransform> TrainWithProgress(const Pairs& pairs, const TrainFlags&
   return trained;
 }
 
-// What the transform costs on this machine, beside its multiply-adds.
+// Adds what the transform costs on this machine, next to its multiply-adds.
 Status AddCost(const Pairs& pairs, TrainedTransform* trained) {
   AUGSTORE_ASSIGN(const TransformStep step, StepOf(trained->weights));
   const std::unique_ptr<Engine> engine = NewTileEngine();
@@ -134,57 +134,34 @@ void PrintTrained(const Client::Versioned<TransformRecord>& added, const EmbedSu
   PrintJson(json);
 }
 
-Result<Client::Versioned<TransformRecord>> AddTrained(Client& client, const LazyBackbone& backbone,
-                                                      const ImageOp& op,
-                                                      const TrainedTransform& trained,
-                                                      const TrainFlags& flags) {
-  AUGSTORE_ASSIGN(const uint32_t version,
-                  RegisterTransform(client, flags.name, backbone.record(), op.text(),
-                                    trained.family, trained.weights, trained.card));
-  if (!flags.alias.empty()) {
-    const Status moved =
-        client.SetAlias({RecordKind::kTransform, flags.name, flags.alias, version, flags.note});
-    if (!moved.ok()) {
-      return moved.WithContext(fmt::format("{}@{} is registered, its alias '{}' is not", flags.name,
-                                           version, flags.alias));
-    }
-  }
-  return client.Get<TransformRecord>(RecordKind::kTransform,
-                                     fmt::format("{}@{}", flags.name, version));
-}
-
-// Everything that can be wrong with the flags comes up before an image is embedded.
+// Flags are checked before an image is embedded.
 Status CheckFlags(TrainFlags* flags, const ImageOp& op) {
   if (flags->name.empty()) flags->name = DefaultTransformName(op.text());
   AUGSTORE_TRY(ValidateName(flags->name));
   if (!flags->alias.empty()) AUGSTORE_TRY(ValidateAlias(flags->alias));
-  const double held_out = flags->options.validation_fraction;
-  if (!(held_out > 0 && held_out <= 0.9)) {
-    return InvalidArgument(
-        "--validation is {}: it is the part of the pairs that is held out, at most 0.9", held_out);
-  }
-  return OkStatus();
+  return CheckTrainOptions(flags->options);
 }
 
-// Whether the families that are asked for read feature maps; makes the start of "last_blocks".
-Result<bool> PlanMaps(const BackboneRecord& backbone, const ImageOp& op, TrainFlags* flags) {
+// Returns whether feature maps are needed, and sets where last_blocks starts.
+Result<bool> PlanFeatureMaps(const BackboneRecord& backbone, const ImageOp& op, TrainFlags* flags) {
   const std::string& family = flags->options.family;
   const bool given = backbone.feature_map.values() > 0;
-  if (family == "last_blocks" && flags->last_blocks.file.empty()) {
+  const bool blocks_given = !flags->last_blocks.file.empty();
+  if (FamilyNeedsLastBlocks(family) && !blocks_given) {
     return InvalidArgument(
-        "--family last_blocks starts at the last blocks of the backbone: name their TorchScript "
-        "file with "
-        "--last-blocks");
+        "--family {} starts at the last blocks of the backbone: name their TorchScript file with "
+        "--last-blocks",
+        family);
   }
-  const bool asked = FamilyReadsFeatureMaps(family) || !flags->last_blocks.file.empty();
-  if (!asked && (family != "auto" || !given || flags->mirror)) return false;
+  const bool asked = FamilyReadsFeatureMaps(family) || blocks_given;
+  if (!asked && (family != kAutoFamily || !given || flags->mirror)) return false;
   if (!given) {
     return FailedPrecondition(
-        "backbone '{}' gives no feature map, which '{}' reads: use a TorchScript file that returns "
-        "(embedding, map)",
-        backbone.source, family == "pooled" ? "pooled" : "last_blocks");
+        "backbone '{}' returns no feature map, which {} needs: use a TorchScript file that returns "
+        "(embedding, feature map)",
+        backbone.source, blocks_given ? "--last-blocks" : "--family " + family);
   }
-  if (!flags->last_blocks.file.empty()) {
+  if (blocks_given) {
     AUGSTORE_ASSIGN(flags->options.last_blocks,
                     StartOfLastBlocks(backbone, op, flags->last_blocks));
   }
@@ -200,7 +177,7 @@ Status Train(TrainFlags flags) {
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
   EmbedSums sums;
   std::vector<Pairs> pairs;
-  AUGSTORE_ASSIGN(const bool feature_maps, PlanMaps(backbone->record(), op, &flags));
+  AUGSTORE_ASSIGN(const bool feature_maps, PlanFeatureMaps(backbone->record(), op, &flags));
   for (const Folder& folder : folders) {
     const PairOptions options{flags.mirror && pairs.empty(), feature_maps};
     AUGSTORE_ASSIGN(Pairs more, PairsOf(*database, *backbone, folder, op, options, flags, &sums));
@@ -213,33 +190,43 @@ Status Train(TrainFlags flags) {
     trained.card.entries.push_back(std::move(entry));
   }
   AUGSTORE_TRY(AddCost(pairs[0], &trained));
-  AUGSTORE_ASSIGN(const auto added, AddTrained(database->client(), *backbone, op, trained, flags));
+  AUGSTORE_ASSIGN(const auto added,
+                  RegisterTrained(database->client(), flags.name, backbone->record(), op.text(),
+                                  trained, {flags.alias, flags.note}));
   PrintTrained(added, sums, clock.seconds(), flags);
   WarnIfUseless(added.ref(), added.record.card);
   return OkStatus();
 }
 
+std::string FamilyHelp() {
+  std::string text =
+      "auto: fit every family, keep the table in the card, and take the best on held-out pairs, or "
+      "a cheaper one that is not clearly 2 % worse; or one of these, cheapest first:";
+  for (const Family& family : TransformFamilies())
+    text += fmt::format("\n  {}: {}", family.name, family.formula);
+  return text;
+}
+
 void AddTrainingFlags(CLI::App* command, TransformTrainOptions* options) {
-  std::vector<std::string> families = {"auto"};
-  families.insert(families.end(), TransformFamilies().begin(), TransformFamilies().end());
-  command
-      ->add_option("--family", options->family,
-                   "auto: fit every family, keep the table in the card, and take the best on "
-                   "held-out pairs, or a cheaper one that is not clearly 2 % worse; or one of "
-                   "those, cheapest first: identity, shift (z + b), diagonal (w z + b), lowrank "
-                   "(affine through a narrow layer), procrustes (rotation), affine (one matrix, "
-                   "ridge regression), residual (z + MLP(z)), refined (affine plus hidden units), "
-                   "mlp (the paper's d -> 2d -> d)")
+  std::vector<std::string> families = {std::string(kAutoFamily)};
+  for (const Family& family : TransformFamilies()) families.emplace_back(family.name);
+  command->add_option("--family", options->family, FamilyHelp())
       ->check(CLI::IsMember(families))
       ->capture_default_str();
   command
       ->add_option("--seed", options->seed, "Seed of the held-out part and of the initial weights")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  command->add_option("--last-blocks-epochs", options->last_blocks_epochs, "At most, of tail")
+  command
+      ->add_option("--last-blocks-epochs", options->last_blocks_epochs,
+                   "Maximum epochs of last_blocks")
       ->check(CLI::Range(1u, 1u << 20))
       ->capture_default_str();
-  command->add_option("--epochs", options->max_epochs, "At most, of residual, refined and mlp")
+  command
+      ->add_option("--epochs", options->max_epochs,
+                   "Maximum epochs of " + FamilyNames([](const Family& family) {
+                     return !family.closed_form && !family.needs_last_blocks;
+                   }))
       ->check(CLI::Range(1u, 1u << 20))
       ->capture_default_str();
   command->add_option("--patience", options->patience, "Epochs without improvement before stopping")

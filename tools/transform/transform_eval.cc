@@ -10,6 +10,7 @@
 #include "engine/transforms/precision.h"
 #include "schemas/base/limits.h"
 #include "schemas/base/names.h"
+#include "tools/transform/embed_views.h"
 
 namespace augstore {
 namespace {
@@ -40,46 +41,6 @@ class ChainRunner {
   std::vector<SampleId> samples_;
 };
 
-// Φ(op(x)) for several ops, of the images of which every view exists; no op: Φ(x).
-struct Views {
-  std::vector<Matrix> matrices;  // one per op
-  Matrix feature_maps;           // the feature map of every x, when they were asked for
-  uint64_t embedded = 0;
-  uint64_t reused = 0;
-};
-
-Result<Views> MakeViews(Database& database, LazyBackbone& backbone,
-                        std::span<const ImageItem> items,
-                        std::span<const std::optional<ImageOp>> ops, bool feature_maps,
-                        bool show_progress) {
-  Views views;
-  std::vector<std::vector<RowId>> rows;
-  for (const std::optional<ImageOp>& op : ops) {
-    const std::string label = op ? op->text() : "images";
-    AUGSTORE_ASSIGN(EmbedOutcome outcome,
-                    EmbedItems(database, backbone, items, op, label, show_progress));
-    views.embedded += outcome.embedded;
-    views.reused += outcome.reused;
-    rows.push_back(std::move(outcome.rows));
-  }
-  std::vector<std::vector<RowId>> kept(ops.size());
-  for (size_t i = 0; i < items.size(); ++i) {
-    const auto absent = [i](const std::vector<RowId>& view) { return view[i] == kNoRow; };
-    if (std::ranges::any_of(rows, absent)) continue;
-    for (size_t v = 0; v < ops.size(); ++v) kept[v].push_back(rows[v][i]);
-  }
-  if (kept[0].empty()) return InvalidArgument("none of {} images could be read", items.size());
-  for (const std::vector<RowId>& view : kept) {
-    AUGSTORE_ASSIGN(Matrix matrix, FetchRows(database.client(), backbone.record(), view));
-    views.matrices.push_back(std::move(matrix));
-  }
-  if (feature_maps) {  // the first op is none
-    AUGSTORE_ASSIGN(views.feature_maps,
-                    FetchFeatureMaps(database.client(), backbone.record(), kept[0]));
-  }
-  return views;
-}
-
 class Evaluator {
  public:
   Evaluator(Database* database, LazyBackbone* backbone, const LoadedTransform* transform,
@@ -103,15 +64,15 @@ class Evaluator {
                     }));
     result_.measures.push_back({"us_per_row", micros});
     if (transform_->model.ops) return MeasureWayBack(pairs.z.view(), mapped.view());
-    AUGSTORE_ASSIGN(const std::vector<CardMeasure> prices,
+    AUGSTORE_ASSIGN(const std::vector<CardMeasure> losses,
                     MeasureLosses(transform_->model, {pairs.z.view(), pairs.feature_maps.view()},
                                   pairs.z_target.view()));
-    result_.measures.insert(result_.measures.end(), prices.begin(), prices.end());
+    result_.measures.insert(result_.measures.end(), losses.begin(), losses.end());
     return MeasureWayBack(pairs.z.view(), mapped.view());
   }
 
-  // Other views of the same images stand beside the true one: those that differ least in what Ω has
-  // to get right.
+  // Ranks the true view among other views of the same images, with ops that differ little from each
+  // other: the hardest to tell apart.
   Status MeasureRanks(const std::vector<ImageItem>& items) {
     static constexpr std::array kOtherOps = {"hflip",       "vflip",           "rotate(15)",
                                              "rotate(-15)", "brightness(1.4)", "brightness(0.7)",
@@ -122,13 +83,13 @@ class Evaluator {
       if (op.text() != transform_->op.text()) ops.emplace_back(std::move(op));
     }
     const std::vector<ImageItem> chosen = SpreadItems(items, options_->retrieval);
-    AUGSTORE_ASSIGN(const Views views, TakeViews(chosen, ops));
-    const Matrix& z = views.matrices[0];
+    AUGSTORE_ASSIGN(const EmbeddedViews views, TakeViews(chosen, ops));
+    const Matrix& z = views.views[0];
     AUGSTORE_ASSIGN(const Matrix mapped,
                     runner_.Apply(chain(), {z.view(), views.feature_maps.view()}));
     std::vector<ConstMatrixView> others;
-    for (size_t v = 2; v < views.matrices.size(); ++v) others.push_back(views.matrices[v].view());
-    MeasureRetrieval(z.view(), views.matrices[1].view(), mapped.view(), others,
+    for (size_t v = 2; v < views.views.size(); ++v) others.push_back(views.views[v].view());
+    MeasureRetrieval(z.view(), views.views[1].view(), mapped.view(), others,
                      {.seed = options_->seed}, &result_.entry);
     return OkStatus();
   }
@@ -137,8 +98,8 @@ class Evaluator {
     const std::string text = transform_->op.text() + ">" + second.op.text();
     AUGSTORE_ASSIGN(const ImageOp both, ImageOp::ParseSequence(text));
     const std::vector<std::optional<ImageOp>> ops = {std::nullopt, second.op, both};
-    AUGSTORE_ASSIGN(const Views views, TakeViews(items, ops));
-    const ConstMatrixView z = views.matrices[0].view();
+    AUGSTORE_ASSIGN(const EmbeddedViews views, TakeViews(items, ops));
+    const ConstMatrixView z = views.views[0].view();
     const std::array steps = {transform_->model, second.model};
     const ChainInput input{z, views.feature_maps.view()};
     AUGSTORE_ASSIGN(const Matrix chained, runner_.Apply(steps, input));
@@ -146,8 +107,8 @@ class Evaluator {
     ChainEvaluation chain;
     chain.second = second.step;
     chain.op = both.text();
-    chain.chain = MeasureCard(chain.op, z, views.matrices[2].view(), chained.view());
-    chain.second_alone = MeasureCard(second.op.text(), z, views.matrices[1].view(), alone.view());
+    chain.chain = MeasureCard(chain.op, z, views.views[2].view(), chained.view());
+    chain.second_alone = MeasureCard(second.op.text(), z, views.views[1].view(), alone.view());
     AddMeasure("chain_r2", second.step, chain.chain.r2);
     AddMeasure("second_r2", second.step, chain.second_alone.r2);
     result_.chain = std::move(chain);
@@ -159,10 +120,11 @@ class Evaluator {
  private:
   std::span<const TransformStep> chain() const { return {&transform_->model, 1}; }
 
-  Result<Views> TakeViews(const std::vector<ImageItem>& items,
-                          std::span<const std::optional<ImageOp>> ops) {
-    AUGSTORE_ASSIGN(Views views, MakeViews(*database_, *backbone_, items, ops,
-                                           ReadsFeatureMap(chain()), options_->show_progress));
+  Result<EmbeddedViews> TakeViews(const std::vector<ImageItem>& items,
+                                  std::span<const std::optional<ImageOp>> ops) {
+    AUGSTORE_ASSIGN(EmbeddedViews views, EmbedViews(*database_, *backbone_, items, ops,
+                                                    {.show_progress = options_->show_progress,
+                                                     .feature_maps = ReadsFeatureMap(chain())}));
     result_.embedded += views.embedded;
     result_.reused += views.reused;
     return views;
@@ -173,9 +135,9 @@ class Evaluator {
     result_.measures.push_back({text.substr(0, kMaxNameBytes), value});
   }
 
-  // Back with the same transform where its op is its own inverse, or with the newest one that
-  // imitates the inverse op. A conditional transform is asked for the inverse op itself, where it
-  // was trained for it.
+  // The same transform where its op is its own inverse, else the newest one that imitates the
+  // inverse op. Of a conditional transform the same one with the inverse op, where it was trained
+  // for it.
   Result<std::optional<LoadedTransform>> FindInverse() {
     const std::string text = transform_->op.InverseText();
     std::optional<LoadedTransform> inverse;
@@ -206,7 +168,7 @@ class Evaluator {
 
   Status MeasureWayBack(ConstMatrixView z, ConstMatrixView there) {
     AUGSTORE_ASSIGN(const std::optional<LoadedTransform> inverse, FindInverse());
-    // What a transform gives has no feature map that a spatial one could read.
+    // The output of a transform has no feature map that a spatial one could read.
     if (!inverse || ReadsFeatureMap({&inverse->model, 1})) return OkStatus();
     AUGSTORE_ASSIGN(const Matrix back, runner_.Apply({&inverse->model, 1}, {there}));
     result_.inverse = inverse->step;
@@ -222,14 +184,14 @@ class Evaluator {
   TransformEvaluation result_;
 };
 
-// The text of the op that a transform is held against.
+// The text of the op that a transform is compared with.
 Result<std::string> OpFor(const std::string& ref, const TransformRecord& record, bool conditional,
                           const std::string& op) {
   if (conditional) {
     if (!op.empty()) return op;
     return InvalidArgument(
-        "{} is a conditional transform for {}: say with --op which ops it shall be measured on, "
-        "such as one of these with a value from its range",
+        "{} is a conditional transform for {}: name with --op the ops to measure it on, such as "
+        "one of these with a value from its range",
         ref, record.op);
   }
   if (op.empty() && record.op.empty()) {
@@ -242,7 +204,7 @@ Result<std::string> OpFor(const std::string& ref, const TransformRecord& record,
   AUGSTORE_ASSIGN(const ImageOp parsed, ImageOp::Parse(op));
   if (!record.op.empty() && record.op != parsed.text()) {
     return InvalidArgument(
-        "{} is registered as {}, so it cannot be held against {}: leave --op out", ref, record.op,
+        "{} is registered as {}, so it cannot be compared with {}: leave --op out", ref, record.op,
         parsed.text());
   }
   return parsed.text();

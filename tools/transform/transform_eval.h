@@ -1,4 +1,4 @@
-// Measures a registered transform on images: everything that its card says, computed again.
+// Measures a registered transform on images: everything that a card says, computed again.
 #ifndef AUGSTORE_TOOLS_TRANSFORM_TRANSFORM_EVAL_H_
 #define AUGSTORE_TOOLS_TRANSFORM_TRANSFORM_EVAL_H_
 
@@ -12,7 +12,7 @@
 
 namespace augstore {
 
-// A transform that was fetched, and the op that it is held against.
+// A transform that was fetched, and the op that it is compared with.
 struct LoadedTransform {
   std::string name;
   std::string ref;   // name@version
@@ -47,7 +47,7 @@ struct ChainEvaluation {
 struct TransformEvaluation {
   CardEntry entry;
   std::vector<CardMeasure> measures;  // docs/formats.md names them
-  std::string inverse;                // the transform that leads back; empty: there is none
+  std::string inverse;                // the transform of the inverse op; empty: there is none
   std::optional<ChainEvaluation> chain;
   uint64_t embedded = 0;
   uint64_t reused = 0;

@@ -4,29 +4,16 @@
 #include <algorithm>
 #include <chrono>
 
+#include "engine/backbone/torch_last_blocks.h"
 #include "engine/fitting/last_blocks.h"
 #include "engine/transforms/card.h"
 #include "engine/transforms/cell_mix.h"
 #include "engine/transforms/transform_chain.h"
+#include "schemas/records/card_worth.h"
+#include "tools/transform/embed_views.h"
 
 namespace augstore {
 namespace {
-
-// Of several views of the same images, the rows of those images of which every view exists.
-void KeepComplete(std::vector<std::vector<RowId>>* views) {
-  const size_t images = views->front().size();
-  std::vector<bool> complete(images, true);
-  for (const std::vector<RowId>& rows : *views) {
-    for (size_t i = 0; i < images; ++i) complete[i] = complete[i] && rows[i] != kNoRow;
-  }
-  for (std::vector<RowId>& rows : *views) {
-    size_t kept = 0;
-    for (size_t i = 0; i < images; ++i) {
-      if (complete[i]) rows[kept++] = rows[i];
-    }
-    rows.resize(kept);
-  }
-}
 
 // Pairs of views, each z before its z'.
 Result<std::vector<std::optional<ImageOp>>> ViewOps(const ImageOp& op, bool mirror) {
@@ -40,6 +27,14 @@ Result<std::vector<std::optional<ImageOp>>> ViewOps(const ImageOp& op, bool mirr
   return ops;
 }
 
+// `lower` below `upper`.
+Matrix Stacked(const Matrix& upper, const Matrix& lower) {
+  Matrix both(upper.rows() + lower.rows(), upper.cols());
+  std::copy_n(upper.data(), upper.rows() * upper.cols(), both.data());
+  std::copy_n(lower.data(), lower.rows() * lower.cols(), both.row(upper.rows()).data());
+  return both;
+}
+
 }  // namespace
 
 Result<Pairs> MakePairs(Database& database, LazyBackbone& backbone,
@@ -50,33 +45,19 @@ Result<Pairs> MakePairs(Database& database, LazyBackbone& backbone,
         "mirrored pairs have no stored feature maps: leave out --mirror for spatial transforms");
   }
   AUGSTORE_ASSIGN(const auto ops, ViewOps(op, options.mirror));
+  AUGSTORE_ASSIGN(EmbeddedViews embedded, EmbedViews(database, backbone, items, ops,
+                                                     {.show_progress = show_progress,
+                                                      .feature_maps = options.feature_maps}));
   Pairs pairs;
-  std::vector<std::vector<RowId>> views;
-  for (const std::optional<ImageOp>& view : ops) {
-    AUGSTORE_ASSIGN(
-        EmbedOutcome outcome,
-        EmbedItems(database, backbone, items, view, view ? view->text() : "images", show_progress));
-    pairs.embedded += outcome.embedded;
-    pairs.reused += outcome.reused;
-    if (views.empty()) pairs.skipped = std::move(outcome.skipped);
-    views.push_back(std::move(outcome.rows));
-  }
-  KeepComplete(&views);
-  if (views[0].empty()) {
-    return InvalidArgument("none of the {} images could be read, the first because: {}",
-                           items.size(),
-                           pairs.skipped.empty() ? "there are none" : pairs.skipped[0].reason);
-  }
-  pairs.views = static_cast<uint32_t>(views.size() / 2);
-  for (size_t v = 2; v < views.size(); ++v) {
-    std::vector<RowId>& side = views[v % 2];
-    side.insert(side.end(), views[v].begin(), views[v].end());
-  }
-  AUGSTORE_ASSIGN(pairs.z, FetchRows(database.client(), backbone.record(), views[0]));
-  AUGSTORE_ASSIGN(pairs.z_target, FetchRows(database.client(), backbone.record(), views[1]));
+  pairs.embedded = embedded.embedded;
+  pairs.reused = embedded.reused;
+  pairs.skipped = std::move(embedded.skipped);
+  pairs.views = static_cast<uint32_t>(ops.size() / 2);
+  std::vector<Matrix>& views = embedded.views;
+  pairs.z = options.mirror ? Stacked(views[0], views[2]) : std::move(views[0]);
+  pairs.z_target = options.mirror ? Stacked(views[1], views[3]) : std::move(views[1]);
   if (options.feature_maps) {
-    AUGSTORE_ASSIGN(pairs.feature_maps,
-                    FetchFeatureMaps(database.client(), backbone.record(), views[0]));
+    pairs.feature_maps = std::move(embedded.feature_maps);
     pairs.feature_map = backbone.record().feature_map;
   }
   return pairs;
@@ -95,12 +76,12 @@ void AddLastBlocksFlags(CLI::App* command, LastBlocksFlags* flags) {
                       "embedding: fit the family last_blocks too");
   command
       ->add_option("--last-blocks-rank", flags->rank,
-                   "Split the convolutions of the tail to this rank, which makes them cheaper; 0: "
-                   "do not")
+                   "Split the convolutions of the last blocks to this rank, which makes them "
+                   "cheaper; 0: do not")
       ->capture_default_str();
   command->add_option("--feature-map-side", flags->feature_map_side,
-                      "Let the tail read the map pooled to this many cells each way (default: as "
-                      "stored)");
+                      "Let the last blocks read the feature map pooled to this many cells each way "
+                      "(default: as stored)");
 }
 
 Result<SpatialFront> StartOfLastBlocks(const BackboneRecord& backbone, const ImageOp& op,
@@ -119,7 +100,7 @@ Result<SpatialFront> StartOfLastBlocks(const BackboneRecord& backbone, const Ima
   front.mix = MakeCellMix(front.feature_map, front.out_height, front.out_width, &op,
                           backbone.input_height, backbone.input_width);
   front.convs = FactoriseLastBlocks(std::move(convs), flags.rank);
-  AUGSTORE_TRY(front.Validate().WithContext(fmt::format("tail '{}'", flags.file)));
+  AUGSTORE_TRY(front.Validate().WithContext(fmt::format("last blocks '{}'", flags.file)));
   return front;
 }
 
@@ -160,6 +141,34 @@ Result<uint32_t> RegisterTransform(Client& client, const std::string& name,
                               std::chrono::system_clock::now().time_since_epoch())
                               .count();
   return client.Add(RecordKind::kTransform, name, Encode(record), weights.ToSafetensors());
+}
+
+Result<Client::Versioned<TransformRecord>> RegisterTrained(Client& client, const std::string& name,
+                                                           const BackboneRecord& backbone,
+                                                           const std::string& op,
+                                                           const TrainedTransform& trained,
+                                                           const AliasRequest& alias) {
+  if (!alias.alias.empty()) {
+    const Status worth = CheckWorth(name, trained.card, 0);
+    if (!worth.ok()) {
+      return worth.WithContext(fmt::format(
+          "nothing was registered, since alias '{}' may not move (leave out --alias to register)",
+          alias.alias));
+    }
+  }
+  AUGSTORE_ASSIGN(
+      const uint32_t version,
+      RegisterTransform(client, name, backbone, op, trained.family, trained.weights, trained.card));
+  const std::string ref = fmt::format("{}@{}", name, version);
+  if (!alias.alias.empty()) {
+    const Status moved =
+        client.SetAlias({RecordKind::kTransform, name, alias.alias, version, alias.note});
+    if (!moved.ok()) {
+      return moved.WithContext(
+          fmt::format("{} is registered, its alias '{}' is not", ref, alias.alias));
+    }
+  }
+  return client.Get<TransformRecord>(RecordKind::kTransform, ref);
 }
 
 }  // namespace augstore

@@ -27,28 +27,26 @@ struct Pairs {
   uint64_t reused = 0;
   std::vector<SkippedImage> skipped;
 };
-// Both sides are kept in the store, so other families and later runs find them. `mirror` adds
-// (Φ(m(x)), Φ(op(m(x)))) of the mirror images m(x), which have no feature maps.
+// `mirror` adds (Φ(m(x)), Φ(op(m(x)))) of the mirror images m(x), which have no feature maps.
 struct PairOptions {
   bool mirror = false;
   bool feature_maps = false;
 };
-// Errors: those of EmbedItems; kInvalidArgument (no image could be read; both options);
-// kFailedPrecondition (Φ gives no maps).
+// Errors: those of EmbedViews; kInvalidArgument (both options).
 Result<Pairs> MakePairs(Database& database, LazyBackbone& backbone,
                         std::span<const ImageItem> items, const ImageOp& op, bool show_progress,
                         const PairOptions& options = {});
 
-// Where the family "last_blocks" starts: the last blocks of the backbone, made cheaper, behind a
-// map to which the op was applied.
+// Where the family "last_blocks" starts: the last blocks of the backbone, made cheaper, on a
+// feature map to which the op was applied.
 struct LastBlocksFlags {
-  std::string file;    // --last-blocks: TorchScript file of the last blocks; empty: no tail
+  std::string file;    // --last-blocks: TorchScript file of the last blocks; empty: none
   uint32_t rank = 64;  // --last-blocks-rank
-  uint32_t feature_map_side =
-      0;  // --feature-map-side: cells of the map that the tail reads; 0: as stored
+  // --feature-map-side: cells each way of the feature map that they read; 0: as stored
+  uint32_t feature_map_side = 0;
 };
 void AddLastBlocksFlags(CLI::App* command, LastBlocksFlags* flags);
-// Errors: those of ReadLastBlocks; kInvalidArgument (a side that the map does not have).
+// Errors: those of ReadLastBlocks; kInvalidArgument (a side that the feature map does not have).
 Result<SpatialFront> StartOfLastBlocks(const BackboneRecord& backbone, const ImageOp& op,
                                        const LastBlocksFlags& flags);
 
@@ -56,18 +54,31 @@ Result<SpatialFront> StartOfLastBlocks(const BackboneRecord& backbone, const Ima
 Result<CardEntry> CheckTransform(const std::string& data, const TransformWeights& weights,
                                  const Pairs& pairs);
 
-// Registers weights as the next version of `name`; gives the version.
+// Registers weights as the next version of `name`, and returns the version.
 Result<uint32_t> RegisterTransform(Client& client, const std::string& name,
                                    const BackboneRecord& backbone, const std::string& op,
                                    const std::string& family, const TransformWeights& weights,
                                    const Card& card);
 
-// Shows how the families of a transform come along: one progress line for all that are being
-// trained, and of "auto" a line for each that is done.
+// An alias to move to a transform once it is registered; empty: none.
+struct AliasRequest {
+  std::string alias;
+  std::string note;
+};
+// Registers a transform and moves the alias. Errors: kFailedPrecondition (the card does not allow
+// the alias: then nothing is registered), those of the database.
+Result<Client::Versioned<TransformRecord>> RegisterTrained(Client& client, const std::string& name,
+                                                           const BackboneRecord& backbone,
+                                                           const std::string& op,
+                                                           const TrainedTransform& trained,
+                                                           const AliasRequest& alias);
+
+// Shows the progress of training: one line for all families that are being trained, and under
+// "auto" a line for each that is done.
 class TrainingProgress {
  public:
   explicit TrainingProgress(bool enabled) : enabled_(enabled) {}
-  // Give it to TrainTransform. False after Ctrl-C.
+  // The progress callback of TrainTransform. Returns false after Ctrl-C.
   bool Update(const TransformProgress& state);
 
  private:

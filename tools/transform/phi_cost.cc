@@ -1,0 +1,55 @@
+#include "tools/transform/phi_cost.h"
+
+#include <algorithm>
+#include <chrono>
+#include <vector>
+
+namespace augstore {
+namespace {
+
+constexpr size_t kTimedImages = 32;
+
+std::string DurationText(double seconds) {
+  if (seconds < 90) return fmt::format("{:.0f} s", seconds);
+  if (seconds < 90 * 60) return fmt::format("{:.0f} min", seconds / 60);
+  return fmt::format("{:.1f} h", seconds / 3600);
+}
+
+}  // namespace
+
+Result<double> MeasurePhi(LazyBackbone& backbone, std::span<const ImageItem> items) {
+  const BackboneRecord& record = backbone.record();
+  DecodedImages decoded = DecodeItems(items.first(std::min(items.size(), kTimedImages)),
+                                      record.input_height, record.input_width, backbone.threads());
+  std::vector<Image>& images = decoded.images;
+  std::erase_if(images, [](const Image& image) { return image.rgb.empty(); });
+  if (images.empty()) {
+    return InvalidArgument("none of the first {} images can be read, the first because: {}",
+                           kTimedImages,
+                           decoded.reasons.empty() ? "there are none" : decoded.reasons[0]);
+  }
+  AUGSTORE_ASSIGN(Backbone* const phi, backbone.Load());
+  Matrix out(images.size(), phi->dim());
+  AUGSTORE_TRY(phi->Embed(images, out.view()));
+  const auto start = std::chrono::steady_clock::now();
+  AUGSTORE_TRY(phi->Embed(images, out.view()));
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  return static_cast<double>(images.size()) / std::max(taken.count(), 1e-9);
+}
+
+std::string PhiCostText(const PhiCost& cost) {
+  return fmt::format(
+      "{} images, at most {} Φ calls: about {} at the measured {:.3g} images/s; views that are "
+      "stored are not embedded again\n",
+      cost.images, cost.calls,
+      DurationText(static_cast<double>(cost.calls) / cost.images_per_second),
+      cost.images_per_second);
+}
+
+Status AnnouncePhiCost(LazyBackbone& backbone, std::span<const ImageItem> items, uint64_t calls) {
+  AUGSTORE_ASSIGN(const double rate, MeasurePhi(backbone, items));
+  fmt::print(stderr, "{}", PhiCostText({items.size(), calls, rate}));
+  return OkStatus();
+}
+
+}  // namespace augstore
