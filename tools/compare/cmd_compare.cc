@@ -5,6 +5,7 @@
 
 #include "schemas/base/files.h"
 #include "tools/compare/compare.h"
+#include "tools/compare/compare_cost.h"
 
 namespace augstore {
 namespace {
@@ -50,6 +51,8 @@ Status Compare(CompareFlags flags, const std::string& ops) {
   AUGSTORE_TRY(Check(flags));
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
+  if (flags.dry_run || !flags.common.quiet) AUGSTORE_TRY(AnnounceCompare(flags, *backbone));
+  if (flags.dry_run) return OkStatus();
   AUGSTORE_ASSIGN(CompareData data, PrepareData(flags, *database, *backbone));
   AUGSTORE_ASSIGN(auto transforms, PrepareTransforms(flags, *database, *backbone, data));
   AUGSTORE_ASSIGN(const CompareResult result,
@@ -95,6 +98,8 @@ void AddFlags(CLI::App* command, CompareFlags* flags, std::string* ops) {
   command->add_option("--weight-decay", flags->weight_decay, "Weight decay")->capture_default_str();
   command->add_flag("--no-pixel", flags->no_pixel,
                     "Leave out pixel space (it runs Φ on every image of every epoch)");
+  command->add_flag("--dry-run", flags->dry_run,
+                    "Print how many Φ calls this takes and about how long, and stop");
   command->add_option("--report", flags->report, "Write an HTML page with tables and plots");
   command->add_option("--out", flags->out, "Write the result as JSON");
 }
@@ -109,7 +114,7 @@ void AddCompareCommand(CLI::App* app) {
       "Train heads with no augmentation, in embedding space and in pixel space, and compare",
       "augstore compare --store db --backbone backbone.pt --train cifar10/train --test "
       "cifar10/test --base photos \\\n"
-      "      --ops 'vflip,rotate(15)' --families affine,mlp --seeds 3 --report "
+      "      --ops 'vflip,rotate(15)' --families affine,paper_mlp --seeds 3 --report "
       "report.html\n\nOps:\n" +
           ImageOp::Help(),
       [flags, ops] { return Compare(*flags, *ops); });

@@ -36,6 +36,7 @@ struct CompareFlags {
   double learning_rate = 1e-3;
   double weight_decay = 1e-4;
   bool no_pixel = false;
+  bool dry_run = false;         // print what it would take, and stop
   LastBlocksFlags last_blocks;  // of the family "last_blocks"
   std::string report;           // HTML file
   std::string out;              // JSON file

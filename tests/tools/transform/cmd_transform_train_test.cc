@@ -112,6 +112,18 @@ TEST_F(TransformTrainCommand, RegistersNothingWhenTheAliasIsRefused) {
   EXPECT_EQ(Weights("idle@1").status().code(), Code::kNotFound);
 }
 
+TEST_F(TransformTrainCommand, SaysWhatAConditionalTransformCostsAndStopsThereWhenAsked) {
+  const CommandResult result = RunCommand(
+      AddTransformCommands,
+      {"transform", "train-conditional", "--store", dir_->path() + "/db", "--backbone", kBackbone,
+       "--images", dir_->path() + "/train", "--ops", "hflip,rotate(-10..10)", "--dry-run"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_NE(result.err.find("40 images, at most 400 Φ calls: about "), std::string::npos)
+      << "itself, 3 corners, 4 single ops and 2 chains of each: " << result.err;
+  EXPECT_EQ(result.out, "");
+  EXPECT_EQ(Weights("geo").status().code(), Code::kNotFound);
+}
+
 TEST_F(TransformTrainCommand, NamesTheFamiliesThatThereAre) {
   const CommandResult result = Train({"--op", "vflip", "--family", "magic"});
   EXPECT_EQ(result.exit_code, 2);
