@@ -68,7 +68,8 @@ Result<std::vector<std::string>> AllSteps(Client& client, const std::string& col
   if (!steps.empty()) return steps;
   if (!by_name.empty()) {
     return FailedPrecondition(
-        "no transform for the backbone of {} is proven, so there is no policy to try: train on more "
+        "no transform for the backbone of {} is proven, so there is no policy to try: train on "
+        "more "
         "images, or name versions with --transforms",
         collection);
   }

@@ -64,9 +64,8 @@ TEST(TrainEpochs, StopsAtTheMaximumAndWhenTheCallerSaysSo) {
   Scripted whole({9, 8, 7, 6, 5, 4, 3});
   EXPECT_EQ(TrainEpochs(whole, Plan(), OnePair(), {})->notes, "epochs=5 learning_rate=0.5 from=5");
   Scripted stopped({9, 8, 7});
-  const auto fitted =
-      TrainEpochs(stopped, Plan(), OnePair(),
-                  [](const TransformProgress& state) { return state.epoch < 1; });
+  const auto fitted = TrainEpochs(stopped, Plan(), OnePair(),
+                                  [](const TransformProgress& state) { return state.epoch < 1; });
   EXPECT_EQ(fitted->notes, "epochs=1 learning_rate=0.5 from=1");
 }
 

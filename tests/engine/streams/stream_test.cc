@@ -102,7 +102,7 @@ using ResolveChainTest = StreamTest;
 TEST_F(ResolveChainTest, PinsVersionsAndAliases) {
   ASSERT_TRUE(filled_.catalog->SetAlias(RecordKind::kTransform, "shift", "champion", 1, "").ok());
   const auto chain = ResolveChain(*filled_.catalog, models_, TestBackbone(),
-                                  ParseChain("shift>double>shift@champion").value());
+                                  ParseChain("shift@2>double>shift").value());
   ASSERT_TRUE(chain.ok()) << chain.status().ToString();
   EXPECT_EQ(chain.value().text, "shift@2>double@1>shift@1");
   ASSERT_EQ(chain.value().steps.size(), 3u);
