@@ -6,7 +6,7 @@ namespace augstore {
 
 Result<NetworkPtr> DerivedNetworks::Get(const std::string& key,
                                         const std::function<Result<NetworkPtr>()>& make) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const MutexLock lock(mutex_);
   if (const auto found = networks_.find(key); found != networks_.end()) {
     if (NetworkPtr network = found->second.lock()) return network;
   }

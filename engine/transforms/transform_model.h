@@ -6,7 +6,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "engine/images/op_pattern.h"
 #include "engine/kernels/engine.h"
 #include "engine/transforms/spatial_features.h"
+#include "schemas/base/thread_annotations.h"
 #include "schemas/weights/transform_weights.h"
 
 namespace augstore {
@@ -26,8 +26,8 @@ class DerivedNetworks {
   Result<NetworkPtr> Get(const std::string& key, const std::function<Result<NetworkPtr>()>& make);
 
  private:
-  std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<const Network>> networks_;  // guarded by mutex_
+  Mutex mutex_;
+  std::map<std::string, std::weak_ptr<const Network>> networks_ AUGSTORE_GUARDED_BY(mutex_);
 };
 
 // Immutable; share one per version.
