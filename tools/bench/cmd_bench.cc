@@ -88,9 +88,9 @@ void AddBenchCommand(CLI::App* app) {
       ->check(CLI::Range(8, 8192))
       ->capture_default_str();
   command->add_option("--seed", flags->seed, "Of synthetic data and orders")->capture_default_str();
-  command->add_option(
-      "--scratch", flags->scratch,
-      "Folder for scratch stores, removed at the end (default: the system's temporary folder)");
+  command->add_option("--scratch", flags->scratch,
+                      "Folder for scratch stores, removed at the end (default: the system's "
+                      "temporary folder)");
   command->add_option("--program", flags->program,
                       "augstore program to start as the server (default: this one)");
   command

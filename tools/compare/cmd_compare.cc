@@ -3,9 +3,14 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "engine/heads/head_trainer.h"
 #include "schemas/base/files.h"
-#include "tools/compare/compare.h"
 #include "tools/compare/compare_cost.h"
+#include "tools/compare/compare_data.h"
+#include "tools/compare/compare_runs.h"
+#include "tools/compare/compare_table.h"
+#include "tools/compare/compare_transforms.h"
+#include "tools/compare/report_html.h"
 
 namespace augstore {
 namespace {
@@ -32,7 +37,7 @@ Status Check(const CompareFlags& flags) {
   return OkStatus();
 }
 
-// Ops hold commas within parentheses, so the list is cut by hand.
+// Splits at commas, but not within the parentheses of an op.
 std::vector<std::string> SplitOps(const std::string& text) {
   std::vector<std::string> ops(1);
   int depth = 0;
@@ -53,10 +58,12 @@ Status Compare(CompareFlags flags, const std::string& ops) {
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
   if (flags.dry_run || !flags.common.quiet) AUGSTORE_TRY(AnnounceCompare(flags, *backbone));
   if (flags.dry_run) return OkStatus();
-  AUGSTORE_ASSIGN(CompareData data, PrepareData(flags, *database, *backbone));
-  AUGSTORE_ASSIGN(auto transforms, PrepareTransforms(flags, *database, *backbone, data));
+  AUGSTORE_ASSIGN(const auto trials, Trials::Open(flags.work, *backbone));
+  AUGSTORE_ASSIGN(CompareData data, PrepareData(flags, *database, *backbone, *trials));
+  AUGSTORE_ASSIGN(auto transforms,
+                  PrepareTransforms(flags, *database, *backbone, *trials, data.base, data.test));
   AUGSTORE_ASSIGN(const CompareResult result,
-                  RunCompare(flags, *database, *backbone, data, std::move(transforms)));
+                  RunCompare(flags, *trials, *backbone, data, std::move(transforms)));
   AUGSTORE_TRY(WriteReport(flags, result));
   if (flags.common.json)
     PrintJson(CompareJson(result));
@@ -73,8 +80,8 @@ void AddFlags(CLI::App* command, CompareFlags* flags, std::string* ops) {
   command->add_option("--test", flags->test, "Labelled images to test heads on")->required();
   command->add_option("--base", flags->base,
                       "Images to train transforms on (default: those of --train, all of them)");
-  command->add_option("--collection", flags->name, "Collection for the training samples")
-      ->capture_default_str();
+  command->add_option("--work", flags->work,
+                      "Folder that keeps the fitted transforms for the next run (default: none)");
   command->add_option("--ops", *ops,
                       "Ops to augment by, separated by commas (default: vflip,rotate(15))");
   AddLastBlocksFlags(command, &flags->last_blocks);

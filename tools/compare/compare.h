@@ -5,13 +5,14 @@
 #define AUGSTORE_TOOLS_COMPARE_COMPARE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tools/cli/command.h"
 #include "tools/cli/statistics.h"
 #include "tools/collection/embedder.h"
-#include "tools/head/head_runs.h"
+#include "tools/compare/gap.h"
 #include "tools/transform/transform_training.h"
 
 namespace augstore {
@@ -22,7 +23,7 @@ struct CompareFlags {
   std::string train;  // labelled images that heads are trained on
   std::string test;   // labelled images that heads are tested on
   std::string base;   // images that transforms are trained on; empty: those of `train`, all of them
-  std::string name = "compare";  // of the collection
+  std::string work;   // folder of the trials; empty: none is kept
   std::vector<std::string> ops = {"vflip", "rotate(15)"};
   std::vector<std::string> families = {"affine", "paper_mlp"};
   bool joint = false;       // one policy with all ops, instead of one policy per op
@@ -42,22 +43,10 @@ struct CompareFlags {
   std::string out;              // JSON file
 };
 
-struct CompareData {
-  std::string collection;  // ref
-  std::vector<std::string> classes;
-  std::vector<Image> images;  // of the training samples, by sample id
-  std::vector<ImageItem> base;
-  std::vector<ImageItem> test;
-  std::vector<TestSet> tests;  // [0]: as they are; [1 + i]: under op i
-  uint64_t train_embedded = 0;
-  double ingest_seconds =
-      0;  // of embedding the training images once; measured again when they were stored already
-};
-
 struct CompareTransform {
   std::string op;
   std::string family;
-  std::string ref;
+  std::string ref;  // in the trials
   Card card;
 };
 
@@ -79,7 +68,7 @@ struct CompareExperiment {
 };
 
 // Eq. 6 to 8 of Abrishami et al.: the cost of training in pixel space over that in embedding space,
-// as counted from multiply-adds, beside what was measured.
+// as counted from multiply-adds and as measured.
 struct CompareCost {
   uint64_t phi = 0;  // multiply-adds of Φ per image
   double omega = 0;  // of Ω per augmented row, mean over the policy's ops
@@ -98,32 +87,26 @@ struct CompareResult {
   double ingest_seconds = 0;
 };
 
-// Accuracy per seed on the plain test images, and averaged over the test sets of the experiment's
-// ops.
+// Accuracy per seed on the plain test images.
 std::vector<double> PlainAccuracy(const CompareRow& row);
+// Accuracy per seed, mean over the test sets of the experiment's ops.
 std::vector<double> ShiftedAccuracy(const CompareExperiment& experiment, const CompareRow& row);
-// (row - none) / (pixel - none) of means; NaN where pixel and none differ by less than their
-// spread.
-double GapClosed(const MeanSd& none, const MeanSd& row, const MeanSd& pixel);
-std::string OpsText(const CompareResult& result, const CompareExperiment& experiment);
 
-// compare_data.cc: selects, embeds and commits the training samples, embeds the tests as they are
-// and under every op.
-Result<CompareData> PrepareData(const CompareFlags& flags, Database& database,
-                                LazyBackbone& backbone);
-// compare_transforms.cc: trains Ω of every op and family, or finds it from an earlier run.
-Result<std::vector<CompareTransform>> PrepareTransforms(const CompareFlags& flags,
-                                                        Database& database, LazyBackbone& backbone,
-                                                        const CompareData& data);
-// compare_runs.cc
-Result<CompareResult> RunCompare(const CompareFlags& flags, Database& database,
-                                 LazyBackbone& backbone, CompareData& data,
-                                 std::vector<CompareTransform> transforms);
-// compare_table.cc: what is printed, as text and as JSON.
-std::string CompareText(const CompareResult& result);
-Json CompareJson(const CompareResult& result);
-// report_html.cc: a page that stands alone.
-std::string CompareHtml(const CompareResult& result);
+// What the table and the page print of a row.
+struct RowSummary {
+  MeanSd plain;
+  MeanSd shifted;
+  std::optional<Gap> gap;  // on the shifted tests; of rows between "none" and "pixel"
+};
+std::vector<RowSummary> SummariseRows(const CompareResult& result,
+                                      const CompareExperiment& experiment);
+
+std::string OpsText(const CompareResult& result, const CompareExperiment& experiment);
+std::string ModeText(const std::string& mode);
+// "61.4 ± 0.5".
+std::string PercentText(const MeanSd& value);
+// "0.412 [0.398, 0.426]".
+std::string R2Text(const CardEntry& entry);
 
 }  // namespace augstore
 

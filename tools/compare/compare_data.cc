@@ -1,15 +1,13 @@
-// The data of a comparison: few training samples of each class, and test embeddings as they are and
-// under every op.
+#include "tools/compare/compare_data.h"
+
 #include <algorithm>
 #include <map>
 #include <numeric>
 #include <utility>
 
+#include "engine/fitting/families.h"
 #include "engine/math/counter_rng.h"
-#include "schemas/base/limits.h"
 #include "tools/cli/progress.h"
-#include "tools/collection/collection_writer.h"
-#include "tools/compare/compare.h"
 #include "tools/transform/embed_views.h"
 
 namespace augstore {
@@ -69,10 +67,9 @@ Result<TestSet> EmbedTest(const CompareFlags& flags, Database& database, LazyBac
   return set;
 }
 
-// Embeds the training samples, commits them as a collection version and keeps their pixels for
-// pixel space.
+// Embeds the training samples, commits them to the trials and keeps their pixels for pixel space.
 Status PrepareTraining(const CompareFlags& flags, Database& database, LazyBackbone& backbone,
-                       const std::vector<ImageItem>& items, CompareData* data) {
+                       Trials& trials, const std::vector<ImageItem>& items, CompareData* data) {
   const Progress clock("", "", 0, false);
   AUGSTORE_ASSIGN(const EmbedOutcome outcome, EmbedItems(database, backbone, items, std::nullopt,
                                                          "training images", !flags.common.quiet));
@@ -86,14 +83,10 @@ Status PrepareTraining(const CompareFlags& flags, Database& database, LazyBackbo
     kept.push_back(items[i]);
   }
   if (samples.empty()) return InvalidArgument("{} has no readable labelled images", flags.train);
-  const BeginDraftRequest begin{.collection = flags.name,
-                                .backbone = backbone.record().digest,
-                                .labels = {{"label", data->classes}},
-                                .replace = true,
-                                .source = FolderName(flags.train)};
-  AUGSTORE_ASSIGN(const WrittenCollection written,
-                  WriteCollection(database.client(), begin, samples));
-  data->collection = written.ref;
+  const bool feature_maps = std::ranges::any_of(flags.families, FamilyReadsFeatureMaps);
+  AUGSTORE_ASSIGN(data->collection,
+                  CopyCollection(database.client(), trials, backbone.record(), "train",
+                                 data->classes, std::move(samples), feature_maps));
   DecodedImages decoded = DecodeItems(kept, backbone.record().input_height,
                                       backbone.record().input_width, flags.backbone.threads);
   for (const std::string& reason : decoded.reasons) {
@@ -107,13 +100,13 @@ Status PrepareTraining(const CompareFlags& flags, Database& database, LazyBackbo
 }  // namespace
 
 Result<CompareData> PrepareData(const CompareFlags& flags, Database& database,
-                                LazyBackbone& backbone) {
+                                LazyBackbone& backbone, Trials& trials) {
   CompareData data;
   AUGSTORE_TRY(backbone.Load());  // before the clock of the ingest starts
   AUGSTORE_ASSIGN(const ImageSource train, ListImages(flags.train));
   AUGSTORE_ASSIGN(const ImageSource test, ListImages(flags.test));
   data.classes = train.classes;
-  AUGSTORE_TRY(PrepareTraining(flags, database, backbone,
+  AUGSTORE_TRY(PrepareTraining(flags, database, backbone, trials,
                                SelectPerClass(train.items, flags.per_class), &data));
   if (flags.base.empty()) {
     data.base = SpreadItems(train.items, flags.base_limit);

@@ -1,24 +1,19 @@
-// The runs of a comparison: for every experiment, heads in every mode with every seed.
+#include "tools/compare/compare_runs.h"
+
 #include <algorithm>
-#include <cmath>
-#include <map>
 
 #include "tools/cli/progress.h"
-#include "tools/compare/compare.h"
 #include "tools/compare/pixel_source.h"
+#include "tools/head/head_runs.h"
 
 namespace augstore {
 namespace {
 
 class Runner {
  public:
-  Runner(const CompareFlags& flags, Database& database, LazyBackbone& backbone,
-         const CompareData& data, const std::vector<CompareTransform>& transforms)
-      : flags_(flags),
-        database_(database),
-        backbone_(backbone),
-        data_(data),
-        transforms_(transforms) {}
+  Runner(const CompareFlags& flags, Trials& trials, LazyBackbone& backbone, const CompareData& data,
+         const std::vector<CompareTransform>& transforms)
+      : flags_(flags), trials_(trials), backbone_(backbone), data_(data), transforms_(transforms) {}
 
   Result<CompareExperiment> Run(std::vector<size_t> ops) {
     CompareExperiment experiment{.ops = std::move(ops), .rows = {}};
@@ -81,7 +76,7 @@ class Runner {
         .collection = data_.collection, .split = "train", .policy = policy, .label_column = ""};
     spec.seed = seed;
     spec.batch_size = flags_.batch_size;
-    AUGSTORE_ASSIGN(std::unique_ptr<BatchStream> stream, database_.client().OpenStream(spec));
+    AUGSTORE_ASSIGN(std::unique_ptr<BatchStream> stream, trials_.client().OpenStream(spec));
     if (!pixel) return StreamSource(std::move(stream));
     std::vector<std::vector<ImageOp>> ops;
     for (const std::string& chain : stream->info().chains) {
@@ -145,7 +140,7 @@ class Runner {
   }
 
   const CompareFlags& flags_;
-  Database& database_;
+  Trials& trials_;
   LazyBackbone& backbone_;
   const CompareData& data_;
   const std::vector<CompareTransform>& transforms_;
@@ -153,8 +148,8 @@ class Runner {
   uint64_t psi_ = 0;
 };
 
-// A later run finds the training embeddings stored; what storing them cost is then measured again,
-// on the same images.
+// A later run finds the training embeddings stored; it then measures the cost of embedding them
+// again, on the same images.
 Status MeasureIngest(LazyBackbone& backbone, CompareData* data) {
   if (data->train_embedded == data->images.size()) return OkStatus();
   AUGSTORE_ASSIGN(Backbone * phi, backbone.Load());
@@ -167,9 +162,8 @@ Status MeasureIngest(LazyBackbone& backbone, CompareData* data) {
 
 }  // namespace
 
-Result<CompareResult> RunCompare(const CompareFlags& flags, Database& database,
-                                 LazyBackbone& backbone, CompareData& data,
-                                 std::vector<CompareTransform> transforms) {
+Result<CompareResult> RunCompare(const CompareFlags& flags, Trials& trials, LazyBackbone& backbone,
+                                 CompareData& data, std::vector<CompareTransform> transforms) {
   AUGSTORE_TRY(MeasureIngest(backbone, &data));
   CompareResult result;
   result.flags = flags;
@@ -177,7 +171,7 @@ Result<CompareResult> RunCompare(const CompareFlags& flags, Database& database,
   result.train_samples = data.images.size();
   result.test_samples = data.tests[0].labels.size();
   result.ingest_seconds = data.ingest_seconds;
-  Runner runner(flags, database, backbone, data, result.transforms);
+  Runner runner(flags, trials, backbone, data, result.transforms);
   std::vector<std::vector<size_t>> experiments;
   for (size_t op = 0; op < flags.ops.size(); ++op) {
     if (flags.joint && op > 0)
@@ -191,34 +185,6 @@ Result<CompareResult> RunCompare(const CompareFlags& flags, Database& database,
     result.experiments.push_back(std::move(experiment));
   }
   return result;
-}
-
-std::vector<double> PlainAccuracy(const CompareRow& row) {
-  std::vector<double> out;
-  for (const auto& tests : row.accuracy) out.push_back(tests[0]);
-  return out;
-}
-
-std::vector<double> ShiftedAccuracy(const CompareExperiment& experiment, const CompareRow& row) {
-  std::vector<double> out;
-  for (const auto& tests : row.accuracy) {
-    double sum = 0;
-    for (const size_t op : experiment.ops) sum += tests[1 + op];
-    out.push_back(sum / static_cast<double>(experiment.ops.size()));
-  }
-  return out;
-}
-
-double GapClosed(const MeanSd& none, const MeanSd& row, const MeanSd& pixel) {
-  const double gap = pixel.mean - none.mean;
-  if (std::abs(gap) <= std::hypot(none.sd, pixel.sd)) return std::nan("");
-  return (row.mean - none.mean) / gap;
-}
-
-std::string OpsText(const CompareResult& result, const CompareExperiment& experiment) {
-  std::string text;
-  for (const size_t op : experiment.ops) text += (text.empty() ? "" : ", ") + result.flags.ops[op];
-  return text;
 }
 
 }  // namespace augstore

@@ -1,17 +1,17 @@
-// The transforms of a comparison: one for every op and family.
+#include "tools/compare/compare_transforms.h"
+
 #include <algorithm>
 
 #include "engine/fitting/families.h"
 #include "schemas/base/digest.h"
-#include "tools/compare/compare.h"
 #include "tools/transform/cmd_transform.h"
 #include "tools/transform/transform_training.h"
 
 namespace augstore {
 namespace {
 
-// Names the pairs that a transform was trained on: with it the transform of an earlier run on the
-// same pairs is recognised, whatever folder they came from.
+// Identifies the pairs that a transform was fitted on: a later run recognises the transform by it,
+// whatever folder the images came from.
 std::string PairsText(const Pairs& pairs) {
   DigestBuilder digest;
   for (const Matrix* matrix : {&pairs.z, &pairs.z_target}) {
@@ -24,16 +24,11 @@ std::string PairsText(const Pairs& pairs) {
 
 using KnownTransform = Client::Versioned<TransformRecord>;
 
-// A version with candidates is what "auto" chose, whatever its family.
-const KnownTransform* FindTrained(const std::vector<KnownTransform>& known, const std::string& op,
-                                  const std::string& family, const Digest& backbone,
+const KnownTransform* FindTrained(const std::vector<KnownTransform>& known, const Digest& backbone,
                                   const std::string& pairs) {
   for (auto entry = known.rbegin(); entry != known.rend(); ++entry) {
     const TransformRecord& record = entry->record;
-    const bool chosen = !record.card.candidates.empty();
-    if (record.backbone == backbone && record.op == op &&
-        (family == kAutoFamily ? chosen : !chosen && record.family == family) &&
-        record.card.notes.find(pairs) != std::string::npos) {
+    if (record.backbone == backbone && record.card.notes.find(pairs) != std::string::npos) {
       return &*entry;
     }
   }
@@ -43,18 +38,17 @@ const KnownTransform* FindTrained(const std::vector<KnownTransform>& known, cons
 class TransformMaker {
  public:
   TransformMaker(const CompareFlags& flags, Database& database, LazyBackbone& backbone,
-                 const CompareData& data)
-      : flags_(flags), database_(database), backbone_(backbone), data_(data) {}
+                 Trials& trials)
+      : flags_(flags), database_(database), backbone_(backbone), trials_(trials) {}
 
-  Status MakeAll(const std::string& op_text, std::vector<CompareTransform>* out) {
+  Status MakeAll(const std::string& op_text, const std::vector<ImageItem>& base,
+                 const std::vector<ImageItem>& test, std::vector<CompareTransform>* out) {
     AUGSTORE_ASSIGN(const ImageOp op, ImageOp::Parse(op_text));
     const bool show = !flags_.common.quiet;
     const PairOptions options{.feature_maps =
                                   std::ranges::any_of(flags_.families, FamilyReadsFeatureMaps)};
-    AUGSTORE_ASSIGN(const Pairs pairs,
-                    MakePairs(database_, backbone_, data_.base, op, show, options));
-    AUGSTORE_ASSIGN(const Pairs check,
-                    MakePairs(database_, backbone_, data_.test, op, show, options));
+    AUGSTORE_ASSIGN(const Pairs pairs, MakePairs(database_, backbone_, base, op, show, options));
+    AUGSTORE_ASSIGN(const Pairs check, MakePairs(database_, backbone_, test, op, show, options));
     for (const std::string& family : flags_.families) {
       AUGSTORE_ASSIGN(CompareTransform made, MakeOne(op, family, pairs, check));
       out->push_back(std::move(made));
@@ -65,10 +59,8 @@ class TransformMaker {
  private:
   Result<CompareTransform> MakeOne(const ImageOp& op, const std::string& family, const Pairs& pairs,
                                    const Pairs& check) {
-    Client& client = database_.client();
-    // Versions of one op's families stand under one name, and an alias says which is which:
-    // vflip@affine, vflip@mlp.
-    const std::string name = DefaultTransformName(op.text());
+    Client& client = trials_.client();
+    const std::string name = family + "-" + DefaultTransformName(op.text());
     std::string pairs_text = PairsText(pairs);
     if (FamilyNeedsLastBlocks(family)) {
       pairs_text += fmt::format(", rank {}, side {}", flags_.last_blocks.rank,
@@ -76,12 +68,11 @@ class TransformMaker {
     }
     const std::string check_name = FolderName(flags_.test);
     AUGSTORE_ASSIGN(const auto known, client.List<TransformRecord>(RecordKind::kTransform, name));
-    if (const KnownTransform* found =
-            FindTrained(known, op.text(), family, backbone_.record().digest, pairs_text)) {
+    if (const KnownTransform* found = FindTrained(known, backbone_.record().digest, pairs_text)) {
       CompareTransform transform{op.text(), family, found->ref(), found->record.card};
       AUGSTORE_ASSIGN(const TransformWeights weights, client.GetWeights(transform.ref));
       AUGSTORE_ASSIGN(CardEntry entry, CheckTransform(check_name, weights, check));
-      // The test images may be others than then.
+      // The test images may differ from those of the earlier run.
       std::erase_if(transform.card.entries,
                     [](const CardEntry& old) { return old.data != "held-out"; });
       transform.card.entries.push_back(std::move(entry));
@@ -100,8 +91,6 @@ class TransformMaker {
     AUGSTORE_ASSIGN(const uint32_t version,
                     RegisterTransform(client, name, backbone_.record(), op.text(), trained.family,
                                       trained.weights, trained.card));
-    AUGSTORE_TRY(client.SetAlias(
-        {RecordKind::kTransform, name, family, version, "trained by compare", 0, true}));
     return CompareTransform{op.text(), family, name + "@" + std::to_string(version), trained.card};
   }
 
@@ -124,17 +113,19 @@ class TransformMaker {
   const CompareFlags& flags_;
   Database& database_;
   LazyBackbone& backbone_;
-  const CompareData& data_;
+  Trials& trials_;
 };
 
 }  // namespace
 
 Result<std::vector<CompareTransform>> PrepareTransforms(const CompareFlags& flags,
                                                         Database& database, LazyBackbone& backbone,
-                                                        const CompareData& data) {
-  TransformMaker maker(flags, database, backbone, data);
+                                                        Trials& trials,
+                                                        const std::vector<ImageItem>& base,
+                                                        const std::vector<ImageItem>& test) {
+  TransformMaker maker(flags, database, backbone, trials);
   std::vector<CompareTransform> transforms;
-  for (const std::string& op : flags.ops) AUGSTORE_TRY(maker.MakeAll(op, &transforms));
+  for (const std::string& op : flags.ops) AUGSTORE_TRY(maker.MakeAll(op, base, test, &transforms));
   return transforms;
 }
 

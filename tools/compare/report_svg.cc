@@ -13,13 +13,17 @@ constexpr double kWidth = 560;
 constexpr double kHeight = 300;
 constexpr double kLeft = 56;
 constexpr double kRight = 12;
-constexpr double kTop = 34;
+constexpr double kTop = 40;
 constexpr double kBottom = 44;
-// Told apart by people who do not see all colours (Okabe and Ito's palette).
-constexpr std::array<const char*, 6> kColours = {"#000000", "#0072b2", "#d55e00",
-                                                 "#009e73", "#cc79a7", "#e69f00"};
+// Readable with any colour vision (Okabe and Ito's palette, with grey for its yellow).
+constexpr std::array<const char*, 8> kColours = {"#000000", "#0072b2", "#d55e00", "#009e73",
+                                                 "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f"};
+constexpr size_t kTakenOnce = 2;
 
-const char* Colour(size_t i) { return kColours[i % kColours.size()]; }
+const char* Colour(size_t i) {
+  if (i < kTakenOnce) return kColours[i];
+  return kColours[kTakenOnce + (i - kTakenOnce) % (kColours.size() - kTakenOnce)];
+}
 
 // Round numbers below, between and above the data.
 struct Axis {
@@ -75,32 +79,33 @@ class Canvas {
                         EscapeHtml(text));
   }
 
-  void Line(size_t index, const Series& series) {
+  void Line(const Series& series) {
     std::string points;
     for (size_t i = 0; i < series.x.size(); ++i) {
       points += fmt::format("{:.1f},{:.1f} ", X(series.x[i]), Y(series.y[i]));
     }
     out_ +=
         fmt::format("<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"/>\n",
-                    points, Colour(index));
+                    points, Colour(series.legend.colour));
   }
 
-  void Bar(size_t index, double x, double width, double value, const std::string& text) {
+  void Bar(size_t colour, double x, double width, double value, const std::string& text) {
     const double top = Y(std::max(value, 0.0));
     const double bottom = Y(std::min(value, 0.0));
     out_ += fmt::format(
         "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" "
         "fill=\"{}\"><title>{}</title></rect>\n",
-        x, top, width, std::max(bottom - top, 0.5), Colour(index), EscapeHtml(text));
+        x, top, width, std::max(bottom - top, 0.5), Colour(colour), EscapeHtml(text));
   }
 
-  void Legend(const std::vector<std::string>& names) {
+  void Legend(const std::vector<LegendEntry>& entries) {
     double x = kLeft;
-    for (size_t i = 0; i < names.size(); ++i) {
+    for (const LegendEntry& entry : entries) {
       out_ += fmt::format("<rect x=\"{:.1f}\" y=\"22\" width=\"10\" height=\"6\" fill=\"{}\"/>", x,
-                          Colour(i));
-      out_ += fmt::format("<text x=\"{:.1f}\" y=\"29\">{}</text>\n", x + 14, EscapeHtml(names[i]));
-      x += 28 + 6.2 * static_cast<double>(names[i].size());
+                          Colour(entry.colour));
+      out_ +=
+          fmt::format("<text x=\"{:.1f}\" y=\"29\">{}</text>\n", x + 14, EscapeHtml(entry.name));
+      x += 28 + 6.2 * static_cast<double>(entry.name.size());
     }
   }
 
@@ -119,9 +124,9 @@ std::string LinePlot(const std::string& title, const std::string& x_label,
   double x_high = 1;
   double y_low = 1e300;
   double y_high = -1e300;
-  std::vector<std::string> names;
+  std::vector<LegendEntry> legend;
   for (const Series& one : series) {
-    names.push_back(one.name);
+    legend.push_back(one.legend);
     for (const double x : one.x) x_high = std::max(x_high, x);
     for (const double y : one.y) {
       y_low = std::min(y_low, y);
@@ -132,13 +137,13 @@ std::string LinePlot(const std::string& title, const std::string& x_label,
   Canvas canvas(title, MakeAxis(0, x_high), MakeAxis(y_low, y_high));
   canvas.YTicks(y_format);
   canvas.XTicks(x_label);
-  for (size_t i = 0; i < series.size(); ++i) canvas.Line(i, series[i]);
-  canvas.Legend(names);
+  for (const Series& one : series) canvas.Line(one);
+  canvas.Legend(legend);
   return canvas.Finish();
 }
 
 std::string BarPlot(const std::string& title, std::string_view y_format,
-                    const std::vector<std::string>& legend, const std::vector<BarGroup>& groups) {
+                    const std::vector<LegendEntry>& legend, const std::vector<BarGroup>& groups) {
   double low = 0;
   double high = 0;
   for (const BarGroup& group : groups) {
@@ -156,9 +161,10 @@ std::string BarPlot(const std::string& title, std::string_view y_format,
     const double width = span * 0.8 / static_cast<double>(std::max<size_t>(1, legend.size()));
     for (size_t i = 0; i < groups[g].values.size(); ++i) {
       const double value = groups[g].values[i];
-      canvas.Bar(
-          i, left + span * 0.1 + width * static_cast<double>(i), width * 0.92, value,
-          groups[g].name + ", " + legend.at(i) + ": " + fmt::format(fmt::runtime(y_format), value));
+      canvas.Bar(legend.at(i).colour, left + span * 0.1 + width * static_cast<double>(i),
+                 width * 0.92, value,
+                 groups[g].name + ", " + legend.at(i).name + ": " +
+                     fmt::format(fmt::runtime(y_format), value));
     }
     canvas.Label(left + span / 2, kHeight - kBottom + 18, groups[g].name);
   }

@@ -2,20 +2,26 @@
 #ifndef AUGSTORE_TOOLS_COMPARE_REPORT_SVG_H_
 #define AUGSTORE_TOOLS_COMPARE_REPORT_SVG_H_
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace augstore {
 
-struct Series {
+struct LegendEntry {
   std::string name;
+  size_t colour = 0;  // number in the palette; the first two are taken once, the others go round
+};
+
+struct Series {
+  LegendEntry legend;
   std::vector<double> x;
   std::vector<double> y;
 };
 
-// Lines with a legend; axes are chosen from the data. `y_format` is fmt's, for the ticks: "{:.0f}
-// %".
+// Lines with a legend; the axes are chosen from the data. `y_format` is the fmt format of the
+// ticks, such as "{:.0f} %". Empty without data.
 std::string LinePlot(const std::string& title, const std::string& x_label,
                      std::string_view y_format, const std::vector<Series>& series);
 
@@ -24,7 +30,7 @@ struct BarGroup {
   std::vector<double> values;  // one for each entry of the legend; may be negative
 };
 std::string BarPlot(const std::string& title, std::string_view y_format,
-                    const std::vector<std::string>& legend, const std::vector<BarGroup>& groups);
+                    const std::vector<LegendEntry>& legend, const std::vector<BarGroup>& groups);
 
 // Horizontal bars with intervals, as a file of its own.
 struct IntervalBar {

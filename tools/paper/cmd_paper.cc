@@ -6,10 +6,15 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/fitting/families.h"
+#include "engine/heads/head_trainer.h"
 #include "schemas/base/digest.h"
 #include "schemas/base/files.h"
 #include "tools/cli/progress.h"
-#include "tools/paper/paper.h"
+#include "tools/paper/paper_conditional.h"
+#include "tools/paper/paper_data.h"
+#include "tools/paper/paper_report.h"
+#include "tools/paper/paper_runs.h"
+#include "tools/paper/paper_transforms.h"
 
 namespace augstore {
 namespace {
@@ -55,7 +60,7 @@ class CellFile {
       const Json head = Json::parse(line, nullptr, false);
       if (!head.is_object() || head.value("settings", "") != settings_) {
         return FailedPrecondition(
-            "{} holds results of other settings, images or transforms: remove it, or give another "
+            "{} holds results of other settings, images or transforms: remove it, or name another "
             "--out",
             path_);
       }
@@ -121,19 +126,20 @@ Status Run(PaperFlags flags) {
   if (error) return Unavailable("{} cannot be made: {}", flags.out, error.message());
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
+  AUGSTORE_ASSIGN(const auto trials, Trials::Open(flags.out + "/trials", *backbone));
   AUGSTORE_ASSIGN(const PaperTransforms transforms,
-                  PreparePaperTransforms(flags, *database, *backbone));
+                  PreparePaperTransforms(flags, *database, *backbone, *trials));
   AUGSTORE_ASSIGN(const PaperData data, PreparePaper(flags, *database, *backbone));
   const std::vector<PaperRow> rows = PaperRows(flags, transforms);
   CellFile file(flags.out + "/cells.jsonl",
                 Settings(flags, data, transforms, rows, backbone->record().digest));
   AUGSTORE_ASSIGN(PaperCells cells, file.Open());
-  AUGSTORE_TRY(RunPaper(flags, *database, *backbone, data, rows, &cells,
+  AUGSTORE_TRY(RunPaper(flags, *database, *trials, *backbone, data, rows, &cells,
                         [&file](const PaperCell& cell) { return file.Add(cell); }));
   std::string conditional_table;
   if (!transforms.conditional.empty()) {
-    AUGSTORE_ASSIGN(conditional_table,
-                    CompareConditional(flags, *database, *backbone, transforms.conditional));
+    AUGSTORE_ASSIGN(conditional_table, CompareConditional(flags, *database, *trials, *backbone,
+                                                          transforms.conditional));
   }
   AUGSTORE_TRY(WritePaperReport(flags, transforms, data, rows, cells, backbone->record(),
                                 conditional_table));

@@ -5,13 +5,12 @@
 #define AUGSTORE_TOOLS_PAPER_PAPER_H_
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
 #include "tools/cli/command.h"
 #include "tools/collection/embedder.h"
-#include "tools/compare/compare.h"
+#include "tools/transform/transform_training.h"
 
 namespace augstore {
 
@@ -46,23 +45,10 @@ enum class PaperSource { kStream, kViews };
 // One way of training heads.
 struct PaperRow {
   std::string name;
-  std::string group;  // heading under which the table has it
   PaperSource source = PaperSource::kStream;
   std::string policy;  // of a stream
   uint32_t views = 0;  // kept of each image; 0: new ones in every epoch (pixel space)
   bool reads_feature_maps = false;
-};
-
-// The embeddings that the experiment works on, all through the store.
-struct PaperData {
-  std::vector<std::string> classes;
-  std::vector<ImageItem> items;  // of the training folder
-  std::vector<RowId> rows;       // of each item
-  std::vector<Matrix> views;     // [0]: items as they are; [1 + i]: under op i
-  // Validation and test images as they are, then both under each op: [2 * (1 + op)] validation,
-  // [2 * (1 + op) + 1] test.
-  std::vector<TestSet> tests;
-  double phi_per_second = 0;
 };
 
 // Accuracies of one trained head at one checkpoint.
@@ -82,53 +68,10 @@ struct PaperCell {
   uint64_t seed = 0;
   uint32_t epochs = 0;
   uint64_t samples = 0;  // rows consumed
-  double seconds = 0;    // of training all its heads, waiting for batches included
+  double seconds = 0;    // of training all its heads and waiting for batches
   std::vector<PaperPoint> points;
 };
 using PaperCells = std::vector<PaperCell>;
-
-// paper_data.cc
-Result<PaperData> PreparePaper(const PaperFlags& flags, Database& database, LazyBackbone& backbone);
-// The collection of `per_class` images of each class that `seed` chooses; item numbers by sample
-// id.
-struct PaperSubset {
-  std::string collection;  // ref
-  std::vector<size_t> items;
-};
-Result<PaperSubset> MakeSubset(const PaperFlags& flags, Database& database,
-                               const LazyBackbone& backbone, const PaperData& data,
-                               uint32_t per_class, uint64_t seed);
-
-// paper_transforms.cc: trains what is missing; cards have the test images as their second entry.
-struct PaperTransforms {
-  std::vector<CompareTransform> separate;
-  std::string conditional;  // ref; empty: none
-  Card conditional_card;
-  std::vector<Digest> weights;  // of all of them
-};
-Result<PaperTransforms> PreparePaperTransforms(const PaperFlags& flags, Database& database,
-                                               LazyBackbone& backbone);
-std::vector<PaperRow> PaperRows(const PaperFlags& flags, const PaperTransforms& transforms);
-
-// paper_runs.cc: trains the cells that `cells` lacks, calling `done` after each. Errors:
-// kUnavailable "interrupted" after Ctrl-C.
-Status RunPaper(const PaperFlags& flags, Database& database, const LazyBackbone& backbone,
-                const PaperData& data, const std::vector<PaperRow>& rows, PaperCells* cells,
-                const std::function<Status(const PaperCell&)>& done);
-
-// paper_conditional.cc: G of the conditional transform and of separate affine maps on the test
-// images, for single ops and for chains of two, as Markdown.
-Result<std::string> CompareConditional(const PaperFlags& flags, Database& database,
-                                       LazyBackbone& backbone, const std::string& ref);
-
-// paper_report.cc: Markdown with the tables, and plots as SVG files beside it.
-Status WritePaperReport(const PaperFlags& flags, const PaperTransforms& transforms,
-                        const PaperData& data, const std::vector<PaperRow>& rows,
-                        const PaperCells& cells, const BackboneRecord& backbone,
-                        const std::string& conditional_table);
-
-Json ToJson(const PaperCell& cell);
-Result<PaperCell> PaperCellFromJson(const Json& json);
 
 }  // namespace augstore
 

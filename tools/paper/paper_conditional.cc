@@ -1,5 +1,5 @@
-// The table that compares a conditional transform with a separate affine map for every op, alone
-// and chained.
+#include "tools/paper/paper_conditional.h"
+
 #include <map>
 
 #include "engine/images/op_pattern.h"
@@ -7,14 +7,15 @@
 #include "engine/transforms/card.h"
 #include "engine/transforms/transform_chain.h"
 #include "tools/cli/progress.h"
-#include "tools/paper/paper.h"
+#include "tools/compare/compare.h"
+#include "tools/paper/paper_data.h"
 #include "tools/transform/transform_training.h"
 
 namespace augstore {
 namespace {
 
-// Every op at the ends of its ranges and half way to them; ops with several parameters at the upper
-// ends alone.
+// Every op at the ends of its range and half way to them; ops with several parameters only at the
+// upper ends.
 std::vector<std::string> SingleOps(const OpFamily& family) {
   std::vector<std::string> ops;
   for (const OpTerm& term : family.terms()) {
@@ -36,7 +37,7 @@ std::vector<std::string> SingleOps(const OpFamily& family) {
   return ops;
 }
 
-// Every op at the upper end of its range behind every other.
+// Every op at the upper end of its range after every other.
 std::vector<std::pair<std::string, std::string>> Chains(const OpFamily& family) {
   std::vector<std::string> ops;
   for (const OpTerm& term : family.terms()) {
@@ -55,23 +56,27 @@ std::vector<std::pair<std::string, std::string>> Chains(const OpFamily& family) 
 
 class ConditionalTable {
  public:
-  ConditionalTable(const PaperFlags& flags, Database& database, LazyBackbone& backbone)
-      : flags_(flags), database_(database), backbone_(backbone), engine_(NewTileEngine()) {}
+  ConditionalTable(const PaperFlags& flags, Database& database, Trials& trials,
+                   LazyBackbone& backbone)
+      : flags_(flags),
+        database_(database),
+        trials_(trials),
+        backbone_(backbone),
+        engine_(NewTileEngine()) {}
 
   Result<std::string> Make(const std::string& ref) {
-    AUGSTORE_ASSIGN(TransformWeights weights, database_.client().GetWeights(ref));
+    AUGSTORE_ASSIGN(TransformWeights weights, trials_.client().GetWeights(ref));
     AUGSTORE_ASSIGN(const OpFamily family, OpFamily::Parse(weights.ops, weights.slots));
     AUGSTORE_ASSIGN(model_, MakeTransformModel(std::move(weights)));
     AUGSTORE_ASSIGN(ImageSource base, ListImages(flags_.base));
     AUGSTORE_ASSIGN(ImageSource check, ListImages(flags_.test));
     base_ = SpreadItems(std::move(base.items), flags_.limit);
     check_ = SpreadItems(std::move(check.items), flags_.limit);
-    AUGSTORE_ASSIGN(z_, Embed(check_, {}));
+    AUGSTORE_ASSIGN(z_, Embed(""));
     text_ = fmt::format(
         "\n### One conditional transform ({}) against separate maps\n\nG on the test images with "
-        "its "
-        "95 % interval. Separate maps are affine, one for each op and magnitude, applied one after "
-        "the other for chains.\n\n| ops | conditional | separate |\n|---|---|---|\n",
+        "its 95 % interval. Separate maps are affine, one for each op and magnitude, applied one "
+        "after the other for chains.\n\n| ops | conditional | separate |\n|---|---|---|\n",
         ref);
     for (const std::string& op : SingleOps(family)) {
       AUGSTORE_TRY(AddSeparate(op));
@@ -84,19 +89,8 @@ class ConditionalTable {
   }
 
  private:
-  Result<Matrix> Embed(const std::vector<ImageItem>& items, const std::string& ops_text) {
-    std::optional<ImageOp> op;
-    if (!ops_text.empty()) {
-      AUGSTORE_ASSIGN(op, ImageOp::ParseSequence(ops_text));
-    }
-    AUGSTORE_ASSIGN(const EmbedOutcome outcome,
-                    EmbedItems(database_, backbone_, items, op, "test images, " + ops_text,
-                               !flags_.common.quiet));
-    if (!outcome.skipped.empty()) {
-      return InvalidArgument("{} cannot be read: {}; the experiment needs every image, remove it",
-                             outcome.skipped[0].key, outcome.skipped[0].reason);
-    }
-    return FetchRows(database_.client(), backbone_.record(), outcome.rows);
+  Result<Matrix> Embed(const std::string& ops) {
+    return EmbedView(flags_, database_, backbone_, check_, ops, "test images", nullptr);
   }
 
   Status AddSeparate(const std::string& op_text) {
@@ -119,12 +113,11 @@ class ConditionalTable {
     ChainScratch scratch;
     AUGSTORE_TRY(ApplyChain(*engine_, chain, {0, 0, ids}, {std::as_const(z_).view()}, mapped.view(),
                             &scratch));
-    const CardEntry entry = MeasureCard("", std::as_const(z_).view(), target, mapped.view());
-    return fmt::format("{:.3f} [{:.3f}, {:.3f}]", entry.r2, entry.r2_low, entry.r2_high);
+    return R2Text(MeasureCard("", std::as_const(z_).view(), target, mapped.view()));
   }
 
   Status AddRow(const std::string& ops_text, const std::vector<std::string>& parts) {
-    AUGSTORE_ASSIGN(const Matrix target, Embed(check_, ops_text));
+    AUGSTORE_ASSIGN(const Matrix target, Embed(ops_text));
     AUGSTORE_ASSIGN(OpPattern pattern, OpPattern::Parse(ops_text));
     AUGSTORE_ASSIGN(TransformStep step, MakeStep("geo", model_, std::move(pattern), false));
     AUGSTORE_ASSIGN(const std::string conditional, Measure({std::move(step)}, target.view()));
@@ -137,6 +130,7 @@ class ConditionalTable {
 
   const PaperFlags& flags_;
   Database& database_;
+  Trials& trials_;
   LazyBackbone& backbone_;
   std::unique_ptr<Engine> engine_;
   TransformModelPtr model_;
@@ -149,9 +143,9 @@ class ConditionalTable {
 
 }  // namespace
 
-Result<std::string> CompareConditional(const PaperFlags& flags, Database& database,
+Result<std::string> CompareConditional(const PaperFlags& flags, Database& database, Trials& trials,
                                        LazyBackbone& backbone, const std::string& ref) {
-  return ConditionalTable(flags, database, backbone).Make(ref);
+  return ConditionalTable(flags, database, trials, backbone).Make(ref);
 }
 
 }  // namespace augstore

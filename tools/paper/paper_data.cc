@@ -1,37 +1,18 @@
-// The data of the experiment: views of the training images under every op, subsets of them as
-// collections, validation and test images as they are and under every op.
+#include "tools/paper/paper_data.h"
+
 #include <algorithm>
 #include <map>
 #include <numeric>
 
+#include "engine/fitting/families.h"
 #include "engine/math/counter_rng.h"
 #include "tools/cli/progress.h"
-#include "tools/collection/collection_writer.h"
-#include "tools/paper/paper.h"
 #include "tools/transform/embed_views.h"
 
 namespace augstore {
 namespace {
 
 constexpr uint32_t kOneInValidation = 3;  // of the test images
-
-Result<Matrix> EmbedView(const PaperFlags& flags, Database& database, LazyBackbone& backbone,
-                         const std::vector<ImageItem>& items, const std::string& op_text,
-                         const std::string& what, std::vector<RowId>* rows) {
-  std::optional<ImageOp> op;
-  if (!op_text.empty()) {
-    AUGSTORE_ASSIGN(op, ImageOp::Parse(op_text));
-  }
-  AUGSTORE_ASSIGN(EmbeddedViews embedded,
-                  EmbedViews(database, backbone, items, {&op, 1},
-                             {.label = what, .show_progress = !flags.common.quiet}));
-  if (!embedded.skipped.empty()) {
-    return InvalidArgument("{} cannot be read: {}; the experiment needs every image, remove it",
-                           embedded.skipped[0].key, embedded.skipped[0].reason);
-  }
-  *rows = std::move(embedded.rows[0]);
-  return std::move(embedded.views[0]);
-}
 
 std::vector<ImageItem> Labelled(const ImageSource& source,
                                 const std::vector<std::string>& classes) {
@@ -49,9 +30,8 @@ std::vector<ImageItem> Labelled(const ImageSource& source,
 // Adds the validation and the test part of the test images under one op.
 Status AddTests(const PaperFlags& flags, Database& database, LazyBackbone& backbone,
                 const std::vector<ImageItem>& items, const std::string& op, PaperData* data) {
-  std::vector<RowId> rows;
   AUGSTORE_ASSIGN(const Matrix all,
-                  EmbedView(flags, database, backbone, items, op, "test images", &rows));
+                  EmbedView(flags, database, backbone, items, op, "test images", nullptr));
   for (const bool validation : {true, false}) {
     TestSet set;
     set.name = (validation ? "validation " : "test ") + (op.empty() ? "plain" : op);
@@ -70,7 +50,7 @@ Status AddTests(const PaperFlags& flags, Database& database, LazyBackbone& backb
   return OkStatus();
 }
 
-// Φ on images that are in memory already, as training in pixel space runs it.
+// Images per second of Φ on images in memory, as training in pixel space runs it.
 Result<double> PixelPhiRate(const PaperFlags& flags, LazyBackbone& backbone,
                             const std::vector<ImageItem>& items) {
   const std::span few(items.data(), std::min<size_t>(items.size(), 1024));
@@ -85,6 +65,24 @@ Result<double> PixelPhiRate(const PaperFlags& flags, LazyBackbone& backbone,
 }
 
 }  // namespace
+
+Result<Matrix> EmbedView(const PaperFlags& flags, Database& database, LazyBackbone& backbone,
+                         const std::vector<ImageItem>& items, const std::string& ops,
+                         const std::string& what, std::vector<RowId>* rows) {
+  std::optional<ImageOp> op;
+  if (!ops.empty()) {
+    AUGSTORE_ASSIGN(op, ImageOp::ParseSequence(ops));
+  }
+  AUGSTORE_ASSIGN(EmbeddedViews embedded,
+                  EmbedViews(database, backbone, items, {&op, 1},
+                             {.label = what, .show_progress = !flags.common.quiet}));
+  if (!embedded.skipped.empty()) {
+    return InvalidArgument("{} cannot be read: {}; the experiment needs every image, remove it",
+                           embedded.skipped[0].key, embedded.skipped[0].reason);
+  }
+  if (rows != nullptr) *rows = std::move(embedded.rows[0]);
+  return std::move(embedded.views[0]);
+}
 
 Result<PaperData> PreparePaper(const PaperFlags& flags, Database& database,
                                LazyBackbone& backbone) {
@@ -111,7 +109,7 @@ Result<PaperData> PreparePaper(const PaperFlags& flags, Database& database,
   return data;
 }
 
-Result<PaperSubset> MakeSubset(const PaperFlags& flags, Database& database,
+Result<PaperSubset> MakeSubset(const PaperFlags& flags, Database& database, Trials& trials,
                                const LazyBackbone& backbone, const PaperData& data,
                                uint32_t per_class, uint64_t seed) {
   std::vector<size_t> order(data.items.size());
@@ -129,14 +127,11 @@ Result<PaperSubset> MakeSubset(const PaperFlags& flags, Database& database,
   for (const size_t i : subset.items) {
     samples.push_back({data.items[i].key, data.rows[i], data.items[i].label, "train"});
   }
-  const BeginDraftRequest begin{.collection = fmt::format("paper-{}-{}", per_class, seed),
-                                .backbone = backbone.record().digest,
-                                .labels = {{"label", data.classes}},
-                                .replace = true,
-                                .source = FolderName(flags.train)};
-  AUGSTORE_ASSIGN(const WrittenCollection written,
-                  WriteCollection(database.client(), begin, samples));
-  subset.collection = written.ref;
+  const bool feature_maps = std::ranges::any_of(flags.families, FamilyReadsFeatureMaps);
+  AUGSTORE_ASSIGN(subset.collection,
+                  CopyCollection(database.client(), trials, backbone.record(),
+                                 fmt::format("train-{}-{}", per_class, seed), data.classes,
+                                 std::move(samples), feature_maps));
   return subset;
 }
 

@@ -1,17 +1,19 @@
-// The report of the experiment: tables as Markdown, plots as SVG.
+#include "tools/paper/paper_report.h"
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 
 #include "schemas/base/files.h"
+#include "tools/compare/gap.h"
 #include "tools/compare/report_svg.h"
-#include "tools/paper/paper.h"
-#include "tools/paper/paper_gap.h"
 
 namespace augstore {
 namespace {
 
-// Test accuracies of one row and number of images, by seed, with the learning rate and the length
-// that did best on validation, mean over seeds.
+// Test accuracies of one row and number of images, by seed, with the learning rate and the number
+// of epochs that did best on validation, mean over seeds.
 struct Chosen {
   std::vector<double> accuracy;
   double learning_rate = 0;
@@ -59,39 +61,46 @@ class Results {
   std::map<std::pair<std::string, uint32_t>, std::vector<const PaperCell*>> cells_;
 };
 
-std::string Percent(const MeanSd& value) {
-  return fmt::format("{:.1f} ± {:.1f}", 100 * value.mean, 100 * value.sd);
+std::string MarkdownTable(const std::vector<std::string>& headers,
+                          const std::vector<std::vector<std::string>>& rows) {
+  const auto line = [](const std::vector<std::string>& cells) {
+    return fmt::format("| {} |\n", fmt::join(cells, " | "));
+  };
+  std::string text = line(headers) + "|";
+  for (size_t i = 0; i < headers.size(); ++i) text += "---|";
+  text += "\n";
+  for (const std::vector<std::string>& row : rows) text += line(row);
+  return text;
+}
+
+// The row's gap closed; REQUIRES: the rows of WritePaperReport.
+Gap GapOf(const std::vector<PaperRow>& rows, const PaperRow& row, const Results& results,
+          uint32_t per_class, bool shifted) {
+  const auto accuracy = [&](const PaperRow& one) {
+    return results.Choose(one.name, per_class, shifted).accuracy;
+  };
+  return MeasureGap(accuracy(rows.front()), accuracy(row), accuracy(rows.back()));
 }
 
 // Accuracy of all rows by number of images, and how much of the gap each closes.
 std::string AccuracyTable(const PaperFlags& flags, const std::vector<PaperRow>& rows,
                           const Results& results, bool shifted) {
-  std::string text = "| heads trained with |";
-  for (const uint32_t n : flags.per_class) text += fmt::format(" {} per class | gap closed |", n);
-  text += "\n|---|";
-  for (size_t i = 0; i < flags.per_class.size(); ++i) text += "---|---|";
-  text += "\n";
-  for (const PaperRow& row : rows) {
-    text += "| " + row.name + " |";
-    for (const uint32_t n : flags.per_class) {
-      const Chosen own = results.Choose(row.name, n, shifted);
-      const Chosen none = results.Choose(rows.front().name, n, shifted);
-      const Chosen pixel = results.Choose(rows.back().name, n, shifted);
-      const Gap gap = MeasureGap(none.accuracy, own.accuracy, pixel.accuracy);
-      text += " " + Percent(Summarise(own.accuracy)) + " |";
-      const bool reference = &row == &rows.front() || &row == &rows.back();
-      if (reference) {
-        text += " |";
-      } else if (!gap.significant) {
-        text += " no gap |";
-      } else {
-        text += fmt::format(" {:.0f} % [{:.0f}, {:.0f}] |", 100 * gap.closed, 100 * gap.low,
-                            100 * gap.high);
-      }
-    }
-    text += "\n";
+  std::vector<std::string> headers = {"heads trained with"};
+  for (const uint32_t n : flags.per_class) {
+    headers.push_back(fmt::format("{} per class", n));
+    headers.emplace_back("gap closed");
   }
-  return text;
+  std::vector<std::vector<std::string>> cells;
+  for (const PaperRow& row : rows) {
+    std::vector<std::string>& line = cells.emplace_back();
+    line.push_back(row.name);
+    const bool reference = &row == &rows.front() || &row == &rows.back();
+    for (const uint32_t n : flags.per_class) {
+      line.push_back(PercentText(Summarise(results.Choose(row.name, n, shifted).accuracy)));
+      line.push_back(reference ? "" : GapText(GapOf(rows, row, results, n, shifted)));
+    }
+  }
+  return MarkdownTable(headers, cells);
 }
 
 uint64_t StoredViews(const PaperRow& row) { return std::max(1u, row.views); }
@@ -101,9 +110,7 @@ std::string CostTable(const PaperFlags& flags, const std::vector<PaperRow>& rows
                       const Results& results, const PaperData& data,
                       const BackboneRecord& backbone) {
   const uint32_t n = flags.per_class.back();
-  std::string text =
-      "| heads trained with | storage per image | Φ calls | Φ seconds | training seconds | "
-      "samples/s |\n|---|---|---|---|---|---|\n";
+  std::vector<std::vector<std::string>> table;
   for (const PaperRow& row : rows) {
     const auto& cells = results.Cells(row.name, n);
     double seconds = 0;
@@ -117,47 +124,47 @@ std::string CostTable(const PaperFlags& flags, const std::vector<PaperRow>& rows
     const uint64_t stored =
         StoredViews(row) * backbone.dim * sizeof(float) +
         (row.reads_feature_maps ? QuantizedRowBytes(backbone.feature_map.values()) : 0);
-    text += fmt::format("| {} | {} | {:.0f} | {:.1f} | {:.1f} | {:.0f} |\n", row.name,
-                        online ? "the image" : fmt::format("{} B", stored), calls, phi, seconds,
-                        static_cast<double>(cells[0]->samples) / (seconds + (online ? phi : 0)));
+    table.push_back({row.name, online ? "the image" : fmt::format("{} B", stored),
+                     fmt::format("{:.0f}", calls), fmt::format("{:.1f}", phi),
+                     fmt::format("{:.1f}", seconds),
+                     fmt::format("{:.0f}", static_cast<double>(cells[0]->samples) /
+                                               (seconds + (online ? phi : 0)))});
   }
-  return text;
+  return MarkdownTable({"heads trained with", "storage per image", "Φ calls", "Φ seconds",
+                        "training seconds", "samples/s"},
+                       table);
 }
 
 std::string TransformTable(const PaperFlags& flags, const PaperTransforms& transforms) {
-  std::string text = "| family |";
-  for (const std::string& op : flags.ops) text += " " + op + " |";
-  text += " multiply-adds |\n|---|";
-  for (size_t i = 0; i <= flags.ops.size(); ++i) text += "---|";
-  text += "\n";
+  std::vector<std::string> headers = {"family"};
+  headers.insert(headers.end(), flags.ops.begin(), flags.ops.end());
+  headers.emplace_back("multiply-adds");
+  std::vector<std::vector<std::string>> rows;
   for (const std::string& family : flags.families) {
-    text += "| " + family + " |";
+    std::vector<std::string>& row = rows.emplace_back();
+    row.push_back(family);
     uint64_t most = 0;
     for (const CompareTransform& transform : transforms.separate) {
       if (transform.family != family) continue;
-      const CardEntry& own = transform.card.entries.front();
-      const CardEntry& other = transform.card.entries.back();
-      text += fmt::format(" {:.3f} [{:.3f}, {:.3f}] / {:.3f} [{:.3f}, {:.3f}] |", own.r2,
-                          own.r2_low, own.r2_high, other.r2, other.r2_low, other.r2_high);
+      row.push_back(R2Text(transform.card.entries.front()) + " / " +
+                    R2Text(transform.card.entries.back()));
       most = std::max(most, transform.card.multiply_adds);
     }
-    text += fmt::format(" {} |\n", most);
+    row.push_back(fmt::format("{}", most));
   }
-  return text;
+  return MarkdownTable(headers, rows);
 }
 
-// One plot per number of images where there is a gap to close; gives the Markdown that shows them.
+// One plot per number of images where there is a gap to close; returns the Markdown that shows
+// them.
 Result<std::string> WritePlots(const PaperFlags& flags, const std::vector<PaperRow>& rows,
                                const Results& results) {
   std::string text;
   for (const uint32_t n : flags.per_class) {
-    const auto accuracy = [&](const PaperRow& row) {
-      return results.Choose(row.name, n, true).accuracy;
-    };
     std::vector<IntervalBar> bars;
     bool significant = true;
     for (size_t i = 1; i + 1 < rows.size(); ++i) {
-      const Gap gap = MeasureGap(accuracy(rows.front()), accuracy(rows[i]), accuracy(rows.back()));
+      const Gap gap = GapOf(rows, rows[i], results, n, true);
       significant = significant && gap.significant;
       bars.push_back({rows[i].name, 100 * gap.closed, 100 * gap.low, 100 * gap.high});
     }
@@ -184,9 +191,8 @@ std::string Setting(const PaperFlags& flags, const PaperData& data) {
       "batches of {}, at least {} steps, {} seeds (each with training images, order, draws and "
       "initial weights of its own), mean ± sd. The learning rate (of {}) and the length (of {} "
       "checkpoints) of every row are those that do best on {} validation images, for each column "
-      "on "
-      "its own; the test is {} other images. *Shifted* is the mean over the test images under each "
-      "of the ops. *Gap closed* is (row − none) / (pixel − none) with Fieller's 95 % interval "
+      "on its own; the test is {} other images. *Shifted* is the mean over the test images under "
+      "each of the ops. *Gap closed* is (row − none) / (pixel − none) with Fieller's 95 % interval "
       "over paired seeds; *no gap* where pixel space is not better than none by a paired t-test at "
       "95 %.\n",
       ops, flags.arch, flags.batch_size, flags.steps, flags.seeds, rates, flags.checkpoints,
@@ -207,10 +213,8 @@ Status WritePaperReport(const PaperFlags& flags, const PaperTransforms& transfor
   text += "\n### Test images as they are\n\n" + AccuracyTable(flags, rows, results, false);
   text += fmt::format(
       "\n### Cost, {} images per class\n\nOf all {} learning rates together. Φ runs at {:.0f} "
-      "images/s "
-      "on this machine; pixel space was trained on views that are stored, which are the same bits, "
-      "and "
-      "its Φ seconds are counted from that rate; its samples/s include them.\n\n",
+      "images/s on this machine; pixel space was trained on views that are stored, which are the "
+      "same bits, and its Φ seconds are counted from that rate; its samples/s include them.\n\n",
       flags.per_class.back(), flags.learning_rates.size(), data.phi_per_second);
   text += CostTable(flags, rows, results, data, backbone);
   text +=
@@ -220,8 +224,7 @@ Status WritePaperReport(const PaperFlags& flags, const PaperTransforms& transfor
   if (!transforms.conditional.empty()) {
     text += fmt::format("\nConditional ({}), held out:", transforms.conditional);
     for (const CardEntry& entry : transforms.conditional_card.entries) {
-      text += fmt::format(" {} {:.3f} [{:.3f}, {:.3f}];", entry.data, entry.r2, entry.r2_low,
-                          entry.r2_high);
+      text += fmt::format(" {} {};", entry.data, R2Text(entry));
     }
     text.back() = '.';
     text += "\n";

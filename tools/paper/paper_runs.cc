@@ -1,11 +1,11 @@
-// The runs of the experiment, cell by cell.
+#include "tools/paper/paper_runs.h"
+
 #include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "engine/math/counter_rng.h"
 #include "tools/cli/progress.h"
-#include "tools/paper/paper.h"
+#include "tools/head/head_runs.h"
 
 namespace augstore {
 namespace {
@@ -57,7 +57,7 @@ class ViewSource : public BatchSource {
   uint64_t epoch_ = 0;
 };
 
-Result<std::unique_ptr<BatchSource>> OpenSource(const PaperFlags& flags, Database& database,
+Result<std::unique_ptr<BatchSource>> OpenSource(const PaperFlags& flags, Trials& trials,
                                                 const PaperData& data, const PaperRow& row,
                                                 const PaperSubset& subset, uint64_t seed) {
   StreamSpec spec{.collection = subset.collection,
@@ -66,7 +66,7 @@ Result<std::unique_ptr<BatchSource>> OpenSource(const PaperFlags& flags, Databas
                   .label_column = ""};
   spec.seed = seed;
   spec.batch_size = flags.batch_size;
-  AUGSTORE_ASSIGN(std::unique_ptr<BatchStream> stream, database.client().OpenStream(spec));
+  AUGSTORE_ASSIGN(std::unique_ptr<BatchStream> stream, trials.client().OpenStream(spec));
   if (row.source == PaperSource::kStream) return StreamSource(std::move(stream));
   return std::unique_ptr<BatchSource>(
       std::make_unique<ViewSource>(std::move(stream), &data, &subset.items, row.views));
@@ -86,11 +86,11 @@ PaperPoint ToPoint(const PaperFlags& flags, const CurvePoint& curve) {
   return point;
 }
 
-Result<PaperCell> RunCell(const PaperFlags& flags, Database& database, const LazyBackbone& backbone,
+Result<PaperCell> RunCell(const PaperFlags& flags, Trials& trials, const LazyBackbone& backbone,
                           const PaperData& data, const PaperRow& row, const PaperSubset& subset,
                           PaperCell cell) {
   AUGSTORE_ASSIGN(const std::unique_ptr<BatchSource> source,
-                  OpenSource(flags, database, data, row, subset, cell.seed));
+                  OpenSource(flags, trials, data, row, subset, cell.seed));
   HeadRunsOptions options;
   options.trainer.arch = flags.arch;
   options.trainer.dim = backbone.record().dim;
@@ -121,8 +121,9 @@ bool Has(const PaperCells& cells, const std::string& row, uint32_t per_class, ui
 
 }  // namespace
 
-Status RunPaper(const PaperFlags& flags, Database& database, const LazyBackbone& backbone,
-                const PaperData& data, const std::vector<PaperRow>& rows, PaperCells* cells,
+Status RunPaper(const PaperFlags& flags, Database& database, Trials& trials,
+                const LazyBackbone& backbone, const PaperData& data,
+                const std::vector<PaperRow>& rows, PaperCells* cells,
                 const std::function<Status(const PaperCell&)>& done) {
   Progress progress("experiment", "cells", flags.per_class.size() * flags.seeds * rows.size(),
                     !flags.common.quiet);
@@ -130,7 +131,7 @@ Status RunPaper(const PaperFlags& flags, Database& database, const LazyBackbone&
   for (const uint32_t per_class : flags.per_class) {
     for (uint64_t seed = 0; seed < flags.seeds; ++seed) {
       AUGSTORE_ASSIGN(const PaperSubset subset,
-                      MakeSubset(flags, database, backbone, data, per_class, seed));
+                      MakeSubset(flags, database, trials, backbone, data, per_class, seed));
       for (const PaperRow& row : rows) {
         progress.Update(finished++, row.name);
         if (Has(*cells, row.name, per_class, seed)) continue;
@@ -138,8 +139,7 @@ Status RunPaper(const PaperFlags& flags, Database& database, const LazyBackbone&
         cell.row = row.name;
         cell.per_class = per_class;
         cell.seed = seed;
-        AUGSTORE_ASSIGN(cell,
-                        RunCell(flags, database, backbone, data, row, subset, std::move(cell)));
+        AUGSTORE_ASSIGN(cell, RunCell(flags, trials, backbone, data, row, subset, std::move(cell)));
         AUGSTORE_TRY(done(cell));
         cells->push_back(std::move(cell));
       }

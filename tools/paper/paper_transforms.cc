@@ -1,9 +1,10 @@
-// The transforms of the experiment, and the rows that they make.
-#include <nlohmann/json.hpp>
+#include "tools/paper/paper_transforms.h"
+
+#include <algorithm>
 
 #include "engine/fitting/families.h"
 #include "schemas/base/names.h"
-#include "tools/paper/paper.h"
+#include "tools/compare/compare_transforms.h"
 
 namespace augstore {
 namespace {
@@ -35,14 +36,15 @@ std::vector<std::string> ConditionalSteps(const PaperFlags& flags, const std::st
   return steps;
 }
 
-std::string CandidateName(const std::string& family) {
-  return family == kAutoFamily ? "the best family (auto)" : family;
+std::string FamilyTitle(const std::string& family) {
+  if (family == "paper_mlp") return "the paper's MLP (paper_mlp)";
+  return family == "auto" ? "the best family (auto)" : family;
 }
 
 }  // namespace
 
 Result<PaperTransforms> PreparePaperTransforms(const PaperFlags& flags, Database& database,
-                                               LazyBackbone& backbone) {
+                                               LazyBackbone& backbone, Trials& trials) {
   CompareFlags compare;
   compare.common = flags.common;
   compare.backbone = flags.backbone;
@@ -51,24 +53,24 @@ Result<PaperTransforms> PreparePaperTransforms(const PaperFlags& flags, Database
   compare.families.push_back(kNoise);
   compare.test = flags.test;
   compare.last_blocks = flags.last_blocks;
-  CompareData data;
   AUGSTORE_ASSIGN(ImageSource base, ListImages(flags.base));
   AUGSTORE_ASSIGN(ImageSource test, ListImages(flags.test));
-  data.base = SpreadItems(std::move(base.items), flags.limit);
-  data.test = SpreadItems(std::move(test.items), flags.limit);
   PaperTransforms transforms;
-  AUGSTORE_ASSIGN(transforms.separate, PrepareTransforms(compare, database, backbone, data));
-  Client& client = database.client();
+  AUGSTORE_ASSIGN(transforms.separate,
+                  PrepareTransforms(compare, database, backbone, trials,
+                                    SpreadItems(std::move(base.items), flags.limit),
+                                    SpreadItems(std::move(test.items), flags.limit)));
   for (const CompareTransform& transform : transforms.separate) {
     AUGSTORE_ASSIGN(const auto record,
-                    client.Get<TransformRecord>(RecordKind::kTransform, transform.ref));
+                    trials.client().Get<TransformRecord>(RecordKind::kTransform, transform.ref));
     transforms.weights.push_back(record.record.weights);
   }
   if (flags.conditional.empty()) return transforms;
-  const auto conditional = client.Get<TransformRecord>(RecordKind::kTransform, flags.conditional);
+  const auto conditional =
+      database.client().Get<TransformRecord>(RecordKind::kTransform, flags.conditional);
   if (conditional.status().code() == Code::kNotFound) {
     return conditional.status().WithContext(
-        "--conditional: train it first with `augstore transform train-conditional`, or give '' for "
+        "--conditional: train it first with `augstore transform train-conditional`, or say '' for "
         "none");
   }
   AUGSTORE_TRY(conditional.status());
@@ -76,7 +78,8 @@ Result<PaperTransforms> PreparePaperTransforms(const PaperFlags& flags, Database
     return InvalidArgument("--conditional: {} is of the family '{}'", conditional->ref(),
                            conditional->record.family);
   }
-  transforms.conditional = conditional->ref();
+  AUGSTORE_ASSIGN(transforms.conditional,
+                  CopyTransform(database.client(), trials, conditional->ref()));
   transforms.conditional_card = conditional->record.card;
   transforms.weights.push_back(conditional->record.weights);
   return transforms;
@@ -84,33 +87,30 @@ Result<PaperTransforms> PreparePaperTransforms(const PaperFlags& flags, Database
 
 std::vector<PaperRow> PaperRows(const PaperFlags& flags, const PaperTransforms& transforms) {
   std::vector<PaperRow> rows;
-  const auto stream = [&](std::string name, std::string group, std::string policy) {
-    rows.push_back(
-        {std::move(name), std::move(group), PaperSource::kStream, std::move(policy), 0, false});
+  const auto stream = [&](std::string name, std::string policy) {
+    rows.push_back({std::move(name), PaperSource::kStream, std::move(policy), 0, false});
   };
-  stream("none", "baselines", "identity");
-  stream("noise of the same covariance", "baselines",
-         Policy(StepsOf(flags, transforms, kNoise), "~"));
+  stream("none", "identity");
+  stream("noise of the same covariance", Policy(StepsOf(flags, transforms, kNoise), "~"));
   for (const uint32_t views : flags.cached) {
     rows.push_back({fmt::format("{} cached view{}", views, views == 1 ? "" : "s"),
-                    "cached real views", PaperSource::kViews, "", views, false});
+                    PaperSource::kViews, "", views, false});
   }
   for (const std::string& family : flags.families) {
-    stream(CandidateName(family), "transforms", Policy(StepsOf(flags, transforms, family), ""));
+    stream(FamilyTitle(family), Policy(StepsOf(flags, transforms, family), ""));
     rows.back().reads_feature_maps = FamilyReadsFeatureMaps(family);
   }
   for (const std::string family : {"auto", "last_blocks"}) {
     if (std::ranges::find(flags.families, family) == flags.families.end()) continue;
-    stream(family + ", with drawn errors", "transforms",
-           Policy(StepsOf(flags, transforms, family), "~"));
+    stream(family + ", with drawn errors", Policy(StepsOf(flags, transforms, family), "~"));
     rows.back().reads_feature_maps = FamilyReadsFeatureMaps(family);
   }
   if (!transforms.conditional.empty()) {
     const auto steps = ConditionalSteps(flags, transforms.conditional);
-    stream("conditional", "transforms", Policy(steps, ""));
-    stream("conditional, with drawn errors", "transforms", Policy(steps, "~"));
+    stream("conditional", Policy(steps, ""));
+    stream("conditional, with drawn errors", Policy(steps, "~"));
   }
-  rows.push_back({"pixel space", "upper bound", PaperSource::kViews, "", 0, false});
+  rows.push_back({"pixel space", PaperSource::kViews, "", 0, false});
   return rows;
 }
 

@@ -1,16 +1,18 @@
-#include "tools/paper/paper_gap.h"
+#include "tools/compare/gap.h"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 
 #include "schemas/base/status.h"
-#include "tools/compare/compare.h"
+#include "tools/cli/statistics.h"
 
 namespace augstore {
 namespace {
 
-// Of paired values: means, and variances and covariance of the means.
+// The means of paired values, and the variances and the covariance of these means.
 struct PairedMeans {
   double x = 0;
   double y = 0;
@@ -55,6 +57,11 @@ Gap MeasureGap(const std::vector<double>& none, const std::vector<double>& row,
   out.low = (b - root) / a;
   out.high = (b + root) / a;
   return out;
+}
+
+std::string GapText(const Gap& gap) {
+  if (!gap.significant) return "no gap";
+  return fmt::format("{:.0f} % [{:.0f}, {:.0f}]", 100 * gap.closed, 100 * gap.low, 100 * gap.high);
 }
 
 }  // namespace augstore

@@ -1,4 +1,4 @@
-#include "tools/paper/paper_gap.h"
+#include "tools/compare/gap.h"
 
 #include <gtest/gtest.h>
 
@@ -58,6 +58,11 @@ TEST(MeasureGap, SaysNothingWherePixelSpaceIsNotBetter) {
   EXPECT_FALSE(MeasureGap({0.5, 0.5}, {0.6, 0.6}, {0.51, 0.6}).significant) << "two uneven seeds";
   EXPECT_FALSE(MeasureGap({0.5}, {0.6}, {0.7}).significant) << "one seed";
   EXPECT_EQ(MeasureGap({0.5}, {0.6}, {0.7}).closed, 0);
+}
+
+TEST(GapText, HasTheIntervalOrSaysThatThereIsNoGap) {
+  EXPECT_EQ(GapText({true, 0.567, 0.4, 0.751}), "57 % [40, 75]");
+  EXPECT_EQ(GapText({}), "no gap");
 }
 
 }  // namespace
