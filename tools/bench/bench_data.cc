@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kRowsPerAppend = 16 * kSegmentRows;
 
-// SplitMix64: neighbouring counters give unrelated bits.
+// SplitMix64: neighbouring counters have unrelated results.
 uint64_t Mix(uint64_t x) {
   x += 0x9e3779b97f4a7c15u;
   x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;

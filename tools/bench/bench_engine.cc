@@ -17,7 +17,7 @@ namespace {
 
 constexpr size_t kTargetRows = 256;  // targets look at batches of at least this many rows
 
-// One worker of the engine, with rows of its own.
+// One worker of the engine, with its own rows.
 struct EngineWorker {
   EngineWorker(std::unique_ptr<Engine> the_engine, const NetworkPtr& the_network, size_t rows,
                uint64_t seed)
@@ -33,7 +33,7 @@ struct EngineWorker {
   std::unique_ptr<Engine> engine;
 };
 
-// Nothing where oneDNN has no kernel of its own.
+// Null where oneDNN has no kernel of its own.
 Result<std::unique_ptr<BareProducts>> BareProductsIfAny(const std::vector<LayerShape>& shapes,
                                                         size_t rows, ProductPrecision precision) {
   Result<std::unique_ptr<BareProducts>> made = BareProducts::Create(shapes, rows, precision);
@@ -98,7 +98,7 @@ class EngineCell {
   // The multiply-adds of the network, and nothing else.
   Status RunRegisters() const {
     const float sum = SupportedTiles().back()->multiply_adds(multiply_adds_);
-    return sum > 0 ? OkStatus() : Internal("registers gave {}", sum);
+    return sum > 0 ? OkStatus() : Internal("multiply-adds on registers returned {}", sum);
   }
 
   size_t rows_ = 0;

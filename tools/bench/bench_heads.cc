@@ -1,4 +1,4 @@
-// bench heads: many heads on one stream, as clients of their own and in one pass.
+// bench heads: many heads on one stream, as separate clients and in one pass.
 #include <atomic>
 #include <nlohmann/json.hpp>
 
@@ -27,13 +27,14 @@ Result<ServerCounters> ReadCounters(const ServerProcess& server, Client& client)
   const Json json = Json::parse(stats.json, nullptr, false);
   if (!json.contains("batches_built") || !json.contains("batches")) {
     return FailedPrecondition(
-        "the server's stats do not tell batches_built: give --program of this version");
+        "the server's stats have no batches_built: name the program of this version with "
+        "--program");
   }
   return ServerCounters{server.CpuSeconds(), json["batches_built"].get<double>(),
                         json["batches"].get<double>()};
 }
 
-// What one way of reading cost: the sum of all its repetitions.
+// The cost of one way of reading, summed over all repetitions.
 struct ReadCost {
   double cpu_per_row = 0;
   double built_per_delivered = 0;
@@ -48,7 +49,7 @@ class SharedReading {
                 int clients)
       : flags_(flags), server_(server), policy_(std::move(policy)), clients_(clients) {}
 
-  // `first_epoch`: each reading needs epochs that nobody has read yet.
+  // `first_epoch`: each reading needs epochs that no client has read yet.
   Result<ReadCost> Measure(uint64_t first_epoch) {
     AUGSTORE_TRY(Open());
     AUGSTORE_ASSIGN(const auto control, Client::Connect(server_.unix_socket()));
@@ -136,7 +137,7 @@ Status MeasureClients(const BenchFlags& flags, const ServerProcess& server, Benc
   return OkStatus();
 }
 
-// Heads that are trained in one process, from one pass over a stream.
+// Heads that are trained in one process from one pass over a stream.
 struct OnePass {
   const char* arch;
   const char* stream;  // "identity" or "augmented"

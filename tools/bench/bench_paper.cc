@@ -1,5 +1,5 @@
-// bench paper: the cost of training in pixel space over that in embedding space, as measured,
-// beside what Eq. 8 of the paper makes of counted multiply-adds.
+// bench paper: the cost of training in pixel space over that in embedding space, as measured and as
+// Eq. 8 of the paper predicts it from counted multiply-adds.
 #include "tools/bench/bench_data.h"
 #include "tools/bench/bench_images.h"
 #include "tools/bench/bench_measure.h"

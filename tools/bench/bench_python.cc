@@ -1,5 +1,5 @@
-// bench python: the Python client's streams as PyTorch tensors, beside the C++ client and what one
-// would use instead. client/python/bench/streams.py measures, in a process of its own.
+// bench python: the Python client's streams as PyTorch tensors, the C++ client and baselines.
+// client/python/bench/streams.py measures them in another process.
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,17 +29,17 @@ struct Finished {
   std::string output;
 };
 
-// Runs the words to their end, as a shell would find them. Errors: kUnavailable.
+// Runs the words to the end; words[0] is searched for in PATH. Errors: kUnavailable.
 Result<Finished> RunProgram(std::vector<std::string> words) {
   words.insert(words.begin(), "/usr/bin/env");
   int output = -1;
   AUGSTORE_ASSIGN(const pid_t pid, StartProgram(std::move(words), &output));
   Finished finished;
   std::array<char, 4096> part;
-  bool told = false;
+  bool signalled = false;
   for (bool open = true; open;) {
-    // Told once to end, it removes what it has made.
-    if (Interrupted() && !told) told = ::kill(pid, SIGTERM) == 0;
+    // One signal: at the second it would leave its folder behind.
+    if (Interrupted() && !signalled) signalled = ::kill(pid, SIGTERM) == 0;
     pollfd entry{output, POLLIN, 0};
     if (::poll(&entry, 1, kPollMs) <= 0) continue;
     const ssize_t count = ::read(output, part.data(), part.size());
@@ -63,7 +63,7 @@ Status FindPython(const BenchFlags& flags) {
   const std::string script = ClientFolder(flags) + kScript;
   if (!std::filesystem::exists(script)) {
     return NotFound(
-        "there is no script '{}': give the folder client/python of augstore's sources with "
+        "there is no script '{}': name the folder client/python of augstore's sources with "
         "--python-client",
         script);
   }
@@ -103,8 +103,9 @@ Result<Json> Measure(const BenchFlags& flags, const std::string& scratch) {
   // Exit code 1 with a result: a target is missed.
   Json result = Json::parse(finished.output, nullptr, false);
   if (result.is_object() && result.contains("rows") && result.contains("targets")) return result;
-  return Unavailable("'{} {}{}' gave no result and exit code {}: what it said stands above",
-                     flags.python, ClientFolder(flags), kScript, finished.exit_code);
+  return Unavailable(
+      "'{} {}{}' printed no result and ended with exit code {}: its messages are above",
+      flags.python, ClientFolder(flags), kScript, finished.exit_code);
 }
 
 // Errors: kUnavailable (a result of another release's script).
@@ -115,7 +116,8 @@ Status Report(const Json& result, BenchReport* report) {
           "rows into PyTorch tensors, batches of 256, in a new random order each epoch, one "
           "process unless it says more. plain: z as it is;\npolicy: identity or an affine map of d "
           "x d, drawn for each sample. 'augstore/it': the Python client on a Unix socket over "
-          "this\nrow, measured beside it; below 1 the row is faster, for the reason that it gives",
+          "this\nrow, measured in the same rounds; below 1 the row is faster, for the reason that "
+          "it gives",
   };
   std::vector<Target> targets;
   try {
@@ -134,7 +136,7 @@ Status Report(const Json& result, BenchReport* report) {
     }
   } catch (const Json::exception& error) {
     return Unavailable(
-        "streams.py gave another result than this program reads ({}): name the Python client of "
+        "this program cannot read the result of streams.py ({}): name the Python client of "
         "the same release with --python-client",
         error.what());
   }

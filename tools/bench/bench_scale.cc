@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr uint32_t kBatch = 256;
-constexpr uint64_t kLeastMemoryMib = 16;  // what serve takes at least
+constexpr uint64_t kLeastMemoryMib = 16;  // the least that serve accepts
 // A stream's window, so that a tenth of the data as memory holds two.
 constexpr uint64_t kWindowsOfData = 25;
 constexpr const char* kCollection = "all";
@@ -28,7 +28,7 @@ double Since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Bytes that this process has given to write() so far: to whatever file system.
+// Bytes that this process has passed to write() so far, on any file system.
 double WrittenBytes() {
   std::ifstream io("/proc/self/io");
   for (std::string line; std::getline(io, line);) {
@@ -64,8 +64,8 @@ struct ScalePoint {
 
   double budget() const { return static_cast<double>(memory_mib << 20); }
   std::string store() const { return folder + "/store"; }
-  // From one epoch into the next: each has another order, so that nothing finds what an epoch
-  // before has brought into memory.
+  // Goes on from one epoch into the next: each has another order, so that an epoch does not profit
+  // from rows that the one before brought into memory.
   Status PullBatch() {
     AUGSTORE_ASSIGN(std::optional<Batch> batch, stream->Next());
     if (batch.has_value()) return OkStatus();
@@ -73,8 +73,8 @@ struct ScalePoint {
     AUGSTORE_TRY(stream->Next());
     return OkStatus();
   }
-  // The first batches of a window may wait for its segments, the others find them: a rate is of
-  // whole windows.
+  // The first batches of a window may wait for its segments and the others do not, so rates are
+  // those of whole windows.
   uint64_t window() const { return rows / kWindowsOfData; }
   uint64_t batches_of_window() const { return std::max<uint64_t>(window() / kBatch, 1); }
   Status PullWindow() {
@@ -171,7 +171,7 @@ Status BenchScale(const BenchFlags& flags, BenchReport* report) {
           "shuffled in windows of 1/25 of the rows. 'written/ingested': bytes written per byte "
           "of\nembeddings; 'grown/budget': memory of the server that is no file's, less that "
           "before the first stream, over the budget;\n'of smallest': rate of streaming whole "
-          "windows over that of the smallest store, measured beside it",
+          "windows over that of the smallest store, measured in the same run",
           flags.dim, kLeastMemoryMib)};
   double grown = 0;
   for (size_t i = 0; i < points.size(); ++i) {

@@ -1,4 +1,4 @@
-// bench serve: a server in a process of its own, to one and to several clients.
+// bench serve: a server in another process, with one and with several clients.
 #include <array>
 #include <atomic>
 #include <map>
@@ -33,8 +33,8 @@ constexpr Kind kAugmented{"augmented", kMapped, kSyntheticTransform};
 constexpr Kind kAugmentedInt8{"augmented, int8", kMapped, kSyntheticTransform, Dtype::kF32,
                               Precision::kInt8};
 
-// One client's stream. Every epoch is another one, and every client has a seed of its own: no batch
-// is asked for twice.
+// One client's stream. Every pull is of another epoch and every client has another seed, so that no
+// batch is requested twice.
 struct Puller {
   std::unique_ptr<Client> client;
   std::unique_ptr<BatchStream> stream;
@@ -116,9 +116,9 @@ class ServeBench {
       : flags_(flags), server_(server), network_(std::move(network)) {
     table_.name = "serve";
     table_.legend =
-        "epochs pulled from a server in another process over streams that nobody else reads. 'of "
+        "epochs pulled from a server in another process over streams without other readers. 'of "
         "socket': over a bare socket of\nthe same kind that moves messages of the same size; 'of "
-        "engine': over the engine alone on all cores; both measured\nbeside it, in the same "
+        "engine': over the engine alone on all cores; both measured\nin the same run and "
         "precision. 'GB/s': of embeddings as they are sent, in f32 unless the name says u8 (and "
         "stored so). CPU is the\nserver's";
   }

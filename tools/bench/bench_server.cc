@@ -45,7 +45,7 @@ struct Descriptor {
 };
 
 // In the child: becomes the program, with `output` as its standard output, and ends with its
-// parent. Only calls that are safe after a fork.
+// parent. Makes only calls that are safe after a fork.
 [[noreturn]] void BecomeProgram(const std::vector<char*>& arguments, int output) {
   ::prctl(PR_SET_PDEATHSIG, SIGTERM);
   ::dup2(output, STDOUT_FILENO);
@@ -53,7 +53,7 @@ struct Descriptor {
   ::_exit(127);
 }
 
-// What the server prints when it listens, as JSON.
+// The JSON that the server prints when it listens.
 Result<Json> ReadAnnouncement(int output, const std::string& program) {
   std::string text;
   const Clock::time_point give_up = Clock::now() + kStartTime;
@@ -68,7 +68,7 @@ Result<Json> ReadAnnouncement(int output, const std::string& program) {
     if (json.is_object()) return json;
   }
   return Unavailable(
-      "'{} serve' did not say that it listens (it said '{}'): give the augstore program with "
+      "'{} serve' did not say that it listens (it said '{}'): name the augstore program with "
       "--program",
       program, text);
 }
@@ -197,7 +197,7 @@ Result<uint64_t> ServerProcess::ResidentBytes() const {
   for (std::string line; std::getline(status, line);) {
     if (line.starts_with("RssAnon:")) return std::stoull(line.substr(8)) << 10;
   }
-  return Unavailable("the server's memory is not told by /proc/{}/status", pid_);
+  return Unavailable("/proc/{}/status has no memory of the server", pid_);
 }
 
 Result<std::unique_ptr<RawSender>> RawSender::Start(bool tcp, size_t message_bytes) {

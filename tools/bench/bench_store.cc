@@ -22,12 +22,12 @@ namespace augstore {
 namespace {
 
 constexpr size_t kBatch = 256;
-// The window of a shuffle through a tenth of the memory, so that a budget holds two windows: one
-// that is read from and one that comes.
+// A budget of a tenth of the data then holds two windows of a shuffle: the one that is read and the
+// next one.
 constexpr uint64_t kWindowsOfData = 25;
 
-// The matrix of a .npy file, mapped: what np.load(mmap_mode="r") gives. Our own writer puts the
-// matrix at the end of the file.
+// The matrix of a .npy file, mapped, as np.load(mmap_mode="r") does. WriteNpyMatrix puts the matrix
+// at the end of the file.
 class MappedNpy {
  public:
   static Result<std::unique_ptr<MappedNpy>> Open(const std::string& path, size_t rows,
@@ -72,7 +72,7 @@ Status CopyRows(ConstMatrixView from, std::span<const RowId> rows, MatrixView ou
   return OkStatus();
 }
 
-// Random rows in huge pages, as the store's own: the ceiling is to be what the machine can do.
+// Random rows in huge pages, like the store's: the ceiling is the most that the machine can do.
 Matrix RowsInHugePages(uint64_t rows, uint32_t dim, uint64_t seed) {
   Matrix matrix(rows, dim);
 #if defined(__linux__)
@@ -80,7 +80,8 @@ Matrix RowsInHugePages(uint64_t rows, uint32_t dim, uint64_t seed) {
   const auto begin = reinterpret_cast<uintptr_t>(matrix.data());
   const uintptr_t first = (begin + kPage - 1) / kPage * kPage;
   const uintptr_t last = begin + rows * dim * sizeof(float);
-  ::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);  // else small ones
+  ::madvise(reinterpret_cast<void*>(first), last - first,
+            MADV_HUGEPAGE);  // a failure leaves small pages
 #endif
   FillRandom(seed, matrix.view());
   return matrix;
@@ -88,8 +89,8 @@ Matrix RowsInHugePages(uint64_t rows, uint32_t dim, uint64_t seed) {
 
 using Gather = std::function<Status(std::span<const RowId>, MatrixView)>;
 
-// Calls `gather` for one batch after another of an order of rows, each worker from a place and into
-// memory of its own.
+// Calls `gather` for the batches of an order of rows in turn; each worker has its own place in the
+// order and its own memory.
 class Walk {
  public:
   Walk(const std::vector<RowId>* order, size_t dim, int workers, Gather gather)
@@ -195,7 +196,7 @@ Status MeasureResident(const StoreBench& bench, BenchTable* table, BenchReport* 
   const std::vector<RowId>* order = &bench.shuffled;
   const GatherCase ceiling{"memcpy", order, memory};
   const GatherCase own{"store", order, ours};
-  // On one core the cases of all cores would be those of one.
+  // With one core they would be the cases above.
   std::vector<GatherCase> cases = {ceiling,
                                    own,
                                    {"MultiGet, a row per key", order, multi_get},
@@ -297,8 +298,8 @@ Status BenchStore(const BenchFlags& flags, BenchReport* report) {
       .name = "store",
       .legend = fmt::format(
           "batches of {} rows gathered in random order from {} rows of dim {}. 'of memcpy': over "
-          "copying the same rows one by\none from one matrix in huge pages, one thread, measured "
-          "beside it; 'GB/s' of f32. What is not resident is in the system's page cache",
+          "copying the same rows one by\none from one matrix in huge pages, one thread, in the "
+          "same run; 'GB/s' of f32. What is not resident is in the system's page cache",
           kBatch, rows, flags.dim)};
   AUGSTORE_TRY(MeasureResident(bench, &table, report));
   AUGSTORE_TRY(MeasureBudget(bench, &table, report));

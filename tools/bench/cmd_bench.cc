@@ -1,5 +1,4 @@
-// augstore bench: how fast everything is, beside what the machine could do and what one would use
-// instead.
+// augstore bench: how fast everything is, as ratios to ceilings and baselines.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
@@ -35,7 +34,7 @@ Status Bench(BenchFlags flags) {
     if (!flags.quiet) std::fprintf(stderr, "bench: %s\n", part.name);
     const size_t printed = report.tables.size();
     const Status measured = part.run(flags, &report).WithContext(part.name);
-    // Whoever asks for everything gets what can be measured here.
+    // Without a choice of parts, those that this machine cannot measure are left out.
     if (measured.code() == Code::kNotFound && chosen.empty()) {
       std::fprintf(stderr, "bench: left out: %s\n", measured.message().c_str());
       continue;

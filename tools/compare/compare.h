@@ -1,4 +1,4 @@
-// The experiment behind `augstore compare`: heads trained without augmentation, with augmentation
+// The experiment of `augstore compare`: heads trained without augmentation, with augmentation
 // in embedding space, and with augmentation in pixel space (Φ on every augmented image), at equal
 // numbers of steps, and what each of them cost.
 #ifndef AUGSTORE_TOOLS_COMPARE_COMPARE_H_
@@ -22,7 +22,7 @@ struct CompareFlags {
   BackboneFlags backbone;
   std::string train;  // labelled images that heads are trained on
   std::string test;   // labelled images that heads are tested on
-  std::string base;   // images that transforms are trained on; empty: those of `train`, all of them
+  std::string base;   // images to train transforms on; empty: all of `train`
   std::string work;   // folder of the trials; empty: none is kept
   std::vector<std::string> ops = {"vflip", "rotate(15)"};
   std::vector<std::string> families = {"affine", "paper_mlp"};

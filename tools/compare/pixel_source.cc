@@ -32,7 +32,7 @@ class PixelSourceImpl : public BatchSource {
     AUGSTORE_TRY(phi_->Embed(augmented, embeddings->view()));
     Batch batch = *drawn;
     batch.embeddings = std::as_const(*embeddings).view();
-    // Both must live: ids, labels and chains stay in the drawn frame.
+    // The batch reads from both: ids, labels and chains are in the drawn frame.
     batch.memory.owner = std::make_shared<std::pair<SharedBytes, std::shared_ptr<Matrix>>>(
         drawn->memory, embeddings);
     return std::optional<Batch>(std::move(batch));

@@ -1,5 +1,5 @@
-// Batches of pixel space: the same samples and the same draws as the stream that it wraps, but z
-// comes from Φ run on the augmented pixels of every row, as ordinary training does.
+// Batches of pixel space: the samples and draws are those of the wrapped stream, but z is Φ of the
+// augmented pixels of every row, as in ordinary training.
 #ifndef AUGSTORE_TOOLS_COMPARE_PIXEL_SOURCE_H_
 #define AUGSTORE_TOOLS_COMPARE_PIXEL_SOURCE_H_
 

@@ -27,13 +27,13 @@ svg .grid { stroke: #e5e5e5; } svg .axis { stroke: #888; } .note { color: #555; 
 // the others are numbers.
 std::string HtmlTable(const std::vector<std::string>& headers, size_t texts,
                       const std::vector<std::vector<std::string>>& rows) {
-  std::string html = "<div class=\"wide\"><table><tr>";
+  std::string html = "<div class='wide'><table><tr>";
   for (const std::string& header : headers) html += "<th>" + EscapeHtml(header) + "</th>";
   html += "</tr>\n";
   for (const std::vector<std::string>& row : rows) {
     html += "<tr>";
     for (size_t i = 0; i < row.size(); ++i) {
-      html += (i < texts ? "<td>" : "<td class=\"n\">") + EscapeHtml(row[i]) + "</td>";
+      html += (i < texts ? "<td>" : "<td class='n'>") + EscapeHtml(row[i]) + "</td>";
     }
     html += "</tr>\n";
   }
@@ -103,7 +103,7 @@ std::string TransformPlots(const CompareResult& result) {
       test.back().values.push_back(transform.card.entries.at(1).r2);
     }
   }
-  return "<div class=\"plots\">" +
+  return "<div class='plots'>" +
          BarPlot("Displacement R² (G), held-out pairs", "{:.2f}", legend, held_out) +
          BarPlot("Displacement R² (G), test images", "{:.2f}", legend, test) + "</div>\n";
 }
@@ -127,7 +127,7 @@ std::string CardsTable(const CompareResult& result) {
 
 std::string CostSection(const CompareResult& result, const CompareCost& cost) {
   std::string html = fmt::format(
-      "<p class=\"note\">Cost of pixel space over embedding space, Eq. 8 of Abrishami et al. with "
+      "<p class='note'>Cost of pixel space over embedding space, Eq. 8 of Abrishami et al. with "
       "counted multiply-adds (Φ {}, Ω {} a row, training Ψ {} a row): <b>{:.1f}×</b> predicted",
       HumanCount(static_cast<double>(cost.phi)), HumanCount(cost.omega),
       HumanCount(static_cast<double>(cost.psi)), cost.predicted);
@@ -144,10 +144,10 @@ std::string CostSection(const CompareResult& result, const CompareCost& cost) {
 
 std::string CompareHtml(const CompareResult& result) {
   std::string html = fmt::format(
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-      "content=\"width=device-width\"><title>augstore: augmentation in embedding "
+      "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><meta name='viewport' "
+      "content='width=device-width'><title>augstore: augmentation in embedding "
       "space</title><style>{}</style></head><body>\n<h1>Augmentation in embedding space against "
-      "pixel space</h1>\n<p class=\"note\">{} training images embedded once, {} test images, heads "
+      "pixel space</h1>\n<p class='note'>{} training images embedded once, {} test images, heads "
       "{} trained for {} epochs in batches of {}, {} seeds (mean ± standard deviation). Every way "
       "of training gets the same number of steps, the same order and the same draws. Pixel space "
       "runs Φ on every image of every epoch. The shifted test is the same test images under the "
@@ -160,11 +160,11 @@ std::string CompareHtml(const CompareResult& result) {
     const CompareExperiment& experiment = result.experiments[i];
     html += "<h2>Augmented by " + EscapeHtml(OpsText(result, experiment)) + "</h2>\n" +
             RowsTable(result, experiment) + CostSection(result, result.costs[i]) +
-            "<div class=\"plots\">" + Curves(result, experiment, true) +
+            "<div class='plots'>" + Curves(result, experiment, true) +
             Curves(result, experiment, false) + "</div>\n";
   }
   html +=
-      "<h2>The transforms' cards</h2>\n<p class=\"note\">G = 1 − Σ‖Ω(z) − z′‖² / Σ‖z − z′‖²: the "
+      "<h2>The transforms' cards</h2>\n<p class='note'>G = 1 − Σ‖Ω(z) − z′‖² / Σ‖z − z′‖²: the "
       "part of an augmentation's displacement that the transform explains. 0 is as good as doing "
       "nothing, 1 is perfect, below 0 is harmful; with its 95 % interval. Dispersion: variance of "
       "Ω(z) over that of z′.</p>\n";

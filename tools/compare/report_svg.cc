@@ -45,8 +45,8 @@ class Canvas {
  public:
   Canvas(const std::string& title, const Axis& x, const Axis& y) : x_(x), y_(y) {
     out_ = fmt::format(
-        "<svg viewBox=\"0 0 {} {}\" role=\"img\" aria-label=\"{}\"><text x=\"{}\" y=\"16\" "
-        "class=\"title\">{}</text>\n",
+        "<svg viewBox='0 0 {} {}' role='img' aria-label='{}'><text x='{}' y='16' "
+        "class='title'>{}</text>\n",
         kWidth, kHeight, EscapeHtml(title), kLeft, EscapeHtml(title));
   }
 
@@ -60,9 +60,9 @@ class Canvas {
   void YTicks(std::string_view format) {
     for (double value = y_.low; value <= y_.high + y_.step / 2; value += y_.step) {
       const double shown = std::abs(value) < y_.step / 1e6 ? 0 : value;
-      out_ += fmt::format("<line x1=\"{}\" x2=\"{}\" y1=\"{:.1f}\" y2=\"{:.1f}\" class=\"{}\"/>",
-                          kLeft, kWidth - kRight, Y(value), Y(value), shown == 0 ? "axis" : "grid");
-      out_ += fmt::format("<text x=\"{}\" y=\"{:.1f}\" class=\"end\">{}</text>\n", kLeft - 6,
+      out_ += fmt::format("<line x1='{}' x2='{}' y1='{:.1f}' y2='{:.1f}' class='{}'/>", kLeft,
+                          kWidth - kRight, Y(value), Y(value), shown == 0 ? "axis" : "grid");
+      out_ += fmt::format("<text x='{}' y='{:.1f}' class='end'>{}</text>\n", kLeft - 6,
                           Y(value) + 4, fmt::format(fmt::runtime(format), shown));
     }
   }
@@ -75,8 +75,8 @@ class Canvas {
   }
 
   void Label(double x, double y, const std::string& text) {
-    out_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" class=\"mid\">{}</text>\n", x, y,
-                        EscapeHtml(text));
+    out_ +=
+        fmt::format("<text x='{:.1f}' y='{:.1f}' class='mid'>{}</text>\n", x, y, EscapeHtml(text));
   }
 
   void Line(const Series& series) {
@@ -84,27 +84,25 @@ class Canvas {
     for (size_t i = 0; i < series.x.size(); ++i) {
       points += fmt::format("{:.1f},{:.1f} ", X(series.x[i]), Y(series.y[i]));
     }
-    out_ +=
-        fmt::format("<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"/>\n",
-                    points, Colour(series.legend.colour));
+    out_ += fmt::format("<polyline points='{}' fill='none' stroke='{}' stroke-width='2'/>\n",
+                        points, Colour(series.legend.colour));
   }
 
   void Bar(size_t colour, double x, double width, double value, const std::string& text) {
     const double top = Y(std::max(value, 0.0));
     const double bottom = Y(std::min(value, 0.0));
     out_ += fmt::format(
-        "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" "
-        "fill=\"{}\"><title>{}</title></rect>\n",
+        "<rect x='{:.1f}' y='{:.1f}' width='{:.1f}' height='{:.1f}' "
+        "fill='{}'><title>{}</title></rect>\n",
         x, top, width, std::max(bottom - top, 0.5), Colour(colour), EscapeHtml(text));
   }
 
   void Legend(const std::vector<LegendEntry>& entries) {
     double x = kLeft;
     for (const LegendEntry& entry : entries) {
-      out_ += fmt::format("<rect x=\"{:.1f}\" y=\"22\" width=\"10\" height=\"6\" fill=\"{}\"/>", x,
+      out_ += fmt::format("<rect x='{:.1f}' y='22' width='10' height='6' fill='{}'/>", x,
                           Colour(entry.colour));
-      out_ +=
-          fmt::format("<text x=\"{:.1f}\" y=\"29\">{}</text>\n", x + 14, EscapeHtml(entry.name));
+      out_ += fmt::format("<text x='{:.1f}' y='29'>{}</text>\n", x + 14, EscapeHtml(entry.name));
       x += 28 + 6.2 * static_cast<double>(entry.name.size());
     }
   }
@@ -189,16 +187,15 @@ std::string IntervalPlot(const std::string& title, std::string_view format,
   };
   const double bottom = 40 + kRow * static_cast<double>(bars.size());
   std::string out = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" role=\"img\" "
-      "font-family=\"system-ui, sans-serif\" font-size=\"11\" fill=\"#333\"><rect width=\"100%\" "
-      "height=\"100%\" fill=\"#fff\"/><text x=\"8\" y=\"18\" font-size=\"13\" "
-      "font-weight=\"600\">{}</text>\n",
+      "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {} {}' role='img' "
+      "font-family='system-ui, sans-serif' font-size='11' fill='#333'><rect width='100%' "
+      "height='100%' fill='#fff'/><text x='8' y='18' font-size='13' font-weight='600'>{}</text>\n",
       kNames + kPlot + 40, bottom + 24, EscapeHtml(title));
   for (double tick = axis.low; tick <= axis.high + axis.step / 2; tick += axis.step) {
     const double shown = std::abs(tick) < axis.step / 1e6 ? 0 : tick;
     out += fmt::format(
-        "<line x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"30\" y2=\"{1}\" stroke=\"{2}\"/><text "
-        "x=\"{0:.1f}\" y=\"{3}\" text-anchor=\"middle\">{4}</text>\n",
+        "<line x1='{0:.1f}' x2='{0:.1f}' y1='30' y2='{1}' stroke='{2}'/><text x='{0:.1f}' y='{3}' "
+        "text-anchor='middle'>{4}</text>\n",
         x(tick), bottom, shown == 0 ? "#888" : "#e5e5e5", bottom + 15,
         fmt::format(fmt::runtime(format), shown));
   }
@@ -206,9 +203,9 @@ std::string IntervalPlot(const std::string& title, std::string_view format,
     const IntervalBar& bar = bars[i];
     const double y = 36 + kRow * static_cast<double>(i);
     out += fmt::format(
-        "<text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text><rect x=\"{:.1f}\" y=\"{:.1f}\" "
-        "width=\"{:.1f}\" height=\"12\" fill=\"#0072b2\"/><line x1=\"{:.1f}\" x2=\"{:.1f}\" "
-        "y1=\"{:.1f}\" y2=\"{:.1f}\" stroke=\"#000\"/>\n",
+        "<text x='{}' y='{:.1f}' text-anchor='end'>{}</text><rect x='{:.1f}' y='{:.1f}' "
+        "width='{:.1f}' height='12' fill='#0072b2'/><line x1='{:.1f}' x2='{:.1f}' y1='{:.1f}' "
+        "y2='{:.1f}' stroke='#000'/>\n",
         kNames, y + 10, EscapeHtml(bar.name), std::min(x(0), x(bar.value)), y,
         std::abs(x(bar.value) - x(0)), x(bar.low), x(bar.high), y + 6, y + 6);
   }
@@ -230,6 +227,9 @@ std::string EscapeHtml(std::string_view text) {
         break;
       case '"':
         out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
         break;
       default:
         out += c;

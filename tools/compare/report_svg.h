@@ -11,7 +11,7 @@ namespace augstore {
 
 struct LegendEntry {
   std::string name;
-  size_t colour = 0;  // number in the palette; the first two are taken once, the others go round
+  size_t colour = 0;  // number in the palette; from 2 on, colours repeat after six
 };
 
 struct Series {
@@ -42,7 +42,7 @@ struct IntervalBar {
 std::string IntervalPlot(const std::string& title, std::string_view format,
                          const std::vector<IntervalBar>& bars);
 
-// Text for HTML and SVG: & < > " become entities.
+// Text for HTML and SVG: & < > " ' become entities.
 std::string EscapeHtml(std::string_view text);
 
 }  // namespace augstore

@@ -1,4 +1,4 @@
-// augstore paper: the experiment that tells what transforms are worth, resumable, with its report.
+// augstore paper: the experiment that measures the worth of transforms, resumable, with its report.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
@@ -25,7 +25,7 @@ void AddMatrix(const Matrix& matrix, DigestBuilder* digest) {
                  matrix.rows() * matrix.cols() * sizeof(float)});
 }
 
-// What must be the same for cells of an earlier run to count.
+// The digest of everything on which cells depend: cells of an earlier run count if it is the same.
 std::string Settings(const PaperFlags& flags, const PaperData& data,
                      const PaperTransforms& transforms, const std::vector<PaperRow>& rows,
                      const Digest& backbone) {
@@ -51,7 +51,8 @@ class CellFile {
   CellFile(std::string path, std::string settings)
       : path_(std::move(path)), settings_(std::move(settings)) {}
 
-  // The cells that an earlier run with the same settings finished.
+  // Returns the cells that an earlier run with the same settings finished. Errors:
+  // kFailedPrecondition (other settings), kUnavailable.
   Result<PaperCells> Open() {
     PaperCells cells;
     std::ifstream in(path_);
@@ -72,7 +73,7 @@ class CellFile {
       }
     }
     in.close();
-    // Whole again, without a line that was cut off.
+    // Written again without a line that was cut off.
     std::string text = Json{{"settings", settings_}}.dump() + '\n';
     for (const PaperCell& cell : cells) text += ToJson(cell).dump() + '\n';
     AUGSTORE_TRY(WriteFileAtomically(path_, text));
@@ -99,7 +100,7 @@ Status RefuseTwice(std::vector<T> values, std::string_view flag) {
   return InvalidArgument("{} names {} twice: once is enough", flag, *twice);
 }
 
-// What can be wrong with the flags comes up before anything is trained.
+// Refuses wrong flags before anything is trained.
 Status CheckFlags(PaperFlags* flags) {
   for (std::string& op : flags->ops) {
     AUGSTORE_ASSIGN(const ImageOp parsed, ImageOp::Parse(op));
@@ -114,7 +115,7 @@ Status CheckFlags(PaperFlags* flags) {
   for (const std::string& family : flags->families) {
     const bool known = family == kAutoFamily || FindFamily(family) != nullptr;
     if (known && family != "identity") continue;
-    return InvalidArgument("--families: '{}' is no family with a row of its own", family);
+    return InvalidArgument("--families: '{}' is not a family that has a row", family);
   }
   return OkStatus();
 }

@@ -1,4 +1,4 @@
-// The experiment behind `augstore paper`: heads trained without augmentation, with noise, with
+// The experiment of `augstore paper`: heads trained without augmentation, with noise, with
 // cached views, with transforms of every kind and with augmentation in pixel space, at equal
 // numbers of steps, for several numbers of training images and several seeds.
 #ifndef AUGSTORE_TOOLS_PAPER_PAPER_H_

@@ -10,10 +10,10 @@
 namespace augstore {
 namespace {
 
-// Views of the samples under drawn ops, with the draws that a stream of the policy
-// identity:1,op_1:1,… makes. `kept` 0: a new view in every epoch, as in pixel space: Φ(op(x)) is
-// the same bits whenever it is computed, so what is stored stands for running Φ again. Otherwise
-// the views of epochs 0 .. kept - 1 alone exist, and every epoch draws one of them.
+// Views of the samples under drawn ops, with the draws of a stream of the policy
+// identity:1,op_1:1,… `kept` 0: a new view in every epoch, as in pixel space; the stored view is
+// used because Φ(op(x)) has the same bits whenever it is computed. Otherwise there are only the
+// views of epochs 0 .. kept - 1, and every epoch draws one of them.
 class ViewSource : public BatchSource {
  public:
   ViewSource(std::unique_ptr<BatchStream> stream, const PaperData* data,
@@ -184,7 +184,7 @@ Result<PaperCell> PaperCellFromJson(const Json& json) {
     }
     return cell;
   } catch (const Json::exception& error) {
-    return InvalidArgument("it is no cell of an experiment: {}", error.what());
+    return InvalidArgument("this is not a cell of an experiment: {}", error.what());
   }
 }
 

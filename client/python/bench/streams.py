@@ -1,4 +1,4 @@
-"""Rows per second into PyTorch tensors: augstore's stream beside the baselines that people use instead. One run, medians.
+"""Rows per second into PyTorch tensors: augstore's stream and the baselines that people use instead. One run, medians.
 
     AUGSTORE_BINARY=build/release/tools/augstore /usr/bin/python3 client/python/bench/streams.py [--quick] [--json]
 
@@ -236,7 +236,7 @@ def addresses_of(server: "subprocess.Popen[bytes]") -> List[str]:
 
 
 def options_given() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Rows per second into PyTorch tensors: augstore beside baselines")
+    parser = argparse.ArgumentParser(description="Rows per second into PyTorch tensors: augstore and baselines")
     parser.add_argument("--quick", action="store_true", help="a small store and few rounds: does it run")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     for name, what in (("rows", "embeddings"), ("dim", "dimension"), ("rounds", "rounds of which the median is taken")):
@@ -252,7 +252,7 @@ def options_given() -> argparse.Namespace:
 
 
 def end(*_: Any) -> None:
-    """On the signal to end: leaves no folder behind, also when the signal comes twice."""
+    """Ends on the signal without leaving a folder, also when the signal comes twice."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(143)
 

@@ -17,7 +17,7 @@ constexpr const char* kResult = R"({"rows": [
    "ratio": 0.5, "why": "it computes nothing"}],
   "targets": [{"name": "Python / C++ client, unix, plain", "value": 0.75, "target": 0.8, "met": false}]})";
 
-// A script stands in for Python: what streams.py itself does is shown by tests/python.
+// A script takes the place of Python; tests/python run streams.py itself.
 class BenchPythonTest : public testing::Test {
  protected:
   BenchPythonTest() {

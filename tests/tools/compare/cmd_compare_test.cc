@@ -70,7 +70,7 @@ TEST_F(CompareCommand, WritesAPageInWhichTablesScroll) {
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const auto page = ReadFile(Path("out/report.html"), 1 << 20);
   ASSERT_TRUE(page.ok());
-  for (const char* part : {"<div class=\"wide\"><table>", "overflow-x: auto",
+  for (const char* part : {"<div class='wide'><table>", "overflow-x: auto",
                            "<td>embedding space, affine</td>", "<polyline", "</html>"}) {
     EXPECT_NE(page->find(part), std::string::npos) << part;
   }

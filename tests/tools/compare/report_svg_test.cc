@@ -8,7 +8,7 @@ namespace augstore {
 namespace {
 
 TEST(ReportSvg, EscapesWhatWouldBeMarkup) {
-  EXPECT_EQ(EscapeHtml("<a href=\"x\">&"), "&lt;a href=&quot;x&quot;&gt;&amp;");
+  EXPECT_EQ(EscapeHtml("<a href=\"x\" b='y'>&"), "&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;");
 }
 
 TEST(ReportSvg, ALinePlotHasOneLinePerSeriesAndNamesThem) {
@@ -34,9 +34,9 @@ TEST(ReportSvg, AMethodHasOneColourInLinesAndBars) {
   const std::string line = LinePlot("t", "x", "{:.0f}", {{{"a", 3}, {1, 2}, {10, 20}}});
   const std::string bars = BarPlot("G", "{:.2f}", {{"a", 3}}, {{"hflip", {0.5}}});
   const std::string other = BarPlot("G", "{:.2f}", {{"a", 4}}, {{"hflip", {0.5}}});
-  const std::string colour = line.substr(line.find("stroke=\"#") + 8, 7);
-  EXPECT_NE(bars.find("fill=\"" + colour), std::string::npos) << colour;
-  EXPECT_EQ(other.find("fill=\"" + colour), std::string::npos) << colour;
+  const std::string colour = line.substr(line.find("stroke='#") + 8, 7);
+  EXPECT_NE(bars.find("fill='" + colour), std::string::npos) << colour;
+  EXPECT_EQ(other.find("fill='" + colour), std::string::npos) << colour;
 }
 
 }  // namespace
