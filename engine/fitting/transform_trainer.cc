@@ -126,7 +126,7 @@ Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_tar
   AUGSTORE_TRY(CheckInputs(z, z_target, options, feature_maps));
   const auto start = std::chrono::steady_clock::now();
   const TransformPairs pairs = SplitPairs(z, z_target, feature_maps, options);
-  std::mutex asking;  // families report from threads of their own
+  Mutex asking;  // families report from threads of their own
   bool stopped = false;
   const TransformProgressCallback ask = [&](const TransformProgress& state) {
     const MutexLock lock(asking);

@@ -155,7 +155,7 @@ Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Dig
   PinnedChain pinned;
   ChainRef versions;
   for (const ChainStep& asked : chain.steps) {
-    AUGSTORE_ASSIGN(const Named<TransformRecord> transform,
+    AUGSTORE_ASSIGN(const Versioned<TransformRecord> transform,
                     ChooseTransform(catalog, asked.transform, backbone));
     AUGSTORE_ASSIGN(TransformModelPtr model,
                     models.Get({RecordKind::kTransform, transform.name, transform.version}));

@@ -10,7 +10,7 @@
 namespace augstore {
 namespace {
 
-using Version = Named<TransformRecord>;
+using Version = Versioned<TransformRecord>;
 
 std::string BackboneName(Catalog& catalog, const Digest& digest) {
   const auto backbone = catalog.FindBackbone(digest);

@@ -16,7 +16,7 @@ inline constexpr char kChampion[] = "champion";
 // merely the latest: another project in the store, or a trial, shall not change what a policy does.
 // Errors: kNotFound (no such transform); kFailedPrecondition (a transform of another backbone,
 // naming both; a bare name of which no version is proven, naming those there are with their G).
-Result<Named<TransformRecord>> ChooseTransform(Catalog& catalog, const Ref& ref,
+Result<Versioned<TransformRecord>> ChooseTransform(Catalog& catalog, const Ref& ref,
                                                const Digest& backbone);
 
 }  // namespace augstore

@@ -8,7 +8,7 @@
 namespace augstore {
 namespace {
 
-using NamedCollection = Client::Versioned<CollectionRecord>;
+using NamedCollection = Versioned<CollectionRecord>;
 
 Json ToJson(const NamedCollection& entry) {
   const CollectionRecord& record = entry.record;

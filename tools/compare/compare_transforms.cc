@@ -22,7 +22,7 @@ std::string PairsText(const Pairs& pairs) {
   return "compare, pairs " + digest.Finish().Hex().substr(0, 32);
 }
 
-using KnownTransform = Client::Versioned<TransformRecord>;
+using KnownTransform = Versioned<TransformRecord>;
 
 const KnownTransform* FindTrained(const std::vector<KnownTransform>& known, const Digest& backbone,
                                   const std::string& pairs) {

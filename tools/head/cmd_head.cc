@@ -15,7 +15,7 @@
 namespace augstore {
 namespace {
 
-using NamedHead = Client::Versioned<HeadRecord>;
+using NamedHead = Versioned<HeadRecord>;
 
 struct ReadFlags {
   CommonFlags common;
@@ -306,7 +306,7 @@ Status CheckBackbone(const LoadedHead& head, const Digest& backbone, const std::
       head.ref, head.record.backbone.Hex(), what, backbone.Hex());
 }
 
-Status CheckSplit(const Client::Versioned<CollectionRecord>& collection, const std::string& flag,
+Status CheckSplit(const Versioned<CollectionRecord>& collection, const std::string& flag,
                   const std::string& split) {
   std::vector<std::string> names;
   for (const SplitCount& known : collection.record.splits) {

@@ -41,13 +41,13 @@ Status CheckBackbone(const LoadedHead& head, const Digest& backbone, const std::
 
 // kNotFound, naming `flag` and the splits that there are, unless the collection has `split` (empty:
 // all samples).
-Status CheckSplit(const Client::Versioned<CollectionRecord>& collection, const std::string& flag,
+Status CheckSplit(const Versioned<CollectionRecord>& collection, const std::string& flag,
                   const std::string& split);
 
 // p.row(i) = softmax(p.row(i)), in place.
 void Softmax(MatrixView p);
 
-Json HeadJson(const Client::Versioned<HeadRecord>& head);
+Json HeadJson(const Versioned<HeadRecord>& head);
 
 }  // namespace augstore
 

@@ -160,7 +160,7 @@ Status PredictChosen(Client& client, const std::string& collection, const Chosen
   return predictions->Add(chosen.keys, chosen.ids, batch.embeddings);
 }
 
-Status PredictIds(Client& client, const Client::Versioned<CollectionRecord>& collection,
+Status PredictIds(Client& client, const Versioned<CollectionRecord>& collection,
                   const PredictFlags& flags, Predictions* predictions) {
   Chosen chosen;
   for (const SampleId id : flags.ids) {
@@ -177,7 +177,7 @@ Status PredictIds(Client& client, const Client::Versioned<CollectionRecord>& col
   return PredictChosen(client, collection.ref(), chosen, predictions);
 }
 
-Status PredictAll(Client& client, const Client::Versioned<CollectionRecord>& collection,
+Status PredictAll(Client& client, const Versioned<CollectionRecord>& collection,
                   const PredictFlags& flags, Predictions* predictions) {
   for (SampleId begin = 0; begin < collection.record.samples; begin += kSampleChunkRows) {
     const GetSamplesRequest request{

@@ -11,7 +11,7 @@ namespace augstore {
 namespace {
 
 Result<std::vector<TestSet>> LoadTests(Client& client,
-                                       const Client::Versioned<CollectionRecord>& collection,
+                                       const Versioned<CollectionRecord>& collection,
                                        const HeadTrainFlags& flags) {
   std::vector<TestSet> tests;
   if (flags.test_split.empty()) return tests;

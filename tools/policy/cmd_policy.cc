@@ -17,7 +17,7 @@ namespace {
 constexpr const char* kTestSplit = "test";
 
 // Choosing by the test samples would spoil every later test on them.
-Status CheckSplits(const Client::Versioned<CollectionRecord>& collection,
+Status CheckSplits(const Versioned<CollectionRecord>& collection,
                    const PolicyRunsOptions& runs) {
   AUGSTORE_TRY(CheckSplit(collection, "--split", runs.spec.split));
   AUGSTORE_TRY(CheckSplit(collection, "--validation-split", runs.validation_split));

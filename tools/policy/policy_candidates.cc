@@ -14,7 +14,7 @@
 namespace augstore {
 namespace {
 
-using Transform = Client::Versioned<TransformRecord>;
+using Transform = Versioned<TransformRecord>;
 
 constexpr size_t kMaxCandidates = 256;
 
@@ -80,7 +80,7 @@ Result<std::vector<std::string>> AllSteps(Client& client, const std::string& col
 }
 
 Result<std::vector<std::string>> Policies(Client& client,
-                                          const Client::Versioned<CollectionRecord>& collection,
+                                          const Versioned<CollectionRecord>& collection,
                                           const PolicySearchFlags& flags) {
   AUGSTORE_ASSIGN(std::vector<std::string> policies, SplitPolicies(flags.candidates));
   if (!policies.empty() && flags.transforms.empty()) return policies;
@@ -140,7 +140,7 @@ class Costs {
 }  // namespace
 
 Result<std::vector<PolicyCandidate>> PolicyCandidates(
-    Client& client, const Client::Versioned<CollectionRecord>& collection,
+    Client& client, const Versioned<CollectionRecord>& collection,
     const PolicySearchFlags& flags) {
   AUGSTORE_ASSIGN(const std::vector<std::string> policies, Policies(client, collection, flags));
   std::vector<uint32_t> views = flags.views;

@@ -28,7 +28,7 @@ struct PolicySearchFlags {
 // of views comes first. Errors: kNotFound (a transform), kFailedPrecondition (a transform of
 // another backbone; none is registered), kInvalidArgument (syntax; too many).
 Result<std::vector<PolicyCandidate>> PolicyCandidates(
-    Client& client, const Client::Versioned<CollectionRecord>& collection,
+    Client& client, const Versioned<CollectionRecord>& collection,
     const PolicySearchFlags& flags);
 
 }  // namespace augstore

@@ -14,7 +14,7 @@
 namespace augstore {
 namespace {
 
-using NamedTransform = Client::Versioned<TransformRecord>;
+using NamedTransform = Versioned<TransformRecord>;
 
 struct ReadFlags {
   CommonFlags common;

@@ -24,7 +24,7 @@ void AddTransformReadCommands(CLI::App* group);  // ls, show, alias
 std::string DefaultTransformName(std::string_view op);
 
 // Everything about a version, but for its weights.
-Json TransformJson(const Client::Versioned<TransformRecord>& transform,
+Json TransformJson(const Versioned<TransformRecord>& transform,
                    const std::vector<std::string>& aliases);
 
 }  // namespace augstore

@@ -87,7 +87,7 @@ Result<TrainedTransform> Fit(const OpFamily& family, const Views& views,
   return fitted;
 }
 
-void Print(const Client::Versioned<TransformRecord>& added, const Views& views, double seconds,
+void Print(const Versioned<TransformRecord>& added, const Views& views, double seconds,
            const ConditionalFlags& flags) {
   if (!flags.common.json) {
     fmt::print(

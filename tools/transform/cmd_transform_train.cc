@@ -115,7 +115,7 @@ void WarnIfUseless(const std::string& ref, const Card& card) {
       card.candidates.empty() ? "--family auto" : "another op");
 }
 
-void PrintTrained(const Client::Versioned<TransformRecord>& added, const EmbedSums& sums,
+void PrintTrained(const Versioned<TransformRecord>& added, const EmbedSums& sums,
                   double seconds, const TrainFlags& flags) {
   if (!flags.common.json) {
     fmt::print("{}: {} for {}, {}\n{} images embedded, {} reused, {} skipped, {:.1f} s\n\n{}",

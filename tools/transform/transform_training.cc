@@ -143,7 +143,7 @@ Result<uint32_t> RegisterTransform(Client& client, const std::string& name,
   return client.Add(RecordKind::kTransform, name, Encode(record), weights.ToSafetensors());
 }
 
-Result<Client::Versioned<TransformRecord>> RegisterTrained(Client& client, const std::string& name,
+Result<Versioned<TransformRecord>> RegisterTrained(Client& client, const std::string& name,
                                                            const BackboneRecord& backbone,
                                                            const std::string& op,
                                                            const TrainedTransform& trained,

@@ -67,7 +67,7 @@ struct AliasRequest {
 };
 // Registers a transform and moves the alias. Errors: kFailedPrecondition (the card does not allow
 // the alias: then nothing is registered), those of the database.
-Result<Client::Versioned<TransformRecord>> RegisterTrained(Client& client, const std::string& name,
+Result<Versioned<TransformRecord>> RegisterTrained(Client& client, const std::string& name,
                                                            const BackboneRecord& backbone,
                                                            const std::string& op,
                                                            const TrainedTransform& trained,

@@ -39,7 +39,7 @@ class ChooseTransformTest : public testing::Test {
     ASSERT_TRUE(
         filled_.catalog->SetAlias(RecordKind::kTransform, "vflip", "champion", version, "").ok());
   }
-  Result<Named<TransformRecord>> Choose(const std::string& text,
+  Result<Versioned<TransformRecord>> Choose(const std::string& text,
                                         const Digest& backbone = TestBackbone()) {
     return ChooseTransform(*filled_.catalog, ParseRef(text).value(), backbone);
   }
