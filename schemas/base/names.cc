@@ -1,5 +1,6 @@
 #include "schemas/base/names.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <utility>
@@ -22,10 +23,33 @@ bool IsOpArgument(char c) {
 }
 bool IsAliasRest(char c) { return IsWord(c) || c == '.' || c == '-'; }
 
+// Bytes of the printable character at `position`; 0 when there is none: a control character, or
+// bytes that are no UTF-8.
+size_t PrintableBytes(std::string_view text, size_t position) {
+  const auto byte = [&](size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
+  const unsigned first = byte(position);
+  if (first < 0x80) return first >= ' ' && first <= '~' ? 1 : 0;
+  const size_t bytes = first >= 0xf8   ? 0
+                       : first >= 0xf0 ? 4
+                       : first >= 0xe0 ? 3
+                       : first >= 0xc2 ? 2
+                                       : 0;
+  for (size_t i = 1; i < bytes; ++i)
+    if ((byte(position + i) & 0xc0) != 0x80) return 0;
+  return first == 0xc2 && byte(position + 1) < 0xa0 ? 0 : bytes;
+}
+
 // Text as a message shows it: short, and without bytes that would disturb a terminal or a log.
 std::string Quote(std::string_view text) {
+  const std::string_view shown = text.substr(0, kMaxQuotedBytes);
   std::string quoted = "'";
-  for (char c : text.substr(0, kMaxQuotedBytes)) quoted += c >= ' ' && c <= '~' ? c : '?';
+  for (size_t i = 0; i < shown.size();) {
+    const size_t bytes = PrintableBytes(shown, i);
+    quoted += bytes == 0 ? "?" : shown.substr(i, bytes);
+    i += bytes == 0 ? 1 : bytes;
+  }
   quoted += text.size() > kMaxQuotedBytes ? "...'" : "'";
   return quoted;
 }
@@ -138,8 +162,10 @@ class Parser {
   }
 
   Status Expected(std::string_view what) const {
-    const std::string found = position_ < text_.size() ? Quote(text_.substr(position_, 1))
-                                                       : std::string("the end of the text");
+    const std::string found =
+        position_ < text_.size()
+            ? Quote(text_.substr(position_, std::max<size_t>(1, PrintableBytes(text_, position_))))
+            : std::string("the end of the text");
     return InvalidArgument("{} {}: at position {} found {}, expected {}", kind_, Quote(text_),
                            position_, found, what);
   }

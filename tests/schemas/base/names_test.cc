@@ -193,5 +193,14 @@ TEST(ParsePolicy, SurvivesRandomText) {
   EXPECT_GT(parsed, 100U);
 }
 
+TEST(ValidateName, ShowsTheNameAsItWasTypedAndSaysWhatOneMayContain) {
+  const Status status = ValidateName("größe");
+  EXPECT_NE(status.message().find("'größe'"), std::string::npos) << status.message();
+  EXPECT_NE(status.message().find("found 'ö', expected one of A-Z a-z 0-9 _ . + -"),
+            std::string::npos)
+      << status.message();
+  EXPECT_NE(ValidateName("a\x1b\xc2\x9b\xff").message().find("'a????'"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace augstore
