@@ -7,6 +7,8 @@
 #include <array>
 #include <cstdio>
 
+#include "tools/cli/terminal.h"
+
 namespace augstore {
 namespace {
 
@@ -64,6 +66,10 @@ void Progress::Draw(bool last) {
   }
   if (!note_.empty()) line += ", " + note_;
   if (terminal_) {
+    // A line that wraps could not be drawn over. The last column stays free: some terminals wrap
+    // as soon as it is filled.
+    const size_t width = TerminalWidth(STDERR_FILENO);
+    if (width > 1) line = ClipText(line, width - 1);
     std::fprintf(stderr, "\r\x1b[K%s%s", line.c_str(), last ? "\n" : "");
   } else {
     std::fprintf(stderr, "%s\n", line.c_str());

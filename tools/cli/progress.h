@@ -1,5 +1,6 @@
 // A progress line on standard error: done / total, rate, ETA. On a terminal it is redrawn in place
-// ten times a second; else a line appears every ten seconds, so that logs stay readable.
+// ten times a second, clipped to the width; else a line appears every ten seconds, so that logs
+// stay readable.
 #ifndef AUGSTORE_TOOLS_CLI_PROGRESS_H_
 #define AUGSTORE_TOOLS_CLI_PROGRESS_H_
 
@@ -15,7 +16,7 @@ class Progress {
   // `total` 0: unknown. `enabled` false: prints nothing.
   Progress(std::string label, std::string unit, uint64_t total, bool enabled);
   ~Progress();  // ends the line
-  // `note` stands at the end of the line: "loss 0.31".
+  // `note` is the end of the line: "loss 0.31".
   void Update(uint64_t done, const std::string& note = {});
   double seconds() const;
 

@@ -1,11 +1,17 @@
 #include "tools/cli/table.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <atomic>
 
 #include "schemas/base/status.h"
+#include "tools/cli/terminal.h"
 
 namespace augstore {
 namespace {
+
+std::atomic<size_t> width_limit{0};
 
 std::string Printable(std::string text) {
   for (char& c : text) {
@@ -15,13 +21,7 @@ std::string Printable(std::string text) {
   return text;
 }
 
-size_t Width(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  }));
-}
-
-// "12", "-0.5", "1.2k", "93.1%": what should stand with its digits under one another.
+// "12", "-0.5", "1.2k", "93.1%": text whose digits belong under one another.
 bool LooksNumeric(const std::string& cell) {
   if (cell.empty() || cell == "-") return true;
   const size_t digit = cell[0] == '-' || cell[0] == '+' ? 1 : 0;
@@ -31,8 +31,30 @@ bool LooksNumeric(const std::string& cell) {
          (end + 1 == cell.size() && std::string("kMGT%x").find(cell[end]) != std::string::npos);
 }
 
+// Narrows columns to at most `limit` characters in all. Returns how many columns are kept.
+size_t Narrow(size_t limit, const std::vector<bool>& numeric, std::vector<size_t>* widths) {
+  constexpr size_t kLeast = 8;  // characters of a clipped text that still tell something
+  size_t columns = widths->size();
+  size_t total = 0;
+  for (const size_t width : *widths) total += width + 2;
+  while (total > limit + 2 && columns > 1) {
+    size_t widest = 0;  // the first column names the row: it stays whole
+    for (size_t c = 1; c < columns; ++c) {
+      const bool shrinks = !numeric[c] && (*widths)[c] > kLeast;
+      if (shrinks && (widest == 0 || (*widths)[c] > (*widths)[widest])) widest = c;
+    }
+    if (widest != 0) {
+      --(*widths)[widest];
+      --total;
+    } else {
+      total -= (*widths)[--columns] + 2;
+    }
+  }
+  return columns;
+}
+
 void AppendCell(const std::string& cell, size_t width, bool right, bool last, std::string* line) {
-  const std::string padding(width - Width(cell), ' ');
+  const std::string padding(width - TextWidth(cell), ' ');
   if (right) *line += padding;
   *line += cell;
   if (!right && !last) *line += padding;
@@ -40,6 +62,8 @@ void AppendCell(const std::string& cell, size_t width, bool right, bool last, st
 }
 
 }  // namespace
+
+void Table::LimitWidth(size_t width) { width_limit = width; }
 
 Table::Table(std::vector<std::string> headers) : headers_(std::move(headers)) {}
 
@@ -55,22 +79,26 @@ std::string Table::ToString() const {
   std::vector<size_t> widths(columns);
   std::vector<bool> right(columns, !rows_.empty());
   for (size_t c = 0; c < columns; ++c) {
-    widths[c] = Width(headers_[c]);
+    widths[c] = TextWidth(headers_[c]);
     for (const auto& row : rows_) {
-      widths[c] = std::max(widths[c], Width(row[c]));
+      widths[c] = std::max(widths[c], TextWidth(row[c]));
       if (!LooksNumeric(row[c])) right[c] = false;
     }
   }
+  const size_t shown = width_limit == 0 ? columns : Narrow(width_limit, right, &widths);
   std::string out;
   const auto append = [&](const std::vector<std::string>& row) {
     std::string line;
-    for (size_t c = 0; c < columns; ++c)
-      AppendCell(row[c], widths[c], right[c], c + 1 == columns, &line);
+    for (size_t c = 0; c < shown; ++c)
+      AppendCell(ClipText(row[c], widths[c]), widths[c], right[c], c + 1 == shown, &line);
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + "\n";
   };
   append(headers_);
   for (const auto& row : rows_) append(row);
+  if (shown < columns)
+    out +=
+        fmt::format("({} columns left out: widen the terminal, or use --json)\n", columns - shown);
   return out;
 }
 

@@ -13,10 +13,13 @@ class Table {
   // Cells that are missing at the end stay empty. REQUIRES: no more cells than headers.
   void Row(std::vector<std::string> cells);
   // One line per row below the headers, two spaces between columns. A column whose every cell is a
-  // number (or empty, or
-  // "-") is aligned right. Widths count UTF-8 characters; control characters, which a name from
-  // elsewhere could hold to move the cursor, become "?".
+  // number (or empty, or "-") is aligned right. Widths count UTF-8 characters; control characters,
+  // which a name from elsewhere could hold to move the cursor, become "?". A table that is wider
+  // than the limit has its widest texts clipped, then columns left out from the right.
   std::string ToString() const;
+  // Limits the width of every table from now on, in characters; 0, as at the start: no limit.
+  // main sets it to the terminal's.
+  static void LimitWidth(size_t width);
 
  private:
   std::vector<std::string> headers_;

@@ -57,5 +57,20 @@ TEST(Table, ReplacesControlCharactersThatWouldMoveTheCursor) {
   EXPECT_EQ(table.ToString(), "a\nx?[2Jy?z\n");
 }
 
+TEST(Table, FitsIntoANarrowTerminal) {
+  Table table({"name", "policy", "n"});
+  table.Row({"a-long-name", "identity:1,hflip:1", "1200"});
+  Table::LimitWidth(28);
+  const std::string clipped = table.ToString();
+  Table::LimitWidth(20);
+  const std::string dropped = table.ToString();
+  Table::LimitWidth(0);
+  EXPECT_EQ(clipped,
+            "name         policy        n\n"
+            "a-long-name  identit…   1200\n");
+  EXPECT_EQ(dropped,
+            "name\na-long-name\n(2 columns left out: widen the terminal, or use --json)\n");
+}
+
 }  // namespace
 }  // namespace augstore
