@@ -45,7 +45,7 @@ def client(tmp_path_factory, rows, shift):
     """A client of a private server whose store has the collection toy and the transform shift."""
     if "AUGSTORE_BINARY" not in os.environ:
         pytest.fail("AUGSTORE_BINARY is not set: name the built program (tools/test does)")
-    with augstore.open(tmp_path_factory.mktemp("store") / "db") as client:
+    with augstore.open(tmp_path_factory.mktemp("store") / "db", create=True) as client:
         fill(client, rows, shift)
         yield client
 
@@ -53,6 +53,6 @@ def client(tmp_path_factory, rows, shift):
 @pytest.fixture()
 def own_client(tmp_path, rows, shift):
     """As client, for a test that changes the store."""
-    with augstore.open(tmp_path / "db") as client:
+    with augstore.open(tmp_path / "db", create=True) as client:
         fill(client, rows, shift)
         yield client

@@ -75,6 +75,7 @@ def test_get_refuses_what_is_not_there_by_name(client, arguments, kind, reason):
 
 def test_samples_have_keys_splits_and_labels(client, rows):
     samples = client.samples("toy")
+    assert repr(samples) == f"<Samples: {ROWS + 100:,} (test: 100, train: {ROWS:,}), {int((samples.labels >= 0).sum()):,} labelled>"
     assert samples.keys[3] == "toy#3" and samples.splits[ROWS] == "test"
     assert samples.labels[:ROWS].tolist() == rows[1].tolist() and len(samples.ids) == ROWS + 100
 
@@ -225,7 +226,7 @@ def test_a_row_is_stored_once_whether_the_command_or_python_imports_it(own_clien
 
 
 def test_a_private_server_ends_with_its_client(tmp_path):
-    client = augstore.open(tmp_path / "db")
+    client = augstore.open(tmp_path / "db", create=True)
     path = client.address[len("unix://") :]
     assert os.path.exists(path)
     client.close()
@@ -236,7 +237,7 @@ def test_a_private_server_ends_with_its_client(tmp_path):
 
 
 def test_a_private_server_ends_when_its_process_is_killed(tmp_path):
-    code = f"import augstore, time; c = augstore.open({str(tmp_path / 'db')!r}); print(c.address, flush=True); time.sleep(60)"
+    code = f"import augstore, time; c = augstore.open({str(tmp_path / 'db')!r}, create=True); print(c.address, flush=True); time.sleep(60)"
     child = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(ROOT / "client/python")}
     )
@@ -257,9 +258,12 @@ def test_a_private_server_that_cannot_start_says_why(tmp_path):
     (tmp_path / "file").write_text("no store")
     with pytest.raises(augstore.FailedPrecondition, match="did not start"):
         augstore.open(tmp_path / "file")
-    with augstore.open(tmp_path / "db"):
+    with augstore.open(tmp_path / "db", create=True):
         with pytest.raises(augstore.FailedPrecondition, match="serve"):
             augstore.open(tmp_path / "db")
+    with pytest.raises(augstore.NotFound, match="typo.*create=True"):
+        augstore.open(tmp_path / "typo")
+    assert not (tmp_path / "typo").exists()
     with pytest.raises(augstore.NotFound, match="no-such-program"):
         augstore.open(tmp_path / "db", binary="no-such-program")
 

@@ -270,10 +270,18 @@ def test_embeddings_by_index_raw_and_through_a_chain(client, rows):
 
 @pytest.mark.parametrize("workers", [0, 2])
 def test_embeddings_load_in_random_batches(client, workers):
-    ds = EmbeddingDataset(client.address, "toy")
+    ds = EmbeddingDataset(client.address, "toy", split="")
     loader = DataLoader(ds, sampler=BatchSampler(RandomSampler(ds), 256, False), batch_size=None, num_workers=workers)
     assert sum(len(y) for _, y in loader) == ROWS + 100
     assert next(iter(DataLoader(ds, batch_size=4, shuffle=True)))[0].shape == (4, DIM)
+
+
+def test_the_split_train_is_read_where_none_is_named(client, own_client, rows):
+    assert len(EmbeddingDataset(client, "toy")) == ROWS
+    assert StreamDataset(client, "toy").info.spec.split == client.stream("toy").info.spec.split == "train"
+    assert StreamDataset(client, "toy", split="").info.samples == ROWS + 100
+    own_client.import_embeddings("other", rows[0], backbone_name="phi", split="all")
+    assert len(EmbeddingDataset(own_client, "other")) == StreamDataset(own_client, "other").info.samples == ROWS
 
 
 def test_a_batch_pickles_small_and_whole(expected):

@@ -63,6 +63,11 @@ class Collection:
         return _html_table(_COLLECTION_HEADERS, [self._row()])
 
 
+def default_split(collection: Collection) -> str:
+    """The split that is read when none is named: "train", or "" (all samples) where there is no such split."""
+    return "train" if "train" in collection.splits else ""
+
+
 _COLLECTION_HEADERS = ["collection", "samples", "dim", "splits", "classes", "backbone"]
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
@@ -25,6 +26,7 @@ from ._records import (
     Transform,
     backbone_of,
     collection_of,
+    default_split,
     hex_of,
     label_columns,
     transform_of,
@@ -50,6 +52,13 @@ class Samples:
     keys: List[str]  # n: where each came from
     splits: List[str]  # n
     labels: npt.NDArray[np.int64]  # n: class indices of one label column; -1: unlabelled
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{name}: {count:,}" for name, count in sorted(Counter(self.splits).items()))
+        return f"<Samples: {len(self):,} ({counts or 'none'}), {np.count_nonzero(self.labels >= 0):,} labelled>"
 
 
 class Client:
@@ -175,13 +184,17 @@ class Client:
             labels[begin : begin + block] = batch[1]
         return embeddings, labels
 
-    def stream(self, collection: str, **spec: Any) -> Stream:
+    def stream(self, collection: str, *, split: Optional[str] = None, **spec: Any) -> Stream:
         """Opens a stream of numpy batches; the keywords are the fields of ``augstore.stream.Spec``.
+
+        ``split``: default "train", where the collection has that split, else all samples; "": all samples.
 
         >>> for batch in client.stream("photos", split="train", policy="identity:1,hflip:1").epoch(0):
         ...     batch.embeddings  # n x dim
         """
-        return Stream(self.address, open_stream(self._connection, Spec(collection, **spec)), self._connection.retry)
+        split = default_split(self.collection(collection)) if split is None else split
+        info = open_stream(self._connection, Spec(collection, split=split, **spec))
+        return Stream(self.address, info, self._connection.retry)
 
     # --- Writing ---
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
@@ -16,6 +17,7 @@ from ._channel import Retry
 from ._codec import Bytes
 from ._connection import Connection
 from ._dtypes import F16, F32, row_bytes
+from ._records import default_split
 from .client import Client
 from .stream import Place, Spec, Stream, StreamInfo, open_stream, worker_spec
 
@@ -102,7 +104,8 @@ class StreamDataset(IterableDataset):  # type: ignore[type-arg]
     """The batches of a stream, for ``StreamLoader(ds)`` or ``DataLoader(ds, batch_size=None, num_workers=n)``.
 
     ``source``: a client or an address. ``collection``, ``policy``: best with versions (``photos@2``), so that every process and
-    every later run means the same. ``rank`` and ``world_size``: of torch.distributed when it runs, else of the environment
+    every later run means the same. ``split``: default "train", where the collection has that split, else all samples; "": all
+    samples. ``rank`` and ``world_size``: of torch.distributed when it runs, else of the environment
     (RANK, WORLD_SIZE), else 0 of 1. ``shuffle_window``: samples that are shuffled among each other, for collections larger
     than the server's memory; 0: all. ``dtype``: in which embeddings are sent, "f32", "f16" (half the bytes) or "u8" (a quarter);
     tensors are float32 all the same. ``precision``: of the transforms, "f32" or "int8". ``prefetch``: batches that a thread
@@ -118,7 +121,7 @@ class StreamDataset(IterableDataset):  # type: ignore[type-arg]
         source: Union[Client, str],
         collection: str,
         *,
-        split: str = "",
+        split: Optional[str] = None,
         policy: str = "identity",
         label_column: str = "",
         seed: int = 0,
@@ -138,7 +141,7 @@ class StreamDataset(IterableDataset):  # type: ignore[type-arg]
         self._address = source.address if isinstance(source, Client) else source
         self._spec = Spec(
             collection=collection,
-            split=split,
+            split=split or "",
             policy=policy,
             label_column=label_column,
             seed=seed,
@@ -152,6 +155,7 @@ class StreamDataset(IterableDataset):  # type: ignore[type-arg]
             precision=precision,
         )
         self._spec.check()
+        self._split_given = split is not None
         self._prefetch = prefetch
         self._info: Optional[StreamInfo] = None
         self._shared = torch.zeros(4, dtype=torch.int64).share_memory_()
@@ -162,7 +166,11 @@ class StreamDataset(IterableDataset):  # type: ignore[type-arg]
     def info(self) -> StreamInfo:
         """What the stream resolved to: pinned versions, chains, classes, samples, steps, dim. Connects the first time."""
         if self._info is None:
-            self._info = open_stream(Connection(self._address, Retry()), self._spec)
+            spec = self._spec
+            if not self._split_given:
+                with Client(self._address) as client:
+                    spec = replace(spec, split=default_split(client.collection(spec.collection)))
+            self._info = open_stream(Connection(self._address, Retry()), spec)
             self._shared[_IDENTITY] = _identity(self._info)
         return self._info
 
@@ -306,6 +314,8 @@ class StreamLoader(DataLoader):  # type: ignore[type-arg]
 class EmbeddingDataset(Dataset):  # type: ignore[type-arg]
     """Random access to the embeddings of a collection or of one split, raw or through a chain.
 
+    ``split``: default "train", where the collection has that split, else all samples; "": all samples.
+
     ``ds[i]`` is (dim float32, int label); ``ds[[i, j]]`` is (2 x dim float32, 2 int64), in one request. A DataLoader that fetches
     batches by ``__getitems__`` (PyTorch 2) makes one request for each batch; with any PyTorch,
     ``DataLoader(ds, sampler=BatchSampler(RandomSampler(ds), 256, False), batch_size=None)`` does.
@@ -316,15 +326,16 @@ class EmbeddingDataset(Dataset):  # type: ignore[type-arg]
         source: Union[Client, str],
         collection: str,
         *,
-        split: str = "",
+        split: Optional[str] = None,
         apply: str = "identity",
         label_column: str = "",
     ) -> None:
         self._client = source if isinstance(source, Client) else Client(source)
         self._apply = apply
         self._label_column = label_column
-        self._split = split
         self.collection = self._client.collection(collection)
+        split = default_split(self.collection) if split is None else split
+        self._split = split
         if split and split not in self.collection.splits:
             raise errors.NotFound(f"{self.collection.ref} has no split '{split}': it has {list(self.collection.splits)}")
         self._ids: Optional[np.ndarray] = None  # of the split; None: all, and not asked for yet

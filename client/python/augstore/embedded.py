@@ -27,12 +27,15 @@ class Server:
     is killed. A forked child never ends it.
     """
 
-    def __init__(self, path: Union[str, "os.PathLike[str]"], binary: Optional[str], memory_mib: Optional[int]) -> None:
+    def __init__(
+        self, path: Union[str, "os.PathLike[str]"], binary: Optional[str], memory_mib: Optional[int], create: bool = False
+    ) -> None:
         program = find_binary(binary)
         folder = tempfile.mkdtemp(prefix="augstore-")
         self.address = f"unix://{folder}/s"
         command = [program, "serve", "--store", os.fspath(path), "--listen", self.address, "--json", "--quiet"]
         command += ["--parent", str(os.getpid())]
+        command += ["--create"] if create else []
         command += [] if memory_mib is None else ["--memory", str(memory_mib)]
         log = open(os.path.join(folder, "log"), "w+b")
         try:
@@ -105,14 +108,21 @@ def _end(process: "subprocess.Popen[bytes]", log: IO[bytes], folder: str, owner:
 
 
 def open_store(
-    path: Union[str, "os.PathLike[str]"], *, binary: Optional[str] = None, memory_mib: Optional[int] = None
+    path: Union[str, "os.PathLike[str]"],
+    *,
+    create: bool = False,
+    binary: Optional[str] = None,
+    memory_mib: Optional[int] = None,
 ) -> Client:
-    """A client of a private server for the store at ``path`` (made if it is absent).
+    """A client of a private server for the store at ``path``.
 
-    ``binary``: the program augstore (default: AUGSTORE_BINARY, then PATH); ``memory_mib``: memory for embeddings. Raises
-    NotFound (no program) and FailedPrecondition (the store is held by another server, or is no store).
+    ``create``: make an empty store where there is none; ``binary``: the program augstore (default: AUGSTORE_BINARY, then
+    PATH); ``memory_mib``: memory for embeddings. Raises NotFound (no program; no store at ``path``, and ``create`` is not
+    given) and FailedPrecondition (the store is held by another server, or something else is there).
     """
-    server = Server(path, binary, memory_mib)
+    if not create and not os.path.exists(path):
+        raise errors.NotFound(f"there is no store at '{os.fspath(path)}': correct the path, or give create=True to make one")
+    server = Server(path, binary, memory_mib, create)
     client = Client(server.address, Retry(), server)
     client.info()
     return client
