@@ -1,30 +1,89 @@
-// Every command of the programs; each is defined in its group's room.
+// The commands of the programs. Each Add…Command is defined in the cmd_*.cc of its group's room.
 #ifndef AUGSTORE_TOOLS_COMMANDS_H_
 #define AUGSTORE_TOOLS_COMMANDS_H_
 
-namespace CLI {
-class App;
-}
+#include "tools/cli/flags.h"
 
 namespace augstore {
 
-// The subcommands, each in its file.
-void AddBackboneCommands(CLI::App* app);
-void AddIngestCommand(CLI::App* app);
-void AddImportCommand(CLI::App* app);
-void AddExportCommand(CLI::App* app);
-void AddCollectionCommands(CLI::App* app);
-void AddTransformCommands(CLI::App* app);
-void AddServeCommand(CLI::App* app);
-void AddQueryCommand(CLI::App* app);
-void AddStreamCommand(CLI::App* app);
-void AddHeadCommands(CLI::App* app);
-void AddPolicyCommands(CLI::App* app);
-void AddAdminCommands(CLI::App* app);
-void AddSynthCommand(CLI::App* app);
-void AddCompareCommand(CLI::App* app);
-void AddPaperCommand(CLI::App* app);
-void AddBenchCommand(CLI::App* app);
+void AddBackboneCommands(Command* app);
+void AddIngestCommand(Command* app);
+void AddImportCommand(Command* app);
+void AddExportCommand(Command* app);
+void AddCollectionCommands(Command* app);
+void AddTransformTrainCommand(Command* group);
+void AddTransformConditionalCommand(Command* group);
+void AddTransformRegisterCommand(Command* group);
+void AddTransformEvalCommand(Command* group);
+void AddTransformReadCommands(Command* group);  // ls, show, alias
+void AddServeCommand(Command* app);
+void AddQueryCommand(Command* app);
+void AddStreamCommand(Command* app);
+void AddHeadTrainCommand(Command* group);
+void AddHeadFitCommand(Command* group);
+void AddHeadReadCommands(Command* group);  // ls, show, eval
+void AddHeadPredictCommand(Command* group);
+void AddPolicyCommands(Command* app);
+void AddAdminCommands(Command* app);
+void AddSynthCommand(Command* app);
+void AddCompareCommand(Command* app);
+void AddPaperCommand(Command* app);
+void AddBenchCommand(Command* app);
+
+enum class Needs { kNothing, kTorch };  // kTorch: LibTorch or OpenCV's decoders
+
+// A row of the table of commands.
+template <void (*kAdd)(Command*), Needs kNeeds>
+struct CommandRow {
+  // A program without LibTorch must not even mention what needs it, or it would be linked.
+  template <bool kTorch>
+  static void AddTo(Command* parent) {
+    if constexpr (kTorch || kNeeds == Needs::kNothing) kAdd(parent);
+  }
+};
+template <typename... Rows>
+struct CommandTable {
+  template <bool kTorch>
+  static void AddTo(Command* parent) {
+    (Rows::template AddTo<kTorch>(parent), ...);
+  }
+};
+
+// A group of commands below `app`, in the order of --help.
+template <bool kTorch>
+void AddTransformGroup(Command* app) {
+  CommandTable<CommandRow<AddTransformTrainCommand, Needs::kTorch>,
+               CommandRow<AddTransformConditionalCommand, Needs::kTorch>,
+               CommandRow<AddTransformRegisterCommand, Needs::kTorch>,
+               CommandRow<AddTransformEvalCommand, Needs::kTorch>,
+               CommandRow<AddTransformReadCommands, Needs::kNothing>>::
+      AddTo<kTorch>(app->AddGroup("transform", "Train, register and inspect transforms"));
+}
+template <bool kTorch>
+void AddHeadGroup(Command* app) {
+  CommandTable<CommandRow<AddHeadTrainCommand, Needs::kTorch>,
+               CommandRow<AddHeadFitCommand, Needs::kTorch>,
+               CommandRow<AddHeadReadCommands, Needs::kNothing>,
+               CommandRow<AddHeadPredictCommand, Needs::kTorch>>::
+      AddTo<kTorch>(app->AddGroup("head", "Train, test and use classifier heads"));
+}
+
+// Adds every command (kTorch), or those that run without LibTorch, in the order of --help.
+template <bool kTorch>
+void AddCommands(Command* app) {
+  CommandTable<
+      CommandRow<AddBackboneCommands, Needs::kTorch>, CommandRow<AddIngestCommand, Needs::kTorch>,
+      CommandRow<AddImportCommand, Needs::kNothing>, CommandRow<AddExportCommand, Needs::kNothing>,
+      CommandRow<AddCollectionCommands, Needs::kNothing>,
+      CommandRow<AddTransformGroup<kTorch>, Needs::kNothing>,
+      CommandRow<AddServeCommand, Needs::kNothing>, CommandRow<AddQueryCommand, Needs::kNothing>,
+      CommandRow<AddStreamCommand, Needs::kNothing>,
+      CommandRow<AddHeadGroup<kTorch>, Needs::kNothing>,
+      CommandRow<AddPolicyCommands, Needs::kTorch>, CommandRow<AddAdminCommands, Needs::kNothing>,
+      CommandRow<AddSynthCommand, Needs::kTorch>, CommandRow<AddCompareCommand, Needs::kTorch>,
+      CommandRow<AddPaperCommand, Needs::kTorch>,
+      CommandRow<AddBenchCommand, Needs::kTorch>>::template AddTo<kTorch>(app);
+}
 
 }  // namespace augstore
 

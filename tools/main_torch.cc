@@ -1,10 +1,11 @@
 // The `augstore-torch` program: every command.
-#include <CLI/CLI.hpp>
-
 #include "tools/cli/program.h"
+#include "tools/cli/version.h"
+#include "tools/commands.h"
 
 int main(int argc, char** argv) {
-  CLI::App app;
-  augstore::AddAllCommands(&app);
-  return augstore::RunProgram(&app, argc, argv);
+  augstore::Command program("augstore", augstore::kProgramAbout, augstore::kProgramFooter);
+  program.SetVersion(augstore::VersionText());
+  augstore::AddCommands<true>(&program);
+  return augstore::RunProgram(program, argc, argv);
 }

@@ -86,6 +86,13 @@ expect_exit 2 "f32, f16, u8" "$augstore" import --store db --collection small --
 "$augstore" verify --store db --quiet --json >verify-small.json
 expect verify-small.json ok true
 
+step "a folder of splits is refused, and images in two splits are counted"
+mkdir photos && cp -r images/train photos/train && cp -r images/test photos/test
+expect_exit 2 "--images photos/test --split test" \
+  "$augstore" ingest --store db --collection photos --backbone "$backbone" --images photos
+ingest db images/test --split validation 2>shared.txt >/dev/null
+grep -q "50 images of drawn@3 are both in test and validation" shared.txt || fail "no warning: $(cat shared.txt)"
+
 step "collections can be listed, shown and deleted"
 "$augstore" collection versions drawn --store db | grep -q drawn@1 || fail "versions does not list drawn@1"
 "$augstore" collection show drawn@1 --store db --json >show.json
@@ -99,5 +106,10 @@ expect_exit 2 "AUGSTORE_STORE" "$augstore" stats
 expect_exit 3 "nowhere" "$augstore" ingest --store db --collection x --backbone "$backbone" --images nowhere
 expect_exit 3 "collection" "$augstore" collection show missing --store db
 expect_exit 2 "" "$augstore" ingest --store db
+expect_exit 2 "did you mean 'ingest'" "$augstore" ingst --store db
+expect_exit 2 "did you mean 'train'" "$augstore" head trian
+expect_exit 2 "did you mean '--connect'" "$augstore" stream --conect x
+expect_exit 2 "epoch is 99999999999999999999" "$augstore" stream --store db --collection drawn --epoch 99999999999999999999
+"$augstore" help head ls | grep -q "augstore head ls --store db" || fail "help head ls does not show its example"
 expect_exit 3 "missing.pt" "$augstore" ingest --store db --collection x --backbone missing.pt --images images/train
 echo "ingest_test: ok"

@@ -4,6 +4,10 @@ source "$(dirname "$0")/lib.sh"
 "$augstore" synth --out images/train --per-class 30 --seed 1
 "$augstore" synth --out images/test --per-class 10 --seed 2
 
+step "a mistyped store is not made"
+expect_exit 3 "give --create" "$augstore" serve --store typo
+[ ! -e typo ] || fail "serve made a store at a mistyped path"
+
 step "fill a running server"
 address=unix://$work/augstore.sock
 start_server db "$address"

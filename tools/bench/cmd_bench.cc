@@ -1,5 +1,4 @@
 // augstore bench: how fast everything is, as ratios to ceilings and baselines.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "tools/bench/bench_parts.h"
@@ -53,57 +52,54 @@ Status Bench(BenchFlags flags) {
   return OkStatus();
 }
 
+void AddFlags(Command* command, BenchFlags* flags) {
+  flags->backbone = AUGSTORE_DEMO_BACKBONE;
+  command
+      ->AddFlag("part", &flags->parts,
+                "What to measure (default: all): engine, store, serve, heads, ingest, scale, "
+                "paper, python")
+      .Choices(PartNames());
+  command->AddFlag("--quick", &flags->quick,
+                   "Fewer sizes, rows and repetitions: a minute for all parts");
+  command->AddFlag("--json", &flags->json, "Print the result as JSON (keys: docs/cli.md)");
+  command->AddFlag("--quiet", &flags->quiet, "No progress on standard error");
+  command
+      ->AddFlag("--repeat", &flags->repeat,
+                "Repetitions, of which the median is taken (default: 5; quick: 3)")
+      .Range(1, 1000);
+  command
+      ->AddFlag("--seconds", &flags->seconds,
+                "Least time of a repetition (default: 0.2; quick: 0.04)")
+      .Range(0.0001, 60.0);
+  command
+      ->AddFlag("--scale", &flags->scale,
+                "Multiplies the numbers of rows and images; targets are meant for 1")
+      .Range(0.0001, 100.0);
+  command->AddFlag("--dim", &flags->dim, "Dimension of the synthetic embeddings").Range(8, 8192);
+  command->AddFlag("--seed", &flags->seed, "Seed of synthetic data and orders");
+  command->AddFlag("--scratch", &flags->scratch,
+                   "Folder for scratch stores, removed at the end (default: the system's "
+                   "temporary folder)");
+  command->AddFlag("--program", &flags->program,
+                   "augstore program to start as the server (default: this one)");
+  command
+      ->AddFlag("--backbone", &flags->backbone,
+                "TorchScript file of Φ, for ingest and paper [AUGSTORE_BACKBONE]")
+      .Env("AUGSTORE_BACKBONE");
+  command->AddFlag("--images", &flags->images,
+                   "Images for ingest and paper (default: synthetic ones)");
+  command->AddFlag("--python", &flags->python, "Python with numpy and torch, for python");
+  command->AddFlag("--python-client", &flags->python_client,
+                   "Folder client/python of the sources, for python (default: of those that "
+                   "this program was built from)");
+}
+
 }  // namespace
 
-void AddBenchCommand(CLI::App* app) {
-  auto flags = std::make_shared<BenchFlags>();
-  CLI::App* command = AddCommand(
+void AddBenchCommand(Command* app) {
+  AddCommand<BenchFlags>(
       app, "bench", "Measure the machine's ceilings, augstore and baselines side by side",
-      "augstore bench --quick\n  augstore bench engine store --json",
-      [flags] { return Bench(*flags); });
-  command
-      ->add_option("part", flags->parts,
-                   "What to measure (default: all): engine, store, serve, heads, ingest, scale, "
-                   "paper, python")
-      ->check(CLI::IsMember(PartNames()));
-  command->add_flag("--quick", flags->quick,
-                    "Fewer sizes, rows and repetitions: a minute for all parts");
-  command->add_flag("--json", flags->json, "Print the result as JSON (keys: docs/cli.md)");
-  command->add_flag("--quiet", flags->quiet, "No progress on standard error");
-  command
-      ->add_option("--repeat", flags->repeat,
-                   "Repetitions, of which the median is taken (default: 5; quick: 3)")
-      ->check(CLI::Range(1, 1000));
-  command
-      ->add_option("--seconds", flags->seconds,
-                   "Least time of a repetition (default: 0.2; quick: 0.04)")
-      ->check(CLI::Range(0.0001, 60.0));
-  command
-      ->add_option("--scale", flags->scale,
-                   "Multiplies the numbers of rows and images; targets are meant for 1")
-      ->check(CLI::Range(0.0001, 100.0))
-      ->capture_default_str();
-  command->add_option("--dim", flags->dim, "Dimension of the synthetic embeddings")
-      ->check(CLI::Range(8, 8192))
-      ->capture_default_str();
-  command->add_option("--seed", flags->seed, "Of synthetic data and orders")->capture_default_str();
-  command->add_option("--scratch", flags->scratch,
-                      "Folder for scratch stores, removed at the end (default: the system's "
-                      "temporary folder)");
-  command->add_option("--program", flags->program,
-                      "augstore program to start as the server (default: this one)");
-  command
-      ->add_option("--backbone", flags->backbone,
-                   "TorchScript file of Φ, for ingest and paper [AUGSTORE_BACKBONE]")
-      ->envname("AUGSTORE_BACKBONE")
-      ->default_val(AUGSTORE_DEMO_BACKBONE);
-  command->add_option("--images", flags->images,
-                      "Images for ingest and paper (default: synthetic images)");
-  command->add_option("--python", flags->python, "Python with numpy and torch, for python")
-      ->capture_default_str();
-  command->add_option("--python-client", flags->python_client,
-                      "Folder client/python of the sources, for python (default: of those that "
-                      "this program was built from)");
+      "augstore bench --quick\n  augstore bench engine store --json", AddFlags, Bench);
 }
 
 }  // namespace augstore

@@ -1,6 +1,5 @@
 #include "tools/cli/command.h"
 
-#include <CLI/CLI.hpp>
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -21,38 +20,22 @@ void OnSignal(int signal_number) {
 
 }  // namespace
 
-CLI::App* AddCommand(CLI::App* parent, const std::string& name, const std::string& description,
-                     const std::string& example, CommandBody body) {
-  CLI::App* command = parent->add_subcommand(name, description);
-  if (!example.empty()) command->footer("Example:\n  " + example);
-  if (body) {
-    command->callback([body = std::move(body)] {
-      const Status status = body();
-      if (status.ok()) return;
-      std::fprintf(stderr, "augstore: %s\n", status.ToString().c_str());
-      throw CLI::RuntimeError(Interrupted() ? 130 : ExitCode(status));
-    });
-  } else {
-    command->require_subcommand(1);
-  }
-  return command;
+void AddLocalFlags(Command* command, CommonFlags* flags) {
+  command->AddFlag("--store", &flags->store,
+                   "Folder of the store, opened by this process [AUGSTORE_STORE]");
+  command
+      ->AddFlag("--memory", &flags->memory_mib,
+                "MiB of embeddings kept in memory when the store is opened here")
+      .Env("AUGSTORE_MEMORY")
+      .Range(16, 1 << 24);
+  command->AddFlag("--json", &flags->json, "Print the result as JSON (keys: docs/cli.md)");
+  command->AddFlag("--quiet", &flags->quiet, "No progress line");
 }
 
-void AddCommonFlags(CLI::App* command, CommonFlags* flags) {
-  command->add_option("--store", flags->store,
-                      "Folder of the store, opened by this process [AUGSTORE_STORE]");
-  command->add_option(
-      "--connect", flags->connect,
-      "Address of a running server, such as tcp://127.0.0.1:7411 [AUGSTORE_CONNECT]");
-  command
-      ->add_option(
-          "--memory", flags->memory_mib,
-          "MiB of embeddings kept in memory when the store is opened here [AUGSTORE_MEMORY]")
-      ->envname("AUGSTORE_MEMORY")
-      ->check(CLI::Range(16, 1 << 24))
-      ->capture_default_str();
-  command->add_flag("--json", flags->json, "Print the result as JSON (keys: docs/cli.md)");
-  command->add_flag("--quiet", flags->quiet, "No progress line");
+void AddCommonFlags(Command* command, CommonFlags* flags) {
+  AddLocalFlags(command, flags);
+  command->AddFlag("--connect", &flags->connect,
+                   "Address of a running server, such as tcp://127.0.0.1:7411 [AUGSTORE_CONNECT]");
 }
 
 int ExitCode(const Status& status) {
@@ -88,6 +71,14 @@ void PrintJson(const Json& value) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fputc('\n', stdout);
   std::fflush(stdout);
+}
+
+void Emit(const CommonFlags& flags, const Json& json, const std::string& text) {
+  if (flags.json) {
+    PrintJson(json);
+  } else {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+  }
 }
 
 void InstallInterruptHandler() {

@@ -3,57 +3,47 @@
 #define AUGSTORE_TOOLS_CLI_COMMAND_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <type_traits>
 
-#include "client/client.h"
 #include "schemas/base/status.h"
-
-namespace CLI {
-class App;
-}
+#include "tools/cli/database.h"
+#include "tools/cli/flags.h"
 
 namespace augstore {
 
 using Json = nlohmann::ordered_json;
 
-struct CommonFlags {
-  std::string store;           // --store DIR or AUGSTORE_STORE
-  std::string connect;         // --connect ADDR or AUGSTORE_CONNECT
-  uint64_t memory_mib = 2048;  // --memory: of a store opened here
-  bool json = false;           // --json: results on standard output as one JSON value
-  bool quiet = false;          // --quiet: no progress
-};
+// Adds --store, --memory, --json and --quiet.
+void AddLocalFlags(Command* command, CommonFlags* flags);
+// Those, and --connect.
+void AddCommonFlags(Command* command, CommonFlags* flags);
 
-// Where a command's data are: opened here (--store) or behind a server (--connect).
-class Database {
- public:
-  // `create`: make the store when the folder has none. Errors: kInvalidArgument (neither or both
-  // given), and those of OpenRocksDbStore and Client::Connect.
-  static Result<std::unique_ptr<Database>> Open(const CommonFlags& flags, bool create = false);
-  ~Database();
-  // The command's client; one thread at a time.
-  Client& client();
-  // Another client of the same database, for another thread.
-  Result<std::unique_ptr<Client>> NewClient();
-
- private:
-  struct State;
-  explicit Database(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
-};
-
-// A subcommand's body. main turns the Status into the exit code.
-using CommandBody = std::function<Status()>;
-
-// Adds subcommand `name` below `parent`. `example` is shown by --help. Returns it, for its flags;
-// `body` runs when it is given.
-CLI::App* AddCommand(CLI::App* parent, const std::string& name, const std::string& description,
-                     const std::string& example, CommandBody body);
-// Adds --store, --connect, --memory, --json and --quiet.
-void AddCommonFlags(CLI::App* command, CommonFlags* flags);
+// Adds command `name` below `parent`, which runs `run` (const Flags& -> Status) with the flags that
+// `add_flags` (Command*, Flags*) declares. A CommonFlags, which Flags is or has as `common`, comes
+// first. `example` is shown by --help.
+template <typename Flags, typename AddFlags, typename Run>
+void AddCommand(Command* parent, const std::string& name, const std::string& about,
+                const std::string& example, AddFlags add_flags, Run run) {
+  const auto flags = std::make_shared<Flags>();
+  Command* command =
+      parent->Add(name, about, "Example:\n  " + example, [flags, run] { return run(*flags); });
+  if constexpr (std::is_same_v<Flags, CommonFlags>) {
+    AddCommonFlags(command, flags.get());
+  } else if constexpr (requires { flags->common; }) {
+    AddCommonFlags(command, &flags->common);
+  }
+  add_flags(command, flags.get());
+}
+// A command that has the common flags alone.
+template <typename Run>
+void AddCommand(Command* parent, const std::string& name, const std::string& about,
+                const std::string& example, Run run) {
+  AddCommand<CommonFlags>(
+      parent, name, about, example, [](Command*, CommonFlags*) {}, run);
+}
 
 // 0 ok · 1 a bug or damage in a library (Internal) · 2 wrong usage (InvalidArgument) · 3 NotFound ·
 // 4 AlreadyExists or FailedPrecondition · 5 Unavailable or DeadlineExceeded · 6 DataLoss · 7
@@ -62,6 +52,8 @@ int ExitCode(const Status& status);
 
 // Prints `value` (indented by 2) on standard output.
 void PrintJson(const Json& value);
+// Prints the result of a command on standard output: `json` with --json, else `text`.
+void Emit(const CommonFlags& flags, const Json& json, const std::string& text);
 
 // Made true by SIGINT and SIGTERM once InstallInterruptHandler was called; commands look at it and
 // stop cleanly.

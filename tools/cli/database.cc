@@ -1,9 +1,10 @@
+#include "tools/cli/database.h"
+
 #include <cstdlib>
 
 #include "server/service.h"
 #include "storage/catalog/catalog.h"
 #include "storage/rocksdb/rocksdb_open.h"
-#include "tools/cli/command.h"
 #include "tools/cli/local_channel.h"
 
 namespace augstore {

@@ -1,13 +1,17 @@
 #include "tools/cli/program.h"
 
 #include <poll.h>
+#include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <system_error>
 
 #include "tools/cli/command.h"
+#include "tools/cli/command_line.h"
+#include "tools/cli/reference.h"
+#include "tools/cli/table.h"
+#include "tools/cli/terminal.h"
 
 namespace augstore {
 namespace {
@@ -18,53 +22,73 @@ bool ReaderIsGone() {
   return poll(&output, 1, 0) == 1 && (output.revents & POLLERR) != 0;
 }
 
-}  // namespace
-
-void DescribeProgram(CLI::App* app) {
-  app->name("augstore");
-  app->description(
-      "augstore stores one embedding per image and makes augmented embeddings on read.\n"
-      "Most commands take --store DIR (opened here) or --connect ADDRESS (a running server).");
-  app->footer(
-      "Exit codes: 0 ok, 1 internal error, 2 wrong usage, 3 not found, 4 exists already or the "
-      "state forbids it,\n"
-      "5 unavailable, 6 damaged data, 7 a limit is reached, 8 not allowed, 130 interrupted.");
-  app->require_subcommand(1);
+void PrintError(const Status& status) {
+  std::fprintf(stderr, "augstore: %s\n", status.ToString().c_str());
 }
 
-bool HasCommand(const CLI::App& app, int argc, char** argv) {
-  const CLI::App* command = &app;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    const auto found =
-        command->get_subcommands([&word](const CLI::App* one) { return one->get_name() == word; });
-    if (found.empty()) return false;
-    command = found.front();
-    if (command->get_subcommands([](const CLI::App*) { return true; }).empty()) return true;
+}  // namespace
+
+const char* const kProgramAbout =
+    "augstore stores one embedding per image and makes augmented embeddings on read.\n"
+    "Most commands take --store DIR (opened here) or --connect ADDRESS (a running server).";
+const char* const kProgramFooter =
+    "Exit codes: 0 ok, 1 internal error, 2 wrong usage, 3 not found, 4 exists already or the "
+    "state forbids it,\n"
+    "5 unavailable, 6 damaged data, 7 a limit is reached, 8 not allowed, 130 interrupted.";
+
+bool HasCommand(const Command& program, std::vector<std::string> words) {
+  if (!words.empty() && words[0] == "help") words.erase(words.begin());
+  const Command* command = &program;
+  for (const std::string& word : words) {
+    command = command->Find(word);
+    if (command == nullptr) return false;
+    if (command->commands().empty()) return true;
   }
   return false;
 }
 
-int RunProgram(CLI::App* app, int argc, char** argv) {
+int RunWords(const Command& program, std::vector<std::string> words) {
+  if (words == std::vector<std::string>{"help", "--markdown"}) {
+    std::fputs(MarkdownReference(program).c_str(), stdout);
+    return 0;
+  }
+  if (!words.empty() && words[0] == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
+  const Result<CommandCall> call = ParseCommandLine(program, words);
+  if (!call.ok()) {
+    PrintError(call.status());
+    return ExitCode(call.status());
+  }
+  if (call->command == nullptr) {
+    std::fputs(call->help.c_str(), stdout);
+    return 0;
+  }
+  const Status status = call->command->body()();
+  if (status.ok()) return 0;
+  PrintError(status);
+  return Interrupted() ? 130 : ExitCode(status);
+}
+
+int RunProgram(const Command& program, int argc, char** argv) {
   InstallInterruptHandler();
+  Table::LimitWidth(TerminalWidth(STDOUT_FILENO));
   try {
-    app->parse(argc, argv);
-  } catch (const CLI::RuntimeError& error) {  // a command failed and has said why
-    return error.get_exit_code();
-  } catch (const CLI::ParseError& error) {
-    return app->exit(error) == 0 ? 0 : 2;
+    const int code = RunWords(program, {argv + 1, argv + argc});
+    if (code != 0) return code;
   } catch (const std::system_error& error) {
     if (error.code() == std::errc::broken_pipe)
       return 0;  // the reader of our output has seen enough
-    std::fprintf(stderr, "augstore: Internal: %s\n", error.what());
+    PrintError(Internal("{}", error.what()));
     return 1;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "augstore: Internal: %s\n", error.what());
+    PrintError(Internal("{}", error.what()));
     return 1;
   }
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
     if (ReaderIsGone()) return 0;
-    std::fprintf(stderr, "augstore: Unavailable: standard output could not be written\n");
+    PrintError(Unavailable("standard output could not be written"));
     return 5;
   }
   return 0;

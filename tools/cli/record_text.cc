@@ -22,6 +22,8 @@ std::string UtcText(int64_t unix_s) {
 
 std::string Decimal(double value) { return fmt::format("{:.4f}", value); }
 
+std::string Percent(double value) { return fmt::format("{:.1f}%", 100 * value); }
+
 std::string ListText(const std::vector<std::string>& items, const std::string& none) {
   if (items.empty()) return none;
   std::string text;

@@ -16,6 +16,8 @@ namespace augstore {
 std::string UtcText(int64_t unix_s);
 // Four digits after the point.
 std::string Decimal(double value);
+// "61.4%" of 0.614.
+std::string Percent(double value);
 // "a, b", or `none` when there is nothing to list.
 std::string ListText(const std::vector<std::string>& items, const std::string& none);
 

@@ -1,5 +1,4 @@
 // augstore backbone add | ls
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "tools/cli/command.h"
@@ -28,17 +27,19 @@ std::string InputText(const BackboneRecord& record) {
   return fmt::format("{}x{}", record.input_width, record.input_height);
 }
 
-Status Add(const CommonFlags& common, const BackboneFlags& flags) {
-  AUGSTORE_ASSIGN(const auto database, Database::Open(common, true));
-  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags, database->client()));
+struct AddFlags {
+  CommonFlags common;
+  BackboneFlags backbone;
+};
+
+Status Add(const AddFlags& flags) {
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
+  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
   const BackboneRecord& record = backbone->record();
-  if (common.json) {
-    PrintJson(ToJson(backbone->ref(), record));
-  } else {
-    fmt::print("{}: input {}, dim {}, feature map {}, {} multiply-adds per image, digest {}\n",
-               backbone->ref(), InputText(record), record.dim, FeatureMapText(record.feature_map),
-               record.multiply_adds, record.digest.Hex());
-  }
+  Emit(flags.common, ToJson(backbone->ref(), record),
+       fmt::format("{}: input {}, dim {}, feature map {}, {} multiply-adds per image, digest {}\n",
+                   backbone->ref(), InputText(record), record.dim,
+                   FeatureMapText(record.feature_map), record.multiply_adds, record.digest.Hex()));
   return OkStatus();
 }
 
@@ -54,31 +55,20 @@ Status List(const CommonFlags& common) {
                FeatureMapText(entry.record.feature_map), std::to_string(entry.record.multiply_adds),
                entry.record.digest.Hex().substr(0, 16)});
   }
-  if (common.json) {
-    PrintJson({{"backbones", list}});
-  } else {
-    fmt::print("{}", table.ToString());
-  }
+  Emit(common, {{"backbones", list}}, table.ToString());
   return OkStatus();
 }
 
 }  // namespace
 
-void AddBackboneCommands(CLI::App* app) {
-  CLI::App* group = AddCommand(app, "backbone", "Register and list backbones", "", nullptr);
-  auto common = std::make_shared<CommonFlags>();
-  auto flags = std::make_shared<BackboneFlags>();
-  CLI::App* add =
-      AddCommand(group, "add", "Record a TorchScript backbone: digest, input size, dimension",
-                 "augstore backbone add --store db --backbone resnet.pt --resize 224 "
-                 "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225",
-                 [common, flags] { return Add(*common, *flags); });
-  AddCommonFlags(add, common.get());
-  AddBackboneFlags(add, flags.get());
-  CLI::App* list =
-      AddCommand(group, "ls", "List the registered backbones", "augstore backbone ls --store db",
-                 [common] { return List(*common); });
-  AddCommonFlags(list, common.get());
+void AddBackboneCommands(Command* app) {
+  Command* group = app->AddGroup("backbone", "Register and list backbones");
+  AddCommand<AddFlags>(
+      group, "add", "Record a TorchScript backbone: digest, input size, dimension",
+      "augstore backbone add --store db --backbone resnet.pt --resize 224 "
+      "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225",
+      [](Command* command, AddFlags* flags) { AddBackboneFlags(command, &flags->backbone); }, Add);
+  AddCommand(group, "ls", "List the registered backbones", "augstore backbone ls --store db", List);
 }
 
 }  // namespace augstore

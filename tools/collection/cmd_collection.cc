@@ -1,12 +1,17 @@
 // augstore collection ls | show | versions | delete
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "tools/cli/backbone_name.h"
 #include "tools/cli/command.h"
 #include "tools/cli/table.h"
 
 namespace augstore {
 namespace {
+
+struct RefFlags {
+  CommonFlags common;
+  std::string ref;
+};
 
 using NamedCollection = Versioned<CollectionRecord>;
 
@@ -52,18 +57,14 @@ void PrintList(const CommonFlags& common, const std::vector<NamedCollection>& en
                std::string(DtypeName(entry.record.dtype)),
                entry.record.digest.Hex().substr(0, 16)});
   }
-  if (common.json) {
-    PrintJson({{"collections", list}});
-  } else if (entries.empty()) {
-    fmt::print("no collections: `augstore ingest` makes one\n");
-  } else {
-    fmt::print("{}", table.ToString());
-  }
+  Emit(common, {{"collections", list}},
+       entries.empty() ? "no collections: `augstore ingest` makes one\n" : table.ToString());
 }
 
-// `name` empty: the latest version of each collection; else all versions of one.
-Status List(const CommonFlags& common, const std::string& name) {
-  AUGSTORE_ASSIGN(const auto database, Database::Open(common));
+// No ref: the latest version of each collection; else all versions of one.
+Status List(const RefFlags& flags) {
+  const std::string& name = flags.ref;
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
   Client& client = database->client();
   if (!name.empty()) AUGSTORE_TRY(client.Get<CollectionRecord>(RecordKind::kCollection, name));
   AUGSTORE_ASSIGN(const auto all, client.List<CollectionRecord>(RecordKind::kCollection, name));
@@ -72,77 +73,65 @@ Status List(const CommonFlags& common, const std::string& name) {
     if (name.empty() && !shown.empty() && shown.back().name == entry.name) shown.pop_back();
     shown.push_back(entry);
   }
-  PrintList(common, shown);
+  PrintList(flags.common, shown);
   return OkStatus();
 }
 
-Status Show(const CommonFlags& common, const std::string& ref) {
-  AUGSTORE_ASSIGN(const auto database, Database::Open(common));
+Status Show(const RefFlags& flags) {
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
   AUGSTORE_ASSIGN(const auto entry,
-                  database->client().Get<CollectionRecord>(RecordKind::kCollection, ref));
-  if (common.json) {
-    PrintJson(ToJson(entry));
-    return OkStatus();
-  }
+                  database->client().Get<CollectionRecord>(RecordKind::kCollection, flags.ref));
   const CollectionRecord& record = entry.record;
-  fmt::print(
+  std::string text = fmt::format(
       "{}\n  samples   {} ({})\n  dim       {}, stored in {}\n  backbone  {}\n  digest    {}\n  "
       "source    {}\n",
       entry.ref(), record.samples, SplitText(record), record.dim, DtypeName(record.dtype),
-      record.backbone.Hex(), record.digest.Hex(), record.source);
+      BackboneName(database->client(), record.backbone), record.digest.Hex(), record.source);
   for (const LabelColumn& column : record.labels) {
-    fmt::print("  labels    {}: {} classes\n", column.name, column.classes.size());
+    text += fmt::format("  labels    {}: {} classes\n", column.name, column.classes.size());
   }
+  Emit(flags.common, ToJson(entry), text);
   return OkStatus();
 }
 
-Status Delete(const CommonFlags& common, const std::string& ref) {
+Status Delete(const RefFlags& flags) {
+  const std::string& ref = flags.ref;
   if (ref.find('@') == std::string::npos) {
     return InvalidArgument("'{}' names no version: say which one to delete, such as {}@1", ref,
                            ref);
   }
-  AUGSTORE_ASSIGN(const auto database, Database::Open(common));
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
   AUGSTORE_ASSIGN(const auto entry,
-                  database->client().Get<CollectionRecord>(RecordKind::kCollection, ref));
+                  database->client().Get<CollectionRecord>(RecordKind::kCollection, flags.ref));
   AUGSTORE_TRY(
       database->client().Call<EndReply>(DeleteRecordRequest{RecordKind::kCollection, entry.ref()}));
-  if (common.json) {
-    PrintJson({{"deleted", entry.ref()}});
-  } else {
-    fmt::print("deleted {}; its embeddings stay stored for other collections\n", entry.ref());
-  }
+  Emit(flags.common, {{"deleted", entry.ref()}},
+       fmt::format("deleted {}; its embeddings stay stored for other collections\n", entry.ref()));
   return OkStatus();
 }
 
 }  // namespace
 
-void AddCollectionCommands(CLI::App* app) {
-  CLI::App* group = AddCommand(app, "collection", "List, show and delete collections", "", nullptr);
-  auto common = std::make_shared<CommonFlags>();
-  auto ref = std::make_shared<std::string>();
-  const auto add = [&](const std::string& name, const std::string& text, const std::string& example,
-                       CommandBody body) {
-    CLI::App* command = AddCommand(group, name, text, example, std::move(body));
-    AddCommonFlags(command, common.get());
-    return command;
+void AddCollectionCommands(Command* app) {
+  Command* group = app->AddGroup("collection", "List, show and delete collections");
+  const auto ref = [](const std::string& help) {
+    return [help](Command* command, RefFlags* flags) {
+      command->AddFlag("collection", &flags->ref, help).Required();
+    };
   };
-  add("ls", "List the collections, each at its latest version", "augstore collection ls --store db",
-      [common] { return List(*common, ""); });
-  add("show", "Show one version: counts, classes, digest",
-      "augstore collection show cifar10@2 --store db --json",
-      [common, ref] { return Show(*common, *ref); })
-      ->add_option("collection", *ref, "Collection, such as cifar10 or cifar10@2")
-      ->required();
-  add("versions", "List all versions of one collection",
-      "augstore collection versions cifar10 --store db",
-      [common, ref] { return List(*common, *ref); })
-      ->add_option("collection", *ref, "Name of the collection")
-      ->required();
-  add("delete", "Delete one version (embeddings stay, version numbers are not used again)",
-      "augstore collection delete cifar10@1 --store db",
-      [common, ref] { return Delete(*common, *ref); })
-      ->add_option("collection", *ref, "Version to delete, such as cifar10@1")
-      ->required();
+  AddCommand<RefFlags>(
+      group, "ls", "List the collections, each at its latest version",
+      "augstore collection ls --store db", [](Command*, RefFlags*) {}, List);
+  AddCommand<RefFlags>(group, "show", "Show one version: counts, classes, digest",
+                       "augstore collection show cifar10@2 --store db --json",
+                       ref("Collection, such as cifar10 or cifar10@2"), Show);
+  AddCommand<RefFlags>(group, "versions", "List all versions of one collection",
+                       "augstore collection versions cifar10 --store db",
+                       ref("Name of the collection"), List);
+  AddCommand<RefFlags>(group, "delete",
+                       "Delete one version (embeddings stay, version numbers are not used again)",
+                       "augstore collection delete cifar10@1 --store db",
+                       ref("Version to delete, such as cifar10@1"), Delete);
 }
 
 }  // namespace augstore

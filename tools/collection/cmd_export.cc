@@ -1,5 +1,4 @@
 // augstore export: a collection's embeddings and labels as .npy or safetensors.
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "schemas/base/files.h"
@@ -61,34 +60,35 @@ Status Export(const ExportFlags& flags) {
   }
   if (!flags.safetensors.empty())
     AUGSTORE_TRY(write(flags.safetensors, ToSafetensors(collection.ref(), set)));
-  if (flags.common.json) {
-    PrintJson(
-        {{"collection", collection.ref()}, {"samples", set.labels.size()}, {"files", written}});
-  } else {
-    for (const Json& file : written) {
-      fmt::print("{}: {} samples of {}, {}\n", file["file"].get<std::string>(), set.labels.size(),
-                 collection.ref(), HumanBytes(file["bytes"].get<double>()));
-    }
+  std::string text;
+  for (const Json& file : written) {
+    text +=
+        fmt::format("{}: {} samples of {}, {}\n", file["file"].get<std::string>(),
+                    set.labels.size(), collection.ref(), HumanBytes(file["bytes"].get<double>()));
   }
+  Emit(flags.common,
+       {{"collection", collection.ref()}, {"samples", set.labels.size()}, {"files", written}},
+       text);
   return OkStatus();
+}
+
+void AddFlags(Command* command, ExportFlags* flags) {
+  command->AddFlag("--collection", &flags->collection, "Collection, such as cifar10 or cifar10@2")
+      .Required();
+  command->AddFlag("--split", &flags->split, "One split (default: all samples)");
+  command->AddFlag("--label-column", &flags->label_column, "Label column (default: the first)");
+  command->AddFlag("--npy", &flags->npy, "File for the n x d matrix");
+  command->AddFlag("--labels", &flags->labels, "File for the n labels (.npy)");
+  command->AddFlag("--safetensors", &flags->safetensors, "File for the matrix and the labels");
 }
 
 }  // namespace
 
-void AddExportCommand(CLI::App* app) {
-  auto flags = std::make_shared<ExportFlags>();
-  CLI::App* command = AddCommand(
+void AddExportCommand(Command* app) {
+  AddCommand<ExportFlags>(
       app, "export", "Write a collection's embeddings and labels to files",
       "augstore export --store db --collection cifar10@2 --split train --npy z.npy --labels y.npy",
-      [flags] { return Export(*flags); });
-  AddCommonFlags(command, &flags->common);
-  command->add_option("--collection", flags->collection, "Collection, such as cifar10 or cifar10@2")
-      ->required();
-  command->add_option("--split", flags->split, "One split (default: all samples)");
-  command->add_option("--label-column", flags->label_column, "Label column (default: the first)");
-  command->add_option("--npy", flags->npy, "File for the n x d matrix");
-  command->add_option("--labels", flags->labels, "File for the n labels (.npy)");
-  command->add_option("--safetensors", flags->safetensors, "File for both");
+      AddFlags, Export);
 }
 
 }  // namespace augstore

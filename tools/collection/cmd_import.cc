@@ -1,5 +1,4 @@
 // augstore import: embeddings that were computed elsewhere.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -11,6 +10,7 @@
 #include "schemas/base/files.h"
 #include "schemas/base/limits.h"
 #include "schemas/weights/npy.h"
+#include "tools/cli/backbone_name.h"
 #include "tools/cli/command.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/stream_flags.h"
@@ -93,7 +93,8 @@ Status CheckBeforeStoring(Client& client, const ImportFlags& flags, const Matrix
   if (latest.ok() && latest->record.backbone != backbone) {
     return FailedPrecondition(
         "collection {} is of backbone {}, these embeddings are of {}: name another collection",
-        latest->ref(), latest->record.backbone.Hex(), backbone.Hex());
+        latest->ref(), BackboneName(client, latest->record.backbone),
+        BackboneName(client, backbone));
   }
   return OkStatus();
 }
@@ -193,44 +194,44 @@ Status Import(const ImportFlags& flags) {
                                 .source = stem,
                                 .dtype = dtype};
   AUGSTORE_ASSIGN(const WrittenCollection written, WriteCollection(client, begin, samples));
-  if (flags.common.json) {
-    PrintJson({{"collection", written.ref},
-               {"digest", written.record.digest.Hex()},
-               {"samples", written.record.samples},
-               {"dtype", DtypeName(written.record.dtype)},
-               {"stored", stored.stored},
-               {"reused", stored.rows.size() - stored.stored},
-               {"unchanged", written.unchanged}});
-  } else {
-    fmt::print("{}{}: {} samples in all; {} rows stored, {} reused\n", written.ref,
-               written.unchanged ? " (unchanged)" : "", written.record.samples, stored.stored,
-               stored.rows.size() - stored.stored);
-  }
+  const uint64_t reused = stored.rows.size() - stored.stored;
+  Emit(flags.common,
+       {{"collection", written.ref},
+        {"digest", written.record.digest.Hex()},
+        {"samples", written.record.samples},
+        {"dtype", DtypeName(written.record.dtype)},
+        {"stored", stored.stored},
+        {"reused", reused},
+        {"unchanged", written.unchanged}},
+       fmt::format("{}{}: {} samples in all; {} rows stored, {} reused\n", written.ref,
+                   written.unchanged ? " (unchanged)" : "", written.record.samples, stored.stored,
+                   reused));
   return OkStatus();
+}
+
+void AddFlags(Command* command, ImportFlags* flags) {
+  command->AddFlag("--collection", &flags->collection, "Name of the collection").Required();
+  command->AddFlag("--npy", &flags->embeddings, "n x d matrix of float16, float32 or float64")
+      .Required();
+  command->AddFlag("--labels", &flags->labels, "n integers; -1: unlabelled");
+  command->AddFlag("--classes", &flags->classes, "Text file with one class name per line");
+  command->AddFlag("--split", &flags->split, "Split of these rows");
+  command->AddFlag("--backbone", &flags->backbone_file,
+                   "File of the backbone that made the embeddings");
+  command->AddFlag("--backbone-name", &flags->backbone_name,
+                   "Name of that backbone, when there is no file");
+  AddStoredDtypeFlag(command, &flags->dtype);
+  command->AddFlag("--replace", &flags->replace,
+                   "Start the new version empty instead of from the latest one");
 }
 
 }  // namespace
 
-void AddImportCommand(CLI::App* app) {
-  auto flags = std::make_shared<ImportFlags>();
-  CLI::App* command =
-      AddCommand(app, "import", "Store embeddings that were computed elsewhere",
-                 "augstore import --store db --collection clip --npy z.npy --labels y.npy "
-                 "--backbone-name clip-vit-b32",
-                 [flags] { return Import(*flags); });
-  AddCommonFlags(command, &flags->common);
-  command->add_option("--collection", flags->collection, "Name of the collection")->required();
-  command->add_option("--npy", flags->embeddings, "n x d matrix of float16, float32 or float64")
-      ->required();
-  command->add_option("--labels", flags->labels, "n integers; -1: unlabelled");
-  command->add_option("--classes", flags->classes, "Text file with one class name per line");
-  command->add_option("--split", flags->split, "Split of these rows")->capture_default_str();
-  command->add_option("--backbone", flags->backbone_file,
-                      "The file of the backbone that made them");
-  command->add_option("--backbone-name", flags->backbone_name, "Its name, when there is no file");
-  AddStoredDtypeFlag(command, &flags->dtype);
-  command->add_flag("--replace", flags->replace,
-                    "Start the new version empty instead of from the latest one");
+void AddImportCommand(Command* app) {
+  AddCommand<ImportFlags>(app, "import", "Store embeddings that were computed elsewhere",
+                          "augstore import --store db --collection clip --npy z.npy --labels y.npy "
+                          "--backbone-name clip-vit-b32",
+                          AddFlags, Import);
 }
 
 }  // namespace augstore

@@ -1,7 +1,14 @@
 // augstore ingest: images in, one embedding each, a new version of a collection.
-#include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <unordered_map>
+
+#include "schemas/base/limits.h"
 #include "tools/cli/command.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/stream_flags.h"
@@ -10,6 +17,8 @@
 
 namespace augstore {
 namespace {
+
+namespace fs = std::filesystem;
 
 struct IngestFlags {
   CommonFlags common;
@@ -34,6 +43,60 @@ std::vector<SampleToWrite> SamplesToWrite(const IngestFlags& flags, const ImageS
   return samples;
 }
 
+const std::set<std::string> kSplitNames = {"train", "test", "val", "valid", "validation"};
+
+bool HasFolders(const fs::path& folder) {
+  std::error_code error;
+  return std::ranges::any_of(fs::directory_iterator(folder, error),
+                             [](const fs::directory_entry& entry) { return entry.is_directory(); });
+}
+
+// A folder of splits would become a collection whose classes are called train and test.
+Status RefuseFolderOfSplits(const std::string& images) {
+  std::error_code error;
+  std::set<std::string> splits;
+  for (const fs::directory_entry& entry : fs::directory_iterator(images, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!entry.is_directory()) continue;
+    if (!kSplitNames.contains(name) || !HasFolders(entry.path())) return OkStatus();
+    splits.insert(name);
+  }
+  if (splits.empty()) return OkStatus();
+  const std::string first = *splits.begin();
+  return InvalidArgument(
+      "--images {} holds splits ({}), each with its class folders: ingest one at a time, such as "
+      "--images {} --split {}",
+      images, fmt::join(splits, ", "), (fs::path(images) / first).string(), first);
+}
+
+// Warns of images that are in several splits: what a head is tested on must be new to it.
+Status WarnOfSharedImages(Client& client, const WrittenCollection& written) {
+  if (written.record.splits.size() < 2) return OkStatus();
+  std::unordered_map<RowId, std::string> split_of;
+  std::map<std::string, std::set<RowId>> shared;  // "test and train" -> rows
+  GetSamplesRequest request{.collection = written.ref, .begin = 0, .count = kSampleChunkRows};
+  while (request.begin < written.record.samples) {
+    AUGSTORE_ASSIGN(const SamplesReply reply, client.Call<SamplesReply>(request));
+    const SampleChunk& chunk = reply.samples;
+    if (chunk.size() == 0) break;
+    for (size_t i = 0; i < chunk.size(); ++i) {
+      const std::string& split = chunk.split_names[chunk.splits[i]];
+      const auto [known, first] = split_of.emplace(chunk.rows[i], split);
+      if (first || known->second == split) continue;
+      const auto [a, b] = std::minmax(known->second, split);
+      shared[fmt::format("{} and {}", a, b)].insert(chunk.rows[i]);
+    }
+    request.begin += chunk.size();
+  }
+  for (const auto& [splits, rows] : shared) {
+    fmt::print(stderr,
+               "warning: {} images of {} are both in {}: accuracies on one after training on the "
+               "other are too high\n",
+               rows.size(), written.ref, splits);
+  }
+  return OkStatus();
+}
+
 Json ToJson(const WrittenCollection& written, const EmbedOutcome& outcome, double seconds) {
   Json problems = Json::array();
   for (const SkippedImage& skipped : outcome.skipped) {
@@ -53,13 +116,15 @@ Json ToJson(const WrittenCollection& written, const EmbedOutcome& outcome, doubl
       {"images_per_second", seconds > 0 ? static_cast<double>(outcome.rows.size()) / seconds : 0}};
 }
 
-void PrintText(const WrittenCollection& written, const EmbedOutcome& outcome, double seconds) {
-  fmt::print("{}{}: {} samples in all; {} images embedded, {} reused, {} skipped, {:.1f} s\n",
-             written.ref, written.unchanged ? " (unchanged)" : "", written.record.samples,
-             outcome.embedded, outcome.reused, outcome.skipped.size(), seconds);
+std::string Text(const WrittenCollection& written, const EmbedOutcome& outcome, double seconds) {
+  return fmt::format(
+      "{}{}: {} samples in all; {} images embedded, {} reused, {} skipped, {:.1f} s\n", written.ref,
+      written.unchanged ? " (unchanged)" : "", written.record.samples, outcome.embedded,
+      outcome.reused, outcome.skipped.size(), seconds);
 }
 
 Status Ingest(IngestFlags flags) {
+  AUGSTORE_TRY(RefuseFolderOfSplits(flags.images));
   AUGSTORE_ASSIGN(const ImageSource source, ListImages(flags.images));
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
   AUGSTORE_ASSIGN(flags.backbone.dtype,
@@ -85,40 +150,37 @@ Status Ingest(IngestFlags flags) {
                                 .dtype = flags.backbone.dtype};
   AUGSTORE_ASSIGN(const WrittenCollection written,
                   WriteCollection(database->client(), begin, samples));
-  if (flags.common.json) {
-    PrintJson(ToJson(written, outcome, clock.seconds()));
-  } else {
-    PrintText(written, outcome, clock.seconds());
-  }
-  return OkStatus();
+  Emit(flags.common, ToJson(written, outcome, clock.seconds()),
+       Text(written, outcome, clock.seconds()));
+  return WarnOfSharedImages(database->client(), written);
+}
+
+void AddFlags(Command* command, IngestFlags* flags) {
+  AddBackboneFlags(command, &flags->backbone);
+  command->AddFlag("--collection", &flags->collection, "Name of the collection").Required();
+  command->AddFlag("--images", &flags->images, "Folder, CIFAR file or CSV manifest").Required();
+  command->AddFlag("--split", &flags->split,
+                   "Split of these images (default: the manifest's, else train)");
+  command->AddFlag("--label-column", &flags->label_column, "Name of the label column");
+  AddStoredDtypeFlag(command, &flags->dtype);
+  command->AddFlag("--replace", &flags->replace,
+                   "Start the new version empty instead of from the latest one");
 }
 
 }  // namespace
 
-void AddIngestCommand(CLI::App* app) {
-  auto flags = std::make_shared<IngestFlags>();
-  CLI::App* command =
-      AddCommand(app, "ingest", "Embed images once and commit a new version of a collection",
-                 "augstore ingest --store db --collection cifar10 --backbone backbone.pt --images "
-                 "cifar10/train --split train\n\n"
-                 "Images: class folders (root/class/**/x.jpg), CIFAR-10/100 binary files, or a CSV "
-                 "manifest path,label[,split].\n"
-                 "An image whose embedding is stored is never embedded again; an interrupted "
-                 "ingest goes on where it was.\n"
-                 "Samples of equal key and split are replaced, others are added: ingest train and "
-                 "test into one collection.",
-                 [flags] { return Ingest(*flags); });
-  AddCommonFlags(command, &flags->common);
-  AddBackboneFlags(command, &flags->backbone);
-  command->add_option("--collection", flags->collection, "Name of the collection")->required();
-  command->add_option("--images", flags->images, "Folder, CIFAR file or CSV manifest")->required();
-  command->add_option("--split", flags->split,
-                      "Split of these images (default: the manifest's, else train)");
-  command->add_option("--label-column", flags->label_column, "Name of the label column")
-      ->capture_default_str();
-  AddStoredDtypeFlag(command, &flags->dtype);
-  command->add_flag("--replace", flags->replace,
-                    "Start the new version empty instead of from the latest one");
+void AddIngestCommand(Command* app) {
+  AddCommand<IngestFlags>(
+      app, "ingest", "Embed images once and commit a new version of a collection",
+      "augstore ingest --store db --collection cifar10 --backbone backbone.pt --images "
+      "cifar10/train --split train\n\n"
+      "Images: class folders (root/class/**/x.jpg), CIFAR-10/100 binary files, or a CSV "
+      "manifest path,label[,split].\n"
+      "An image whose embedding is stored is never embedded again; an interrupted "
+      "ingest goes on where it was.\n"
+      "Samples of equal key and split are replaced, others are added: ingest train and "
+      "test into one collection.",
+      AddFlags, Ingest);
 }
 
 }  // namespace augstore

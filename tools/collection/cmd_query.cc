@@ -1,5 +1,4 @@
 // augstore query: embeddings of chosen samples, raw or through a chain of transforms.
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "schemas/base/files.h"
@@ -42,34 +41,27 @@ Status Query(const QueryFlags& flags) {
     return OkStatus();
   }
   AUGSTORE_TRY(WriteFileAtomically(flags.npy, WriteNpyMatrix(batch.embeddings)));
-  if (flags.common.json) {
-    PrintJson({{"file", flags.npy}, {"rows", batch.size()}, {"dim", batch.embeddings.cols}});
-  } else {
-    fmt::print("{}: {} x {} float32\n", flags.npy, batch.size(), batch.embeddings.cols);
-  }
+  Emit(flags.common, {{"file", flags.npy}, {"rows", batch.size()}, {"dim", batch.embeddings.cols}},
+       fmt::format("{}: {} x {} float32\n", flags.npy, batch.size(), batch.embeddings.cols));
   return OkStatus();
+}
+
+void AddFlags(Command* command, QueryFlags* flags) {
+  command->AddFlag("--collection", &flags->collection, "Collection, such as cifar10 or cifar10@2")
+      .Required();
+  command->AddFlag("--ids", &flags->ids, "Sample numbers, separated by commas").Required();
+  command->AddFlag("--apply", &flags->apply, "Chain of transforms, left to right");
+  command->AddFlag("--npy", &flags->npy, "Write the matrix to this file instead of printing JSON");
 }
 
 }  // namespace
 
-void AddQueryCommand(CLI::App* app) {
-  auto flags = std::make_shared<QueryFlags>();
-  CLI::App* command =
-      AddCommand(app, "query", "Embeddings of chosen samples, raw or augmented, as JSON or .npy",
-                 "augstore query --connect tcp://127.0.0.1:7411 --collection cifar10 --ids 1,2,3 "
-                 "--apply 'hflip>rotate15'",
-                 [flags] { return Query(*flags); });
-  AddCommonFlags(command, &flags->common);
-  command->add_option("--collection", flags->collection, "Collection, such as cifar10 or cifar10@2")
-      ->required();
-  command->add_option("--ids", flags->ids, "Sample numbers, separated by commas")
-      ->delimiter(',')
-      ->check(CLI::NonNegativeNumber)
-      ->required();
-  command->add_option("--apply", flags->apply, "Chain of transforms, left to right")
-      ->capture_default_str();
-  command->add_option("--npy", flags->npy,
-                      "Write the matrix to this file instead of printing JSON");
+void AddQueryCommand(Command* app) {
+  AddCommand<QueryFlags>(
+      app, "query", "Embeddings of chosen samples, raw or augmented, as JSON or .npy",
+      "augstore query --connect tcp://127.0.0.1:7411 --collection cifar10 --ids 1,2,3 "
+      "--apply 'hflip>rotate15'",
+      AddFlags, Query);
 }
 
 }  // namespace augstore

@@ -1,5 +1,4 @@
 // augstore compare: is augmentation in embedding space worth it on these images?
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -51,8 +50,7 @@ std::vector<std::string> SplitOps(const std::string& text) {
   return ops;
 }
 
-Status Compare(CompareFlags flags, const std::string& ops) {
-  if (!ops.empty()) flags.ops = SplitOps(ops);
+Status Compare(const CompareFlags& flags) {
   AUGSTORE_TRY(Check(flags));
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
@@ -73,50 +71,45 @@ Status Compare(CompareFlags flags, const std::string& ops) {
   return OkStatus();
 }
 
-void AddFlags(CLI::App* command, CompareFlags* flags, std::string* ops) {
-  AddCommonFlags(command, &flags->common);
+void AddFlags(Command* command, CompareFlags* flags) {
   AddBackboneFlags(command, &flags->backbone);
-  command->add_option("--train", flags->train, "Labelled images to train heads on")->required();
-  command->add_option("--test", flags->test, "Labelled images to test heads on")->required();
-  command->add_option("--base", flags->base,
-                      "Images to train transforms on (default: those of --train, all of them)");
-  command->add_option("--work", flags->work,
-                      "Folder that keeps the fitted transforms for the next run (default: none)");
-  command->add_option("--ops", *ops,
-                      "Ops to augment by, separated by commas (default: vflip,rotate(15))");
+  command->AddFlag("--train", &flags->train, "Labelled images to train heads on").Required();
+  command->AddFlag("--test", &flags->test, "Labelled images to test heads on").Required();
+  command->AddFlag("--base", &flags->base,
+                   "Images to train transforms on (default: those of --train, all of them)");
+  command->AddFlag("--work", &flags->work,
+                   "Folder that keeps the fitted transforms for the next run (default: none)");
+  const auto set_ops = [flags](const std::string& text) {
+    flags->ops = SplitOps(text);
+    return OkStatus();
+  };
+  command->AddFlag("--ops", set_ops,
+                   "Ops to augment by, separated by commas (default: vflip,rotate(15))");
   AddLastBlocksFlags(command, &flags->last_blocks);
-  command->add_option("--families", flags->families, "Families of transforms")
-      ->delimiter(',')
-      ->capture_default_str();
-  command->add_flag("--joint", flags->joint,
-                    "One policy with all ops, instead of one policy per op");
-  command->add_option("--per-class", flags->per_class, "Training images of each class; 0: all")
-      ->capture_default_str();
-  command->add_option("--test-limit", flags->test_limit, "Test images; 0: all")
-      ->capture_default_str();
-  command->add_option("--base-limit", flags->base_limit, "Images for transforms; 0: all")
-      ->capture_default_str();
-  command->add_option("--seeds", flags->seeds, "Heads per row")->capture_default_str();
-  command->add_option("--epochs", flags->epochs, "Epochs of every head")->capture_default_str();
-  command->add_option("--batch-size", flags->batch_size, "Rows of one batch")
-      ->capture_default_str();
-  command->add_option("--arch", flags->arch, "linear, or mlp(widths)")->capture_default_str();
-  command->add_option("--lr", flags->learning_rate, "Learning rate")->capture_default_str();
-  command->add_option("--weight-decay", flags->weight_decay, "Weight decay")->capture_default_str();
-  command->add_flag("--no-pixel", flags->no_pixel,
-                    "Leave out pixel space (it runs Φ on every image of every epoch)");
-  command->add_flag("--dry-run", flags->dry_run,
-                    "Print how many Φ calls this takes and about how long, and stop");
-  command->add_option("--report", flags->report, "Write an HTML page with tables and plots");
-  command->add_option("--out", flags->out, "Write the result as JSON");
+  command->AddFlag("--families", &flags->families, "Families of transforms").Commas();
+  command->AddFlag("--joint", &flags->joint,
+                   "One policy with all ops, instead of one policy per op");
+  command->AddFlag("--per-class", &flags->per_class, "Training images of each class; 0: all");
+  command->AddFlag("--test-limit", &flags->test_limit, "Test images; 0: all");
+  command->AddFlag("--base-limit", &flags->base_limit, "Images for transforms; 0: all");
+  command->AddFlag("--seeds", &flags->seeds, "Heads per row");
+  command->AddFlag("--epochs", &flags->epochs, "Epochs of every head");
+  command->AddFlag("--batch-size", &flags->batch_size, "Rows of one batch");
+  command->AddFlag("--arch", &flags->arch, "linear, or mlp(widths)");
+  command->AddFlag("--lr", &flags->learning_rate, "Learning rate");
+  command->AddFlag("--weight-decay", &flags->weight_decay, "Weight decay");
+  command->AddFlag("--no-pixel", &flags->no_pixel,
+                   "Leave out pixel space (it runs Φ on every image of every epoch)");
+  command->AddFlag("--dry-run", &flags->dry_run,
+                   "Print how many Φ calls this takes and about how long, and stop");
+  command->AddFlag("--report", &flags->report, "Write an HTML page with tables and plots");
+  command->AddFlag("--out", &flags->out, "Write the result as JSON");
 }
 
 }  // namespace
 
-void AddCompareCommand(CLI::App* app) {
-  auto flags = std::make_shared<CompareFlags>();
-  auto ops = std::make_shared<std::string>();
-  CLI::App* command = AddCommand(
+void AddCompareCommand(Command* app) {
+  AddCommand<CompareFlags>(
       app, "compare",
       "Train heads with no augmentation, in embedding space and in pixel space, and compare",
       "augstore compare --store db --backbone backbone.pt --train cifar10/train --test "
@@ -124,8 +117,7 @@ void AddCompareCommand(CLI::App* app) {
       "      --ops 'vflip,rotate(15)' --families affine,paper_mlp --seeds 3 --report "
       "report.html\n\nOps:\n" +
           ImageOp::Help(),
-      [flags, ops] { return Compare(*flags, *ops); });
-  AddFlags(command, flags.get(), ops.get());
+      AddFlags, Compare);
 }
 
 }  // namespace augstore

@@ -1,12 +1,10 @@
 // augstore head ls | show | eval
-#include "tools/head/cmd_head.h"
-
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "schemas/base/names.h"
+#include "tools/cli/backbone_name.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/record_text.h"
 #include "tools/cli/table.h"
@@ -24,6 +22,48 @@ struct ReadFlags {
 
 Json NumberOrNull(bool known, double value) { return known ? Json(value) : Json(nullptr); }
 
+Json HeadJson(const NamedHead& head) {
+  const HeadRecord& record = head.record;
+  const HeadLineage& lineage = record.lineage;
+  const StreamSpec& stream = lineage.stream;
+  const bool tested = record.test_samples > 0;
+  Json transforms = Json::array();
+  for (const Digest& digest : lineage.transforms) transforms.push_back(digest.Hex());
+  return {{"ref", head.ref()},
+          {"name", head.name},
+          {"version", head.version},
+          {"arch", record.arch},
+          {"dim", record.dim},
+          {"classes", record.classes},
+          {"layers", LayersJson(record.layers)},
+          {"backbone", record.backbone.Hex()},
+          {"weights", record.weights.Hex()},
+          {"train_loss", record.train_loss},
+          {"test_accuracy", NumberOrNull(tested, record.test_accuracy)},
+          {"test_loss", NumberOrNull(tested, record.test_loss)},
+          {"test_split", record.test_split},
+          {"test_samples", record.test_samples},
+          {"lineage",
+           {{"collection", stream.collection},
+            {"collection_digest", lineage.collection_digest.Hex()},
+            {"split", stream.split},
+            {"policy", stream.policy},
+            {"transforms", transforms},
+            {"label_column", stream.label_column},
+            {"seed", lineage.seed},
+            {"stream_seed", stream.seed},
+            {"epochs", lineage.epochs},
+            {"batch_size", stream.batch_size},
+            {"optimizer", lineage.optimizer},
+            {"lr", lineage.learning_rate},
+            {"weight_decay", lineage.weight_decay},
+            {"init", lineage.init},
+            {"shuffle_window", stream.shuffle_window},
+            {"dtype", DtypeName(stream.dtype)},
+            {"precision", PrecisionName(stream.precision)}}},
+          {"created_unix_s", record.created_unix_s}};
+}
+
 Status List(const ReadFlags& flags) {
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
   Client& client = database->client();
@@ -32,68 +72,67 @@ Status List(const ReadFlags& flags) {
     AUGSTORE_TRY(client.Get<HeadRecord>(RecordKind::kHead, flags.ref));
   }
   AUGSTORE_ASSIGN(const auto heads, client.List<HeadRecord>(RecordKind::kHead, flags.ref));
-  Table table({"head", "arch", "collection", "split", "policy", "accuracy", "loss", "train loss"});
+  Table table({"head", "arch", "collection", "split", "policy", "lr", "seed", "accuracy",
+               "tested on", "loss", "train loss"});
   Json list = Json::array();
   for (const NamedHead& head : heads) {
     const HeadRecord& record = head.record;
+    const HeadLineage& lineage = record.lineage;
+    const StreamSpec& stream = lineage.stream;
     const bool tested = record.test_samples > 0;
-    table.Row({head.ref(), record.arch, record.lineage.stream.collection,
-               record.lineage.stream.split, record.lineage.stream.policy,
-               tested ? Decimal(record.test_accuracy) : "-",
+    table.Row({head.ref(), record.arch, stream.collection, stream.split, stream.policy,
+               fmt::format("{:g}", lineage.learning_rate), std::to_string(lineage.seed),
+               tested ? Percent(record.test_accuracy) : "-", tested ? record.test_split : "-",
                tested ? Decimal(record.test_loss) : "-", Decimal(record.train_loss)});
     list.push_back(HeadJson(head));
   }
-  if (flags.common.json) {
-    PrintJson({{"heads", list}});
-  } else if (heads.empty()) {
-    fmt::print("no heads: `augstore head train` or `head fit` makes one\n");
-  } else {
-    fmt::print("{}", table.ToString());
-  }
+  Emit(flags.common, {{"heads", list}},
+       heads.empty() ? "no heads: `augstore head train` or `head fit` makes one\n"
+                     : table.ToString());
   return OkStatus();
 }
 
-void PrintHead(const NamedHead& head) {
+std::string HeadText(Client& client, const NamedHead& head) {
   const HeadRecord& record = head.record;
   const HeadLineage& lineage = record.lineage;
   const StreamSpec& stream = lineage.stream;
-  fmt::print("{}\n  arch        {} ({})\n  classes     {}\n  collection  {} (digest {})\n",
-             head.ref(), record.arch, LayersText(record.layers), record.classes.size(),
-             stream.collection, lineage.collection_digest.Hex());
-  fmt::print("  split       {}, labels {}\n  policy      {}\n",
-             stream.split.empty() ? "all samples" : stream.split,
-             stream.label_column.empty() ? "of the first column" : stream.label_column,
-             stream.policy);
-  fmt::print(
+  std::string text =
+      fmt::format("{}\n  arch        {} ({})\n  classes     {}\n  collection  {} (digest {})\n",
+                  head.ref(), record.arch, LayersText(record.layers), record.classes.size(),
+                  stream.collection, lineage.collection_digest.Hex());
+  text += fmt::format("  split       {}, labels {}\n  policy      {}\n",
+                      stream.split.empty() ? "all samples" : stream.split,
+                      stream.label_column.empty() ? "of the first column" : stream.label_column,
+                      stream.policy);
+  text += fmt::format(
       "  training    {} epochs, batch size {}, {}, lr {}, weight decay {}, seed {}, stream seed "
       "{}\n",
       lineage.epochs, stream.batch_size, lineage.optimizer, lineage.learning_rate,
       lineage.weight_decay, lineage.seed, stream.seed);
   if (stream.dtype != Dtype::kF32 || stream.precision != Precision::kF32) {
-    fmt::print("  stream      sent in {}, transforms in {}\n", DtypeName(stream.dtype),
-               PrecisionName(stream.precision));
+    text += fmt::format("  stream      sent in {}, transforms in {}\n", DtypeName(stream.dtype),
+                        PrecisionName(stream.precision));
   }
-  if (!lineage.init.empty()) fmt::print("  started from {}\n", lineage.init);
-  fmt::print("  train loss  {:.4f}\n", record.train_loss);
+  if (!lineage.init.empty()) text += fmt::format("  started from {}\n", lineage.init);
+  text += fmt::format("  train loss  {:.4f}\n", record.train_loss);
   if (record.test_samples > 0) {
-    fmt::print("  test        accuracy {:.4f}, loss {:.4f} on {} samples of {}\n",
-               record.test_accuracy, record.test_loss, record.test_samples, record.test_split);
+    text += fmt::format("  test        accuracy {}, loss {:.4f} on {} samples of {}\n",
+                        Percent(record.test_accuracy), record.test_loss, record.test_samples,
+                        record.test_split);
   } else {
-    fmt::print("  test        none\n");
+    text += fmt::format("  test        none\n");
   }
-  fmt::print("  backbone    {}\n  weights     {}\n  created     {} UTC\n", record.backbone.Hex(),
-             record.weights.Hex(), UtcText(record.created_unix_s));
+  text += fmt::format("  backbone    {}\n  weights     {}\n  created     {} UTC\n",
+                      BackboneName(client, record.backbone), record.weights.Hex(),
+                      UtcText(record.created_unix_s));
+  return text;
 }
 
 Status Show(const ReadFlags& flags) {
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
-  AUGSTORE_ASSIGN(const NamedHead head,
-                  database->client().Get<HeadRecord>(RecordKind::kHead, flags.ref));
-  if (flags.common.json) {
-    PrintJson(HeadJson(head));
-  } else {
-    PrintHead(head);
-  }
+  Client& client = database->client();
+  AUGSTORE_ASSIGN(const NamedHead head, client.Get<HeadRecord>(RecordKind::kHead, flags.ref));
+  Emit(flags.common, HeadJson(head), HeadText(client, head));
   return OkStatus();
 }
 
@@ -163,8 +202,7 @@ class Evaluation {
         label < info_.classes.size() ? info_.classes[label] : std::to_string(label);
     return FailedPrecondition(
         "sample {} of {} has class '{}', which head {} does not know (it was trained on {} classes "
-        "of {}): evaluate "
-        "it on a collection with those classes, or train a new head",
+        "of {}): evaluate it on a collection with those classes, or train a new head",
         sample, info_.spec.collection, name, head_.ref, head_.record.classes.size(),
         head_.record.lineage.stream.collection);
   }
@@ -212,14 +250,14 @@ void PrintEvaluation(const LoadedHead& head, const StreamReply& info, const Eval
   if (!predictor.policy().empty()) {
     fmt::print("averaged over {} views of {}\n", predictor.views(), predictor.policy());
   }
-  fmt::print("{} on {} of {}: accuracy {:.4f}, loss {:.4f}, {} samples\n\n", head.ref,
+  fmt::print("{} on {} of {}: accuracy {}, loss {:.4f}, {} samples\n\n", head.ref,
              info.spec.split.empty() ? "all samples" : info.spec.split, info.spec.collection,
-             evaluation.accuracy(), evaluation.loss(), evaluation.samples());
+             Percent(evaluation.accuracy()), evaluation.loss(), evaluation.samples());
   Table table({"class", "samples", "accuracy"});
   for (const Json& entry : evaluation.PerClass()) {
     if (entry["samples"] == 0) continue;
     table.Row({entry["class"].get<std::string>(), std::to_string(entry["samples"].get<uint64_t>()),
-               Decimal(entry["accuracy"].get<double>())});
+               Percent(entry["accuracy"].get<double>())});
   }
   fmt::print("{}", table.ToString());
 }
@@ -230,7 +268,8 @@ Status Eval(const EvalFlags& flags) {
   AUGSTORE_ASSIGN(const LoadedHead head, LoadHead(client, flags.ref));
   AUGSTORE_ASSIGN(const auto collection,
                   client.Get<CollectionRecord>(RecordKind::kCollection, flags.spec.collection));
-  AUGSTORE_TRY(CheckBackbone(head, collection.record.backbone, "collection " + collection.ref()));
+  AUGSTORE_TRY(
+      CheckBackbone(client, head, collection.record.backbone, "collection " + collection.ref()));
   AUGSTORE_ASSIGN(const auto stream, client.OpenStream(flags.spec));
   Evaluation evaluation(head, stream->info());
   AUGSTORE_ASSIGN(const auto predictor, HeadPredictor::Open(client, head, flags.tta));
@@ -244,135 +283,40 @@ Status Eval(const EvalFlags& flags) {
   return OkStatus();
 }
 
-void AddReaders(CLI::App* group) {
-  auto list = std::make_shared<ReadFlags>();
-  CLI::App* ls = AddCommand(group, "ls", "List heads with their test accuracy",
-                            "augstore head ls --store db", [list] { return List(*list); });
-  AddCommonFlags(ls, &list->common);
-  ls->add_option("name", list->ref, "Only the versions of this head");
-
-  auto flags = std::make_shared<ReadFlags>();
-  CLI::App* show = AddCommand(group, "show", "Show one head: architecture, lineage, metrics",
-                              "augstore head show cifar10@3 --store db --json",
-                              [flags] { return Show(*flags); });
-  AddCommonFlags(show, &flags->common);
-  show->add_option("head", flags->ref, "name or name@version")->required();
-}
-
-void AddEval(CLI::App* group) {
-  auto flags = std::make_shared<EvalFlags>();
+void AddEvalFlags(Command* command, EvalFlags* flags) {
   flags->spec.batch_size = 1024;
   flags->spec.shuffle = false;
-  CLI::App* command =
-      AddCommand(group, "eval", "Test a head on a labelled split, class by class",
-                 "augstore head eval cifar10@3 --collection cifar10 --split test --store db",
-                 [flags] { return Eval(*flags); });
-  AddCommonFlags(command, &flags->common);
-  command->add_option("head", flags->ref, "name or name@version")->required();
+  command->AddFlag("head", &flags->ref, "name or name@version").Required();
   command
-      ->add_option("--collection", flags->spec.collection,
-                   "Collection, such as cifar10 or cifar10@2")
-      ->required();
-  command->add_option("--split", flags->spec.split, "One split (default: all samples)");
-  command->add_option("--label-column", flags->spec.label_column,
-                      "Label column (default: the first)");
-  command->add_option("--policy", flags->spec.policy, "Test on augmented embeddings instead")
-      ->capture_default_str();
-  command->add_option("--stream-seed", flags->spec.seed, "Seed of the policy's draws")
-      ->capture_default_str();
+      ->AddFlag("--collection", &flags->spec.collection, "Collection, such as cifar10 or cifar10@2")
+      .Required();
+  command->AddFlag("--split", &flags->spec.split, "One split (default: all samples)");
+  command->AddFlag("--label-column", &flags->spec.label_column,
+                   "Label column (default: the first)");
+  command->AddFlag("--policy", &flags->spec.policy, "Test on augmented embeddings instead");
+  command->AddFlag("--stream-seed", &flags->spec.seed, "Seed of the policy's draws");
   AddTestTimeFlags(command, &flags->tta);
 }
 
 }  // namespace
 
-Result<LoadedHead> LoadHead(Client& client, const std::string& ref) {
-  AUGSTORE_ASSIGN(const NamedHead head, client.Get<HeadRecord>(RecordKind::kHead, ref));
-  AUGSTORE_ASSIGN(Layers layers, client.GetLayers(head.ref()));
-  if (layers.dim_in() != head.record.dim || layers.dim_out() != head.record.classes.size()) {
-    return DataLoss(
-        "head {} maps {} to {} values, and its record says {} to {} classes: run augstore verify",
-        head.ref(), layers.dim_in(), layers.dim_out(), head.record.dim, head.record.classes.size());
-  }
-  AUGSTORE_ASSIGN(NetworkPtr network, MakeNetwork(std::move(layers)));
-  return LoadedHead{head.ref(), head.record, std::move(network)};
-}
-
-Status CheckBackbone(const LoadedHead& head, const Digest& backbone, const std::string& what) {
-  if (head.record.backbone == backbone) return OkStatus();
-  return FailedPrecondition(
-      "head {} was trained on embeddings of backbone {}, and {} has those of backbone {}: use "
-      "embeddings of the "
-      "head's backbone, or train a head for this one",
-      head.ref, head.record.backbone.Hex(), what, backbone.Hex());
-}
-
-Status CheckSplit(const Versioned<CollectionRecord>& collection, const std::string& flag,
-                  const std::string& split) {
-  std::vector<std::string> names;
-  for (const SplitCount& known : collection.record.splits) {
-    if (split.empty() || known.name == split) return OkStatus();
-    names.push_back(known.name);
-  }
-  return NotFound("{}: collection {} has no split '{}'; it has: {}", flag, collection.ref(), split,
-                  ListText(names, "none"));
-}
-
-void Softmax(MatrixView p) {
-  for (size_t i = 0; i < p.rows; ++i) {
-    const auto row = p.row(i);
-    if (row.empty()) continue;
-    const double max = *std::ranges::max_element(row);
-    double sum = 0;
-    for (const float value : row) sum += std::exp(value - max);
-    for (float& value : row) value = static_cast<float>(std::exp(value - max) / sum);
-  }
-}
-
-Json HeadJson(const NamedHead& head) {
-  const HeadRecord& record = head.record;
-  const HeadLineage& lineage = record.lineage;
-  const StreamSpec& stream = lineage.stream;
-  const bool tested = record.test_samples > 0;
-  Json transforms = Json::array();
-  for (const Digest& digest : lineage.transforms) transforms.push_back(digest.Hex());
-  return {{"ref", head.ref()},
-          {"name", head.name},
-          {"version", head.version},
-          {"arch", record.arch},
-          {"dim", record.dim},
-          {"classes", record.classes},
-          {"layers", LayersJson(record.layers)},
-          {"backbone", record.backbone.Hex()},
-          {"weights", record.weights.Hex()},
-          {"train_loss", record.train_loss},
-          {"test_accuracy", NumberOrNull(tested, record.test_accuracy)},
-          {"test_loss", NumberOrNull(tested, record.test_loss)},
-          {"test_split", record.test_split},
-          {"test_samples", record.test_samples},
-          {"lineage",
-           {{"collection", stream.collection},
-            {"collection_digest", lineage.collection_digest.Hex()},
-            {"split", stream.split},
-            {"policy", stream.policy},
-            {"transforms", transforms},
-            {"label_column", stream.label_column},
-            {"seed", lineage.seed},
-            {"stream_seed", stream.seed},
-            {"epochs", lineage.epochs},
-            {"batch_size", stream.batch_size},
-            {"optimizer", lineage.optimizer},
-            {"lr", lineage.learning_rate},
-            {"weight_decay", lineage.weight_decay},
-            {"init", lineage.init},
-            {"shuffle_window", stream.shuffle_window},
-            {"dtype", DtypeName(stream.dtype)},
-            {"precision", PrecisionName(stream.precision)}}},
-          {"created_unix_s", record.created_unix_s}};
-}
-
-void AddHeadReadCommands(CLI::App* group) {
-  AddReaders(group);
-  AddEval(group);
+void AddHeadReadCommands(Command* group) {
+  AddCommand<ReadFlags>(
+      group, "ls", "List heads with their test accuracy", "augstore head ls --store db",
+      [](Command* command, ReadFlags* flags) {
+        command->AddFlag("name", &flags->ref, "Only the versions of this head");
+      },
+      List);
+  AddCommand<ReadFlags>(
+      group, "show", "Show one head: architecture, lineage, metrics",
+      "augstore head show cifar10@3 --store db --json",
+      [](Command* command, ReadFlags* flags) {
+        command->AddFlag("head", &flags->ref, "name or name@version").Required();
+      },
+      Show);
+  AddCommand<EvalFlags>(group, "eval", "Test a head on a labelled split, class by class",
+                        "augstore head eval cifar10@3 --collection cifar10 --split test --store db",
+                        AddEvalFlags, Eval);
 }
 
 }  // namespace augstore

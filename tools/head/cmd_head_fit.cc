@@ -1,12 +1,10 @@
 // augstore head fit: linear heads in closed form, from moments gathered in one or a few passes over
 // a stream; the best is registered.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 
 #include "engine/heads/closed_form_head.h"
 #include "tools/cli/progress.h"
-#include "tools/head/cmd_head.h"
 #include "tools/head/cmd_head_train.h"
 
 namespace augstore {
@@ -101,37 +99,35 @@ Status Fit(FitFlags flags) {
   return FinishHeadRun(client, run, metrics, &trained);
 }
 
-}  // namespace
-
-void AddHeadFitCommand(CLI::App* group) {
-  auto flags = std::make_shared<FitFlags>();
+void AddFlags(Command* command, FitFlags* flags) {
   HeadTrainFlags& run = flags->run;
   run.epochs = 0;
   run.trainer.arch = "linear";
   run.spec.batch_size = 1024;
-  CLI::App* command = AddCommand(
+  AddCommonFlags(command, &run.common);
+  AddRunFlags(command, &run);
+  command
+      ->AddFlag("--kind", &flags->kinds,
+                "ridge (least squares on one-hot targets), lda (shared covariance), means "
+                "(nearest class mean), or several")
+      .Commas();
+  command
+      ->AddFlag("--epochs", &run.epochs,
+                "Passes over the split (default: 1, with transforms in the policy 4)")
+      .Range(1u, 1u << 20);
+  command->AddFlag("--seed", &flags->seed, "Seed of the held-out part");
+}
+
+}  // namespace
+
+void AddHeadFitCommand(Command* group) {
+  AddCommand<FitFlags>(
       group, "fit", "Fit linear heads in closed form: no learning rate, one pass over the data",
       "augstore head fit --store db --collection cifar10 --policy identity:1,hflip:1 --kind "
       "ridge,lda\n\n"
       "The penalty is chosen on a fifth of the samples, which is held out; the heads are then\n"
       "fitted to all of them. `head train --arch linear --init NAME` goes on from there.",
-      [flags] { return Fit(*flags); });
-  AddCommonFlags(command, &run.common);
-  AddRunFlags(command, &run);
-  command
-      ->add_option("--kind", flags->kinds,
-                   "ridge (least squares on one-hot targets), lda (shared covariance), means "
-                   "(nearest class mean), or several")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->capture_default_str();
-  command
-      ->add_option("--epochs", run.epochs,
-                   "Passes over the split (default: 1, with transforms in the policy 4)")
-      ->check(CLI::Range(1u, 1u << 20));
-  command->add_option("--seed", flags->seed, "Seed of the held-out part")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+      AddFlags, Fit);
 }
 
 }  // namespace augstore

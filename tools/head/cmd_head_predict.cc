@@ -1,5 +1,4 @@
 // augstore head predict: classes of stored samples, or of images.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -10,8 +9,8 @@
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
 #include "tools/collection/embedder.h"
-#include "tools/head/cmd_head.h"
 #include "tools/head/head_predictor.h"
+#include "tools/head/loaded_head.h"
 
 namespace augstore {
 namespace {
@@ -195,7 +194,8 @@ Status PredictCollection(Database& database, const LoadedHead& head, const Predi
   Client& client = database.client();
   AUGSTORE_ASSIGN(const auto collection,
                   client.Get<CollectionRecord>(RecordKind::kCollection, flags.collection));
-  AUGSTORE_TRY(CheckBackbone(head, collection.record.backbone, "collection " + collection.ref()));
+  AUGSTORE_TRY(
+      CheckBackbone(client, head, collection.record.backbone, "collection " + collection.ref()));
   AUGSTORE_TRY(CheckSplit(collection, "--split", flags.split));
   AUGSTORE_ASSIGN(const auto predictor, HeadPredictor::Open(client, head, flags.tta));
   Predictions predictions(head, predictor.get(), flags);
@@ -212,7 +212,7 @@ Status PredictImages(Database& database, const LoadedHead& head, const PredictFl
   AUGSTORE_ASSIGN(const ImageSource source, ListImages(flags.images));
   // Before Open, which would load and register a backbone that this head has no use for.
   AUGSTORE_ASSIGN(const Digest digest, Sha256File(flags.backbone.file));
-  AUGSTORE_TRY(CheckBackbone(head, digest, "--backbone " + flags.backbone.file));
+  AUGSTORE_TRY(CheckBackbone(database.client(), head, digest, "--backbone " + flags.backbone.file));
   AUGSTORE_ASSIGN(const auto predictor, HeadPredictor::Open(database.client(), head, flags.tta));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database.client()));
   AUGSTORE_ASSIGN(
@@ -263,31 +263,28 @@ Status Predict(const PredictFlags& flags) {
                               : PredictImages(*database, head, flags);
 }
 
+void AddFlags(Command* command, PredictFlags* flags) {
+  AddBackboneFlags(command, &flags->backbone);
+  command->GetFlag("--backbone").Required(false);
+  command->AddFlag("head", &flags->ref, "name or name@version").Required();
+  command->AddFlag("--collection", &flags->collection, "Collection, such as cifar10 or cifar10@2");
+  command->AddFlag("--split", &flags->split, "One split (default: all samples)");
+  command->AddFlag("--ids", &flags->ids, "Sample numbers, separated by commas");
+  command->AddFlag("--images", &flags->images, "Folder, CIFAR file or CSV manifest");
+  AddTestTimeFlags(command, &flags->tta);
+  command->AddFlag("--top", &flags->top, "How many classes for each, best first")
+      .Range(1u, kMaxClasses);
+}
+
 }  // namespace
 
-void AddHeadPredictCommand(CLI::App* group) {
-  auto flags = std::make_shared<PredictFlags>();
-  CLI::App* command = AddCommand(
+void AddHeadPredictCommand(Command* group) {
+  AddCommand<PredictFlags>(
       group, "predict", "Classify stored samples or images: CSV of key,class,probability, or JSON",
       "augstore head predict cifar10@3 --collection cifar10 --split test --top 3 --store db\n"
       "  augstore head predict cifar10@3 --images photos --backbone backbone.pt --store db --json\n"
       "  augstore head predict cifar10@3 --collection cifar10 --tta trained --store db",
-      [flags] { return Predict(*flags); });
-  AddCommonFlags(command, &flags->common);
-  AddBackboneFlags(command, &flags->backbone);
-  command->get_option("--backbone")->required(false);
-  command->add_option("head", flags->ref, "name or name@version")->required();
-  command->add_option("--collection", flags->collection,
-                      "Collection, such as cifar10 or cifar10@2");
-  command->add_option("--split", flags->split, "One split (default: all samples)");
-  command->add_option("--ids", flags->ids, "Sample numbers, separated by commas")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  command->add_option("--images", flags->images, "Folder, CIFAR file or CSV manifest");
-  AddTestTimeFlags(command, &flags->tta);
-  command->add_option("--top", flags->top, "How many classes for each, best first")
-      ->check(CLI::Range(1u, kMaxClasses))
-      ->capture_default_str();
+      AddFlags, Predict);
 }
 
 }  // namespace augstore

@@ -1,11 +1,11 @@
 // augstore head train: one pass over a stream trains every head of a grid; the best is registered.
-#include <CLI/CLI.hpp>
 
+#include "tools/head/cmd_head_train.h"
 #include "schemas/base/names.h"
 #include "tools/cli/record_text.h"
 #include "tools/cli/stream_flags.h"
-#include "tools/head/cmd_head.h"
-#include "tools/head/cmd_head_train.h"
+#include "tools/head/head_grid.h"
+#include "tools/head/loaded_head.h"
 
 namespace augstore {
 namespace {
@@ -14,18 +14,19 @@ Result<std::vector<TestSet>> LoadTests(Client& client,
                                        const Versioned<CollectionRecord>& collection,
                                        const HeadTrainFlags& flags) {
   std::vector<TestSet> tests;
-  if (flags.test_split.empty()) return tests;
-  const Status found = CheckSplit(collection, "--test-split", flags.test_split);
-  if (!found.ok() && flags.test_split_given) return found;
+  const std::string split = flags.test_split.value_or("test");
+  if (split.empty()) return tests;
+  const Status found = CheckSplit(collection, "--test-split", split);
+  if (!found.ok() && flags.test_split.has_value()) return found;
   if (!found.ok()) {
     fmt::print(
         stderr,
         "augstore: heads are not tested: {} has no split '{}' (--test-split names another)\n",
-        collection.ref(), flags.test_split);
+        collection.ref(), split);
     return tests;
   }
   AUGSTORE_ASSIGN(TestSet test,
-                  LoadTestSet(client, collection.ref(), flags.test_split, flags.spec.label_column));
+                  LoadTestSet(client, collection.ref(), split, flags.spec.label_column));
   tests.push_back(std::move(test));
   return tests;
 }
@@ -64,8 +65,11 @@ HeadRecord Record(const HeadTrainFlags& flags, const TrainedHeads& trained, size
 Status RegisterHeads(Client& client, const HeadTrainFlags& flags, TrainedHeads* trained) {
   trained->refs.resize(trained->report.heads.size());
   if (flags.no_register) return OkStatus();
-  for (size_t h = 0; h < trained->refs.size(); ++h) {
-    if (flags.which == "best" && h != trained->best) continue;
+  std::vector<size_t> order;
+  for (size_t h = 0; h < trained->refs.size(); ++h)
+    if (flags.which == "all" && h != trained->best) order.push_back(h);
+  order.push_back(trained->best);  // last: the name without a version means the latest one
+  for (const size_t h : order) {
     const std::string record = Encode(Record(flags, *trained, h));
     AUGSTORE_ASSIGN(const uint32_t version, client.Add(RecordKind::kHead, flags.name, record,
                                                        trained->report.heads[h].ToSafetensors()));
@@ -97,15 +101,16 @@ Status LoadInitial(Client& client, const HeadTrainFlags& flags, TrainedHeads* tr
                    HeadTrainerOptions* options) {
   if (flags.init.empty()) return OkStatus();
   AUGSTORE_ASSIGN(const LoadedHead head, LoadHead(client, flags.init));
-  AUGSTORE_TRY(CheckBackbone(head, trained->backbone, "collection " + flags.spec.collection));
+  AUGSTORE_TRY(
+      CheckBackbone(client, head, trained->backbone, "collection " + flags.spec.collection));
   if (head.record.arch != options->arch) {
     return FailedPrecondition("--init: head {} has arch {}, and --arch is {}: give --arch {}",
                               head.ref, head.record.arch, options->arch, head.record.arch);
   }
   if (head.record.classes != trained->stream.classes) {
     return FailedPrecondition(
-        "--init: head {} knows {} classes, and {} has {}, or others, or in another order: start "
-        "from a head of the same classes",
+        "--init: head {} has {} classes and {} has {}, and they must be the same in the same "
+        "order: start from another head",
         head.ref, head.record.classes.size(), flags.spec.collection,
         trained->stream.classes.size());
   }
@@ -138,53 +143,37 @@ Status Train(HeadTrainFlags flags) {
   return FinishHeadRun(client, flags, metrics, &trained);
 }
 
-void AddTrainerFlags(CLI::App* command, HeadTrainFlags* flags) {
-  command->add_option("--arch", flags->trainer.arch, "linear, or mlp(<widths>)")
-      ->capture_default_str();
-  command->add_option("--epochs", flags->epochs, "Passes over the split")
-      ->check(CLI::Range(1u, 1u << 20))
-      ->capture_default_str();
-  command->add_option("--lr", flags->learning_rates, "Learning rate, or several: a grid")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->capture_default_str();
-  command->add_option("--weight-decay", flags->weight_decays, "Weight decay, or several: a grid")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->capture_default_str();
-  command->add_option("--seed", flags->seeds, "Seed of the initial weights, or several: a grid")
-      ->check(CLI::NonNegativeNumber)
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->capture_default_str();
+void AddTrainerFlags(Command* command, HeadTrainFlags* flags) {
+  command->AddFlag("--arch", &flags->trainer.arch, "linear, or mlp(<widths>)");
+  command->AddFlag("--epochs", &flags->epochs, "Passes over the split").Range(1u, 1u << 20);
+  command->AddFlag("--lr", &flags->learning_rates, "Learning rate, or several: a grid");
+  command->AddFlag("--weight-decay", &flags->weight_decays, "Weight decay, or several: a grid");
+  command->AddFlag("--seed", &flags->seeds, "Seed of the initial weights, or several: a grid");
   command
-      ->add_option("--heads", flags->heads,
-                   "How many heads: with single values, seeds seed, seed + 1, ...")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--optimizer", flags->trainer.optimizer, "Optimizer")
-      ->check(CLI::IsMember({"adamw", "sgd"}))
-      ->capture_default_str();
-  command->add_option("--init", flags->init,
-                      "Start from this head, such as one of `head fit`, instead of random weights");
+      ->AddFlag("--heads", &flags->heads,
+                "How many heads: with single values, seeds seed, seed + 1, ... (default: one for "
+                "each combination)")
+      .Positive();
+  command->AddFlag("--optimizer", &flags->trainer.optimizer, "Optimizer").Choices({"adamw", "sgd"});
+  command->AddFlag("--init", &flags->init,
+                   "Start from this head, such as one of `head fit`, instead of random weights");
 }
 
 }  // namespace
 
-void AddRunFlags(CLI::App* command, HeadTrainFlags* flags) {
-  flags->spec.split = "train";
-  AddStreamFlags(command, &flags->spec);
-  command->add_option("--prefetch", flags->prefetch, "Batches fetched ahead")
-      ->capture_default_str();
-  command->add_option("--test-split", flags->test_split, "Split to test on; '' for none")
-      ->each([flags](const std::string&) { flags->test_split_given = true; })
-      ->capture_default_str();
-  command->add_option("--name", flags->name, "Name to register under (default: the collection's)");
-  command->add_option("--out", flags->out,
-                      "Folder for metrics.jsonl and head.safetensors, head.pt (TorchScript)");
-  command->add_option("--register", flags->which, "Which heads to register")
-      ->check(CLI::IsMember({"best", "all"}))
-      ->capture_default_str();
-  command->add_flag("--no-register", flags->no_register, "Register none");
+void AddRunFlags(Command* command, HeadTrainFlags* flags) {
+  AddStreamFlags(command, &flags->spec, &flags->split);
+  command->AddFlag("--prefetch", &flags->prefetch, "Batches fetched ahead");
+  command->AddFlag("--test-split", &flags->test_split,
+                   "Split to test on; '' for none (default: test, if the collection has it)");
+  command->AddFlag("--name", &flags->name, "Name to register under (default: the collection's)");
+  command->AddFlag("--out", &flags->out,
+                   "Folder for metrics.jsonl and head.safetensors, head.pt (TorchScript)");
+  command
+      ->AddFlag("--register", &flags->which,
+                "Which heads to register; of all, the best gets the latest version")
+      .Choices({"best", "all"});
+  command->AddFlag("--no-register", &flags->no_register, "Register none");
 }
 
 Status CheckHeadName(HeadTrainFlags* flags) {
@@ -199,6 +188,7 @@ Result<std::unique_ptr<BatchSource>> OpenHeadRun(Client& client, HeadTrainFlags*
                                                  TrainedHeads* trained) {
   AUGSTORE_ASSIGN(const auto collection,
                   client.Get<CollectionRecord>(RecordKind::kCollection, flags->spec.collection));
+  flags->spec.split = SplitOrDefault(flags->split, collection.record);
   AUGSTORE_TRY(CheckSplit(collection, "--split", flags->spec.split));
   flags->spec.collection = collection.ref();  // one version, whatever is committed meanwhile
   AUGSTORE_ASSIGN(auto stream, client.OpenStream(flags->spec, flags->prefetch));
@@ -219,19 +209,18 @@ Status FinishHeadRun(Client& client, const HeadTrainFlags& flags, const MetricsF
   return SaveHeads(trained->report, flags.out);
 }
 
-void AddHeadTrainCommand(CLI::App* group) {
-  auto flags = std::make_shared<HeadTrainFlags>();
-  CLI::App* command =
-      AddCommand(group, "train", "Train one or many classifier heads from one pass over a stream",
-                 "augstore head train --store db --collection cifar10 --policy identity:1,hflip:1 "
-                 "--lr 1e-3,3e-4 --weight-decay 1e-4,1e-2 --out runs/1\n\n"
-                 "The best of several is the one with the highest test accuracy: a number that was "
-                 "chosen by is no "
-                 "longer a test, so keep another split for `head eval`.",
-                 [flags] { return Train(*flags); });
-  AddCommonFlags(command, &flags->common);
-  AddRunFlags(command, flags.get());
-  AddTrainerFlags(command, flags.get());
+void AddHeadTrainCommand(Command* group) {
+  AddCommand<HeadTrainFlags>(
+      group, "train", "Train one or many classifier heads from one pass over a stream",
+      "augstore head train --store db --collection cifar10 --policy identity:1,hflip:1 --lr "
+      "1e-3,3e-4 --weight-decay 1e-4,1e-2 --out runs/1\n\n"
+      "The best of several is the one with the highest test accuracy. A test that chose a head is "
+      "no longer a test of it: keep another split for `head eval`.",
+      [](Command* command, HeadTrainFlags* flags) {
+        AddRunFlags(command, flags);
+        AddTrainerFlags(command, flags);
+      },
+      Train);
 }
 
 }  // namespace augstore

@@ -1,11 +1,11 @@
 #include "tools/head/head_predictor.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "engine/kernels/tile_engine.h"
+#include "tools/cli/backbone_name.h"
 
 namespace augstore {
 namespace {
@@ -18,7 +18,8 @@ Result<TransformStep> LoadStep(Client& client, const LoadedHead& head, const Cha
     return FailedPrecondition(
         "transform {} is for backbone {}, and head {} was trained on embeddings of backbone {}: "
         "use transforms of the head's backbone",
-        transform.ref(), transform.record.backbone.Hex(), head.ref, head.record.backbone.Hex());
+        transform.ref(), BackboneName(client, transform.record.backbone), head.ref,
+        BackboneName(client, head.record.backbone));
   }
   AUGSTORE_ASSIGN(TransformWeights weights, client.GetWeights(transform.ref()));
   AUGSTORE_ASSIGN(TransformModelPtr model, MakeTransformModel(std::move(weights)));
@@ -36,18 +37,14 @@ bool Draws(const TransformStep& step) {
 
 }  // namespace
 
-void AddTestTimeFlags(CLI::App* command, TestTimeFlags* flags) {
-  command->add_option("--tta", flags->policy,
-                      "Test-time augmentation: average over the views of this policy, such as "
-                      "identity:2,hflip:1; 'trained': the policy that the head was trained with");
+void AddTestTimeFlags(Command* command, TestTimeFlags* flags) {
+  command->AddFlag("--tta", &flags->policy,
+                   "Test-time augmentation: average over the views of this policy, such as "
+                   "identity:2,hflip:1; 'trained': the policy that the head was trained with");
   command
-      ->add_option("--tta-draws", flags->draws,
-                   "Views of each chain that draws magnitudes or errors")
-      ->check(CLI::Range(1u, 1024u))
-      ->capture_default_str();
-  command->add_option("--tta-seed", flags->seed, "Seed of those draws")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+      ->AddFlag("--tta-draws", &flags->draws, "Views of each chain that draws magnitudes or errors")
+      .Range(1u, 1024u);
+  command->AddFlag("--tta-seed", &flags->seed, "Seed of those draws");
 }
 
 HeadPredictor::HeadPredictor(const LoadedHead& head) : head_(head), engine_(NewTileEngine()) {}
@@ -60,8 +57,7 @@ Result<std::unique_ptr<HeadPredictor>> HeadPredictor::Open(Client& client, const
     predictor->chains_.emplace_back();
     return predictor;
   }
-  const std::string text =
-      flags.policy == "trained" ? head.record.lineage.stream.policy : flags.policy;
+  const std::string text = flags.policy == "trained" ? head.record.lineage.stream.policy : flags.policy;
   AUGSTORE_ASSIGN(const PolicySpec policy, ParsePolicy(text));
   PolicySpec pinned;
   for (const PolicyEntry& entry : policy.entries) {

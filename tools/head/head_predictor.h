@@ -11,7 +11,8 @@
 #include "client/client.h"
 #include "engine/transforms/transform_chain.h"
 #include "schemas/base/names.h"
-#include "tools/head/cmd_head.h"
+#include "tools/cli/flags.h"
+#include "tools/head/loaded_head.h"
 
 namespace augstore {
 
@@ -20,7 +21,7 @@ struct TestTimeFlags {
   uint32_t draws = 4;  // views of each chain whose parameters or errors are drawn
   uint64_t seed = 0;   // of those draws
 };
-void AddTestTimeFlags(CLI::App* command, TestTimeFlags* flags);
+void AddTestTimeFlags(Command* command, TestTimeFlags* flags);
 
 // Thread safety: none. The client is needed by Open alone, the head as long as the predictor.
 class HeadPredictor {

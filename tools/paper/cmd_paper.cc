@@ -1,5 +1,4 @@
 // augstore paper: the experiment that measures the worth of transforms, resumable, with its report.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -152,89 +151,67 @@ Status Run(PaperFlags flags) {
   return OkStatus();
 }
 
-void AddDataFlags(CLI::App* command, PaperFlags* flags) {
-  command->add_option("--base", flags->base, "Images that transforms are trained on")->required();
-  command->add_option("--train", flags->train, "Labelled images that heads are trained on")
-      ->required();
+void AddDataFlags(Command* command, PaperFlags* flags) {
+  command->AddFlag("--base", &flags->base, "Images that transforms are trained on").Required();
+  command->AddFlag("--train", &flags->train, "Labelled images that heads are trained on")
+      .Required();
   command
-      ->add_option("--test", flags->test,
-                   "Labelled images; a third of them chooses learning rate and length, the others "
-                   "are the test")
-      ->required();
+      ->AddFlag("--test", &flags->test,
+                "Labelled images; a third of them chooses learning rate and length, the others "
+                "are the test")
+      .Required();
   command
-      ->add_option("--limit", flags->limit,
-                   "Use at most this many images of each folder, spread evenly (default: all)")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--out", flags->out, "Folder for results.md, its plots and cells.jsonl")
-      ->capture_default_str();
-  command->add_option("--title", flags->title, "Heading of the report")->capture_default_str();
-  command
-      ->add_option("--ops", flags->ops,
+      ->AddFlag("--limit", &flags->limit,
+                "Use at most this many images of each folder, spread evenly (default: all)")
+      .Positive();
+  command->AddFlag("--out", &flags->out, "Folder for results.md, its plots and cells.jsonl");
+  command->AddFlag("--title", &flags->title, "Heading of the report");
+  command->AddFlag("--ops", &flags->ops,
                    "The ops of the policy, each with the weight of the identity; the shifted test "
-                   "is the mean over them. --ops again for each")
-      ->allow_extra_args(false)
-      ->capture_default_str();
-  command->add_option("--families", flags->families, "Families of transforms, a row each")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->capture_default_str();
+                   "is the mean over them. --ops again for each");
+  command->AddFlag("--families", &flags->families, "Families of transforms, a row each").Commas();
   AddLastBlocksFlags(command, &flags->last_blocks);
-  command
-      ->add_option("--conditional", flags->conditional,
+  command->AddFlag("--conditional", &flags->conditional,
                    "A conditional transform that does the ops, trained before on other images than "
-                   "those of --test; '' for none")
-      ->capture_default_str();
+                   "those of --test; '' for none");
 }
 
-void AddTrainingFlags(CLI::App* command, PaperFlags* flags) {
-  command->add_option("--cached", flags->cached, "Numbers of cached real views, a row each")
-      ->check(CLI::PositiveNumber)
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->capture_default_str();
-  command->add_option("--per-class", flags->per_class, "Numbers of training images of each class")
-      ->check(CLI::PositiveNumber)
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->capture_default_str();
-  command->add_option("--lr", flags->learning_rates, "Learning rates, chosen by validation")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->capture_default_str();
-  command->add_option("--weight-decay", flags->weight_decay, "Weight decay")->capture_default_str();
-  command->add_option("--seeds", flags->seeds, "Seeds of images, order, draws and weights")
-      ->check(CLI::Range(1u, 1000u))
-      ->capture_default_str();
-  command->add_option("--steps", flags->steps, "Optimizer steps of every head, at least")
-      ->check(CLI::Range(1u, 1u << 20))
-      ->capture_default_str();
-  command->add_option("--batch-size", flags->batch_size, "Samples of one step")
-      ->check(CLI::Range(1u, 65536u))
-      ->capture_default_str();
+void AddTrainingFlags(Command* command, PaperFlags* flags) {
+  command->AddFlag("--cached", &flags->cached, "Numbers of cached real views, a row each")
+      .Positive();
+  command->AddFlag("--per-class", &flags->per_class, "Numbers of training images of each class")
+      .Positive();
+  command->AddFlag("--lr", &flags->learning_rates, "Learning rates, chosen by validation");
+  command->AddFlag("--weight-decay", &flags->weight_decay, "Weight decay");
+  command->AddFlag("--seeds", &flags->seeds, "Seeds of images, order, draws and weights")
+      .Range(1u, 1000u);
+  command->AddFlag("--steps", &flags->steps, "Optimizer steps of every head, at least")
+      .Range(1u, 1u << 20);
+  command->AddFlag("--batch-size", &flags->batch_size, "Samples of one step").Range(1u, 65536u);
   command
-      ->add_option("--checkpoints", flags->checkpoints,
-                   "Lengths of training that validation chooses from")
-      ->check(CLI::Range(1u, 100u))
-      ->capture_default_str();
-  command->add_option("--arch", flags->arch, "linear, or mlp(<widths>)")->capture_default_str();
+      ->AddFlag("--checkpoints", &flags->checkpoints,
+                "Lengths of training that validation chooses from")
+      .Range(1u, 100u);
+  command->AddFlag("--arch", &flags->arch, "linear, or mlp(<widths>)");
+}
+
+void AddFlags(Command* command, PaperFlags* flags) {
+  AddBackboneFlags(command, &flags->backbone);
+  AddDataFlags(command, flags);
+  AddTrainingFlags(command, flags);
 }
 
 }  // namespace
 
-void AddPaperCommand(CLI::App* app) {
-  auto flags = std::make_shared<PaperFlags>();
-  CLI::App* command = AddCommand(
+void AddPaperCommand(Command* app) {
+  AddCommand<PaperFlags>(
       app, "paper",
       "Compare all ways of augmenting in one experiment: accuracies, gap closed, cost",
       "augstore paper --store db --backbone backbone.pt --base base --train cifar10/train --test "
       "cifar10/test --out results\n\n"
       "Ended at any point, the same command goes on. tools/reproduce runs it as docs/results.md "
       "shows.",
-      [flags] { return Run(*flags); });
-  AddCommonFlags(command, &flags->common);
-  AddBackboneFlags(command, &flags->backbone);
-  AddDataFlags(command, flags.get());
-  AddTrainingFlags(command, flags.get());
+      AddFlags, Run);
 }
 
 }  // namespace augstore

@@ -1,12 +1,12 @@
 // augstore policy search: which augmentation helps heads on this collection, if any does?
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "tools/cli/progress.h"
 #include "tools/cli/table.h"
 #include "tools/commands.h"
-#include "tools/head/cmd_head.h"
+#include "tools/head/head_grid.h"
+#include "tools/head/loaded_head.h"
 #include "tools/policy/policy_candidates.h"
 #include "tools/policy/policy_report.h"
 #include "tools/policy/policy_search.h"
@@ -89,115 +89,88 @@ Status RunSearch(PolicySearchFlags flags) {
   return OkStatus();
 }
 
-void AddDataFlags(CLI::App* command, PolicySearchFlags* flags) {
+void AddDataFlags(Command* command, PolicySearchFlags* flags) {
   PolicyRunsOptions& runs = flags->runs;
   command
-      ->add_option("--collection", runs.spec.collection, "Collection, such as cifar10 or cifar10@2")
-      ->required();
+      ->AddFlag("--collection", &runs.spec.collection, "Collection, such as cifar10 or cifar10@2")
+      .Required();
   runs.spec.split = "train";
-  command->add_option("--split", runs.spec.split, "Split to train and validate on")
-      ->capture_default_str();
-  command->add_option("--label-column", runs.spec.label_column,
-                      "Label column (default: the first)");
-  command->add_option("--validation", runs.fraction, "Part of each class that is held out")
-      ->check(CLI::Range(0.01, 0.9))
-      ->capture_default_str();
-  command->add_option("--validation-split", runs.validation_split,
-                      "Validate on this split instead of a part of --split");
+  command->AddFlag("--split", &runs.spec.split, "Split to train and validate on");
+  command->AddFlag("--label-column", &runs.spec.label_column, "Label column (default: the first)");
+  command->AddFlag("--validation", &runs.fraction, "Part of each class that is held out")
+      .Range(0.01, 0.9);
+  command->AddFlag("--validation-split", &runs.validation_split,
+                   "Validate on this split instead of a part of --split");
   runs.validation_views = 4;
-  command
-      ->add_option("--validate-with", runs.validation_policy,
+  command->AddFlag("--validate-with", &runs.validation_policy,
                    "Policy that validation samples are shown through, where such images are to be "
                    "expected and --validation-split has none (it flatters policies with the same "
-                   "transforms)")
-      ->capture_default_str();
+                   "transforms)");
   command
-      ->add_option("--validation-views", runs.validation_views,
-                   "Draws of --validate-with for each validation sample")
-      ->check(CLI::Range(1u, 64u))
-      ->capture_default_str();
+      ->AddFlag("--validation-views", &runs.validation_views,
+                "Draws of --validate-with for each validation sample")
+      .Range(1u, 64u);
 }
 
-void AddCandidateFlags(CLI::App* command, PolicySearchFlags* flags) {
+void AddCandidateFlags(Command* command, PolicySearchFlags* flags) {
+  command->AddFlag("--candidates", &flags->candidates,
+                   "Policies separated by ';'; may be given several times");
+  command->AddFlag("--transforms", &flags->transforms,
+                   "Make policies from these transforms (default without --candidates: of each name "
+                   "@champion, or else the best version proven for the backbone)");
+  command->AddFlag("--draw-errors", &flags->draw_errors, "Policies from transforms draw errors (~)")
+      .Choices({"no", "yes", "both"});
+  command->AddFlag("--pairs", &flags->pairs, "Maximum number of policies of two transforms");
   command
-      ->add_option("--candidates", flags->candidates,
-                   "Policies separated by ';'; may be given several times")
-      ->allow_extra_args(false);
-  command->add_option(
-      "--transforms", flags->transforms,
-      "Make policies from these transforms (default without --candidates: of each name @champion, "
-      "or else the best version proven for the backbone)");
-  command
-      ->add_option("--draw-errors", flags->draw_errors, "Policies from transforms draw errors (~)")
-      ->check(CLI::IsMember({"no", "yes", "both"}))
-      ->capture_default_str();
-  command->add_option("--pairs", flags->pairs, "Maximum number of policies of two transforms")
-      ->capture_default_str();
-  command
-      ->add_option("--views", flags->views,
-                   "Passes of one epoch, each with new draws; several numbers: try every policy "
-                   "with each")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(CLI::Range(1u, 64u))
-      ->capture_default_str();
+      ->AddFlag("--views", &flags->views,
+                "Passes of one epoch, each with new draws; several numbers: try every policy with "
+                "each")
+      .Range(1u, 64u);
 }
 
-void AddTrainingFlags(CLI::App* command, PolicySearchFlags* flags) {
+void AddTrainingFlags(Command* command, PolicySearchFlags* flags) {
   command
-      ->add_option("--budget", flags->search.budget,
-                   "Head epochs to spend: epochs x heads over everything trained (default: early "
-                   "rounds train fully, with fewer seeds)")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--seeds", flags->search.seeds, "Seeds of each policy in the last round")
-      ->check(CLI::Range(2u, 1000u))
-      ->capture_default_str();
-  command->add_option("--epochs", flags->search.epochs, "Epochs of each head in the last round")
-      ->check(CLI::Range(1u, 1u << 20))
-      ->capture_default_str();
-  command->add_option("--keep", flags->search.keep, "Keep 1 in N policies per round")
-      ->check(CLI::Range(2u, 256u))
-      ->capture_default_str();
-  command
-      ->add_option("--seed", flags->seed, "Of the held-out part, and the first of the heads' seeds")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+      ->AddFlag("--budget", &flags->search.budget,
+                "Head epochs to spend: epochs x heads over everything trained (default: early "
+                "rounds train fully, with fewer seeds)")
+      .Positive();
+  command->AddFlag("--seeds", &flags->search.seeds, "Seeds of each policy in the last round")
+      .Range(2u, 1000u);
+  command->AddFlag("--epochs", &flags->search.epochs, "Epochs of each head in the last round")
+      .Range(1u, 1u << 20);
+  command->AddFlag("--keep", &flags->search.keep, "Keep 1 in N policies per round")
+      .Range(2u, 256u);
+  command->AddFlag("--seed", &flags->seed,
+                   "Seed of the held-out part, and the first of the heads' seeds");
   PolicyRunsOptions& runs = flags->runs;
-  command->add_option("--batch-size", runs.spec.batch_size, "Samples of one step")
-      ->capture_default_str();
-  command->add_option("--arch", runs.trainer.arch, "linear, or mlp(<widths>)")
-      ->capture_default_str();
+  command->AddFlag("--batch-size", &runs.spec.batch_size, "Samples of one step");
+  command->AddFlag("--arch", &runs.trainer.arch, "linear, or mlp(<widths>)");
   runs.learning_rates = {1e-3};
-  command
-      ->add_option("--lr", runs.learning_rates,
-                   "Learning rate, or several, of which each policy gets its best")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->capture_default_str();
-  command->add_option("--weight-decay", runs.weight_decay, "Weight decay")->capture_default_str();
-  command->add_option("--optimizer", runs.trainer.optimizer, "Optimizer")
-      ->check(CLI::IsMember({"adamw", "sgd"}))
-      ->capture_default_str();
+  command->AddFlag("--lr", &runs.learning_rates,
+                   "Learning rate, or several, of which each policy gets its best");
+  command->AddFlag("--weight-decay", &runs.weight_decay, "Weight decay");
+  command->AddFlag("--optimizer", &runs.trainer.optimizer, "Optimizer").Choices({"adamw", "sgd"});
+}
+
+void AddFlags(Command* command, PolicySearchFlags* flags) {
+  AddDataFlags(command, flags);
+  AddCandidateFlags(command, flags);
+  AddTrainingFlags(command, flags);
 }
 
 }  // namespace
 
-void AddPolicyCommands(CLI::App* app) {
-  CLI::App* group = AddCommand(app, "policy", "Choose how to augment", "", nullptr);
-  auto flags = std::make_shared<PolicySearchFlags>();
-  CLI::App* command = AddCommand(
-      group, "search", "Find the policy whose heads do best on held-out samples, if any helps",
+void AddPolicyCommands(Command* app) {
+  AddCommand<PolicySearchFlags>(
+      app->AddGroup("policy", "Choose how to augment"), "search",
+      "Find the policy whose heads do best on held-out samples, if any helps",
       "augstore policy search --store db --collection cifar10 --transforms vflip,rotate15\n"
       "  augstore policy search --store db --collection cifar10 --budget 600 \\\n"
       "      --candidates 'identity:1,vflip:1;identity:1,rotate15:1'\n\n"
       "No augmentation (identity) is always among the policies, and is what the others are "
       "compared with: on the\nsame validation samples, seeds and order of training samples. The "
       "split 'test' is never looked at.",
-      [flags] { return RunSearch(*flags); });
-  AddCommonFlags(command, &flags->common);
-  AddDataFlags(command, flags.get());
-  AddCandidateFlags(command, flags.get());
-  AddTrainingFlags(command, flags.get());
+      AddFlags, RunSearch);
 }
 
 }  // namespace augstore

@@ -6,7 +6,8 @@
 
 #include "engine/kernels/tile_engine.h"
 #include "engine/math/counter_rng.h"
-#include "tools/head/cmd_head.h"
+#include "tools/head/head_grid.h"
+#include "tools/head/loaded_head.h"
 
 namespace augstore {
 namespace {

@@ -1,5 +1,4 @@
 // augstore stats | verify
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "tools/cli/command.h"
@@ -17,7 +16,16 @@ Status Stats(const CommonFlags& common) {
   return OkStatus();
 }
 
-Status Verify(const CommonFlags& common) {
+// Messages about damage end in the advice to run what is running here.
+std::string WithoutAdvice(std::string text) {
+  const std::string advice = "run `augstore verify`";
+  const size_t begin = text.find(advice);
+  if (begin == std::string::npos) return text;
+  const size_t joint = text.find_last_not_of(" ,;:", begin - 1) + 1;
+  return text.erase(joint, begin + advice.size() - joint);
+}
+
+Status CheckAll(const CommonFlags& common) {
   AUGSTORE_ASSIGN(const auto database, Database::Open(common));
   std::vector<std::string> problems;
   uint64_t checked = 0;
@@ -33,7 +41,7 @@ Status Verify(const CommonFlags& common) {
     do {
       const auto reply = database->client().Call<VerifyReply>(request);
       if (!reply.ok()) return tell(reply.status());
-      problems.insert(problems.end(), reply->problems.begin(), reply->problems.end());
+      for (const std::string& problem : reply->problems) problems.push_back(WithoutAdvice(problem));
       checked += reply->checked;
       request.cursor = reply->cursor;
       progress.Update(checked, fmt::format("{} problems", problems.size()));
@@ -42,28 +50,27 @@ Status Verify(const CommonFlags& common) {
       }
     } while (!request.cursor.empty());
   }
-  if (common.json) {
-    PrintJson({{"checked", checked}, {"problems", problems}, {"ok", problems.empty()}});
-  } else {
-    for (const std::string& problem : problems) fmt::print("damaged: {}\n", problem);
-    fmt::print("{} items checked, {} problems\n", checked, problems.size());
-  }
+  std::string text;
+  for (const std::string& problem : problems) text += fmt::format("damaged: {}\n", problem);
+  text += fmt::format("{} items checked, {} problems\n", checked, problems.size());
+  Emit(common, {{"checked", checked}, {"problems", problems}, {"ok", problems.empty()}}, text);
   if (problems.empty()) return OkStatus();
   return DataLoss("{} of the {} checked items are damaged, the first: {}", problems.size(), checked,
                   problems[0]);
 }
 
+Status Verify(const CommonFlags& common) {
+  const Status status = CheckAll(common);
+  return status.ok() ? status : Status(status.code(), WithoutAdvice(status.message()));
+}
+
 }  // namespace
 
-void AddAdminCommands(CLI::App* app) {
-  auto common = std::make_shared<CommonFlags>();
-  AddCommonFlags(AddCommand(app, "stats", "Sizes and counters of a store or a server, as JSON",
-                            "augstore stats --connect tcp://127.0.0.1:7411",
-                            [common] { return Stats(*common); }),
-                 common.get());
-  AddCommonFlags(AddCommand(app, "verify", "Check every checksum, digest and reference",
-                            "augstore verify --store db", [common] { return Verify(*common); }),
-                 common.get());
+void AddAdminCommands(Command* app) {
+  AddCommand(app, "stats", "Sizes and counters of a store or a server, as JSON",
+             "augstore stats --connect tcp://127.0.0.1:7411", Stats);
+  AddCommand(app, "verify", "Check every checksum, digest and reference",
+             "augstore verify --store db", Verify);
 }
 
 }  // namespace augstore

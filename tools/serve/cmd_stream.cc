@@ -1,5 +1,4 @@
 // augstore stream: pull batches, print the rate; or replay one batch exactly.
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -13,59 +12,10 @@
 namespace augstore {
 namespace {
 
-// The text of a flag as what it names.
-template <typename T>
-T Named(const Result<T>& parsed) {
-  if (!parsed.ok()) throw CLI::ValidationError(std::string(parsed.status().message()));
-  return *parsed;
-}
-
-}  // namespace
-
-void AddStreamFlags(CLI::App* command, StreamSpec* spec) {
-  command->add_option("--collection", spec->collection, "Collection, such as cifar10 or cifar10@2")
-      ->required();
-  command->add_option("--split", spec->split, "One split; '' for all samples")
-      ->capture_default_str();
-  command
-      ->add_option("--policy", spec->policy,
-                   "Chains and their weights: identity:2,hflip:1,hflip>rotate15:1")
-      ->capture_default_str();
-  command->add_option("--label-column", spec->label_column, "Label column (default: the first)");
-  command->add_option("--stream-seed", spec->seed, "Seed of the order and of the policy's draws")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command->add_option("--batch-size", spec->batch_size, "Rows of one batch")->capture_default_str();
-  command
-      ->add_option(
-          "--shuffle-window", spec->shuffle_window,
-          "Shuffle this many samples among each other, block by block of the collection in "
-          "random order: for\ncollections larger than the memory that they are read "
-          "through (0: all samples)")
-      ->capture_default_str();
-  command->add_option_function<std::string>(
-      "--dtype", [spec](const std::string& text) { spec->dtype = Named(ParseDtype(text)); },
-      "Send embeddings as f32, f16 (half the bytes) or u8 (a quarter); `transform show` says what "
-      "that costs [f32]");
-  command->add_option_function<std::string>(
-      "--precision",
-      [spec](const std::string& text) { spec->precision = Named(ParsePrecision(text)); },
-      "Compute transforms in f32 or int8; int8 takes transforms whose cards show that it costs "
-      "next to nothing [f32]");
-}
-
-void AddStoredDtypeFlag(CLI::App* command, std::optional<Dtype>* dtype) {
-  command->add_option_function<std::string>(
-      "--dtype", [dtype](const std::string& text) { *dtype = Named(ParseDtype(text)); },
-      "Store embeddings as f32, f16 (half the bytes) or u8 (a quarter, with a scale per row) "
-      "[what the collection has, else f32]");
-}
-
-namespace {
-
 struct StreamFlags {
   CommonFlags common;
   StreamSpec spec;
+  SplitFlag split;
   uint64_t epoch = 0;
   uint64_t epochs = 1;
   std::optional<uint64_t> step;
@@ -180,38 +130,39 @@ Status PullEpochs(const StreamFlags& flags, BatchStream& stream) {
 Status RunStream(StreamFlags flags) {
   flags.spec.shuffle = !flags.no_shuffle;
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
+  AUGSTORE_ASSIGN(const auto collection, database->client().Get<CollectionRecord>(
+                                             RecordKind::kCollection, flags.spec.collection));
+  flags.spec.split = SplitOrDefault(flags.split, collection.record);
   AUGSTORE_ASSIGN(const auto stream, database->client().OpenStream(flags.spec, flags.prefetch));
   return flags.step.has_value() ? Replay(flags, *stream) : PullEpochs(flags, *stream);
 }
 
+void AddFlags(Command* command, StreamFlags* flags) {
+  AddStreamFlags(command, &flags->spec, &flags->split);
+  command->AddFlag("--rank", &flags->spec.rank, "Number of this consumer, from 0");
+  command->AddFlag("--world-size", &flags->spec.world_size,
+                   "Number of consumers that share the stream");
+  command->AddFlag("--no-shuffle", &flags->no_shuffle, "Sample order instead of a permutation");
+  command->AddFlag("--drop-last", &flags->spec.drop_last,
+                   "Only full batches, equally many for every rank");
+  command->AddFlag("--no-digest", &flags->no_digest,
+                   "Do not compute the digest of the stream, which takes longer than the network");
+  command->AddFlag("--epoch", &flags->epoch, "First epoch");
+  command->AddFlag("--epochs", &flags->epochs, "How many epochs");
+  command->AddFlag("--step", &flags->step, "Replay this batch of --epoch and print what is in it");
+  command->AddFlag("--npy", &flags->npy, "With --step: write the batch's embeddings to this file");
+  command->AddFlag("--prefetch", &flags->prefetch, "Batches fetched ahead");
+}
+
 }  // namespace
 
-void AddStreamCommand(CLI::App* app) {
-  auto flags = std::make_shared<StreamFlags>();
-  CLI::App* command = AddCommand(
+void AddStreamCommand(Command* app) {
+  AddCommand<StreamFlags>(
       app, "stream", "Pull batches and print the rate, or replay one batch (--step)",
       "augstore stream --connect tcp://127.0.0.1:7411 --collection cifar10 --split train --policy "
       "identity:1,hflip:1\n"
       "  augstore stream --connect tcp://127.0.0.1:7411 --collection cifar10 --epoch 3 --step 17",
-      [flags] { return RunStream(*flags); });
-  AddCommonFlags(command, &flags->common);
-  AddStreamFlags(command, &flags->spec);
-  command->add_option("--rank", flags->spec.rank, "This consumer's number")->capture_default_str();
-  command->add_option("--world-size", flags->spec.world_size, "How many consumers share the stream")
-      ->capture_default_str();
-  command->add_flag("--no-shuffle", flags->no_shuffle, "Sample order instead of a permutation");
-  command->add_flag("--drop-last", flags->spec.drop_last,
-                    "Only full batches, equally many for every rank");
-  command->add_flag("--no-digest", flags->no_digest,
-                    "Only receive: a digest takes longer than the network");
-  command->add_option("--epoch", flags->epoch, "First epoch")->capture_default_str();
-  command->add_option("--epochs", flags->epochs, "How many epochs")->capture_default_str();
-  command->add_option("--step", flags->step,
-                      "Replay this batch of --epoch and print what is in it");
-  command->add_option("--npy", flags->npy,
-                      "With --step: write the batch's embeddings to this file");
-  command->add_option("--prefetch", flags->prefetch, "Batches fetched ahead")
-      ->capture_default_str();
+      AddFlags, RunStream);
 }
 
 }  // namespace augstore

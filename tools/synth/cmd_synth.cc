@@ -1,5 +1,4 @@
 // augstore synth: a small image set of our own, so that everything can be tried without data.
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "tools/cli/command.h"
@@ -28,25 +27,23 @@ Status Draw(SynthFlags flags) {
   return OkStatus();
 }
 
+void AddFlags(Command* command, SynthFlags* flags) {
+  command->AddFlag("--out", &flags->out, "Folder for the class folders").Required();
+  command->AddFlag("--per-class", &flags->options.per_class, "Images of each class");
+  command->AddFlag("--seed", &flags->options.seed, "Seed of the images");
+  command->AddFlag("--size", &flags->options.size, "Width and height in pixels");
+  command->AddFlag("--any-angle", &flags->any_angle,
+                   "Turn objects by any angle instead of keeping them upright");
+  command->AddFlag("--json", &flags->json, "Print the result as JSON");
+}
+
 }  // namespace
 
-void AddSynthCommand(CLI::App* app) {
-  auto flags = std::make_shared<SynthFlags>();
-  CLI::App* command = AddCommand(
+void AddSynthCommand(Command* app) {
+  AddCommand<SynthFlags>(
       app, "synth",
       "Make a small synthetic, labelled image set (ten classes of objects) for trying things",
-      "augstore synth --out images/train --per-class 50 --seed 1",
-      [flags] { return Draw(*flags); });
-  command->add_option("--out", flags->out, "Folder for the class folders")->required();
-  command->add_option("--per-class", flags->options.per_class, "Images of each class")
-      ->capture_default_str();
-  command->add_option("--seed", flags->options.seed, "Other seeds draw other images")
-      ->capture_default_str();
-  command->add_option("--size", flags->options.size, "Width and height in pixels")
-      ->capture_default_str();
-  command->add_flag("--any-angle", flags->any_angle,
-                    "Objects turned by any angle instead of upright");
-  command->add_flag("--json", flags->json, "Print the result as JSON");
+      "augstore synth --out images/train --per-class 50 --seed 1", AddFlags, Draw);
 }
 
 }  // namespace augstore

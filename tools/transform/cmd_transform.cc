@@ -1,7 +1,6 @@
 // augstore transform ls | show | alias
 #include "tools/transform/cmd_transform.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -174,47 +173,17 @@ Status Alias(const AliasFlags& flags) {
   return OkStatus();
 }
 
-void AddReaders(CLI::App* group) {
-  auto list = std::make_shared<ReadFlags>();
-  CLI::App* ls = AddCommand(group, "ls", "List transforms with their measured quality",
-                            "augstore transform ls --store db\n\n"
-                            "G: the part of |z - z'|^2 that the transform explains on held-out "
-                            "pairs; 1: all, 0: none, < 0: worse than nothing.\n"
-                            "cosine: of z with z', before -> after the transform.",
-                            [list] { return List(*list); });
-  AddCommonFlags(ls, &list->common);
-  ls->add_option("name", list->ref, "Only the versions of this transform");
-
-  auto flags = std::make_shared<ReadFlags>();
-  CLI::App* show = AddCommand(group, "show", "Show one version: layers, lineage, card",
-                              "augstore transform show rotate15@champion --store db --json",
-                              [flags] { return Show(*flags); });
-  AddCommonFlags(show, &flags->common);
-  show->add_option("transform", flags->ref, "name, name@version or name@alias")->required();
-}
-
-void AddAlias(CLI::App* group) {
-  auto flags = std::make_shared<AliasFlags>();
-  CLI::App* command = AddCommand(
-      group, "alias", "Point an alias to a version; with a name alone, show every move",
-      "augstore transform alias rotate15 champion 2 --note 'better on cifar10' --store db\n\n"
-      "An alias moves to a version whose card shows that it is worth applying: the 95 % interval "
-      "of "
-      "G on held-out pairs lies above --min-g. Policies may name it: "
-      "identity:1,rotate15@champion:1",
-      [flags] { return Alias(*flags); });
-  AddCommonFlags(command, &flags->common);
-  command->add_option("name", flags->name, "The transform")->required();
-  command->add_option("alias", flags->alias, "The alias");
-  command->add_option("version", flags->version, "The version that it shall point to");
-  command->add_option("--note", flags->note, "Why; kept in the history");
+void AddAliasFlags(Command* command, AliasFlags* flags) {
+  command->AddFlag("name", &flags->name, "The transform").Required();
+  command->AddFlag("alias", &flags->alias, "The alias");
+  command->AddFlag("version", &flags->version, "The version that it shall point to");
+  command->AddFlag("--note", &flags->note, "Why; kept in the history");
   command
-      ->add_option("--min-g", flags->min_r2,
-                   "Refuse a version whose interval of G does not lie above this")
-      ->check(CLI::Range(-1.0, 1.0))
-      ->capture_default_str();
-  command->add_flag("--force", flags->force,
-                    "Move it all the same; the history records that it was forced");
+      ->AddFlag("--min-g", &flags->min_r2,
+                "Refuse a version whose interval of G does not lie above this")
+      .Range(-1.0, 1.0);
+  command->AddFlag("--force", &flags->force,
+                   "Move it all the same; the history records that it was forced");
 }
 
 }  // namespace
@@ -246,9 +215,31 @@ Json TransformJson(const NamedTransform& transform, const std::vector<std::strin
           {"card", CardJson(record.card)}};
 }
 
-void AddTransformReadCommands(CLI::App* group) {
-  AddReaders(group);
-  AddAlias(group);
+void AddTransformReadCommands(Command* group) {
+  AddCommand<ReadFlags>(
+      group, "ls", "List transforms with their measured quality",
+      "augstore transform ls --store db\n\n"
+      "G: the part of |z - z'|^2 that the transform explains on held-out pairs; 1: all, 0: none, "
+      "< 0: worse than nothing.\n"
+      "cosine: of z with z', before -> after the transform.",
+      [](Command* command, ReadFlags* flags) {
+        command->AddFlag("name", &flags->ref, "Only the versions of this transform");
+      },
+      List);
+  AddCommand<ReadFlags>(
+      group, "show", "Show one version: layers, lineage, card",
+      "augstore transform show rotate15@champion --store db --json",
+      [](Command* command, ReadFlags* flags) {
+        command->AddFlag("transform", &flags->ref, "name, name@version or name@alias").Required();
+      },
+      Show);
+  AddCommand<AliasFlags>(
+      group, "alias", "Point an alias to a version; with a name alone, show every move",
+      "augstore transform alias rotate15 champion 2 --note 'better on cifar10' --store db\n\n"
+      "An alias moves to a version whose card shows that it is worth applying: the 95 % interval "
+      "of G on held-out pairs lies above --min-g. Policies may name it: "
+      "identity:1,rotate15@champion:1",
+      AddAliasFlags, Alias);
 }
 
 }  // namespace augstore

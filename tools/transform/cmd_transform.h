@@ -11,13 +11,6 @@
 
 namespace augstore {
 
-// Each in its file; AddTransformCommands adds them below `transform`.
-void AddTransformTrainCommand(CLI::App* group);
-void AddTransformRegisterCommand(CLI::App* group);
-void AddTransformEvalCommand(CLI::App* group);
-void AddTransformConditionalCommand(CLI::App* group);
-void AddTransformReadCommands(CLI::App* group);  // ls, show, alias
-
 // The name a transform gets when none was given: the op without its parentheses, "rotate(15)" ->
 // "rotate15", where that is a plain name; else the op's text ("translate(2,-1)"), which is a name
 // as well.

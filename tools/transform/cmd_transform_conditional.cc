@@ -1,5 +1,4 @@
 // augstore transform train-conditional: one transform for a family of ops with any magnitudes.
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "engine/conditional/conditional_fit.h"
@@ -134,11 +133,40 @@ Status Train(ConditionalFlags flags) {
   return OkStatus();
 }
 
+void AddFlags(Command* command, ConditionalFlags* flags) {
+  AddBackboneFlags(command, &flags->backbone);
+  command->AddFlag("--ops", &flags->ops, "The family, separated by commas:\n" + ImageOp::Help())
+      .Required();
+  command->AddFlag("--slots", &flags->slots, "Most ops in one application").Range(1u, 2u);
+  command->AddFlag("--name", &flags->name, "Name of the transform");
+  command->AddFlag("--images", &flags->images, "Folder, CIFAR file or CSV manifest to learn from")
+      .Required();
+  command
+      ->AddFlag("--limit", &flags->limit,
+                "Use at most this many images, spread evenly (default: all)")
+      .Positive();
+  command
+      ->AddFlag("--draws", &flags->plan.singles,
+                "Single ops with random magnitudes for each image, in addition to every op at the "
+                "ends of its ranges")
+      .Range(0u, 64u);
+  command->AddFlag("--chain-draws", &flags->plan.chains, "Chains of two random ops for each image")
+      .Range(0u, 64u);
+  command->AddFlag("--seed", &flags->fit.seed, "Seed of the held-out part and of the random views");
+  command
+      ->AddFlag("--validation", &flags->fit.validation_fraction,
+                "Part of the images that is held out")
+      .Range(0.01, 0.9);
+  command->AddFlag("--alias", &flags->alias, "Point this alias to the new version");
+  command->AddFlag("--note", &flags->note, "Why; kept in the alias's history");
+  command->AddFlag("--dry-run", &flags->dry_run,
+                   "Print how many Φ calls this takes and about how long, and stop");
+}
+
 }  // namespace
 
-void AddTransformConditionalCommand(CLI::App* group) {
-  auto flags = std::make_shared<ConditionalFlags>();
-  CLI::App* command = AddCommand(
+void AddTransformConditionalCommand(Command* group) {
+  AddCommand<ConditionalFlags>(
       group, "train-conditional",
       "Learn one transform for a family of augmentations with any magnitudes, from images",
       "augstore transform train-conditional --store db --ops "
@@ -146,44 +174,7 @@ void AddTransformConditionalCommand(CLI::App* group) {
       "--backbone backbone.pt\n\n"
       "Policies then ask for ops in brackets; a range is drawn anew for every sample and epoch:\n"
       "identity:1,geo[rotate(-15..15)]:1,geo[hflip>brightness(0.8..1.2)]:1",
-      [flags] { return Train(*flags); });
-  AddCommonFlags(command, &flags->common);
-  AddBackboneFlags(command, &flags->backbone);
-  command->add_option("--ops", flags->ops, "The family, separated by commas:\n" + ImageOp::Help())
-      ->required();
-  command->add_option("--slots", flags->slots, "Maximum ops of one application")
-      ->check(CLI::Range(1u, 2u))
-      ->capture_default_str();
-  command->add_option("--name", flags->name, "Name of the transform")->capture_default_str();
-  command->add_option("--images", flags->images, "Folder, CIFAR file or CSV manifest to learn from")
-      ->required();
-  command
-      ->add_option("--limit", flags->limit,
-                   "Use at most this many images, spread evenly (default: all)")
-      ->check(CLI::PositiveNumber);
-  command
-      ->add_option("--draws", flags->plan.singles,
-                   "Single ops with random magnitudes for each image, next to every op at the ends "
-                   "of its ranges")
-      ->check(CLI::Range(0u, 64u))
-      ->capture_default_str();
-  command
-      ->add_option("--chain-draws", flags->plan.chains, "Chains of two random ops for each image")
-      ->check(CLI::Range(0u, 64u))
-      ->capture_default_str();
-  command
-      ->add_option("--seed", flags->fit.seed, "Seed of the held-out part and of the random views")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command
-      ->add_option("--validation", flags->fit.validation_fraction,
-                   "Part of the images that is held out")
-      ->check(CLI::Range(0.01, 0.9))
-      ->capture_default_str();
-  command->add_option("--alias", flags->alias, "Point this alias to the new version");
-  command->add_option("--note", flags->note, "Why; kept in the alias's history");
-  command->add_flag("--dry-run", flags->dry_run,
-                    "Print how many Φ calls this takes and about how long, and stop");
+      AddFlags, Train);
 }
 
 }  // namespace augstore

@@ -1,5 +1,4 @@
 // augstore transform eval: measures a transform again, on images that the caller names.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -156,50 +155,45 @@ Status Eval(const EvalFlags& flags) {
   return OkStatus();
 }
 
-void AddMeasureFlags(CLI::App* command, EvalFlags* flags) {
+void AddMeasureFlags(Command* command, EvalFlags* flags) {
   command
-      ->add_option("--limit", flags->limit,
-                   "Use at most this many images, spread evenly (default: all)")
-      ->check(CLI::PositiveNumber);
-  command
-      ->add_option("--retrieval", flags->options.retrieval,
+      ->AddFlag("--limit", &flags->limit,
+                "Use at most this many images, spread evenly (default: all)")
+      .Positive();
+  command->AddFlag("--retrieval", &flags->options.retrieval,
                    "Images whose true view is ranked among 50 views of other ops and images, which "
-                   "costs some Φ calls for each; 0: none")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command
-      ->add_option("--seed", flags->options.seed,
-                   "Of the other images that stand among the 50 views")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command->add_option("--chain", flags->chain,
-                      "Measure the chain of the transform and this one as well");
-  command->add_flag("--save", flags->save,
-                    "Register a new version: the same weights with what was measured as the first "
-                    "entry of its card");
+                   "costs some Φ calls for each; 0: none");
+  command->AddFlag("--seed", &flags->options.seed,
+                   "Seed of the choice of other images among the 50 views");
+  command->AddFlag("--chain", &flags->chain,
+                   "Measure the chain of the transform and this one as well");
+  command->AddFlag("--save", &flags->save,
+                   "Register a new version: the same weights with what was measured as the first "
+                   "entry of its card");
+}
+
+void AddFlags(Command* command, EvalFlags* flags) {
+  AddBackboneFlags(command, &flags->backbone);
+  command->AddFlag("transform", &flags->ref, "name, name@version or name@alias").Required();
+  command->AddFlag("--images", &flags->images, "Folder, CIFAR file or CSV manifest").Required();
+  command->AddFlag("--op", &flags->op,
+                   "What it imitates, where it was registered without that; of a conditional "
+                   "transform what it is asked for, such as 'hflip>rotate(10)':\n" +
+                       ImageOp::Help());
+  AddMeasureFlags(command, flags);
 }
 
 }  // namespace
 
-void AddTransformEvalCommand(CLI::App* group) {
-  auto flags = std::make_shared<EvalFlags>();
-  CLI::App* command = AddCommand(
+void AddTransformEvalCommand(Command* group) {
+  AddCommand<EvalFlags>(
       group, "eval", "Measure a transform on images",
       "augstore transform eval rotate15@2 --images cifar10/test --backbone backbone.pt --store db "
       "--chain hflip@champion\n\n"
       "Name images that the transform was not trained on. Views that are stored are not embedded "
       "again. With --save a transform that was registered as weights gets a card, without which no "
       "alias moves to it.",
-      [flags] { return Eval(*flags); });
-  AddCommonFlags(command, &flags->common);
-  AddBackboneFlags(command, &flags->backbone);
-  command->add_option("transform", flags->ref, "name, name@version or name@alias")->required();
-  command->add_option("--images", flags->images, "Folder, CIFAR file or CSV manifest")->required();
-  command->add_option("--op", flags->op,
-                      "What it imitates, where it was registered without that; of a conditional "
-                      "transform what it is asked for, such as 'hflip>rotate(10)':\n" +
-                          ImageOp::Help());
-  AddMeasureFlags(command, flags.get());
+      AddFlags, Eval);
 }
 
 }  // namespace augstore

@@ -1,5 +1,4 @@
 // augstore transform register
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -93,26 +92,26 @@ Status Register(const RegisterFlags& flags) {
   return OkStatus();
 }
 
+void AddFlags(Command* command, RegisterFlags* flags) {
+  command->AddFlag("--name", &flags->name, "Name of the transform").Required();
+  command
+      ->AddFlag("--weights", &flags->weights,
+                "safetensors file: \"<i>.weight\" [out, in] and \"<i>.bias\" [out], as "
+                "torch.nn.Sequential names them")
+      .Required();
+  command->AddFlag("--backbone", &flags->backbone, "Registered backbone, or its file");
+  command->AddFlag("--backbone-digest", &flags->backbone_digest, "SHA-256 of the backbone's file");
+  command->AddFlag("--op", &flags->op, "The augmentation that it imitates:\n" + ImageOp::Help());
+  command->AddFlag("--family", &flags->family, "What kind of model it is");
+}
+
 }  // namespace
 
-void AddTransformRegisterCommand(CLI::App* group) {
-  auto flags = std::make_shared<RegisterFlags>();
-  CLI::App* command = AddCommand(group, "register", "Register weights that were trained elsewhere",
-                                 "augstore transform register --store DIR --name myop --weights "
-                                 "w.safetensors --backbone resnet",
-                                 [flags] { return Register(*flags); });
-  AddCommonFlags(command, &flags->common);
-  command->add_option("--name", flags->name, "Name of the transform")->required();
-  command
-      ->add_option("--weights", flags->weights,
-                   "safetensors file: \"<i>.weight\" [out, in] and \"<i>.bias\" [out], as "
-                   "torch.nn.Sequential names them")
-      ->required();
-  command->add_option("--backbone", flags->backbone, "Registered backbone, or its file");
-  command->add_option("--backbone-digest", flags->backbone_digest,
-                      "SHA-256 of the backbone's file");
-  command->add_option("--op", flags->op, "The augmentation that it imitates:\n" + ImageOp::Help());
-  command->add_option("--family", flags->family, "What kind of model it is")->capture_default_str();
+void AddTransformRegisterCommand(Command* group) {
+  AddCommand<RegisterFlags>(group, "register", "Register weights that were trained elsewhere",
+                            "augstore transform register --store DIR --name myop --weights "
+                            "w.safetensors --backbone resnet",
+                            AddFlags, Register);
 }
 
 }  // namespace augstore

@@ -1,6 +1,5 @@
 // augstore transform train: embeds images with and without an op, fits Ω to the pairs, measures it,
 // registers it.
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -207,85 +206,71 @@ std::string FamilyHelp() {
   return text;
 }
 
-void AddTrainingFlags(CLI::App* command, TransformTrainOptions* options) {
+void AddTrainingFlags(Command* command, TransformTrainOptions* options) {
   std::vector<std::string> families = {std::string(kAutoFamily)};
   for (const Family& family : TransformFamilies()) families.emplace_back(family.name);
-  command->add_option("--family", options->family, FamilyHelp())
-      ->check(CLI::IsMember(families))
-      ->capture_default_str();
+  command->AddFlag("--family", &options->family, FamilyHelp()).Choices(families);
+  command->AddFlag("--seed", &options->seed,
+                   "Seed of the held-out part and of the initial weights");
   command
-      ->add_option("--seed", options->seed, "Seed of the held-out part and of the initial weights")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+      ->AddFlag("--last-blocks-epochs", &options->last_blocks_epochs,
+                "Maximum epochs of last_blocks")
+      .Range(1u, 1u << 20);
   command
-      ->add_option("--last-blocks-epochs", options->last_blocks_epochs,
-                   "Maximum epochs of last_blocks")
-      ->check(CLI::Range(1u, 1u << 20))
-      ->capture_default_str();
+      ->AddFlag("--epochs", &options->max_epochs,
+                "Maximum epochs of " + FamilyNames([](const Family& family) {
+                  return !family.closed_form && !family.needs_last_blocks;
+                }))
+      .Range(1u, 1u << 20);
+  command->AddFlag("--patience", &options->patience, "Epochs without improvement before stopping");
+  command->AddFlag("--batch-size", &options->batch_size, "Pairs of one step").Range(1u, 1u << 16);
+  command->AddFlag("--lr", &options->learning_rate, "Learning rate (default: the family's)")
+      .Positive();
+  command->AddFlag("--weight-decay", &options->weight_decay, "Weight decay (default: the family's)")
+      .AtLeast(0);
   command
-      ->add_option("--epochs", options->max_epochs,
-                   "Maximum epochs of " + FamilyNames([](const Family& family) {
-                     return !family.closed_form && !family.needs_last_blocks;
-                   }))
-      ->check(CLI::Range(1u, 1u << 20))
-      ->capture_default_str();
-  command->add_option("--patience", options->patience, "Epochs without improvement before stopping")
-      ->capture_default_str();
-  command->add_option("--batch-size", options->batch_size, "Pairs of one step")
-      ->check(CLI::Range(1u, 1u << 16))
-      ->capture_default_str();
-  command->add_option("--lr", options->learning_rate, "Learning rate (default: the family's)")
-      ->check(CLI::PositiveNumber);
-  command
-      ->add_option("--weight-decay", options->weight_decay, "Weight decay (default: the family's)")
-      ->check(CLI::NonNegativeNumber);
-  command
-      ->add_option(
-          "--error-bank", options->error_bank,
+      ->AddFlag(
+          "--error-bank", &options->error_bank,
           "Errors z' - Ω(z) of held-out pairs to keep, so that policies may draw them (hflip~); "
           "0: none")
-      ->check(CLI::Range(0u, kMaxErrorBankRows))
-      ->capture_default_str();
+      .Range(0u, kMaxErrorBankRows);
+  command->AddFlag("--validation", &options->validation_fraction,
+                   "Part of the pairs that is held out");
+}
+
+void AddFlags(Command* command, TrainFlags* flags) {
+  AddBackboneFlags(command, &flags->backbone);
+  command->AddFlag("--op", &flags->op, "The augmentation:\n" + ImageOp::Help()).Required();
+  command->AddFlag("--name", &flags->name,
+                   "Name of the transform (default: rotate15 for rotate(15))");
+  command->AddFlag("--images", &flags->images, "Folder, CIFAR file or CSV manifest to learn from")
+      .Required();
+  command->AddFlag("--check-images", &flags->check_images,
+                   "More images to measure it on, each an entry of the card");
   command
-      ->add_option("--validation", options->validation_fraction,
-                   "Part of the pairs that is held out")
-      ->capture_default_str();
+      ->AddFlag("--limit", &flags->limit,
+                "Use at most this many images of each folder, spread evenly (default: all)")
+      .Positive();
+  command->AddFlag("--alias", &flags->alias, "Point this alias to the new version");
+  command->AddFlag("--note", &flags->note, "Why; kept in the alias's history");
+  command->AddFlag("--mirror", &flags->mirror,
+                   "Learn from the mirror images of --images too: twice the embedding, a little "
+                   "more fidelity");
+  AddLastBlocksFlags(command, &flags->last_blocks);
+  AddTrainingFlags(command, &flags->options);
 }
 
 }  // namespace
 
-void AddTransformTrainCommand(CLI::App* group) {
-  auto flags = std::make_shared<TrainFlags>();
-  CLI::App* command = AddCommand(
+void AddTransformTrainCommand(Command* group) {
+  AddCommand<TrainFlags>(
       group, "train", "Learn to imitate an augmentation on embeddings, from images",
       "augstore transform train --store db --op 'rotate(15)' --images cifar10/train --backbone "
       "backbone.pt "
       "--check-images cifar10/test --alias champion\n\n"
       "Embeddings of the images with and without the op are kept, so that another family or other "
       "settings train at once.",
-      [flags] { return Train(*flags); });
-  AddCommonFlags(command, &flags->common);
-  AddBackboneFlags(command, &flags->backbone);
-  command->add_option("--op", flags->op, "The augmentation:\n" + ImageOp::Help())->required();
-  command->add_option("--name", flags->name,
-                      "Name of the transform (default: rotate15 for rotate(15))");
-  command->add_option("--images", flags->images, "Folder, CIFAR file or CSV manifest to learn from")
-      ->required();
-  command
-      ->add_option("--check-images", flags->check_images,
-                   "More images to measure it on, each an entry of the card")
-      ->allow_extra_args(false);
-  command
-      ->add_option("--limit", flags->limit,
-                   "Use at most this many images of each folder, spread evenly (default: all)")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--alias", flags->alias, "Point this alias to the new version");
-  command->add_option("--note", flags->note, "Why; kept in the alias's history");
-  command->add_flag("--mirror", flags->mirror,
-                    "Learn from the mirror images of --images too: twice the embedding, a little "
-                    "more fidelity");
-  AddLastBlocksFlags(command, &flags->last_blocks);
-  AddTrainingFlags(command, &flags->options);
+      AddFlags, Train);
 }
 
 }  // namespace augstore

@@ -1,6 +1,5 @@
 #include "tools/transform/transform_training.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 
@@ -70,18 +69,16 @@ Result<CardEntry> CheckTransform(const std::string& data, const TransformWeights
   return MeasureCard(data, pairs.z.view(), pairs.z_target.view(), mapped.view());
 }
 
-void AddLastBlocksFlags(CLI::App* command, LastBlocksFlags* flags) {
-  command->add_option("--last-blocks", flags->file,
-                      "TorchScript file of the backbone's last blocks, from its feature map to the "
-                      "embedding: fit the family last_blocks too");
-  command
-      ->add_option("--last-blocks-rank", flags->rank,
+void AddLastBlocksFlags(Command* command, LastBlocksFlags* flags) {
+  command->AddFlag("--last-blocks", &flags->file,
+                   "TorchScript file of the backbone's last blocks, from its feature map to the "
+                   "embedding: fit the family last_blocks too");
+  command->AddFlag("--last-blocks-rank", &flags->rank,
                    "Split the convolutions of the last blocks to this rank, which makes them "
-                   "cheaper; 0: do not")
-      ->capture_default_str();
-  command->add_option("--feature-map-side", flags->feature_map_side,
-                      "Let the last blocks read the feature map pooled to this many cells each way "
-                      "(default: as stored)");
+                   "cheaper; 0: do not");
+  command->AddFlag("--feature-map-side", &flags->feature_map_side,
+                   "Let last_blocks read the feature map pooled to this many cells each way "
+                   "(default: as stored)");
 }
 
 Result<SpatialFront> StartOfLastBlocks(const BackboneRecord& backbone, const ImageOp& op,

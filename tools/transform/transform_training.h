@@ -45,7 +45,7 @@ struct LastBlocksFlags {
   // --feature-map-side: cells each way of the feature map that they read; 0: as stored
   uint32_t feature_map_side = 0;
 };
-void AddLastBlocksFlags(CLI::App* command, LastBlocksFlags* flags);
+void AddLastBlocksFlags(Command* command, LastBlocksFlags* flags);
 // Errors: those of ReadLastBlocks; kInvalidArgument (a side that the feature map does not have).
 Result<SpatialFront> StartOfLastBlocks(const BackboneRecord& backbone, const ImageOp& op,
                                        const LastBlocksFlags& flags);

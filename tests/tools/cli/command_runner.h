@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -14,6 +13,7 @@
 
 #include "schemas/base/digest.h"
 #include "tools/cli/command.h"
+#include "tools/cli/program.h"
 #include "tools/collection/collection_writer.h"
 #include "tools/commands.h"
 
@@ -26,30 +26,21 @@ struct CommandResult {
   Json json() const { return Json::parse(out); }
 };
 
-// `add` is one of command.h's Add…Command(s); `args` are what a user types after "augstore".
-inline CommandResult RunCommand(void (*add)(CLI::App*), std::vector<std::string> args) {
+// `add` is one of commands.h's functions; `args` are what a user types after "augstore".
+inline CommandResult RunCommand(void (*add)(Command*), std::vector<std::string> args) {
   for (const char* name :
        {"AUGSTORE_STORE", "AUGSTORE_CONNECT", "AUGSTORE_BACKBONE", "AUGSTORE_MEMORY"}) {
     ::unsetenv(name);  // a flag that a test leaves out must stay out
   }
-  CLI::App app;
-  app.require_subcommand(1);
-  add(&app);
-  std::reverse(args.begin(), args.end());  // CLI11 takes a vector from its end
+  Command program("augstore", "");
+  add(&program);
   CommandResult result;
   testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();
-  try {
-    app.parse(args);
-  } catch (const CLI::RuntimeError& error) {
-    result.exit_code = error.get_exit_code();
-  } catch (const CLI::ParseError& error) {
-    result.exit_code = 2;
-    result.err = error.what();
-  }
+  result.exit_code = RunWords(program, std::move(args));
   std::fflush(stdout);
   result.out = testing::internal::GetCapturedStdout();
-  result.err += testing::internal::GetCapturedStderr();
+  result.err = testing::internal::GetCapturedStderr();
   return result;
 }
 

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <sys/wait.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,49 +12,38 @@
 
 #include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
+#include "tools/commands.h"
 
 namespace augstore {
 namespace {
 
-bool Has(const CLI::App& app, std::vector<std::string> words) {
-  words.insert(words.begin(), "augstore");
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  return HasCommand(app, static_cast<int>(argv.size()), argv.data());
-}
-
 TEST(Program, KnowsACommandByItsWordsAlone) {
-  CLI::App light;
-  AddLightCommands(&light);
-  EXPECT_TRUE(Has(light, {"stats"}));
-  EXPECT_TRUE(Has(light, {"stats", "--no-such-flag"}));
-  EXPECT_TRUE(Has(light, {"head", "ls", "--help"}));
-  EXPECT_FALSE(Has(light, {}));
-  EXPECT_FALSE(Has(light, {"--help"}));
-  EXPECT_FALSE(Has(light, {"no-such-command"}));
-  EXPECT_FALSE(Has(light, {"head"}));
-  EXPECT_FALSE(Has(light, {"head", "--help"}));
-  EXPECT_FALSE(Has(light, {"head", "train"}));
-  EXPECT_FALSE(Has(light, {"ingest", "stats"}));
-}
-
-std::vector<const CLI::App*> CommandsOf(const CLI::App& app) {
-  return app.get_subcommands([](const CLI::App*) { return true; });
+  Command light("augstore", "");
+  AddCommands<false>(&light);
+  EXPECT_TRUE(HasCommand(light, {"stats"}));
+  EXPECT_TRUE(HasCommand(light, {"stats", "--no-such-flag"}));
+  EXPECT_TRUE(HasCommand(light, {"head", "ls", "--help"}));
+  EXPECT_TRUE(HasCommand(light, {"help", "head", "ls"}));
+  EXPECT_FALSE(HasCommand(light, {}));
+  EXPECT_FALSE(HasCommand(light, {"--help"}));
+  EXPECT_FALSE(HasCommand(light, {"help"}));
+  EXPECT_FALSE(HasCommand(light, {"no-such-command"}));
+  EXPECT_FALSE(HasCommand(light, {"head"}));
+  EXPECT_FALSE(HasCommand(light, {"head", "--help"}));
+  EXPECT_FALSE(HasCommand(light, {"head", "train"}));
+  EXPECT_FALSE(HasCommand(light, {"ingest", "stats"}));
 }
 
 TEST(Program, HasEveryCommandOfTheLightOneInTheOther) {
-  CLI::App light;
-  AddLightCommands(&light);
-  CLI::App all;
-  AddAllCommands(&all);
-  for (const CLI::App* command : CommandsOf(light)) {
-    if (CommandsOf(*command).empty()) {
-      EXPECT_TRUE(Has(all, {command->get_name()})) << command->get_name();
-    }
-    for (const CLI::App* below : CommandsOf(*command)) {
-      EXPECT_TRUE(Has(all, {command->get_name(), below->get_name()}))
-          << command->get_name() << " " << below->get_name();
-    }
+  Command light("augstore", "");
+  AddCommands<false>(&light);
+  Command all("augstore", "");
+  AddCommands<true>(&all);
+  for (const Command& command : light.commands()) {
+    const Command* twin = all.Find(command.name());
+    ASSERT_NE(twin, nullptr) << command.name();
+    for (const Command& below : command.commands())
+      EXPECT_NE(twin->Find(below.name()), nullptr) << below.Path();
   }
 }
 

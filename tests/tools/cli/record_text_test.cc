@@ -12,6 +12,11 @@ TEST(RecordText, WritesTimesInUtc) {
   EXPECT_EQ(UtcText(1714564800), "2024-05-01 12:00:00");
 }
 
+TEST(RecordText, WritesAccuraciesInPercent) {
+  EXPECT_EQ(Percent(0.6137), "61.4%");
+  EXPECT_EQ(Percent(1), "100.0%");
+}
+
 TEST(RecordText, JoinsLists) {
   EXPECT_EQ(ListText({}, "none"), "none");
   EXPECT_EQ(ListText({"a"}, "none"), "a");

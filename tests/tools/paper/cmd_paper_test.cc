@@ -36,7 +36,7 @@ class PaperCommand : public testing::Test {
 
   CommandResult TrainConditional(const std::string& ops = kOps, const std::string& name = "geo",
                                  const std::string& folder = "train") {
-    return RunCommand(AddTransformCommands,
+    return RunCommand(AddTransformGroup<true>,
                       {"transform", "train-conditional", "--ops", ops, "--name", name, "--images",
                        images() + "/" + folder, "--store", dir_.path() + "/db", "--backbone",
                        kBackbone, "--quiet", "--json", "--draws", "1", "--chain-draws", "1"});

@@ -13,7 +13,7 @@ constexpr uint32_t kDim = 512;  // of the backbone that comes with augstore
 const std::string kBackbone = SourcePath("tools/demo_assets/backbone.pt");
 
 CommandResult Command(std::vector<std::string> args) {
-  return RunCommand(AddTransformCommands, std::move(args));
+  return RunCommand(AddTransformGroup<true>, std::move(args));
 }
 
 // z -> scale * z.

@@ -8,7 +8,7 @@ namespace augstore {
 namespace {
 
 CommandResult Command(std::vector<std::string> args) {
-  return RunCommand(AddTransformCommands, std::move(args));
+  return RunCommand(AddTransformGroup<true>, std::move(args));
 }
 
 Layers SquareLayers(uint32_t dim, float weight) {

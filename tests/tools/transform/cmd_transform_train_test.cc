@@ -25,7 +25,7 @@ class TransformTrainCommand : public testing::Test {
     std::vector<std::string> args = {"transform",  "train",   "--store",  dir_->path() + "/db",
                                      "--backbone", kBackbone, "--images", dir_->path() + "/train"};
     args.insert(args.end(), more.begin(), more.end());
-    return RunCommand(AddTransformCommands, std::move(args));
+    return RunCommand(AddTransformGroup<true>, std::move(args));
   }
   static Result<TransformWeights> Weights(const std::string& ref) {
     AUGSTORE_ASSIGN(const auto database,

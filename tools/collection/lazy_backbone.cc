@@ -1,12 +1,11 @@
-// Φ's flags and its registration.
+#include "tools/collection/lazy_backbone.h"
+
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <filesystem>
 
 #include "schemas/base/digest.h"
-#include "tools/collection/embedder.h"
 
 namespace augstore {
 namespace {
@@ -61,27 +60,23 @@ Status CheckPreprocessing(const BackboneFlags& flags, const std::string& ref,
 
 }  // namespace
 
-void AddBackboneFlags(CLI::App* command, BackboneFlags* flags) {
+void AddBackboneFlags(Command* command, BackboneFlags* flags) {
   command
-      ->add_option("--backbone", flags->file,
-                   "TorchScript file of the backbone [AUGSTORE_BACKBONE]")
-      ->envname("AUGSTORE_BACKBONE")
-      ->required();
-  command->add_option("--backbone-name", flags->name,
-                      "Name to register it under (default: the file's name)");
-  command->add_option(
-      "--resize", flags->resize,
+      ->AddFlag("--backbone", &flags->file, "TorchScript file of the backbone [AUGSTORE_BACKBONE]")
+      .Env("AUGSTORE_BACKBONE")
+      .Required();
+  command->AddFlag("--backbone-name", &flags->name,
+                   "Name to register it under (default: the file's name)");
+  command->AddFlag(
+      "--resize", &flags->resize,
       "Input height and width in pixels (default: what the backbone file says or accepts)");
   command
-      ->add_option("--mean", flags->mean,
-                   "Per-channel mean, if the backbone does not normalise by itself")
-      ->delimiter(',')
-      ->expected(3);
-  command->add_option("--std", flags->stddev, "Per-channel standard deviation, with --mean")
-      ->delimiter(',')
-      ->expected(3);
-  command->add_option("--threads", flags->threads,
-                      "Threads for Φ and for decoding (default: all cores)");
+      ->AddFlag("--mean", &flags->mean,
+                "Per-channel mean, if the backbone does not normalise by itself")
+      .Count(3);
+  command->AddFlag("--std", &flags->stddev, "Per-channel standard deviation, with --mean").Count(3);
+  command->AddFlag("--threads", &flags->threads,
+                   "Threads for Φ and for decoding (default: all cores)");
 }
 
 Result<std::unique_ptr<LazyBackbone>> LazyBackbone::Open(const BackboneFlags& flags, Client& client,

@@ -1,0 +1,126 @@
+#include "tools/cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <numeric>
+
+namespace augstore {
+namespace {
+
+// How many letters must be added, removed, replaced or swapped with their neighbour.
+size_t EditDistance(const std::string& a, const std::string& b) {
+  std::vector<size_t> before(b.size() + 1);
+  std::vector<size_t> last(b.size() + 1);
+  std::iota(last.begin(), last.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    std::vector<size_t> row(b.size() + 1, i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+    before = std::move(last);
+    last = std::move(row);
+  }
+  return last.back();
+}
+
+// ": did you mean 'ingest'?", or nothing when none of `known` is near.
+std::string Suggestion(const std::string& word, const std::vector<std::string>& known) {
+  const auto distance = [&](const std::string& one) { return EditDistance(word, one); };
+  const auto nearest = std::ranges::min_element(known, {}, distance);
+  if (nearest == known.end() || distance(*nearest) > std::max<size_t>(1, word.size() / 3))
+    return "";
+  return fmt::format(": did you mean '{}'?", *nearest);
+}
+
+Status UnknownWord(const Command& command, const std::string& word) {
+  std::vector<std::string> known;
+  if (word.size() > 1 && word[0] == '-') {
+    for (const Flag& flag : command.flags())
+      if (!flag.positional()) known.push_back(flag.name());
+    return InvalidArgument("{} has no flag '{}'{}", command.Path(), word,
+                           Suggestion(word.substr(0, word.find('=')), known));
+  }
+  for (const Command& below : command.commands()) known.push_back(below.name());
+  if (known.empty())
+    return InvalidArgument("'{}' is one word too many for {}", word, command.Path());
+  return InvalidArgument("{} has no command '{}'{}\nIts commands are: {}", command.Path(), word,
+                         Suggestion(word, known), fmt::join(known, ", "));
+}
+
+void DeclareFlag(const Flag& flag, CLI::App* app, Status* failure) {
+  if (flag.is_switch()) {
+    app->add_flag_callback(
+        flag.name(), [&flag] { static_cast<void>(flag.Set({})); }, flag.help());
+    return;
+  }
+  const auto set = [&flag, failure](const CLI::results_t& texts) {
+    const Status status = flag.Set(texts);
+    if (!status.ok() && failure->ok()) *failure = status;
+    return status.ok();
+  };
+  CLI::Option* option = app->add_option(flag.name(), set, flag.help());
+  option->type_name(flag.TypeText())->required(flag.required());
+  if (flag.many()) {
+    option->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args(flag.positional());
+  }
+  if (!flag.env().empty()) option->envname(flag.env());
+  const std::string standard = flag.DefaultText();
+  if (!standard.empty()) option->default_str(standard);
+}
+
+void Fill(const Command& command, CLI::App* app, Status* failure) {
+  if (!command.example().empty()) app->footer(command.example());
+  for (const Flag& flag : command.flags()) DeclareFlag(flag, app, failure);
+  for (const Command& below : command.commands())
+    Fill(below, app->add_subcommand(below.name(), below.about()), failure);
+  if (!command.commands().empty()) app->require_subcommand(1);
+}
+
+// The command that the words led to.
+const Command& Innermost(const Command& program, const CLI::App& app) {
+  const std::vector<CLI::App*> below = app.get_subcommands();
+  if (below.empty()) return program;
+  return Innermost(*program.Find(below.front()->get_name()), *below.front());
+}
+
+// Why the words were refused. What is unknown comes first: it explains what is missing.
+Status Refusal(const Command& command, const std::vector<std::string>& unknown,
+               const Status& failure, const std::string& message) {
+  if (!unknown.empty()) {
+    const auto flag =  // before a word: a flag that was mistyped leaves its value over as well
+        std::ranges::find_if(unknown, [](const std::string& w) { return w.starts_with('-'); });
+    const bool group = !command.commands().empty();
+    return UnknownWord(command, group || flag == unknown.end() ? unknown.front() : *flag);
+  }
+  if (!failure.ok()) return failure;
+  if (command.commands().empty()) return InvalidArgument("{}", message);
+  std::vector<std::string> names;
+  for (const Command& below : command.commands()) names.push_back(below.name());
+  return InvalidArgument("{} needs a command, one of: {}", command.Path(), fmt::join(names, ", "));
+}
+
+}  // namespace
+
+Result<CommandCall> ParseCommandLine(const Command& program,
+                                     const std::vector<std::string>& words) {
+  CLI::App app(program.about(), program.name());
+  Status failure;
+  Fill(program, &app, &failure);
+  if (!program.version().empty()) app.set_version_flag("--version", program.version());
+  try {
+    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // read from its end
+  } catch (const CLI::CallForHelp&) {
+    return CommandCall{.command = nullptr, .help = app.help()};
+  } catch (const CLI::CallForVersion&) {
+    return CommandCall{.command = nullptr, .help = program.version() + "\n"};
+  } catch (const CLI::ParseError& error) {
+    return Refusal(Innermost(program, app), app.remaining(true), failure, error.what());
+  }
+  return CommandCall{.command = &Innermost(program, app), .help = ""};
+}
+
+}  // namespace augstore

@@ -1,0 +1,24 @@
+// Parses the words of a user by a tree of commands.
+#ifndef AUGSTORE_TOOLS_CLI_COMMAND_LINE_H_
+#define AUGSTORE_TOOLS_CLI_COMMAND_LINE_H_
+
+#include <string>
+#include <vector>
+
+#include "tools/cli/flags.h"
+
+namespace augstore {
+
+// What a command line asks for.
+struct CommandCall {
+  const Command* command = nullptr;  // the one to run, its flags filled in; null: print `help`
+  std::string help;
+};
+
+// `words`: what follows the program's name. Errors: kInvalidArgument: an unknown command or flag,
+// with the nearest one that exists; a value out of range; something required that is missing.
+Result<CommandCall> ParseCommandLine(const Command& program, const std::vector<std::string>& words);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_TOOLS_CLI_COMMAND_LINE_H_

@@ -1,0 +1,41 @@
+// Where a command's data are: a store that it opens, or a running server.
+#ifndef AUGSTORE_TOOLS_CLI_DATABASE_H_
+#define AUGSTORE_TOOLS_CLI_DATABASE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "client/client.h"
+
+namespace augstore {
+
+struct CommonFlags {
+  std::string store;           // --store DIR or AUGSTORE_STORE
+  std::string connect;         // --connect ADDR or AUGSTORE_CONNECT
+  uint64_t memory_mib = 2048;  // --memory: of a store opened here
+  bool json = false;           // --json: results on standard output as one JSON value
+  bool quiet = false;          // --quiet: no progress
+};
+
+// Where a command's data are: opened here (--store) or behind a server (--connect).
+class Database {
+ public:
+  // `create`: make the store when the folder has none. Errors: kInvalidArgument (neither or both
+  // given), and those of OpenRocksDbStore and Client::Connect.
+  static Result<std::unique_ptr<Database>> Open(const CommonFlags& flags, bool create = false);
+  ~Database();
+  // The command's client; one thread at a time.
+  Client& client();
+  // Another client of the same database, for another thread.
+  Result<std::unique_ptr<Client>> NewClient();
+
+ private:
+  struct State;
+  explicit Database(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_TOOLS_CLI_DATABASE_H_
