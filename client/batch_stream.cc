@@ -4,29 +4,22 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
+#include <mutex>
 #include <thread>
 #include <utility>
 
-#include "client/client.h"
 #include "client/exchange.h"
 #include "schemas/base/limits.h"
-#include "schemas/base/thread_annotations.h"
 
 namespace augstore {
 namespace {
 
-// A run of batches as the reader sees it. `generation` tells it from the one that a Seek puts in
-// its place.
+// A run of batches as the reader sees it. Each Seek starts another generation, which supersedes
+// the one before.
 struct Run {
   uint64_t generation = 0;
   uint64_t epoch = 0;
   uint64_t step = 0;  // the next that has not arrived
-};
-
-// Why reading stopped, and whether a new connection may help.
-struct Stop {
-  Status status;
-  bool transient = false;
 };
 
 }  // namespace
@@ -48,50 +41,50 @@ struct BatchStream::State {
 
   // --- The reader's thread ---
   void Loop();
-  void ReadEpoch(Run run);
-  Stop ReadRun(Run* run);
-  Stop ReceiveRun(Run* run);
+  Status ReadEpoch(Run run);
+  Attempt ReadRuns(Run* run);
+  Attempt ReadRun(Run* run);
+  Attempt ReceiveRun(Run* run);
   Status OpenChannel(const Run& run);
   void DropChannel();
   bool Push(const Run& run, Batch batch);
   void Finish(const Run& run, Status status);
-  bool IsCurrent(const Run& run);
+  bool SleepUnlessSuperseded(const Run& run, std::chrono::milliseconds pause);
 
   Frame RequestOf(const Run& run, uint32_t count);
   Result<Batch> ToBatch(const Frame& frame, const Run& run) const;
-  bool Superseded(const Run& run) const AUGSTORE_REQUIRES(mutex) {
-    return stopping || run.generation != wanted.generation;
-  }
+  // REQUIRES: mutex is held.
+  bool Superseded(const Run& run) const { return stopping || run.generation != wanted.generation; }
 
   const ChannelFactory factory;
   const StreamReply info;
   const RetryOptions retry;
   const uint32_t prefetch;
 
-  std::unique_ptr<Channel> single;  // of Get
+  std::unique_ptr<Channel> single;  // of Get: that of the reader is in the middle of a run
   uint32_t single_id = 0;
   std::unique_ptr<Channel> channel;  // of the reader
   uint32_t channel_id = 0;
 
-  Mutex mutex;
+  std::mutex mutex;
   std::condition_variable changed;
-  Run wanted AUGSTORE_GUARDED_BY(mutex);  // generation 0: Seek was never called
-  // The generation that the reader works on or has finished.
-  uint64_t taken_up AUGSTORE_GUARDED_BY(mutex) = 0;
-  bool finished AUGSTORE_GUARDED_BY(mutex) = false;  // nothing more comes after what is in `ready`
-  Status outcome AUGSTORE_GUARDED_BY(mutex);         // how the run ended
-  std::deque<Batch> ready AUGSTORE_GUARDED_BY(mutex);
-  Channel* live AUGSTORE_GUARDED_BY(mutex) = nullptr;  // where the reader may be waiting
-  bool stopping AUGSTORE_GUARDED_BY(mutex) = false;
+  // The following are guarded by mutex.
+  Run wanted;             // generation 0: Seek was never called
+  uint64_t taken_up = 0;  // the generation that the reader works on or has finished
+  bool finished = false;  // nothing more comes after what is in `ready`
+  Status outcome;         // how the run ended
+  std::deque<Batch> ready;
+  Channel* live = nullptr;  // `channel`, for Interrupt: the reader may be waiting there
+  bool stopping = false;
 
   std::thread reader;
 };
 
 void BatchStream::State::Seek(uint64_t epoch, uint64_t step) {
   {
-    const MutexLock lock(mutex);
-    // A run in progress is cancelled by closing its connection. A finished one leaves it ready for
-    // the next request.
+    std::lock_guard lock(mutex);
+    // The protocol has no message that cancels a run: closing the connection does. After a finished
+    // run the connection is ready for the next request.
     if (live != nullptr && !finished) live->Interrupt();
     wanted = {wanted.generation + 1, epoch, step};
     finished = false;
@@ -103,11 +96,11 @@ void BatchStream::State::Seek(uint64_t epoch, uint64_t step) {
 }
 
 Result<std::optional<Batch>> BatchStream::State::Next() {
-  MutexLock lock(mutex);
+  std::unique_lock lock(mutex);
   if (wanted.generation == 0) {
-    return FailedPrecondition("the stream stands nowhere yet: call Epoch or Seek before Next");
+    return FailedPrecondition("the stream has no position yet: call Epoch or Seek before Next");
   }
-  while (!finished && ready.empty()) changed.wait(lock.native());
+  changed.wait(lock, [this] { return finished || !ready.empty(); });
   if (ready.empty()) {
     if (!outcome.ok()) return outcome;
     return std::optional<Batch>();
@@ -121,20 +114,15 @@ Result<std::optional<Batch>> BatchStream::State::Next() {
 
 Result<Batch> BatchStream::State::Get(uint64_t epoch, uint64_t step) {
   const Run run{0, epoch, step};
-  Backoff backoff(retry);
-  for (;;) {
-    Frame request = RequestOf(run, 1);
-    request.request_id = ++single_id;
-    Outcome outcome_of_get = Exchange(factory, &single, request);
-    if (outcome_of_get.reply.ok()) return FinishGet(*outcome_of_get.reply, run);
-    const Status status = outcome_of_get.reply.status();
-    if (!outcome_of_get.connection_failed && status.code() != Code::kUnavailable) return status;
-    if (outcome_of_get.connection_failed && !IsTransient(status)) return status;
-    single.reset();
-    const auto pause = backoff.Next();
-    if (!pause.has_value()) return status;
-    std::this_thread::sleep_for(*pause);
-  }
+  Frame request = RequestOf(run, 1);
+  request.request_id = ++single_id;
+  const auto worthwhile = [](const Outcome& failed) {
+    const Status& status = failed.reply.status();
+    return failed.connection_failed ? IsTransient(status) : status.code() == Code::kUnavailable;
+  };
+  const Outcome outcome_of_get = ExchangeWithRetries(factory, &single, request, retry, worthwhile);
+  AUGSTORE_TRY(outcome_of_get.reply);
+  return FinishGet(*outcome_of_get.reply, run);
 }
 
 Result<Batch> BatchStream::State::FinishGet(const Frame& reply, const Run& run) {
@@ -151,7 +139,7 @@ Result<Batch> BatchStream::State::FinishGet(const Frame& reply, const Run& run) 
 
 void BatchStream::State::Join() {
   {
-    const MutexLock lock(mutex);
+    std::lock_guard lock(mutex);
     stopping = true;
     if (live != nullptr) live->Interrupt();
   }
@@ -168,7 +156,7 @@ Result<Batch> BatchStream::State::ToBatch(const Frame& frame, const Run& run) co
   AUGSTORE_ASSIGN(Batch batch, BatchFromFrame(frame));
   if (batch.epoch != run.epoch || batch.step != run.step) {
     return Internal(
-        "the server sent step {} of epoch {} where step {} of epoch {} was due: please report this",
+        "the server sent step {} of epoch {} instead of step {} of epoch {}: please report this",
         batch.step, batch.epoch, run.step, run.epoch);
   }
   if (batch.embeddings.cols != info.dim) {
@@ -183,14 +171,14 @@ void BatchStream::State::Loop() {
   for (;;) {
     Run run;
     {
-      MutexLock lock(mutex);
-      while (!stopping && wanted.generation == taken_up) changed.wait(lock.native());
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [this] { return stopping || wanted.generation != taken_up; });
       if (stopping) break;
       taken_up = wanted.generation;
       run = wanted;
     }
     try {
-      ReadEpoch(run);
+      Finish(run, ReadEpoch(run));
     } catch (const std::exception& error) {
       Finish(run, ResourceExhausted(
                       "a batch could not be received: {}: free memory, or use smaller batches",
@@ -201,47 +189,40 @@ void BatchStream::State::Loop() {
   DropChannel();
 }
 
-void BatchStream::State::ReadEpoch(Run run) {
-  Backoff backoff(retry);
-  for (;;) {
-    const uint64_t before = run.step;
-    Stop stop = ReadRun(&run);
-    if (!stop.status.ok()) DropChannel();
-    if (!IsCurrent(run)) return;
-    if (!stop.status.ok() && !stop.transient) return Finish(run, stop.status);
-    if (stop.status.ok() && run.step >= info.steps) return Finish(run, OkStatus());
-    if (run.step > before) backoff.Reset();
-    if (stop.status.ok()) {
-      if (run.step > before) continue;
-      return Finish(run, Internal("the server ended the epoch at step {} of {}: please report this",
-                                  run.step, info.steps));
-    }
-    const auto pause = backoff.Next();
-    if (!pause.has_value()) return Finish(run, stop.status);
-    const auto end = std::chrono::steady_clock::now() + *pause;
-    MutexLock lock(mutex);
-    while (!Superseded(run)) {
-      if (changed.wait_until(lock.native(), end) == std::cv_status::timeout) break;
-    }
-    if (Superseded(run)) return;
-  }
+Status BatchStream::State::ReadEpoch(Run run) {
+  return Retry(
+      retry, [&] { return ReadRuns(&run); },
+      [&](std::chrono::milliseconds pause) { return SleepUnlessSuperseded(run, pause); });
 }
 
-Stop BatchStream::State::ReadRun(Run* run) {
-  if (Status opened = OpenChannel(*run); !opened.ok()) {
-    const bool transient = IsTransient(opened);
-    return {std::move(opened), transient};
-  }
+// One request brings a bounded number of batches, so an epoch may take several.
+Attempt BatchStream::State::ReadRuns(Run* run) {
+  const uint64_t first = run->step;
+  Attempt read;
+  do {
+    const uint64_t before = run->step;
+    read = ReadRun(run);
+    if (read.status.ok() && run->step == before && run->step < info.steps) {
+      read.status = Internal("the server ended the epoch at step {} of {}: please report this",
+                             run->step, info.steps);
+    }
+  } while (read.status.ok() && run->step < info.steps);
+  if (!read.status.ok()) DropChannel();
+  read.progress = run->step > first;
+  return read;
+}
+
+Attempt BatchStream::State::ReadRun(Run* run) {
+  Status opened = OpenChannel(*run);
+  if (!opened.ok()) return {opened, IsTransient(opened)};
   Frame request = RequestOf(*run, kMaxBatchesPerRequest);
   request.request_id = ++channel_id;
-  if (Status sent = channel->Send(request); !sent.ok()) {
-    const bool transient = IsTransient(sent);
-    return {std::move(sent), transient};
-  }
+  Status sent = channel->Send(request);
+  if (!sent.ok()) return {sent, IsTransient(sent)};
   return ReceiveRun(run);
 }
 
-Stop BatchStream::State::ReceiveRun(Run* run) {
+Attempt BatchStream::State::ReceiveRun(Run* run) {
   for (;;) {
     Result<Frame> frame = channel->Receive();
     if (!frame.ok()) return {frame.status(), IsTransient(frame.status())};
@@ -250,10 +231,10 @@ Stop BatchStream::State::ReceiveRun(Run* run) {
       const bool crowded = frame->request_id == 0 && status.code() == Code::kResourceExhausted;
       return {status, crowded || status.code() == Code::kUnavailable};
     }
-    if (frame->type == MessageType::kEndReply) return {OkStatus(), false};
+    if (frame->type == MessageType::kEndReply) return {};
     Result<Batch> batch = ToBatch(*frame, *run);
-    if (!batch.ok()) return {batch.status(), false};
-    if (!Push(*run, std::move(*batch))) return {Unavailable("the run was cancelled"), false};
+    if (!batch.ok()) return {batch.status()};
+    if (!Push(*run, std::move(*batch))) return {Unavailable("the run was cancelled")};
     ++run->step;
   }
 }
@@ -262,7 +243,7 @@ Status BatchStream::State::OpenChannel(const Run& run) {
   if (channel == nullptr) {
     AUGSTORE_ASSIGN(channel, factory());
   }
-  const MutexLock lock(mutex);
+  std::lock_guard lock(mutex);
   // A Seek that came while the channel was being opened found nothing to interrupt.
   if (Superseded(run)) return Unavailable("the run was cancelled");
   live = channel.get();
@@ -271,15 +252,15 @@ Status BatchStream::State::OpenChannel(const Run& run) {
 
 void BatchStream::State::DropChannel() {
   {
-    const MutexLock lock(mutex);
+    std::lock_guard lock(mutex);
     live = nullptr;
   }
   channel.reset();
 }
 
 bool BatchStream::State::Push(const Run& run, Batch batch) {
-  MutexLock lock(mutex);
-  while (!Superseded(run) && ready.size() >= prefetch) changed.wait(lock.native());
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return Superseded(run) || ready.size() < prefetch; });
   if (Superseded(run)) return false;
   ready.push_back(std::move(batch));
   lock.unlock();
@@ -289,7 +270,7 @@ bool BatchStream::State::Push(const Run& run, Batch batch) {
 
 void BatchStream::State::Finish(const Run& run, Status status) {
   {
-    const MutexLock lock(mutex);
+    std::lock_guard lock(mutex);
     if (Superseded(run)) return;
     finished = true;
     outcome = std::move(status);
@@ -297,9 +278,9 @@ void BatchStream::State::Finish(const Run& run, Status status) {
   changed.notify_all();
 }
 
-bool BatchStream::State::IsCurrent(const Run& run) {
-  const MutexLock lock(mutex);
-  return !Superseded(run);
+bool BatchStream::State::SleepUnlessSuperseded(const Run& run, std::chrono::milliseconds pause) {
+  std::unique_lock lock(mutex);
+  return !changed.wait_for(lock, pause, [&] { return Superseded(run); });
 }
 
 BatchStream::BatchStream(ChannelFactory factory, StreamReply info, const RetryOptions& retry,

@@ -1,4 +1,4 @@
-// A stream of batches that prefetches, and that resumes by itself at the exact next step when the
+// A stream of batches that prefetches, and that resumes by itself at the exact next step after the
 // server was restarted.
 #ifndef AUGSTORE_CLIENT_BATCH_STREAM_H_
 #define AUGSTORE_CLIENT_BATCH_STREAM_H_
@@ -9,11 +9,10 @@
 #include <optional>
 
 #include "client/channel.h"
+#include "client/retry.h"
 #include "schemas/wire/messages.h"
 
 namespace augstore {
-
-struct RetryOptions;
 
 // Thread safety: one thread at a time; the prefetching thread is the stream's own.
 class BatchStream {
@@ -27,17 +26,18 @@ class BatchStream {
   // What the stream resolved to; keep it to resume later.
   const StreamReply& info() const;
 
-  // The range of batches of `epoch` from `step` on, for this rank. Each element is a Result<Batch>;
-  // an error is the last. One range at a time: a new one ends the one before. After kUnavailable
-  // the stream reconnects (RetryOptions) and asks for the next step that was not handed out, so
-  // nothing is lost or repeated.
+  // The batches of `epoch` from `step` on, for this rank. Each element is a Result<Batch>; an error
+  // is the last. One range at a time: a new one ends the one before. After a failure of the
+  // connection the stream opens a new one (RetryOptions) and requests the next step that was not
+  // returned, so nothing is lost or repeated.
   class Range;
   Range Epoch(uint64_t epoch, uint64_t step = 0);
 
-  // Batch (epoch, step) alone: to replay a suspicious one.
+  // Batch (epoch, step) alone: to replay a suspicious one. May be called in the middle of a range,
+  // as it has a connection of its own. Errors: kInvalidArgument (there is no such step).
   Result<Batch> Get(uint64_t epoch, uint64_t step);
 
-  // The pull form of Epoch: Seek, then Next until it gives nothing.
+  // The pull form of Epoch: Seek, then Next until it returns nothing.
   void Seek(uint64_t epoch, uint64_t step);
   Result<std::optional<Batch>> Next();
 

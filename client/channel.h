@@ -2,11 +2,9 @@
 #ifndef AUGSTORE_CLIENT_CHANNEL_H_
 #define AUGSTORE_CLIENT_CHANNEL_H_
 
-#include <chrono>
 #include <functional>
 #include <memory>
 
-#include "schemas/base/address.h"
 #include "schemas/wire/frame.h"
 
 namespace augstore {
@@ -21,22 +19,13 @@ class Channel {
   // kInvalidArgument (a damaged frame; the channel is then closed).
   virtual Result<Frame> Receive() = 0;
   // Makes a Send or Receive that waits in another thread, and all later ones, fail with
-  // kUnavailable. For channels that may wait for a peer; others need not do anything.
+  // kUnavailable. Channels that never wait for a peer need not do anything.
   virtual void Interrupt() {}
 };
 
 // Makes channels to one service; a client opens more of them to prefetch and to reconnect. Must be
 // callable from any thread.
 using ChannelFactory = std::function<Result<std::unique_ptr<Channel>>()>;
-
-struct SocketOptions {
-  std::chrono::milliseconds connect_timeout{5'000};
-  std::chrono::milliseconds io_timeout{120'000};  // without any progress
-};
-
-// Connects to a server. Errors: kUnavailable (nobody listens there, naming the address).
-Result<std::unique_ptr<Channel>> ConnectSocket(const Address& address,
-                                               const SocketOptions& options = {});
 
 }  // namespace augstore
 

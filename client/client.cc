@@ -1,15 +1,15 @@
 #include "client/client.h"
 
-#include <thread>
 #include <utility>
 
 #include "client/exchange.h"
+#include "client/socket_channel.h"
 #include "schemas/base/digest.h"
 
 namespace augstore {
 namespace {
 
-// What may be asked twice without harm.
+// Whether the server may do it twice without harm.
 bool IsRepeatable(MessageType type) {
   switch (type) {
     case MessageType::kAddRecordRequest:
@@ -36,11 +36,6 @@ Result<Weights> Checked(const Digest& weights, std::string_view ref, const std::
   return Weights::FromSafetensors(blob);
 }
 
-Result<Batch> ToBatch(const Frame& reply) {
-  AUGSTORE_TRY(ExpectType(reply, MessageType::kBatchReply));
-  return BatchFromFrame(reply);
-}
-
 }  // namespace
 
 Client::Client(ChannelFactory factory, const RetryOptions& retry)
@@ -63,30 +58,17 @@ Result<std::unique_ptr<Client>> Client::Open(ChannelFactory factory, const Retry
 Result<Frame> Client::CallFrame(Frame request) {
   request.request_id = next_request_id_++;
   if (next_request_id_ == 0) next_request_id_ = 1;  // 0 is the connection's
-  Backoff backoff(retry_);
-  for (;;) {
-    Outcome outcome = Exchange(factory_, &channel_, request);
-    if (outcome.reply.ok() || outcome.reply.status().code() != Code::kUnavailable) {
-      return std::move(outcome.reply);
-    }
-    if (outcome.may_have_taken_effect && !IsRepeatable(request.type)) {
-      return outcome.reply.status().WithContext("the request may or may not have taken effect");
-    }
-    channel_.reset();
-    const auto pause = backoff.Next();
-    if (!pause.has_value()) return std::move(outcome.reply);
-    std::this_thread::sleep_for(*pause);
+  const bool repeatable = IsRepeatable(request.type);
+  const auto worthwhile = [&](const Outcome& failed) {
+    return failed.reply.status().code() == Code::kUnavailable &&
+           (repeatable || !failed.may_have_taken_effect);
+  };
+  Outcome outcome = ExchangeWithRetries(factory_, &channel_, request, retry_, worthwhile);
+  const Status& status = outcome.reply.status();
+  if (status.code() == Code::kUnavailable && !repeatable && outcome.may_have_taken_effect) {
+    return status.WithContext("the request may or may not have taken effect");
   }
-}
-
-Result<Batch> Client::CallForBatch(const QueryRequest& request) {
-  AUGSTORE_ASSIGN(const Frame reply, CallFrame(ToFrame(request)));
-  return ToBatch(reply);
-}
-
-Result<Batch> Client::CallForBatch(const ReadRowsRequest& request) {
-  AUGSTORE_ASSIGN(const Frame reply, CallFrame(ToFrame(request)));
-  return ToBatch(reply);
+  return std::move(outcome.reply);
 }
 
 Result<Layers> Client::GetLayers(std::string_view head) {
@@ -116,7 +98,7 @@ Result<uint32_t> Client::Add(RecordKind kind, const std::string& name, std::stri
     if (reply.status().code() != Code::kUnavailable || attempt == kMaxAttempts) {
       return reply.status();
     }
-    // The answer was lost. Asking waits until the server is back.
+    // The reply was lost. FindAdded waits until the server is back.
     AUGSTORE_ASSIGN(const uint32_t added, FindAdded(request, latest));
     if (added != 0) return added;
   }
@@ -157,8 +139,7 @@ Result<std::unique_ptr<BatchStream>> Client::ResumeStream(const StreamReply& bef
   const std::string difference = DescribeDifference(here, before);
   if (!difference.empty() || here.fingerprint != before.fingerprint) {
     return FailedPrecondition(
-        "the stream of '{}' cannot be resumed, because it is not the same any more: {}: bring back "
-        "what it was, or "
+        "the stream of '{}' cannot be resumed, because it has changed: {}: restore what it was, or "
         "open a new stream",
         before.spec.collection,
         difference.empty() ? fmt::format("fingerprint: {} here, {} before", here.fingerprint.Hex(),

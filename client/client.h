@@ -1,17 +1,16 @@
 // The C++ client of augstore: typed calls to a server, and streams of batches.
 //
 //   AUGSTORE_ASSIGN(auto client, augstore::Client::Connect("tcp://127.0.0.1:7411"));
-//   AUGSTORE_ASSIGN(auto stream, client->OpenStream({.collection = "cifar10", .split = "train",
-//                                                    .policy = "identity:1,hflip:1", .batch_size =
-//                                                    256}));
+//   augstore::StreamSpec spec{.collection = "cifar10", .split = "train", .batch_size = 256};
+//   spec.policy = "identity:1,hflip:1";
+//   AUGSTORE_ASSIGN(auto stream, client->OpenStream(spec));
 //   for (const augstore::Result<augstore::Batch>& batch : stream->Epoch(0)) { … }
 //
-// Thread safety: a Client may be used from one thread at a time; make one per thread. Streams are
+// Thread safety: one thread at a time may use a Client; make one for each thread. Streams are
 // independent of it.
 #ifndef AUGSTORE_CLIENT_CLIENT_H_
 #define AUGSTORE_CLIENT_CLIENT_H_
 
-#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,21 +19,15 @@
 
 #include "client/batch_stream.h"
 #include "client/channel.h"
+#include "client/retry.h"
 #include "schemas/weights/transform_weights.h"
 #include "schemas/wire/messages.h"
 
 namespace augstore {
 
-// How long a client goes on trying when the server does not answer.
-struct RetryOptions {
-  std::chrono::milliseconds total{60'000};  // 0: do not retry
-  std::chrono::milliseconds first_pause{50};
-  std::chrono::milliseconds max_pause{1'000};
-};
-
 class Client {
  public:
-  // Errors: kInvalidArgument (address), kUnavailable (nobody answers within retry.total).
+  // Errors: kInvalidArgument (address), kUnavailable (no server answers within retry.total).
   static Result<std::unique_ptr<Client>> Connect(std::string_view address,
                                                  const RetryOptions& retry = {});
   // A client over channels of any kind; used for in-process service.
@@ -42,16 +35,20 @@ class Client {
                                               const RetryOptions& retry = {});
   ~Client();
 
-  // Sends a request and gives its one reply. Requests that may be repeated safely (all but
-  // AddRecord, BeginDraft, AppendSamples, CommitDraft, SetAlias, DeleteRecord) are sent again after
-  // kUnavailable, on a new channel.
+  // Sends a request and returns its one reply. After kUnavailable it is sent again, on a new
+  // channel, if the server may do it twice without harm (all but AddRecord, BeginDraft,
+  // AppendSamples, CommitDraft, SetAlias, DeleteRecord) or cannot have seen it.
   template <typename Reply, typename Request>
   Result<Reply> Call(const Request& request) {
     AUGSTORE_ASSIGN(Frame reply, CallFrame(ToFrame(request)));
     return FromFrame<Reply>(reply);
   }
-  Result<Batch> CallForBatch(const QueryRequest& request);
-  Result<Batch> CallForBatch(const ReadRowsRequest& request);
+  // The same for QueryRequest and ReadRowsRequest, which a batch answers.
+  template <typename Request>
+  Result<Batch> CallForBatch(const Request& request) {
+    AUGSTORE_ASSIGN(const Frame reply, CallFrame(ToFrame(request)));
+    return BatchFromFrame(reply);
+  }
 
   // Typed records. Errors: kNotFound, kDataLoss, and those of Channel.
   template <typename Record>
@@ -73,23 +70,23 @@ class Client {
     }
     return out;
   }
-  // The weights of a head, and those of a transform. Errors: kNotFound, kDataLoss.
+  // The weights of a head, and those of a transform. Errors: kNotFound, kDataLoss (they do not
+  // match their digest).
   Result<Layers> GetLayers(std::string_view head);
   Result<TransformWeights> GetWeights(std::string_view transform);
-  // Adds the next version and gives its number. When the server goes away in the middle, looks
-  // whether the version was stored (by its weights) before it sends it again: a head that took
-  // hours to train is neither lost nor stored twice. A backbone is the same version however often
-  // it is added.
+  // Adds the next version and returns its number. If the reply is lost, looks for a new version
+  // with these weights before it sends the record again: a head that took hours to train is neither
+  // lost nor stored twice. Adding a backbone again returns the version it has.
   Result<uint32_t> Add(RecordKind kind, const std::string& name, std::string record,
                        std::string blob = {});
   Status SetAlias(const SetAliasRequest& request);
   Result<AliasHistory> Aliases(RecordKind kind, const std::string& name);
 
-  // Opens a stream. Prefetches `prefetch` batches on a thread of its own. Errors: those of
-  // ResolveStream.
+  // Opens a stream that prefetches `prefetch` batches on a thread of its own. Errors: kNotFound,
+  // kInvalidArgument, naming the part of `spec`.
   Result<std::unique_ptr<BatchStream>> OpenStream(const StreamSpec& spec, uint32_t prefetch = 4);
-  // Resumes a stream that was opened before: refused (kFailedPrecondition, naming what differs)
-  // unless everything that it resolves to is what it was.
+  // Resumes a stream that was opened before, also by another process. Errors: kFailedPrecondition,
+  // naming what differs, if the spec does not resolve to the same stream any more.
   Result<std::unique_ptr<BatchStream>> ResumeStream(const StreamReply& before,
                                                     uint32_t prefetch = 4);
 

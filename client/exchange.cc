@@ -1,31 +1,17 @@
 #include "client/exchange.h"
 
-#include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "schemas/wire/messages.h"
 
 namespace augstore {
 
-std::optional<std::chrono::milliseconds> Backoff::Next() {
-  const Clock::time_point now = Clock::now();
-  if (!deadline_.has_value()) deadline_ = now + options_.total;
-  if (now >= *deadline_) return std::nullopt;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - now);
-  const auto pause = std::min(pause_, left);
-  pause_ = std::min(std::max(pause_ * 2, std::chrono::milliseconds(1)), options_.max_pause);
-  return pause;
-}
-
-void Backoff::Reset() {
-  pause_ = std::min(options_.first_pause, options_.max_pause);
-  deadline_.reset();
-}
-
 bool IsTransient(const Status& failure) {
   switch (failure.code()) {
     case Code::kUnavailable:
     case Code::kDeadlineExceeded:
-    case Code::kDataLoss:  // damaged on the way: the server still has it right
+    case Code::kDataLoss:  // damaged on its way: the server can send it again
       return true;
     default:
       return false;
@@ -38,8 +24,7 @@ Status CheckReply(const Frame& reply, uint32_t id) {
   }
   if (reply.request_id == id) return OkStatus();
   return DataLoss(
-      "a reply to request {} came where one to request {} was due: the connection is closed, try "
-      "again",
+      "the server replied to request {} instead of request {}: the connection is closed, try again",
       reply.request_id, id);
 }
 
@@ -65,6 +50,20 @@ Outcome Exchange(const ChannelFactory& factory, std::unique_ptr<Channel>* channe
     return {status, true, of_connection};
   }
   return {std::move(reply), true, false};
+}
+
+Outcome ExchangeWithRetries(const ChannelFactory& factory, std::unique_ptr<Channel>* channel,
+                            const Frame& request, const RetryOptions& retry,
+                            const std::function<bool(const Outcome&)>& worthwhile) {
+  std::optional<Outcome> outcome;
+  const auto attempt = [&]() -> Attempt {
+    outcome.emplace(Exchange(factory, channel, request));
+    const bool again = !outcome->reply.ok() && worthwhile(*outcome);
+    if (again) channel->reset();
+    return {outcome->reply.status(), again, false};
+  };
+  (void)Retry(retry, attempt);  // the status is the outcome's
+  return *std::move(outcome);
 }
 
 }  // namespace augstore

@@ -1,5 +1,5 @@
-// A Channel over a TCP or Unix socket: non-blocking descriptors and poll(), so that every wait has
-// a deadline and another thread can end it.
+#include "client/socket_channel.h"
+
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -19,7 +19,6 @@
 #include <system_error>
 #include <utility>
 
-#include "client/channel.h"
 #include "schemas/base/limits.h"
 #include "schemas/wire/descriptor_passing.h"
 #include "schemas/wire/messages.h"
@@ -35,7 +34,7 @@ constexpr int kSocketFlags = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
 std::string Reason(int error) { return std::system_category().message(error); }
 
-// Waits until `fd` is ready for `events`. False: the time is over.
+// Waits until `fd`, which does not block, is ready for `events`. False: the time is over.
 bool WaitFor(int fd, short events, milliseconds timeout) {
   const Clock::time_point deadline = Clock::now() + timeout;
   for (;;) {
@@ -123,14 +122,14 @@ class SocketChannel : public Channel {
     }
   }
 
-  // Before the first run, asks a server on this machine to put batches where both can see them. One
-  // that does not, or shares enough already, or is behind something that lets no descriptors
-  // through, sends them all the same.
+  // Before the first run, asks a server on this machine to put batches into memory that both see.
+  // A server that shares none, or shares enough already, and one behind a proxy that passes no
+  // descriptors on, send batches through the socket.
   Status ShareMemory(uint32_t request_id) {
     may_share_ = false;
     AUGSTORE_TRY(SendFrame(ToFrame(ShareMemoryRequest{}, request_id)));
     AUGSTORE_ASSIGN(Frame frame, ReceiveFrame());
-    if (frame.request_id == 0) {  // of the connection, which ends: it answers the run as well
+    if (frame.request_id == 0) {  // an error of the connection, so the run's reply as well
       last_words_ = std::move(frame);
       return OkStatus();
     }
@@ -150,7 +149,8 @@ class SocketChannel : public Channel {
     return Unavailable("the server at {} is gone: {}: try again when it is back", peer_, why);
   }
 
-  // A server that closed an idle connection is found out before a request is lost in it.
+  // Notices that the server closed an idle connection. A request sent into it would be lost, and
+  // many requests may not be sent twice.
   Status CheckOpen() {
     uint8_t byte = 0;
     const ssize_t count = ::recv(socket_.get(), &byte, 1, MSG_PEEK);
@@ -159,7 +159,7 @@ class SocketChannel : public Channel {
     return closed_ ? Gone("the connection was closed") : OkStatus();
   }
 
-  // Ok when the failed call is worth repeating, because the socket has become ready.
+  // After a call that failed with `error`: ok when it may be repeated, as the socket is ready now.
   Status WaitAfter(int error, short events, std::string_view what) {
     if (error == EINTR) return OkStatus();
     if (error != EAGAIN && error != EWOULDBLOCK) {
@@ -169,18 +169,18 @@ class SocketChannel : public Channel {
     if (WaitFor(socket_.get(), events, timeout_)) return OkStatus();
     closed_ = true;
     return DeadlineExceeded(
-        "the server at {} did not {} for {} ms: allow more time, or look at its load", peer_, what,
+        "the server at {} did not {} for {} ms: allow more time, or check its load", peer_, what,
         timeout_.count());
   }
 
   const Descriptor socket_;
   const std::string peer_;
   const milliseconds timeout_;
-  bool may_share_;  // and has not asked yet
+  bool may_share_;  // memory, and has not asked for it yet
   FrameReader reader_;
-  std::array<Descriptor, 2> descriptors_;  // that came last
+  std::array<Descriptor, 2> descriptors_;  // received last
   std::shared_ptr<SharedBodyReader> shared_;
-  std::optional<Frame> last_words_;
+  std::optional<Frame> last_words_;  // why the server closes the connection
   bool closed_ = false;
 };
 
@@ -196,7 +196,7 @@ int Connect(int fd, const sockaddr* endpoint, socklen_t size, milliseconds timeo
   return error;
 }
 
-Status NobodyAt(const Address& address, std::string_view why) {
+Status NoServerAt(const Address& address, std::string_view why) {
   return Unavailable(
       "no augstore server answers at {}: {}: start one there (augstore serve), or correct the "
       "address",
@@ -207,14 +207,14 @@ Result<Descriptor> ConnectUnix(const Address& address, milliseconds timeout) {
   sockaddr_un endpoint{};
   endpoint.sun_family = AF_UNIX;
   if (address.path.empty() || address.path.size() >= sizeof endpoint.sun_path) {
-    return InvalidArgument("'{}' is no path of a Unix socket: it has 1 to {} bytes", address.path,
-                           sizeof endpoint.sun_path - 1);
+    return InvalidArgument("'{}' cannot be the path of a Unix socket: use one of 1 to {} bytes",
+                           address.path, sizeof endpoint.sun_path - 1);
   }
   std::memcpy(endpoint.sun_path, address.path.data(), address.path.size());
   Descriptor socket(::socket(AF_UNIX, kSocketFlags, 0));
   const int error =
       Connect(socket.get(), reinterpret_cast<const sockaddr*>(&endpoint), sizeof endpoint, timeout);
-  if (error != 0) return NobodyAt(address, Reason(error));
+  if (error != 0) return NoServerAt(address, Reason(error));
   return socket;
 }
 
@@ -225,19 +225,19 @@ Result<Descriptor> ConnectTcp(const Address& address, milliseconds timeout) {
   addrinfo* found = nullptr;
   const int failed =
       ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
-  if (failed != 0) return NobodyAt(address, ::gai_strerror(failed));
+  if (failed != 0) return NoServerAt(address, ::gai_strerror(failed));
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
   int error = EADDRNOTAVAIL;
   for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
     Descriptor socket(::socket(entry->ai_family, kSocketFlags, 0));
     error = Connect(socket.get(), entry->ai_addr, entry->ai_addrlen, timeout);
     if (error != 0) continue;
-    // A request is small and its reply is waited for: nothing is gained by holding it back.
+    // A request is small and the client waits for its reply: holding it back gains nothing.
     const int on = 1;
     ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     return socket;
   }
-  return NobodyAt(address, Reason(error));
+  return NoServerAt(address, Reason(error));
 }
 
 }  // namespace

@@ -6,10 +6,11 @@
 
 #include <map>
 
-#include "client/client.h"
+#include "client/socket_channel.h"
 #include "tests/support/ask.h"
 #include "tests/support/flaky.h"
 #include "tests/support/serving.h"
+#include "tools/cli/local_channel.h"
 
 namespace augstore {
 namespace {
@@ -289,7 +290,7 @@ TEST_F(BatchStreamTest, GoesOnFromAStoreOnDiskThatWasReopened) {
 TEST_F(BatchStreamTest, RefusesAServerThatHasAnotherCollectionNow) {
   FilledStore changed(1);
   Service other(changed.catalog.get(), {});
-  BatchStream stream(ServiceChannels(&other), info_, Eager(), 2);
+  BatchStream stream(LocalChannels(&other), info_, Eager(), 2);
   stream.Seek(0, 3);
   const auto refused = stream.Next();
   EXPECT_EQ(refused.status().code(), Code::kFailedPrecondition);

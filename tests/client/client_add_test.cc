@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "client/client.h"
+#include "client/socket_channel.h"
 #include "tests/support/filled_store.h"
 #include "tests/support/flaky.h"
 #include "tests/support/serving.h"

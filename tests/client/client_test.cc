@@ -6,6 +6,7 @@
 #include "tests/support/ask.h"
 #include "tests/support/flaky.h"
 #include "tests/support/serving.h"
+#include "tools/cli/local_channel.h"
 
 namespace augstore {
 namespace {
@@ -197,7 +198,7 @@ TEST_F(ClientTest, RefusesToResumeAStreamWhoseCollectionIsAnother) {
   ASSERT_TRUE(before.ok()) << Text(before);
   FilledStore changed(1);
   Service other(changed.catalog.get(), {});
-  const auto client = Client::Open(ServiceChannels(&other), Never());
+  const auto client = Client::Open(LocalChannels(&other), Never());
   ASSERT_TRUE(client.ok()) << Text(client);
   const auto resumed = (*client)->ResumeStream((*before)->info());
   EXPECT_EQ(resumed.status().code(), Code::kFailedPrecondition);

@@ -1,9 +1,10 @@
+#include "client/socket_channel.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <thread>
 
-#include "client/channel.h"
 #include "schemas/wire/messages.h"
 #include "tests/support/serving.h"
 

@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "client/channel.h"
 #include "schemas/wire/messages.h"
 #include "server/service.h"
 
@@ -17,7 +16,7 @@ namespace augstore {
 
 inline constexpr uint32_t kAskId = 77;
 
-// Every reply to a request. Each must carry the request's id.
+// Every reply to a request. Each must carry its id.
 inline std::vector<Frame> Replies(Service& service, Frame request) {
   request.request_id = kAskId;
   std::vector<Frame> replies;
@@ -53,30 +52,6 @@ Result<Batch> AskForBatch(Service& service, const Request& request) {
 template <typename T>
 std::string Text(const Result<T>& result) {
   return result.ok() ? "Ok" : result.status().ToString();
-}
-
-// Channels to a service in the same process.
-inline ChannelFactory ServiceChannels(Service* service) {
-  class Local : public Channel {
-   public:
-    explicit Local(Service* the_service) : service_(the_service) {}
-    Status Send(const Frame& request) override {
-      replies_ = service_->Start(request);
-      return OkStatus();
-    }
-    Result<Frame> Receive() override {
-      std::optional<Frame> frame = replies_->Next();
-      if (!frame.has_value()) return Unavailable("no reply is outstanding");
-      return std::move(*frame);
-    }
-
-   private:
-    Service* service_;
-    std::unique_ptr<ReplySource> replies_;
-  };
-  return [service]() -> Result<std::unique_ptr<Channel>> {
-    return std::unique_ptr<Channel>(std::make_unique<Local>(service));
-  };
 }
 
 }  // namespace augstore

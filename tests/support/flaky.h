@@ -6,8 +6,8 @@
 #include <memory>
 #include <utility>
 
-#include "client/client.h"
-#include "tests/support/ask.h"
+#include "client/retry.h"
+#include "tools/cli/local_channel.h"
 
 namespace augstore {
 
@@ -52,7 +52,7 @@ inline ChannelFactory FlakyChannels(Service* service, Faults* faults) {
     Faults* faults_;
     int left_;
   };
-  return [inner = ServiceChannels(service), faults]() -> Result<std::unique_ptr<Channel>> {
+  return [inner = LocalChannels(service), faults]() -> Result<std::unique_ptr<Channel>> {
     ++faults->opened;
     if (faults->connects > 0 && faults->connects-- > 0) return Unavailable("connect failed");
     AUGSTORE_ASSIGN(std::unique_ptr<Channel> channel, inner());
