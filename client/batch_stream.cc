@@ -70,8 +70,8 @@ struct BatchStream::State {
   std::condition_variable changed;
   // The following are guarded by mutex.
   Run wanted;             // generation 0: Seek was never called
-  uint64_t taken_up = 0;  // the generation that the reader works on or has finished
-  bool finished = false;  // nothing more comes after what is in `ready`
+  uint64_t started = 0;   // the generation that the reader works on, or has finished
+  bool finished = false;  // no batch follows those in `ready`
   Status outcome;         // how the run ended
   std::deque<Batch> ready;
   Channel* live = nullptr;  // `channel`, for Interrupt: the reader may be waiting there
@@ -131,7 +131,8 @@ Result<Batch> BatchStream::State::FinishGet(const Frame& reply, const Run& run) 
         "step {} of epoch {} does not exist: an epoch has {} steps for this rank", run.step,
         run.epoch, info.steps);
   }
-  // Without its end the channel is of no use, but the batch is good.
+  // A channel that still holds the end of this run cannot be used again. The batch is good all the
+  // same.
   const Result<Frame> end = single->Receive();
   if (!end.ok() || end->type != MessageType::kEndReply) single.reset();
   return ToBatch(reply, run);
@@ -172,9 +173,9 @@ void BatchStream::State::Loop() {
     Run run;
     {
       std::unique_lock lock(mutex);
-      changed.wait(lock, [this] { return stopping || wanted.generation != taken_up; });
+      changed.wait(lock, [this] { return stopping || wanted.generation != started; });
       if (stopping) break;
-      taken_up = wanted.generation;
+      started = wanted.generation;
       run = wanted;
     }
     try {
@@ -244,7 +245,7 @@ Status BatchStream::State::OpenChannel(const Run& run) {
     AUGSTORE_ASSIGN(channel, factory());
   }
   std::lock_guard lock(mutex);
-  // A Seek that came while the channel was being opened found nothing to interrupt.
+  // A Seek during factory() found no channel to interrupt.
   if (Superseded(run)) return Unavailable("the run was cancelled");
   live = channel.get();
   return OkStatus();
@@ -262,6 +263,7 @@ bool BatchStream::State::Push(const Run& run, Batch batch) {
   std::unique_lock lock(mutex);
   changed.wait(lock, [&] { return Superseded(run) || ready.size() < prefetch; });
   if (Superseded(run)) return false;
+  AUGSTORE_CHECK(!finished && ready.size() < prefetch);
   ready.push_back(std::move(batch));
   lock.unlock();
   changed.notify_all();

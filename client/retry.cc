@@ -48,6 +48,7 @@ Status Retry(const RetryOptions& options, const std::function<Attempt()>& attemp
   for (;;) {
     Attempt made = attempt();
     if (!made.again) return made.status;
+    AUGSTORE_CHECK(!made.status.ok());
     if (made.progress) backoff.Reset();
     const std::optional<milliseconds> next = backoff.Next();
     if (!next.has_value() || !pause(*next)) return made.status;

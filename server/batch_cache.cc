@@ -37,6 +37,7 @@ bool BatchCache::Keep(const BatchKey& key, const SharedBytes& body) {
     return false;
   }
   while (bytes_ + size > budget_bytes_) {
+    AUGSTORE_CHECK(!order_.empty() && order_.front() != key);
     const auto oldest = entries_.find(order_.front());
     bytes_ -= oldest->second.body.bytes.size();
     entries_.erase(oldest);
@@ -52,6 +53,7 @@ void BatchCache::Finish(const BatchKey& key, const SharedBytes* body) noexcept {
   {
     const MutexLock lock(mutex_);
     const auto built = entries_.find(key);
+    AUGSTORE_CHECK(built != entries_.end() && built->second.body.owner == nullptr);
     waiting.swap(built->second.waiting);
     if (body == nullptr || !Keep(key, *body)) entries_.erase(built);
   }

@@ -17,20 +17,19 @@ namespace augstore {
 namespace {
 
 constexpr int kSocketFlags = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-constexpr int kBacklog = 1024;
+constexpr int kBacklog = 1024;  // many ranks may connect at once
 
 std::string Reason(int error) { return std::system_category().message(error); }
 
 Status CannotListen(const Address& address, int error) {
-  return Unavailable("cannot listen at {}: {}: stop whatever uses that address, or choose another",
+  return Unavailable("cannot listen at {}: {}: stop the process that uses it, or choose another",
                      address.ToString(), Reason(error));
 }
 
 Status OthersReachIt(const Address& address) {
   return InvalidArgument(
-      "cannot listen at {}: others could reach it, and keys and TLS are not there yet: listen on a "
-      "loopback "
-      "address or a Unix socket",
+      "cannot listen at {}: other machines could reach it, and there are no keys and no TLS: use a "
+      "loopback address or a Unix socket",
       address.ToString());
 }
 
@@ -51,12 +50,12 @@ int ListenAt(const sockaddr* endpoint, socklen_t size) {
   const int on = 1;
   if (endpoint->sa_family != AF_UNIX) ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   const bool bound = ::bind(fd, endpoint, size) == 0;
-  // Nobody can connect before listen(), so there is no moment in which others can reach a Unix
-  // socket.
-  const bool closed_to_others =
+  // The mode is set before listen(), and a connection takes listen(): so other users can connect to
+  // a Unix socket at no moment.
+  const bool is_private =
       bound && (endpoint->sa_family != AF_UNIX ||
                 ::chmod(reinterpret_cast<const sockaddr_un*>(endpoint)->sun_path, 0600) == 0);
-  if (closed_to_others && ::listen(fd, kBacklog) == 0) return fd;
+  if (is_private && ::listen(fd, kBacklog) == 0) return fd;
   const int error = errno;
   ::close(fd);
   return -error;
@@ -80,7 +79,7 @@ sockaddr_un UnixEndpoint(const std::string& path) {
   return endpoint;
 }
 
-// Removes the file of a socket that nobody listens on any more; a free path is fine as well.
+// Removes the file of a socket on which no process listens any more. Ok if there is no file.
 Status ClearStaleFile(const Address& address) {
   struct stat info {};
   if (::lstat(address.path.c_str(), &info) != 0) {
@@ -88,7 +87,7 @@ Status ClearStaleFile(const Address& address) {
   }
   if (!S_ISSOCK(info.st_mode)) {
     return InvalidArgument(
-        "cannot listen at {}: the file is there and is no socket: remove it, or choose another "
+        "cannot listen at {}: the file exists and is not a socket: remove it, or choose another "
         "path",
         address.ToString());
   }
@@ -99,7 +98,7 @@ Status ClearStaleFile(const Address& address) {
       ::connect(probe, reinterpret_cast<const sockaddr*>(&endpoint), sizeof endpoint);
   const int error = connected == 0 ? EADDRINUSE : errno;
   ::close(probe);
-  // A full backlog (EAGAIN) means that somebody listens as well.
+  // A full backlog (EAGAIN) also means that a process listens.
   if (error != ECONNREFUSED) return CannotListen(address, error == EAGAIN ? EADDRINUSE : error);
   if (::unlink(address.path.c_str()) != 0 && errno != ENOENT) return CannotListen(address, errno);
   return OkStatus();
@@ -120,7 +119,7 @@ Result<Listener> Listener::OpenTcp(const Address& address) {
   const int failed =
       ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
   if (failed != 0) {
-    return Unavailable("cannot listen at {}: {}: give a loopback address such as 127.0.0.1",
+    return Unavailable("cannot listen at {}: {}: use a loopback address such as 127.0.0.1",
                        address.ToString(), ::gai_strerror(failed));
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
@@ -138,8 +137,8 @@ Result<Listener> Listener::OpenUnix(const Address& address) {
   const size_t limit = sizeof(sockaddr_un::sun_path) - 1;
   if (address.path.empty() || address.path.size() > limit) {
     return InvalidArgument(
-        "cannot listen at '{}': a Unix socket's path has 1 to {} bytes, this one {}", address.path,
-        limit, address.path.size());
+        "cannot listen at '{}': the path of a Unix socket has 1 to {} bytes, this one {}",
+        address.path, limit, address.path.size());
   }
   AUGSTORE_TRY(ClearStaleFile(address));
   const sockaddr_un endpoint = UnixEndpoint(address.path);
@@ -165,7 +164,7 @@ Listener::Listener(Listener&& other) noexcept
 
 Listener::~Listener() {
   if (owns_file_) {
-    // Whoever replaced the file in the meantime keeps theirs.
+    // Another server may have replaced the file in the meantime: that one stays.
     struct stat info {};
     if (::lstat(address_.path.c_str(), &info) == 0 && info.st_dev == file_device_ &&
         info.st_ino == file_inode_) {

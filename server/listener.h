@@ -14,9 +14,9 @@ namespace augstore {
 // destroyed. Movable.
 class Listener {
  public:
-  // Errors: kInvalidArgument (others could reach it; a path that is too long or is no socket),
-  // kUnavailable (naming the address and the reason). A Unix socket's file that nobody listens on
-  // is replaced.
+  // Replaces the file of a Unix socket on which no process listens any more. Errors:
+  // kInvalidArgument (an address that other machines can reach; a path that is too long, or of a
+  // file that is not a socket), kUnavailable (naming the address and the reason).
   static Result<Listener> Open(const Address& address);
   Listener(Listener&& other) noexcept;
   Listener& operator=(Listener&&) = delete;
@@ -25,7 +25,7 @@ class Listener {
   // The address bound, with the port that the system chose.
   const Address& address() const { return address_; }
   int family() const { return family_; }
-  // Gives the descriptor away; the socket file stays this object's.
+  // Passes the descriptor to the caller. This object still removes the socket file.
   int ReleaseFd() { return std::exchange(fd_, -1); }
 
  private:

@@ -1,4 +1,4 @@
-// Internal to the server folder: where it reports what no client is told.
+// Internal to the server folder: the log, for what no client is told.
 #ifndef AUGSTORE_SERVER_LOG_H_
 #define AUGSTORE_SERVER_LOG_H_
 

@@ -33,11 +33,12 @@ namespace asio = boost::asio;
 using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-// Connections over the limit that are being told so; more of them are closed without a word.
+// Connections over the limit that are told so at the same time. Others are closed without a reason:
+// a flood of connections must not cost memory.
 constexpr size_t kMaxRefusals = 32;
-constexpr std::chrono::milliseconds kAcceptPause{100};  // when the process has no descriptors left
-
-constexpr int kMaxWorkers = 1024;
+// Without descriptors every accept fails at once: the pause keeps that from taking a core.
+constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr int kMaxWorkers = 1024;  // more is a typing error
 
 Status CheckOptions(const ServerOptions& options) {
   if (options.listen.empty()) {
@@ -45,11 +46,11 @@ Status CheckOptions(const ServerOptions& options) {
                            kDefaultPort);
   }
   if (options.workers < 0 || options.workers > kMaxWorkers) {
-    return InvalidArgument("{} workers: give 1 to {}, or 0 for all cores", options.workers,
+    return InvalidArgument("{} workers: use 1 to {}, or 0 for one per core", options.workers,
                            kMaxWorkers);
   }
   if (options.max_connections == 0) {
-    return InvalidArgument("a limit of 0 connections: give 1 or more");
+    return InvalidArgument("a limit of 0 connections: use 1 or more");
   }
   if (options.idle_timeout.count() <= 0 || options.write_timeout.count() <= 0) {
     return InvalidArgument(
@@ -110,7 +111,7 @@ asio::awaitable<void> Server::State::Accept(State* state, Acceptor* acceptor) {
     if (!error) {
       state->Launch(std::move(socket));
     } else if (error != asio::error::connection_aborted) {
-      Log().warn("a connection could not be accepted: {}", error.message());
+      Log().warn("a connection cannot be accepted: {}: trying again", error.message());
       pause.expires_after(kAcceptPause);
       co_await pause.async_wait(kAwait);
     }
@@ -118,7 +119,8 @@ asio::awaitable<void> Server::State::Accept(State* state, Acceptor* acceptor) {
 }
 
 void Server::State::Launch(Session::Socket socket) try {
-  // Fails on a Unix socket, which needs no such option.
+  // The last frame of a run must not wait for the peer's acknowledgement of the one before. Fails
+  // on a Unix socket, which does not wait.
   const int on = 1;
   ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   auto session = std::make_shared<Session>(std::move(socket), service, pool.get_executor(), limits);
@@ -131,15 +133,15 @@ void Server::State::Launch(Session::Socket socket) try {
   asio::co_spawn(io, Session::Serve(session),
                  [this, session](const std::exception_ptr&) { Forget(session); });
 } catch (const std::exception& error) {
-  Log().error("a connection could not be served: {}", error.what());
+  Log().error("a connection cannot be served: {}", error.what());
 }
 
 void Server::State::Refuse(std::shared_ptr<Session> session) {
   if (refused.size() >= kMaxRefusals) return;
   refused.insert(session);
-  Frame reason = ErrorFrame(ResourceExhausted("the server has {} connections already, which is its "
-                                              "limit: close one, try again later, or "
-                                              "start the server with a higher limit",
+  Frame reason = ErrorFrame(ResourceExhausted("the server has {} connections, its limit: "
+                                              "close one, try again later, or start the server "
+                                              "with a higher limit",
                                               options.max_connections),
                             0);
   asio::co_spawn(io, Session::Refuse(session, std::move(reason)),
@@ -157,7 +159,7 @@ void Server::State::Run() {
       io.run();
       return;
     } catch (const std::exception& error) {
-      Log().error("the server goes on after: {}", error.what());
+      Log().error("the socket thread caught: {}: it continues", error.what());
     }
   }
 }

@@ -1,5 +1,7 @@
-// The socket server: Boost.Asio coroutines around a Service. One request outstanding per
-// connection; while a session writes a frame, a worker builds the next. TCP is the backpressure.
+// The socket server: Boost.Asio coroutines around a Service. One thread has all sockets, `workers`
+// build replies. A connection has one request outstanding; while its session writes a frame,
+// several workers build the next ones, as many as may wait (server/reply_pipeline.h). So a peer
+// that reads slowly slows down its own stream and holds no worker.
 #ifndef AUGSTORE_SERVER_SERVER_H_
 #define AUGSTORE_SERVER_SERVER_H_
 
@@ -14,12 +16,13 @@
 namespace augstore {
 
 struct ServerOptions {
-  std::vector<Address> listen = {};  // at least one; a Unix socket's stale file is replaced
-  int workers = 0;                   // threads that build batches; 0: all cores
+  std::vector<Address> listen = {};  // at least one; the file of a dead Unix socket is replaced
+  int workers = 0;                   // threads that build replies; 0: one for each core
   uint32_t max_connections = 256;
-  std::chrono::milliseconds idle_timeout{300'000};  // no request for this long: closed
-  std::chrono::milliseconds write_timeout{
-      60'000};  // a peer that takes nothing for this long: closed
+  // A connection is closed after this long without a request, and after this long in which the peer
+  // took no bytes of a reply.
+  std::chrono::milliseconds idle_timeout{300'000};
+  std::chrono::milliseconds write_timeout{60'000};
 };
 
 // Lifecycle: Start, then Stop (or the destructor). Thread safety: Stop may be called from any
@@ -27,14 +30,14 @@ struct ServerOptions {
 class Server {
  public:
   // Binds, listens and serves on threads of its own. `service` must outlive the server. Errors:
-  // kInvalidArgument (an address that others can reach: keys and TLS do not exist yet),
-  // kUnavailable (bind failed, naming the address and the reason).
+  // kInvalidArgument (an option; an address that other machines can reach, as there are no keys and
+  // no TLS), kUnavailable (an address that cannot be bound, naming it and the reason).
   static Result<std::unique_ptr<Server>> Start(Service* service, const ServerOptions& options);
   ~Server();
-  // Stops accepting, lets requests in flight finish their frame, closes connections, joins all
-  // threads. Idempotent.
+  // Stops accepting, lets each connection finish the frame that is being written, for a second at
+  // most, closes all of them and joins all threads. Idempotent.
   void Stop();
-  // The addresses bound, with the ports that the system chose.
+  // Where it listens, with the ports that the system chose.
   const std::vector<Address>& addresses() const;
   uint32_t connections() const;
 

@@ -106,8 +106,8 @@ void Session::Stop() {
 }
 
 Session::Awaitable<void> Session::Watch(std::shared_ptr<Session> self) {
-  // Napping no longer than the shortest common timeout spares Enter from waking the timer at every
-  // change of phase.
+  // A nap is no longer than the shorter of the two common timeouts. So the deadline that Enter sets
+  // seldom comes before the end of the nap, and Enter need not wake the timer.
   const auto nap = std::min(self->limits_.idle, self->limits_.write);
   while (self->phase_ != Phase::kClosed) {
     const bool waiting_for_peer = self->phase_ != Phase::kBuilding;
@@ -155,7 +155,7 @@ Session::Awaitable<void> Session::ServeRequests(std::shared_ptr<Session> self) {
       }
     } catch (const std::bad_alloc&) {
       refusal = ResourceExhausted(
-          "the server has no memory for a request of this size: send less at once");
+          "the server has too little memory for a request of this size: send less at once");
     }
     if (!refusal.ok()) {
       Log().warn("a connection is closed: {}", refusal.ToString());

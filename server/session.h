@@ -3,7 +3,7 @@
 //
 //   Serve    reads a request, has a ReplyPipeline make its replies, writes them, and so on until
 //            the peer leaves.
-//   Watch    closes the socket when the peer let a deadline pass.
+//   Watch    closes the socket when the peer misses a deadline.
 //
 // Everything here belongs to the socket thread. Workers see the pipeline alone.
 #ifndef AUGSTORE_SERVER_SESSION_H_
@@ -41,7 +41,7 @@ class Session : public std::enable_shared_from_this<Session> {
   // `service` must outlive the session and the jobs that it posted to `pool`.
   Session(Socket socket, Service* service, ReplyPipeline::Pool pool, const SessionLimits& limits);
 
-  // Serves until the peer leaves, breaks the protocol or lets a deadline pass, or until Stop.
+  // Serves until the peer leaves, breaks the protocol or misses a deadline, or until Stop.
   static Awaitable<void> Serve(std::shared_ptr<Session> self);
   // Sends `reason` and closes.
   static Awaitable<void> Refuse(std::shared_ptr<Session> self, Frame reason);

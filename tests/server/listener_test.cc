@@ -25,9 +25,8 @@ TEST(Listener, RefusesAddressesThatOthersCanReach) {
     ASSERT_FALSE(listener.ok()) << host;
     EXPECT_EQ(listener.status().code(), Code::kInvalidArgument);
     EXPECT_THAT(listener.status().message(), HasSubstr(host));
-    EXPECT_THAT(
-        listener.status().message(),
-        HasSubstr("keys and TLS are not there yet: listen on a loopback address or a Unix socket"));
+    EXPECT_THAT(listener.status().message(),
+                HasSubstr("there are no keys and no TLS: use a loopback address or a Unix socket"));
   }
 }
 
