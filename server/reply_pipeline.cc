@@ -4,7 +4,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <exception>
 #include <utility>
 
 namespace augstore {
@@ -12,7 +11,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-// Before the first reply of a request: then there is room for one claim, as for a large reply.
+// Before the first reply of a request is made, the sizes of the others are unknown.
 constexpr size_t kUnknownBytes = ~size_t{0};
 
 }  // namespace
@@ -45,8 +44,8 @@ void ReplyPipeline::ShareBodies(std::unique_ptr<SharedBodyWriter> bodies) {
 }
 
 bool ReplyPipeline::Ready() {
-  // Made at the same time as the one that failed. They leave as they arrive, so their slots of
-  // shared memory are free before the end of the request is told.
+  // Workers made these while they made the one that failed. The client never sees them, so it
+  // cannot free their slots.
   while (failed_ && IsNextBuilt()) {
     const SealedFrame dropped = TakeNext();
     if (shared_ != nullptr) shared_->TakeBack(dropped.frame);
@@ -79,7 +78,7 @@ void ReplyPipeline::CheckInvariants() const {
   AUGSTORE_CHECK(built_.empty() || built_.begin()->first >= next_);
   AUGSTORE_CHECK(built_.size() <= waiting_);
   AUGSTORE_CHECK(waiting_ <= std::max<size_t>(1, kWaitingPerWorker * workers_));
-  // The end is claimed after all others, and nobody claims after it.
+  // The end is claimed after all replies, and no job claims after it.
   AUGSTORE_CHECK(!end_.has_value() || (!claiming_ && *end_ == next_ + waiting_));
   AUGSTORE_CHECK(!end_.has_value() || built_.empty() || built_.rbegin()->first < *end_);
 }
@@ -98,14 +97,14 @@ template <typename Step>
 void ReplyPipeline::Guarded(const Step& step) noexcept {
   try {
     step();
-  } catch (const std::exception&) {
+  } catch (...) {
     Break();
   }
 }
 
 void ReplyPipeline::Break() noexcept {
   if (broken_.exchange(true)) return;
-  // Wakes Next. If there is no memory even for that, whoever looks at broken() has to.
+  // Wakes Next, unless there is no memory even for that: then the session's Watch finds out.
   Guarded([this] { Post(socket_thread_, [](ReplyPipeline& self) { self.changed_.cancel(); }); });
 }
 
@@ -128,7 +127,7 @@ void ReplyPipeline::ContinueClaiming() {
 void ReplyPipeline::Claim() {
   ReplyTask task = source_->NextTask();
   if (task == nullptr) {
-    source_.reset();  // here, as it may take long to destroy
+    source_.reset();  // on this thread: a source may hold much
     Post(socket_thread_, [end = claimed_](ReplyPipeline& self) {
       self.claiming_ = false;
       self.end_ = end;

@@ -3,19 +3,13 @@
 //
 //   Claim    runs on the pool: takes the next task of the request's ReplySource, lets another job
 //            claim the one after it, and runs its own. So a client that is alone has all workers,
-//            and replies are made ahead of the one that is being written.
-//   Next     runs on the socket thread: waits for the reply that is due. Taking it makes room for
-//            another claim.
+//            and replies are made ahead of the one that is being written. If no more may wait, no
+//            job claims until a reply is taken: that is the backpressure.
+//   Next     runs on the socket thread: waits for the next reply and takes it.
 //
-// Two thread domains share the object without a lock. Members belong to one of them:
-//
-//   socket thread   the replies that were made and not taken yet (built_, next_, end_) and whether
-//                   a job claims (claiming_)
-//   workers         source_ and claimed_, of the one job that claims
-//   both            the atomic ones, and shared_, which changes between requests only
-//
-// What passes from one domain to the other passes in a posted job, which orders memory. `source_`
-// moves along the chain of claiming jobs in the same way.
+// Two thread domains share the object without a lock: the socket thread, and the workers, of which
+// at most one claims at a time. Each member belongs to one of them, or is atomic. Everything else
+// passes between threads in posted jobs, and posting a job orders memory.
 #ifndef AUGSTORE_SERVER_REPLY_PIPELINE_H_
 #define AUGSTORE_SERVER_REPLY_PIPELINE_H_
 
@@ -47,20 +41,20 @@ SealedFrame Seal(Frame frame);
 class ReplyPipeline : public std::enable_shared_from_this<ReplyPipeline> {
  public:
   using Pool = boost::asio::thread_pool::executor_type;
-  // Up to this many replies for each worker are made, or were, before they can be written: enough
-  // to keep all workers and the socket thread busy ...
+  // At most this many replies for each worker wait: were claimed, and not taken yet. That is enough
+  // to keep all workers and the socket thread busy.
   static constexpr size_t kWaitingPerWorker = 2;
-  // ... and up to this many bytes of them, but for one reply, however large.
+  // They take at most this many bytes for each worker. One reply may always wait, however large.
   static constexpr size_t kWaitingBytesPerWorker = size_t{1} << 20;
-  // With bodies in shared memory, at most this many: the other slots hold what was sent, or what
-  // the client uses.
+  // If bodies are in shared memory, at most this many wait in all: the other slots hold replies
+  // that were sent, or that the client uses.
   static constexpr size_t kMostWaitingInSlots = kMostSlots / 2;
 
   // `workers`: of the pool.
   ReplyPipeline(boost::asio::any_io_executor socket_thread, Pool pool, size_t workers);
 
-  // Has the replies of `source` made. REQUIRES: there was no request before, or Next returned
-  // nothing for it.
+  // Has the replies of `source` made. REQUIRES: the pipeline is idle: Next returned nothing for the
+  // request before, if there was one, and the pipeline is neither closed nor broken.
   void Start(std::unique_ptr<ReplySource> source);
   // Whether Next returns at once.
   bool Ready();
@@ -68,21 +62,23 @@ class ReplyPipeline : public std::enable_shared_from_this<ReplyPipeline> {
   // that reply was made. Replies that were made while one before them failed are dropped. REQUIRES:
   // *this outlives the wait.
   boost::asio::awaitable<std::optional<SealedFrame>> Next();
-  // Ends the waiting; tasks that did not start yet do not run.
+  // Ends the wait of Next. Tasks that have not started do not run.
   void Close();
-  // True: there was no memory for a reply, or a task threw. The request cannot be answered.
+  // True: there was no memory for a reply, or a task threw. The request cannot be answered, and the
+  // pipeline not be used again.
   bool broken() const { return broken_; }
 
-  // Has large bodies put into memory that the client sees. REQUIRES: as Start.
+  // Puts large bodies into memory that the client sees; null: no more. REQUIRES: the pipeline is
+  // idle.
   void ShareBodies(std::unique_ptr<SharedBodyWriter> bodies);
-  // Null before ShareBodies.
+  // Null if bodies are not shared.
   const SharedBodyWriter* shared() const { return shared_.get(); }
 
  private:
   using TaskPointer = std::shared_ptr<const ReplyTask>;
 
   // --- Socket thread ---
-  // Has a job claim the next reply. REQUIRES: none does.
+  // Has a job claim the next reply. REQUIRES: no job claims.
   void StartClaiming();
   // The same, if another reply is to come and there is room for it.
   void ContinueClaiming();
@@ -102,7 +98,7 @@ class ReplyPipeline : public std::enable_shared_from_this<ReplyPipeline> {
   template <typename Step>
   void Guarded(const Step& step) noexcept;
   void Break() noexcept;
-  // Posts `step` of a shared *this.
+  // Runs step(*this) on `executor`, Guarded; *this lives until then.
   template <typename Executor, typename Step>
   void Post(const Executor& executor, Step step);
 
@@ -110,20 +106,23 @@ class ReplyPipeline : public std::enable_shared_from_this<ReplyPipeline> {
   const Pool pool_;
   const size_t workers_;
 
+  // Of the socket thread.
   boost::asio::steady_timer changed_;      // cancelled when Next may have something to return
   std::map<uint64_t, SealedFrame> built_;  // by number
   uint64_t next_ = 0;                      // number of the reply that is taken next
   std::optional<uint64_t> end_ = 0;        // how many replies there are, once that is known
   bool claiming_ = false;                  // a job claims, or is to
   bool failed_ = false;                    // an ErrorReply was taken
-  std::unique_ptr<SharedBodyWriter> shared_;
 
+  // Of the job that claims. The socket thread sets them while the pipeline is idle.
   std::unique_ptr<ReplySource> source_;
   uint64_t claimed_ = 0;  // replies of the request
 
+  // Of both. shared_ is set while the pipeline is idle, and is thread-safe itself.
+  std::unique_ptr<SharedBodyWriter> shared_;
   std::atomic<bool> closed_ = false;
   std::atomic<bool> broken_ = false;
-  std::atomic<size_t> waiting_ = 0;      // replies that were claimed and not taken yet
+  std::atomic<size_t> waiting_ = 0;      // replies that were claimed, and not taken yet
   std::atomic<size_t> reply_bytes_ = 0;  // of the last reply that was made
 };
 

@@ -31,9 +31,7 @@ Status StatusOfException(MessageType request) {
   }
 }
 
-Reply MakeReply(ServiceState& state, MessageType request, uint32_t request_id,
-                const std::function<Result<Reply>()>& make) {
-  Result<Reply> made = Guarded(request, make);
+Reply FinishReply(ServiceState& state, uint32_t request_id, Result<Reply> made) {
   if (made.ok() && made->parked) return *std::move(made);
   if (made.ok() && made->frame.body.bytes.size() > kMaxReplyBytes) {
     made = ResourceExhausted("the reply has {} bytes, the limit is {}: ask for less at once",

@@ -3,7 +3,6 @@
 #define AUGSTORE_SERVER_SERVICE_REPLY_H_
 
 #include <cstdint>
-#include <functional>
 #include <string>
 
 #include "schemas/wire/frame.h"
@@ -29,11 +28,17 @@ auto Guarded(MessageType request, const Make& make) -> decltype(make()) {
   }
 }
 
-// The reply that `make` returns to `request`. An error, an exception and a reply that no client
-// would accept become an ErrorReply. Counts the bytes of the reply. Throws std::bad_alloc if there
-// is no memory even for an ErrorReply.
-Reply MakeReply(ServiceState& state, MessageType request, uint32_t request_id,
-                const std::function<Result<Reply>()>& make);
+// The reply that `made` becomes: an error, and a reply that no client would accept, become an
+// ErrorReply. Counts the bytes of the reply. Throws std::bad_alloc if there is no memory even for
+// an ErrorReply.
+Reply FinishReply(ServiceState& state, uint32_t request_id, Result<Reply> made);
+
+// What `make`, which returns a Result<Reply>, makes for `request`: exceptions become ErrorReplies
+// as well.
+template <typename Make>
+Reply MakeReply(ServiceState& state, MessageType request, uint32_t request_id, const Make& make) {
+  return FinishReply(state, request_id, Guarded(request, make));
+}
 
 }  // namespace augstore
 
