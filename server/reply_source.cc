@@ -1,6 +1,7 @@
 #include "server/reply_source.h"
 
 #include <future>
+#include <memory>
 #include <utility>
 
 namespace augstore {
@@ -9,10 +10,11 @@ std::optional<Frame> ReplySource::Next() {
   const ReplyTask task = NextTask();
   if (task == nullptr) return std::nullopt;
   for (;;) {
-    std::promise<void> again;
-    Reply reply = task([&again] { again.set_value(); });
+    // Shared, as the thread that resumes may still be in set_value when the wait is over.
+    const auto again = std::make_shared<std::promise<void>>();
+    Reply reply = task([again] { again->set_value(); });
     if (!reply.parked) return std::move(reply.frame);
-    again.get_future().wait();
+    again->get_future().wait();
   }
 }
 
