@@ -308,6 +308,7 @@ TEST_F(ReplyPipelineTest, EndsTheWaitWhenItIsClosedWhileTasksRun) {
   EXPECT_FALSE(next.get().has_value());
   EXPECT_FALSE(pipeline_->broken());
   release.count_down();
+  pool_->join();  // the task still reads the latch
 }
 
 TEST_F(ReplyPipelineTest, RunsNoTaskAgainAfterItWasClosed) {
