@@ -4,12 +4,12 @@
 #include <condition_variable>
 #include <deque>
 #include <exception>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "client/exchange.h"
 #include "schemas/base/limits.h"
+#include "schemas/base/thread_annotations.h"
 
 namespace augstore {
 namespace {
@@ -53,8 +53,9 @@ struct BatchStream::State {
 
   Frame RequestOf(const Run& run, uint32_t count);
   Result<Batch> ToBatch(const Frame& frame, const Run& run) const;
-  // REQUIRES: mutex is held.
-  bool Superseded(const Run& run) const { return stopping || run.generation != wanted.generation; }
+  bool Superseded(const Run& run) const AUGSTORE_REQUIRES(mutex) {
+    return stopping || run.generation != wanted.generation;
+  }
 
   const ChannelFactory factory;
   const StreamReply info;
@@ -66,23 +67,24 @@ struct BatchStream::State {
   std::unique_ptr<Channel> channel;  // of the reader
   uint32_t channel_id = 0;
 
-  std::mutex mutex;
+  Mutex mutex;
   std::condition_variable changed;
-  // The following are guarded by mutex.
-  Run wanted;             // generation 0: Seek was never called
-  uint64_t started = 0;   // the generation that the reader works on, or has finished
-  bool finished = false;  // no batch follows those in `ready`
-  Status outcome;         // how the run ended
-  std::deque<Batch> ready;
-  Channel* live = nullptr;  // `channel`, for Interrupt: the reader may be waiting there
-  bool stopping = false;
+  Run wanted AUGSTORE_GUARDED_BY(mutex);  // generation 0: Seek was never called
+  // The generation that the reader works on, or has finished.
+  uint64_t started AUGSTORE_GUARDED_BY(mutex) = 0;
+  bool finished AUGSTORE_GUARDED_BY(mutex) = false;  // no batch follows those in `ready`
+  Status outcome AUGSTORE_GUARDED_BY(mutex);         // how the run ended
+  std::deque<Batch> ready AUGSTORE_GUARDED_BY(mutex);
+  // `channel`, for Interrupt: the reader may be waiting there.
+  Channel* live AUGSTORE_GUARDED_BY(mutex) = nullptr;
+  bool stopping AUGSTORE_GUARDED_BY(mutex) = false;
 
   std::thread reader;
 };
 
 void BatchStream::State::Seek(uint64_t epoch, uint64_t step) {
   {
-    std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     // The protocol has no message that cancels a run: closing the connection does. After a finished
     // run the connection is ready for the next request.
     if (live != nullptr && !finished) live->Interrupt();
@@ -96,11 +98,11 @@ void BatchStream::State::Seek(uint64_t epoch, uint64_t step) {
 }
 
 Result<std::optional<Batch>> BatchStream::State::Next() {
-  std::unique_lock lock(mutex);
+  MutexLock lock(mutex);
   if (wanted.generation == 0) {
     return FailedPrecondition("the stream has no position yet: call Epoch or Seek before Next");
   }
-  changed.wait(lock, [this] { return finished || !ready.empty(); });
+  while (!finished && ready.empty()) changed.wait(lock.native());
   if (ready.empty()) {
     if (!outcome.ok()) return outcome;
     return std::optional<Batch>();
@@ -140,7 +142,7 @@ Result<Batch> BatchStream::State::FinishGet(const Frame& reply, const Run& run) 
 
 void BatchStream::State::Join() {
   {
-    std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     stopping = true;
     if (live != nullptr) live->Interrupt();
   }
@@ -172,8 +174,8 @@ void BatchStream::State::Loop() {
   for (;;) {
     Run run;
     {
-      std::unique_lock lock(mutex);
-      changed.wait(lock, [this] { return stopping || wanted.generation != started; });
+      MutexLock lock(mutex);
+      while (!stopping && wanted.generation == started) changed.wait(lock.native());
       if (stopping) break;
       started = wanted.generation;
       run = wanted;
@@ -244,7 +246,7 @@ Status BatchStream::State::OpenChannel(const Run& run) {
   if (channel == nullptr) {
     AUGSTORE_ASSIGN(channel, factory());
   }
-  std::lock_guard lock(mutex);
+  const MutexLock lock(mutex);
   // A Seek during factory() found no channel to interrupt.
   if (Superseded(run)) return Unavailable("the run was cancelled");
   live = channel.get();
@@ -253,15 +255,15 @@ Status BatchStream::State::OpenChannel(const Run& run) {
 
 void BatchStream::State::DropChannel() {
   {
-    std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     live = nullptr;
   }
   channel.reset();
 }
 
 bool BatchStream::State::Push(const Run& run, Batch batch) {
-  std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return Superseded(run) || ready.size() < prefetch; });
+  MutexLock lock(mutex);
+  while (!Superseded(run) && ready.size() >= prefetch) changed.wait(lock.native());
   if (Superseded(run)) return false;
   AUGSTORE_CHECK(!finished && ready.size() < prefetch);
   ready.push_back(std::move(batch));
@@ -272,7 +274,7 @@ bool BatchStream::State::Push(const Run& run, Batch batch) {
 
 void BatchStream::State::Finish(const Run& run, Status status) {
   {
-    std::lock_guard lock(mutex);
+    const MutexLock lock(mutex);
     if (Superseded(run)) return;
     finished = true;
     outcome = std::move(status);
@@ -281,8 +283,12 @@ void BatchStream::State::Finish(const Run& run, Status status) {
 }
 
 bool BatchStream::State::SleepUnlessSuperseded(const Run& run, std::chrono::milliseconds pause) {
-  std::unique_lock lock(mutex);
-  return !changed.wait_for(lock, pause, [&] { return Superseded(run); });
+  MutexLock lock(mutex);
+  const auto end = std::chrono::steady_clock::now() + pause;
+  while (!Superseded(run)) {
+    if (changed.wait_until(lock.native(), end) == std::cv_status::timeout) break;
+  }
+  return !Superseded(run);
 }
 
 BatchStream::BatchStream(ChannelFactory factory, StreamReply info, const RetryOptions& retry,

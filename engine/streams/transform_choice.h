@@ -17,7 +17,7 @@ inline constexpr char kChampion[] = "champion";
 // Errors: kNotFound (no such transform); kFailedPrecondition (a transform of another backbone,
 // naming both; a bare name of which no version is proven, naming those there are with their G).
 Result<Versioned<TransformRecord>> ChooseTransform(Catalog& catalog, const Ref& ref,
-                                               const Digest& backbone);
+                                                   const Digest& backbone);
 
 }  // namespace augstore
 

@@ -164,8 +164,8 @@ Result<uint64_t> RocksDbStore::VerifyFeatureMaps(const Space& space, const Segme
   }
   const Segment& data = **feature_maps;
   if (data.rows != segment.rows) {
-    step->problems.push_back(fmt::format("{}: {} rows for {} embeddings", DescribeSegment(id),
-                                         data.rows, segment.rows));
+    step->problems.push_back(
+        fmt::format("{}: {} rows for {} embeddings", DescribeSegment(id), data.rows, segment.rows));
   }
   if (!RowsAreFinite(data)) step->problems.push_back(DescribeSegment(id) + ": NaN or infinity");
   return data.bytes();

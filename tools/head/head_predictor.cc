@@ -57,7 +57,8 @@ Result<std::unique_ptr<HeadPredictor>> HeadPredictor::Open(Client& client, const
     predictor->chains_.emplace_back();
     return predictor;
   }
-  const std::string text = flags.policy == "trained" ? head.record.lineage.stream.policy : flags.policy;
+  const std::string text =
+      flags.policy == "trained" ? head.record.lineage.stream.policy : flags.policy;
   AUGSTORE_ASSIGN(const PolicySpec policy, ParsePolicy(text));
   PolicySpec pinned;
   for (const PolicyEntry& entry : policy.entries) {

@@ -17,8 +17,7 @@ namespace {
 constexpr const char* kTestSplit = "test";
 
 // Choosing by the test samples would spoil every later test on them.
-Status CheckSplits(const Versioned<CollectionRecord>& collection,
-                   const PolicyRunsOptions& runs) {
+Status CheckSplits(const Versioned<CollectionRecord>& collection, const PolicyRunsOptions& runs) {
   AUGSTORE_TRY(CheckSplit(collection, "--split", runs.spec.split));
   AUGSTORE_TRY(CheckSplit(collection, "--validation-split", runs.validation_split));
   if (runs.spec.split == kTestSplit || runs.validation_split == kTestSplit) {
@@ -115,9 +114,10 @@ void AddDataFlags(Command* command, PolicySearchFlags* flags) {
 void AddCandidateFlags(Command* command, PolicySearchFlags* flags) {
   command->AddFlag("--candidates", &flags->candidates,
                    "Policies separated by ';'; may be given several times");
-  command->AddFlag("--transforms", &flags->transforms,
-                   "Make policies from these transforms (default without --candidates: of each name "
-                   "@champion, or else the best version proven for the backbone)");
+  command->AddFlag(
+      "--transforms", &flags->transforms,
+      "Make policies from these transforms (default without --candidates: of each name "
+      "@champion, or else the best version proven for the backbone)");
   command->AddFlag("--draw-errors", &flags->draw_errors, "Policies from transforms draw errors (~)")
       .Choices({"no", "yes", "both"});
   command->AddFlag("--pairs", &flags->pairs, "Maximum number of policies of two transforms");
@@ -138,8 +138,7 @@ void AddTrainingFlags(Command* command, PolicySearchFlags* flags) {
       .Range(2u, 1000u);
   command->AddFlag("--epochs", &flags->search.epochs, "Epochs of each head in the last round")
       .Range(1u, 1u << 20);
-  command->AddFlag("--keep", &flags->search.keep, "Keep 1 in N policies per round")
-      .Range(2u, 256u);
+  command->AddFlag("--keep", &flags->search.keep, "Keep 1 in N policies per round").Range(2u, 256u);
   command->AddFlag("--seed", &flags->seed,
                    "Seed of the held-out part, and the first of the heads' seeds");
   PolicyRunsOptions& runs = flags->runs;

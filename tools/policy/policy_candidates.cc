@@ -139,9 +139,9 @@ class Costs {
 
 }  // namespace
 
-Result<std::vector<PolicyCandidate>> PolicyCandidates(
-    Client& client, const Versioned<CollectionRecord>& collection,
-    const PolicySearchFlags& flags) {
+Result<std::vector<PolicyCandidate>> PolicyCandidates(Client& client,
+                                                      const Versioned<CollectionRecord>& collection,
+                                                      const PolicySearchFlags& flags) {
   AUGSTORE_ASSIGN(const std::vector<std::string> policies, Policies(client, collection, flags));
   std::vector<uint32_t> views = flags.views;
   std::ranges::sort(views);

@@ -27,9 +27,9 @@ struct PolicySearchFlags {
 // The policies that the flags ask for, every version pinned, each once; identity with each number
 // of views comes first. Errors: kNotFound (a transform), kFailedPrecondition (a transform of
 // another backbone; none is registered), kInvalidArgument (syntax; too many).
-Result<std::vector<PolicyCandidate>> PolicyCandidates(
-    Client& client, const Versioned<CollectionRecord>& collection,
-    const PolicySearchFlags& flags);
+Result<std::vector<PolicyCandidate>> PolicyCandidates(Client& client,
+                                                      const Versioned<CollectionRecord>& collection,
+                                                      const PolicySearchFlags& flags);
 
 }  // namespace augstore
 

@@ -114,8 +114,8 @@ void WarnIfUseless(const std::string& ref, const Card& card) {
       card.candidates.empty() ? "--family auto" : "another op");
 }
 
-void PrintTrained(const Versioned<TransformRecord>& added, const EmbedSums& sums,
-                  double seconds, const TrainFlags& flags) {
+void PrintTrained(const Versioned<TransformRecord>& added, const EmbedSums& sums, double seconds,
+                  const TrainFlags& flags) {
   if (!flags.common.json) {
     fmt::print("{}: {} for {}, {}\n{} images embedded, {} reused, {} skipped, {:.1f} s\n\n{}",
                added.ref(), added.record.family, added.record.op, LayersText(added.record.layers),

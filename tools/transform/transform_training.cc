@@ -141,10 +141,10 @@ Result<uint32_t> RegisterTransform(Client& client, const std::string& name,
 }
 
 Result<Versioned<TransformRecord>> RegisterTrained(Client& client, const std::string& name,
-                                                           const BackboneRecord& backbone,
-                                                           const std::string& op,
-                                                           const TrainedTransform& trained,
-                                                           const AliasRequest& alias) {
+                                                   const BackboneRecord& backbone,
+                                                   const std::string& op,
+                                                   const TrainedTransform& trained,
+                                                   const AliasRequest& alias) {
   if (!alias.alias.empty()) {
     const Status worth = CheckWorth(name, trained.card, 0);
     if (!worth.ok()) {

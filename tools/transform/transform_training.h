@@ -68,10 +68,10 @@ struct AliasRequest {
 // Registers a transform and moves the alias. Errors: kFailedPrecondition (the card does not allow
 // the alias: then nothing is registered), those of the database.
 Result<Versioned<TransformRecord>> RegisterTrained(Client& client, const std::string& name,
-                                                           const BackboneRecord& backbone,
-                                                           const std::string& op,
-                                                           const TrainedTransform& trained,
-                                                           const AliasRequest& alias);
+                                                   const BackboneRecord& backbone,
+                                                   const std::string& op,
+                                                   const TrainedTransform& trained,
+                                                   const AliasRequest& alias);
 
 // Shows the progress of training: one line for all families that are being trained, and under
 // "auto" a line for each that is done.

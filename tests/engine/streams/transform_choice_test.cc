@@ -40,7 +40,7 @@ class ChooseTransformTest : public testing::Test {
         filled_.catalog->SetAlias(RecordKind::kTransform, "vflip", "champion", version, "").ok());
   }
   Result<Versioned<TransformRecord>> Choose(const std::string& text,
-                                        const Digest& backbone = TestBackbone()) {
+                                            const Digest& backbone = TestBackbone()) {
     return ChooseTransform(*filled_.catalog, ParseRef(text).value(), backbone);
   }
 
