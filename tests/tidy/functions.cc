@@ -79,10 +79,30 @@ std::string Qualified(const std::string& name, const std::vector<Scope>& open) {
 
 }  // namespace
 
+namespace {
+
+// The code without calls of our macros, which end without a semicolon.
+std::string WithoutMacros(const std::string& code) {
+  static const std::regex kMacro(R"(\bAUGSTORE_[A-Z_]+\()");
+  std::string out;
+  size_t end = 0;
+  for (std::sregex_iterator match(code.begin(), code.end(), kMacro), last; match != last; ++match) {
+    const auto begin = static_cast<size_t>(match->position());
+    if (begin < end) continue;  // within another
+    out.append(code, end, begin - end);
+    end = begin + static_cast<size_t>(match->length());
+    for (int depth = 1; end < code.size() && depth > 0; ++end)
+      depth += code[end] == '(' ? 1 : code[end] == ')' ? -1 : 0;
+  }
+  return out.append(code, end);
+}
+
+}  // namespace
+
 FunctionNames FindFunctionNames(const std::string& source) {
   static const std::regex kDirective(R"((^|\n)\s*#[^\n]*)");
   static const std::regex kUnnamed(R"(\bnamespace\s*$)");
-  const std::string code = std::regex_replace(Blank(source), kDirective, "\n");
+  const std::string code = WithoutMacros(std::regex_replace(Blank(source), kDirective, "\n"));
   FunctionNames names;
   std::vector<Scope> open;
   std::vector<Block> blocks;
