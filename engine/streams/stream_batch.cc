@@ -5,6 +5,7 @@
 
 #include "engine/math/counter_rng.h"
 #include "engine/streams/shuffle_order.h"
+#include "schemas/wire/batch.h"
 
 namespace augstore {
 namespace {
