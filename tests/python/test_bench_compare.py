@@ -16,8 +16,8 @@ def result(rows_per_second: float, overhead: float, **more: object) -> dict[str,
         {"gather": "augstore", "threads": 1, "rows/s": rows_per_second, "of memcpy": 0.5, "ceiling GB/s": 7.0},
         {"gather": "augstore", "threads": 2, "rows/s": 10.0, "of memcpy": 0.5, "ceiling GB/s": 7.0},
     ]
-    bars = [{"name": "overhead", "value": overhead, "bar": 2.0, "direction": "<=", "met": True}]
-    return {"cpu": "any", "cores": 2, "dim": 512, "tables": {"store": table}, "bars": bars, **more}
+    targets = [{"name": "overhead", "value": overhead, "target": 2.0, "direction": "<=", "met": True}]
+    return {"cpu": "any", "cores": 2, "dim": 512, "tables": {"store": table}, "targets": targets, **more}
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_equal_results_pass(compare):
     run = compare(result(100.0, 1.5), result(100.0, 1.5))
     assert run.returncode == 0
     assert run.stdout.splitlines() == [
-        " 1.000         bar: overhead",
+        " 1.000         target: overhead",
         " 1.000         store: augstore 1: rows/s",
         " 1.000         store: augstore 2: rows/s",
         "0 of 3 figures are below 0.98",
@@ -47,12 +47,12 @@ def test_a_rate_that_fell_is_named(compare):
     assert run.returncode == 1
     assert " 0.900  BELOW  store: augstore 1: rows/s" in run.stdout.splitlines()
     assert compare(result(100.0, 1.5), result(90.0, 1.5), "--threshold", "0.9").returncode == 0
-    assert compare(result(100.0, 1.5), result(90.0, 1.5), "--track", "^bar:").returncode == 0
+    assert compare(result(100.0, 1.5), result(90.0, 1.5), "--track", "^target:").returncode == 0
 
 
-def test_less_is_better_where_the_bar_says_so(compare):
+def test_less_is_better_where_the_target_says_so(compare):
     assert compare(result(100.0, 1.5), result(100.0, 1.2)).returncode == 0
-    assert " 0.750  BELOW  bar: overhead" in compare(result(100.0, 1.5), result(100.0, 2.0)).stdout
+    assert " 0.750  BELOW  target: overhead" in compare(result(100.0, 1.5), result(100.0, 2.0)).stdout
 
 
 def test_a_figure_that_is_gone_fails_and_a_new_one_does_not(compare):
@@ -65,7 +65,7 @@ def test_other_settings_are_told(compare):
     assert "note: dim differs: 512 and 8" in compare(result(1.0, 1.0), result(1.0, 1.0, dim=8)).stdout
 
 
-@pytest.mark.parametrize("bad", ["", "{}", "[]", '{"bars": 1}'])
+@pytest.mark.parametrize("bad", ["", "{}", "[]", '{"targets": 1}'])
 def test_other_files_are_refused(compare, bad):
     run = compare(result(1.0, 1.0), bad)
     assert run.returncode == 2

@@ -77,3 +77,7 @@ def test_the_benchmark_runs(tmp_path):
     assert rows["augstore, unix", "plain"]["augstore/it"] == 1
     assert rows["npy, 4 stored views", "policy"]["rows/s"] > 0
     assert not list(tmp_path.iterdir())  # scratch folders are removed
+    (tmp_path / "result.json").write_text(run.stdout)
+    compare = [ROOT / "tools/bench-compare", tmp_path / "result.json", tmp_path / "result.json"]
+    figures = subprocess.run(compare, capture_output=True, text=True).stdout.splitlines()
+    assert any(" target: " in line for line in figures) and any(line.endswith(": rows/s") for line in figures)
