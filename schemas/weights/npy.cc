@@ -264,6 +264,7 @@ Result<std::vector<int64_t>> FillIntegers(Reader& reader) {
   AUGSTORE_TRY(reader.CheckElements(sizeof(From)));
   std::vector<int64_t> values(reader.count());
   AUGSTORE_TRY(Convert<From>(reader, [&values](uint64_t i, From value) {
+    // An i1 has a sign. NOLINTNEXTLINE(bugprone-signed-char-misuse)
     values[i] = static_cast<int64_t>(value);
     return OkStatus();
   }));

@@ -55,6 +55,8 @@ void QuantizeRow(std::span<const float> values, std::span<uint8_t> row) {
   for (size_t i = 0; i < values.size(); ++i) {
     const float level = (values[i] - scaling.offset) * inverse;
     const float bounded = level < 0 ? 0 : (level > kLevels ? kLevels : level);
+    // Right for what is not negative, and taken for several values at once, as lround is not.
+    // NOLINTNEXTLINE(bugprone-incorrect-roundings)
     bytes[i] = static_cast<uint8_t>(static_cast<int32_t>(bounded + 0.5F));
   }
 }

@@ -59,8 +59,7 @@ ssize_t ReceiveWithDescriptors(int socket, std::span<uint8_t> space,
   }
   std::vector<int> received((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
   std::memcpy(received.data(), CMSG_DATA(header), received.size() * sizeof(int));
-  std::vector<Descriptor> owned;
-  for (const int fd : received) owned.emplace_back(fd);
+  std::vector<Descriptor> owned(received.begin(), received.end());
   const bool whole = (message.msg_flags & MSG_CTRUNC) == 0;
   if (whole && owned.size() == fds->size()) *fds = {std::move(owned[0]), std::move(owned[1])};
   return count;
