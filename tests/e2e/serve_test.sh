@@ -34,10 +34,10 @@ expect show.json version 1
 expect_exit 3 "nothing" "$augstore" transform show nothing "${to[@]}"
 
 step "queries and replay"
-"$augstore" query "${to[@]}" --collection drawn --ids 1,2,3 --apply 'vflip@champion>rotate15' --json >query.json
+"$augstore" query "${to[@]}" --collection drawn --ids 1,2,3 --apply 'vflip@champion>rotate15@1' --json >query.json
 expect query.json dim 512
 expect_exit 2 "400" "$augstore" query "${to[@]}" --collection drawn --ids 400 --apply identity
-stream=(--collection drawn --split train --policy 'identity:1,vflip@champion:1,vflip>rotate15:1' --batch-size 32 --json)
+stream=(--collection drawn --split train --policy 'identity:1,vflip@champion:1,vflip>rotate15@1:1' --batch-size 32 --json)
 "$augstore" stream "${to[@]}" "${stream[@]}" --epoch 3 --step 4 >replay1.json
 "$augstore" stream "${to[@]}" "${stream[@]}" --epoch 3 --step 4 >replay2.json
 cmp replay1.json replay2.json || fail "a replayed batch differs"

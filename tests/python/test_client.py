@@ -52,7 +52,7 @@ def test_a_measured_card_prints_its_numbers():
 def test_get_gives_what_was_imported_raw_and_through_a_chain(client, rows):
     ids = [5, 0, 5, ROWS - 1]
     assert np.array_equal(client.get("toy", ids), rows[0][ids])
-    np.testing.assert_allclose(client.get("toy", np.array(ids), apply="shift>shift"), 4 * rows[0][ids] + 3, rtol=1e-5)
+    np.testing.assert_allclose(client.get("toy", np.array(ids), apply="shift@1>shift@1"), 4 * rows[0][ids] + 3, rtol=1e-5)
     embeddings, labels = client.query("toy@1", ids, label_column="label")
     assert embeddings.dtype == np.float32 and labels.tolist() == rows[1][ids].tolist()
     assert client.get("toy", []).shape == (0, DIM)
@@ -274,7 +274,7 @@ def test_nobody_listening_is_unavailable_and_names_the_address(tmp_path):
 
 
 def test_streams_of_arrays_need_no_torch(client):
-    stream = client.stream("toy", split="train", policy="identity:1,shift:1", batch_size=64, seed=3)
+    stream = client.stream("toy", split="train", policy="identity:1,shift@1:1", batch_size=64, seed=3)
     batches = list(stream.epoch(2))
     assert len(batches) == len(stream) == 16 and sum(len(b.labels) for b in batches) == ROWS
     assert sorted(int(i) for b in batches for i in b.samples) == list(range(ROWS))

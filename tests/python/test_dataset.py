@@ -15,7 +15,7 @@ from augstore import Batch, EmbeddingDataset, StreamDataset, StreamLoader  # noq
 from conftest import DIM, ROWS  # noqa: E402
 from torch.utils.data import BatchSampler, DataLoader, RandomSampler  # noqa: E402
 
-OPTIONS = {"split": "train", "policy": "identity:1,shift:1", "batch_size": 48, "seed": 3}
+OPTIONS = {"split": "train", "policy": "identity:1,shift@1:1", "batch_size": 48, "seed": 3}
 STEPS = 21
 
 
@@ -163,7 +163,7 @@ def test_a_state_is_refused_when_data_or_transforms_changed_and_works_on_the_old
     own_client.register_transform("shift", {"0.weight": np.eye(DIM, dtype=np.float32)})
     own_client.import_embeddings("toy", rows[0][:5] - 3, backbone_name="phi", keys=list("abcde"))
     with pytest.raises(augstore.FailedPrecondition, match="toy@3 here, toy@2 before.*shift@2 here.*transforms") as refused:
-        dataset(own_client).load_state_dict(state)
+        dataset(own_client, policy="identity:1,shift@2:1").load_state_dict(state)
     assert "collection='toy@2', policy='identity,shift@1'" in str(refused.value)
     old = StreamDataset(own_client, "toy@2", **{**OPTIONS, "policy": "identity,shift@1"})
     old.load_state_dict(state)
@@ -254,7 +254,7 @@ def test_tqdm_shows_a_stream(client):
 
 
 def test_embeddings_by_index_raw_and_through_a_chain(client, rows):
-    ds = EmbeddingDataset(client, "toy", split="test", apply="shift")
+    ds = EmbeddingDataset(client, "toy", split="test", apply="shift@1")
     assert len(ds) == 100
     z, y = ds[3]
     np.testing.assert_allclose(z, 2 * (rows[0][3] + 1) + 1, rtol=1e-5, atol=1e-6)

@@ -33,8 +33,8 @@ def stream_of(client, **fields):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_stream_has_the_same_rows_in_every_dtype_rounded(client, dtype):
-    plain = list(stream_of(client, policy="identity,shift", seed=3).epoch(1))
-    sent = list(stream_of(client, policy="identity,shift", seed=3, dtype=dtype).epoch(1))
+    plain = list(stream_of(client, policy="identity,shift@1", seed=3).epoch(1))
+    sent = list(stream_of(client, policy="identity,shift@1", seed=3, dtype=dtype).epoch(1))
     assert len(plain) == len(sent) == 4
     for exact, batch in zip(plain, sent):
         assert np.array_equal(batch.samples, exact.samples) and np.array_equal(batch.chains, exact.chains)
@@ -46,8 +46,8 @@ def test_a_stream_has_the_same_rows_in_every_dtype_rounded(client, dtype):
 @pytest.mark.parametrize("workers", [0, 2])
 def test_tensors_are_what_the_arrays_are(client, dtype, workers):
     torch = pytest.importorskip("torch", reason="PyTorch for Python is not installed (Debian: python3-torch)")
-    expected = {batch.step: batch.embeddings for batch in stream_of(client, policy="shift", dtype=dtype).epoch(0)}
-    data = augstore.StreamDataset(client, "toy", split="train", policy="shift", dtype=dtype)
+    expected = {batch.step: batch.embeddings for batch in stream_of(client, policy="shift@1", dtype=dtype).epoch(0)}
+    data = augstore.StreamDataset(client, "toy", split="train", policy="shift@1", dtype=dtype)
     seen = 0
     for batch in augstore.StreamLoader(data, num_workers=workers):
         assert batch.embeddings.dtype == torch.float32
@@ -72,7 +72,7 @@ def test_unknown_names_are_refused_with_those_there_are(client, fields, reason):
 
 def test_int8_is_refused_for_a_transform_without_a_price(client):
     with pytest.raises(augstore.FailedPrecondition, match="does not say what int8 costs"):
-        stream_of(client, policy="shift", precision="int8")
+        stream_of(client, policy="shift@1", precision="int8")
     assert stream_of(client, policy="identity", precision="int8").info.spec.precision == "int8"
 
 

@@ -30,7 +30,8 @@ class PolicyCommands : public testing::Test {
     ASSERT_TRUE(AddTransform("far", 3, "vflip").ok());
   }
 
-  Status AddTransform(const std::string& name, uint32_t shift, const std::string& op) {
+  Status AddTransform(const std::string& name, uint32_t shift, const std::string& op,
+                      bool proven = true) {
     AUGSTORE_ASSIGN(const auto database, Database::Open({.store = store(), .connect = {}}));
     const Layers layers = ShiftingLayers(shift);
     const std::string blob = layers.ToSafetensors();
@@ -41,6 +42,12 @@ class PolicyCommands : public testing::Test {
     record.family = "custom";
     record.layers = layers.shapes();
     record.weights = Sha256({reinterpret_cast<const uint8_t*>(blob.data()), blob.size()});
+    CardEntry entry;
+    entry.data = "held-out";
+    entry.r2 = 0.5;
+    entry.r2_low = proven ? 0.25 : -0.25;
+    entry.r2_high = 0.75;
+    record.card.entries = {entry};
     AUGSTORE_TRY(database->client().Add(RecordKind::kTransform, name, Encode(record), blob));
     return OkStatus();
   }
@@ -114,9 +121,11 @@ TEST_F(PolicyCommands, GivesTheSameRankingAgain) {
   EXPECT_EQ(a, b);
 }
 
-TEST_F(PolicyCommands, TriesTheLatestVersionOfEveryTransformByDefault) {
+TEST_F(PolicyCommands, TriesTheBestProvenVersionOfEveryTransformByDefault) {
   ASSERT_TRUE(AddTransform("far", 4, "vflip").ok());
+  ASSERT_TRUE(AddTransform("far", 5, "vflip", false).ok());
   ASSERT_TRUE(AddTransform("near", 1, "hflip").ok());
+  ASSERT_TRUE(AddTransform("unproven", 2, "hflip", false).ok());
   const CommandResult found = Search({"--keep", "6", "--seeds", "2", "--views", "1,2"});
   ASSERT_EQ(found.exit_code, 0) << found.err;
   const Json json = found.json();
@@ -130,7 +139,6 @@ TEST_F(PolicyCommands, TriesTheLatestVersionOfEveryTransformByDefault) {
 TEST_F(PolicyCommands, TriesTheChampionWhereThereIsOne) {
   ASSERT_TRUE(AddTransform("far", 4, "vflip").ok());
   SetAliasRequest request{.name = "far", .alias = "champion", .version = 1, .note = ""};
-  request.force = true;  // it has no card
   {
     const auto database = Database::Open({.store = store(), .connect = {}});
     ASSERT_TRUE(database.ok());
