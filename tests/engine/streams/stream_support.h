@@ -9,6 +9,7 @@
 
 #include "engine/streams/stream.h"
 #include "engine/streams/stream_batch.h"
+#include "schemas/wire/batch.h"
 #include "tests/engine/kernels/networks.h"
 #include "tests/support/filled_store.h"
 
