@@ -8,6 +8,8 @@
 #include "schemas/weights/quantized_rows.h"
 #include "server/service.h"
 #include "storage/catalog/catalog.h"
+#include "storage/rocksdb/rocksdb_open.h"
+#include "storage/store/memory_store.h"
 #include "storage/store/store.h"
 #include "tools/cli/local_channel.h"
 
