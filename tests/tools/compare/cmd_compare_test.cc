@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "schemas/base/files.h"
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 #include "tests/tools/cli/command_runner.h"
 #include "tools/synth/synthetic_images.h"
@@ -8,7 +9,7 @@
 namespace augstore {
 namespace {
 
-constexpr const char* kBackbone = AUGSTORE_SOURCE_DIR "/tools/demo_assets/backbone.pt";
+const std::string kBackbone = SourcePath("tools/demo_assets/backbone.pt");
 
 class CompareCommand : public testing::Test {
  protected:

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
+#include "tools/collection/test_set.h"
 #include "tools/synth/synthetic_images.h"
 #include "tools/transform/transform_training.h"
 
@@ -19,7 +21,7 @@ class TrialsTest : public testing::Test {
     ASSERT_TRUE(database.ok()) << database.status().ToString();
     database_ = std::move(*database);
     BackboneFlags flags;
-    flags.file = AUGSTORE_SOURCE_DIR "/tools/demo_assets/backbone.pt";
+    flags.file = SourcePath("tools/demo_assets/backbone.pt");
     auto backbone = LazyBackbone::Open(flags, database_->client());
     ASSERT_TRUE(backbone.ok()) << backbone.status().ToString();
     backbone_ = std::move(*backbone);
