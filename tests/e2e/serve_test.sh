@@ -25,7 +25,7 @@ step "transforms are trained beside the server, aliased and listed"
 expect affine.json ref vflip@1
 "$augstore" transform train "${to[@]}" --op 'rotate(15)' --backbone "$backbone" --images images/train --family affine --json >rotate.json
 expect rotate.json ref rotate15@1
-"$augstore" transform train "${to[@]}" --op vflip --backbone "$backbone" --images images/train --family mlp --epochs 3 --json >mlp.json
+"$augstore" transform train "${to[@]}" --op vflip --backbone "$backbone" --images images/train --family paper_mlp --epochs 3 --json >mlp.json
 expect mlp.json ref vflip@2
 expect mlp.json embedded 0
 "$augstore" transform alias vflip champion 1 "${to[@]}"

@@ -84,7 +84,7 @@ void AddFlags(Command* command, BenchFlags* flags) {
                    "augstore program to start as the server (default: this one)");
   command
       ->AddFlag("--backbone", &flags->backbone,
-                "TorchScript file of Φ, for ingest and paper [AUGSTORE_BACKBONE]")
+                "TorchScript file of Φ, for ingest and paper (default: the demo's)")
       .Env("AUGSTORE_BACKBONE");
   command->AddFlag("--images", &flags->images,
                    "Images for ingest and paper (default: synthetic ones)");

@@ -37,7 +37,10 @@ void AppendCommand(const Command& command, std::string* page) {
   for (const Command& below : command.commands()) AppendCommand(below, page);
   if (!command.commands().empty()) return;
   *page += fmt::format("\n### {}\n\n{}.\n\n", command.Path(), command.about());
-  if (!command.example().empty()) *page += fmt::format("```\n{}\n```\n\n", command.example());
+  const std::string heading = "Example:\n  ";
+  const std::string& example = command.example();
+  const size_t begin = example.starts_with(heading) ? heading.size() : 0;
+  if (!example.empty()) *page += fmt::format("```\n{}\n```\n\n", example.substr(begin));
   std::vector<std::string> common;
   std::string rows;
   for (const Flag& flag : command.flags()) {

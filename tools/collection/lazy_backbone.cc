@@ -61,8 +61,7 @@ Status CheckPreprocessing(const BackboneFlags& flags, const std::string& ref,
 }  // namespace
 
 void AddBackboneFlags(Command* command, BackboneFlags* flags) {
-  command
-      ->AddFlag("--backbone", &flags->file, "TorchScript file of the backbone [AUGSTORE_BACKBONE]")
+  command->AddFlag("--backbone", &flags->file, "TorchScript file of the backbone")
       .Env("AUGSTORE_BACKBONE")
       .Required();
   command->AddFlag("--backbone-name", &flags->name,

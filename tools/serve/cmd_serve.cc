@@ -50,8 +50,8 @@ Status Serve(const ServeFlags& flags) {
                              .memory_budget_bytes = flags.local.memory_mib << 20};
   Result<std::unique_ptr<Store>> opened = OpenRocksDbStore(path, store_options);
   if (opened.status().code() == Code::kNotFound) {
-    return NotFound("{}; correct --store, or give --create to start with an empty store",
-                    opened.status().message());
+    return NotFound("there is no store at '{}': correct --store, or give --create to make one",
+                    path);
   }
   AUGSTORE_ASSIGN(const std::unique_ptr<Store> store, std::move(opened));
   AUGSTORE_ASSIGN(const std::unique_ptr<Catalog> catalog, Catalog::Open(store.get()));

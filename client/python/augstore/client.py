@@ -6,8 +6,6 @@ import hashlib
 import json
 import os
 import time
-from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -31,6 +29,7 @@ from ._records import (
     label_columns,
     transform_of,
 )
+from ._samples import Samples
 from ._tables import BACKBONE, COLLECTION, TRANSFORM
 from ._weights import check_layers
 from .stream import Spec, Stream, batch_of, open_stream, parts_of
@@ -42,23 +41,6 @@ if TYPE_CHECKING:
 
 _NO_ROW = 2**64 - 1
 _MAX_BLOCK_BYTES = 16 << 20  # of one append or one query
-
-
-@dataclass(frozen=True)
-class Samples:
-    """The samples of a collection, in the order of their ids."""
-
-    ids: npt.NDArray[np.int64]  # n: what ``Client.get`` takes
-    keys: List[str]  # n: where each came from
-    splits: List[str]  # n
-    labels: npt.NDArray[np.int64]  # n: class indices of one label column; -1: unlabelled
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def __repr__(self) -> str:
-        counts = ", ".join(f"{name}: {count:,}" for name, count in sorted(Counter(self.splits).items()))
-        return f"<Samples: {len(self):,} ({counts or 'none'}), {np.count_nonzero(self.labels >= 0):,} labelled>"
 
 
 class Client:

@@ -91,13 +91,15 @@ TEST_F(CommandLine, NamesAnUnknownFlagBeforeAMissingOne) {
   EXPECT_EQ(Refusal({"stream", "--memory", "1"}),
             "--memory is 1: give a whole number from 16 to 1024");
   EXPECT_EQ(Refusal({"stream"}), "--collection is required");
+  EXPECT_EQ(Refusal({"--connect", "x", "stream"}),
+            "--connect is before the command: write augstore stream --connect …");
 }
 
 TEST_F(CommandLine, PrintsHelpOfTheProgramAndOfACommand) {
   EXPECT_NE(Help({"--help"}).find("About this program."), std::string::npos);
   const std::string help = Help({"stream", "--help"});
   for (const char* part :
-       {"--collection TEXT REQUIRED", "--memory N [64]", "augstore stream", "AUGSTORE_TEST_MEMORY"})
+       {"--collection TEXT REQUIRED", "--memory N=64", "augstore stream", "AUGSTORE_TEST_MEMORY"})
     EXPECT_NE(help.find(part), std::string::npos) << part << " in\n" << help;
   EXPECT_EQ(Help({"--version"}), "augstore 1\n");
 }

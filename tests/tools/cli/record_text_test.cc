@@ -90,8 +90,8 @@ TEST(RecordText, MarksTheFamilyThatWasRegistered) {
 
 TEST(RecordText, ListsFurtherMeasures) {
   EXPECT_EQ(MeasureTable(MeasuredCard().measures),
-            "measure             value\n"
-            "us_per_row           1.25\n"
+            "measure      value\n"
+            "us_per_row    1.25\n"
             "inverse_r2  0.9375\n");
   EXPECT_EQ(MeasureTable({}), "");
 }

@@ -23,7 +23,7 @@ TEST(Reference, ListsACommandWithItsFlags) {
   show->AddFlag("--limit", &limit, "At most\nthis | that").Env("LIMIT");
   show->AddFlag("--json", &json, "As JSON");
   EXPECT_EQ(MarkdownReference(program),
-            "\n### augstore head show\n\nShow one.\n\n```\nExample:\n  x\n```\n\n"
+            "\n### augstore head show\n\nShow one.\n\n```\nx\n```\n\n"
             "| flag | meaning | default |\n|---|---|---|\n"
             "| `head` | name | required |\n"
             "| `--limit N` | At most this \\| that (environment: `LIMIT`) | `3` |\n"

@@ -67,7 +67,7 @@ TEST(Table, FitsIntoANarrowTerminal) {
   Table::LimitWidth(0);
   EXPECT_EQ(clipped,
             "name         policy        n\n"
-            "a-long-name  identit…   1200\n");
+            "a-long-name  identity…  1200\n");
   EXPECT_EQ(dropped,
             "name\na-long-name\n(2 columns left out: widen the terminal, or use --json)\n");
 }
