@@ -15,7 +15,7 @@ step "ingest stores a feature map with every embedding"
 "$augstore" ingest "${to[@]}" --collection drawn --images images --json >ingest.json
 expect ingest.json samples 120
 "$augstore" backbone ls --store db --json >backbones.json
-expect backbones.json map 8x8x128
+expect backbones.json feature_map 8x8x128
 
 step "transforms that read the map are trained, say so, and have their price in int8"
 "$augstore" transform train "${to[@]}" --op vflip --images images --family pooled --json >pooled.json
@@ -23,7 +23,7 @@ step "transforms that read the map are trained, say so, and have their price in 
   --last-blocks-rank 8 --last-blocks-epochs 1 --json >tail.json
 expect tail.json ref vflip@2
 "$augstore" transform show vflip@2 --store db --json >show.json
-expect show.json map 8x8x128
+expect show.json feature_map 8x8x128
 grep -q int8_loss show.json || fail "the card has no price of int8"
 
 step "streams and queries go through them"

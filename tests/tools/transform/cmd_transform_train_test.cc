@@ -114,7 +114,7 @@ TEST_F(TransformTrainCommand, RegistersNothingWhenTheAliasIsRefused) {
 
 TEST_F(TransformTrainCommand, SaysWhatAConditionalTransformCostsAndStopsThereWhenAsked) {
   const CommandResult result = RunCommand(
-      AddTransformCommands,
+      AddTransformGroup<true>,
       {"transform", "train-conditional", "--store", dir_->path() + "/db", "--backbone", kBackbone,
        "--images", dir_->path() + "/train", "--ops", "hflip,rotate(-10..10)", "--dry-run"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
