@@ -136,7 +136,7 @@ def test_register_transform_takes_a_state_dict_and_a_file(own_client, rows, tmp_
     assert first.layers == [(DIM, DIM, "relu"), (DIM, DIM, "none+residual")] and first.op == "rotate(15)"
     z = rows[0][:50]
     expected = np.maximum(z @ weight.T - 1, 0) + z
-    np.testing.assert_allclose(own_client.get("toy", range(50), "two"), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(own_client.get("toy", range(50), "two@1"), expected, rtol=1e-4, atol=1e-5)
 
     from augstore._weights import Weights, layers_of_state
 

@@ -24,9 +24,9 @@ def test_a_sequential_is_registered_and_computes_what_it_computes_in_torch(clien
     assert made.layers == [(DIM, 40, "relu"), (40, DIM, "none")] and made.op == "hflip"
     with torch.no_grad():
         expected = module(torch.from_numpy(rows[0][:100]))
-    np.testing.assert_allclose(client.get("toy", range(100), "mlp"), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(client.get("toy", range(100), "mlp@1"), expected, rtol=1e-4, atol=1e-5)
     residual = client.register_transform("res", module.double(), residual=True)
-    np.testing.assert_allclose(client.get("toy", range(100), "res"), expected + rows[0][:100], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(client.get("toy", range(100), "res@1"), expected + rows[0][:100], rtol=1e-4, atol=1e-5)
     assert residual.layers[-1][2] == "none+residual"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 
 import pytest
 
@@ -24,12 +26,14 @@ def test_the_snippets_run_as_they_are(own_client, rows, shift, tmp_path, monkeyp
     embeddings, labels = rows
     own_client.import_embeddings("photos", embeddings, labels, backbone_name="phi", source="photos")
     own_client.register_transform("vflip", shift)
+    # It has no card, so a bare name means it only as the champion.
+    alias = ["transform", "alias", "vflip", "champion", "1", "--force", "--connect", own_client.address]
+    subprocess.run([os.environ["AUGSTORE_BINARY"], *alias], check=True, stdout=subprocess.DEVNULL)
     monkeypatch.chdir(tmp_path)
     blocks = snippets(path)
     assert len(blocks) == count
     names = {"__name__": "snippets"}
     for block in blocks:
-        # The transform of the tests has no card, so its version has to be named.
-        exec(ADDRESS.sub(repr(own_client.address), block).replace("vflip:1", "vflip@1:1"), names)
+        exec(ADDRESS.sub(repr(own_client.address), block), names)
     saved = names["torch"].load("run.pt")
     assert saved["stream"]["epoch"] >= 0 and saved["head"]["weight"].shape[1] == embeddings.shape[1]

@@ -73,7 +73,7 @@ def test_the_benchmark_runs(tmp_path):
     assert run.returncode == 0, run.stderr
     result = json.loads(run.stdout)
     assert len(result["targets"]) == 4 and all(target["value"] > 0 for target in result["targets"])
-    rows = {(row["candidate"], row["rows"]): row for row in result["tables"]["python"]}
+    rows = {(row["case"], row["rows"]): row for row in result["tables"]["python"]}
     assert rows["augstore, unix", "plain"]["augstore/it"] == 1
     assert rows["npy, 4 stored views", "policy"]["rows/s"] > 0
     assert not list(tmp_path.iterdir())  # scratch folders are removed

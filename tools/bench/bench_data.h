@@ -39,8 +39,10 @@ Layers AffineNetwork(uint32_t dim, uint64_t seed);
 std::vector<RowId> ShuffledRows(uint64_t rows, size_t count, uint64_t seed);
 
 inline constexpr uint32_t kSyntheticClasses = 10;
-// Name of PaperNetwork in a synthetic store: the policy "paper_mlp" applies it to every row.
+// Name of PaperNetwork in a synthetic store, and the policy that applies it to every row. It names
+// the version, because a transform without a card has none that is proven.
 inline constexpr const char* kSyntheticTransform = "paper_mlp";
+inline constexpr const char* kSyntheticPolicy = "paper_mlp@1";
 
 // Of the first `rows` rows that the store has in a dtype.
 struct SyntheticCollection {

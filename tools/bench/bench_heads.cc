@@ -110,7 +110,7 @@ Status MeasureClients(const BenchFlags& flags, const ServerProcess& server, Benc
                        "'built/batch': per batch of the stream (1: each computed once); 'CPU of "
                        "one': server CPU per row over that\nof one client"};
   uint64_t epoch = 0;
-  for (const char* policy : {"identity", kSyntheticTransform}) {
+  for (const char* policy : {"identity", kSyntheticPolicy}) {
     const std::string stream = std::string(policy) == "identity" ? "identity" : "augmented";
     double one = 0;
     for (const int clients : {1, 8, 32}) {
@@ -150,7 +150,7 @@ Status TrainOnePass(const BenchFlags& flags, Client& client, const OnePass& pass
   const bool identity = std::string_view(pass.stream) == "identity";
   AUGSTORE_ASSIGN(auto stream,
                   client.OpenStream({.collection = pass.collection,
-                                     .policy = identity ? "identity" : kSyntheticTransform,
+                                     .policy = identity ? "identity" : kSyntheticPolicy,
                                      .seed = seed,
                                      .batch_size = kBatch}));
   HeadRunsOptions options;

@@ -87,7 +87,7 @@ class PaperJobs {
 
   Result<std::unique_ptr<BatchStream>> OpenStream(FreshDatabase& fresh) const {
     return fresh.database->client().OpenStream({.collection = "bench",
-                                                .policy = kSyntheticTransform,
+                                                .policy = kSyntheticPolicy,
                                                 .seed = flags_.seed,
                                                 .batch_size = kBatch});
   }

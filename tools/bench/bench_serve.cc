@@ -22,15 +22,15 @@ struct Kind {
   const char* policy;
   Dtype dtype = Dtype::kF32;
   Precision precision = Precision::kF32;
-  bool augmented() const { return policy == kSyntheticTransform; }
+  bool augmented() const { return policy == kSyntheticPolicy; }
 };
 constexpr const char* kPlain = "plain";
 constexpr const char* kPlainU8 = "plain-u8";
 constexpr const char* kMapped = "augmented";
 constexpr Kind kIdentity{"identity", kPlain, "identity"};
 constexpr Kind kIdentityU8{"identity, u8", kPlainU8, "identity", Dtype::kU8};
-constexpr Kind kAugmented{"augmented", kMapped, kSyntheticTransform};
-constexpr Kind kAugmentedInt8{"augmented, int8", kMapped, kSyntheticTransform, Dtype::kF32,
+constexpr Kind kAugmented{"augmented", kMapped, kSyntheticPolicy};
+constexpr Kind kAugmentedInt8{"augmented, int8", kMapped, kSyntheticPolicy, Dtype::kF32,
                               Precision::kInt8};
 
 // One client's stream. Every pull is of another epoch and every client has another seed, so that no

@@ -31,7 +31,7 @@ import augstore  # noqa: E402
 from augstore.embedded import find_binary  # noqa: E402
 
 BATCH, VIEWS, TARGET = 256, 4, 0.8
-POLICY = "identity:1,affine:1"
+POLICY = "identity:1,affine@1:1"
 Rates = Dict[Tuple[str, str], List[float]]  # (name, policy) -> rows per second of each round
 
 
