@@ -207,7 +207,7 @@ Status RocksDbStore::OpenDb(bool exists) {
   if (IsLockFailure(status)) return StoreIsHeld(path_);
   if (status.IsInvalidArgument()) {
     return FailedPrecondition(
-        "folder '{}' holds another RocksDB database, or a store of a newer augstore: {}", path_,
+        "folder '{}' holds another RocksDB database, or a store of another version of augstore: {}", path_,
         status.ToString());
   }
   AUGSTORE_TRY(FromRocks(status, fmt::format("store '{}' cannot be opened", path_)));
