@@ -207,8 +207,8 @@ Status RocksDbStore::OpenDb(bool exists) {
   if (IsLockFailure(status)) return StoreIsHeld(path_);
   if (status.IsInvalidArgument()) {
     return FailedPrecondition(
-        "folder '{}' holds another RocksDB database, or a store of another version of augstore: {}", path_,
-        status.ToString());
+        "folder '{}' holds another RocksDB database, or a store of another version of augstore: {}",
+        path_, status.ToString());
   }
   AUGSTORE_TRY(FromRocks(status, fmt::format("store '{}' cannot be opened", path_)));
   db_.reset(db);
