@@ -1,6 +1,7 @@
 """Checks files one by one, several at once: files.py tidy|headers FILE...
 
-tidy     runs clang-tidy, with clang's analysis of locks (.clang-tidy says what it looks for), on each .cc.
+tidy     runs clang-tidy, with clang's analysis of locks (.clang-tidy says what it looks for), on each .cc, and for each .h on
+         its .cc, or on those that include it where it has none.
 headers  compiles each .h alone. One that its own .cc includes first is proven by the build already.
 
 A file that passed isn't checked again until it, something of ours that it includes, its flags or the rules change:
@@ -116,9 +117,19 @@ def check(step: str, path: str) -> str:
     return f"{run.stdout}{run.stderr if step == 'headers' or not run.stdout else ''}{path}: failed\n"
 
 
+def sources_of(path: str) -> list[str]:
+    """The sources through which a file is analysed."""
+    own = str(Path(path).with_suffix(".cc"))
+    if not path.endswith(".h") or own in flags_of_sources():
+        return [own if path.endswith(".h") else path]
+    return [source for source in flags_of_sources() if path in includes(source)]
+
+
 def main(step: str, paths: list[str]) -> int:
     if step == "tidy":
-        paths = [path for path in paths if path in flags_of_sources() and path not in NOT_FOR_CLANG]
+        built = flags_of_sources()
+        chosen = {source for path in paths for source in sources_of(path)}
+        paths = sorted(source for source in chosen if source in built and source not in NOT_FOR_CLANG)
     else:
         paths = [path for path in paths if not is_first_in_its_source(path)]
     failed = 0
