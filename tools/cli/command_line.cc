@@ -41,10 +41,10 @@ Status UnknownWord(const Command& command, const std::string& word) {
   if (word.size() > 1 && word[0] == '-') {
     for (const Flag& flag : command.flags())
       if (!flag.positional()) known.push_back(flag.name());
-    if (std::ranges::find(known, word) != known.end())
+    const std::string name = word.substr(0, word.find('='));
+    if (std::ranges::find(known, name) != known.end())
       return InvalidArgument("{0} is before the command: write {1} {0} …", word, command.Path());
-    return InvalidArgument("{} has no flag '{}'{}", command.Path(), word,
-                           Suggestion(word.substr(0, word.find('=')), known));
+    return InvalidArgument("{} has no flag '{}'{}", command.Path(), name, Suggestion(name, known));
   }
   for (const Command& below : command.commands()) known.push_back(below.name());
   if (known.empty())

@@ -178,7 +178,9 @@ Status Flag::Parse(const std::string& text, T* value) const {
     T parsed{};
     const auto [stop, error] = std::from_chars(text.data(), end, parsed);
     const auto number = static_cast<double>(parsed);
-    const bool too_large = error == std::errc::result_out_of_range && text[0] != '-';
+    // The same code is returned for numbers that are too near to 0, such as 1e-400.
+    const bool too_large = error == std::errc::result_out_of_range && text[0] != '-' &&
+                           text.find("e-") == std::string::npos;
     const bool low = number < least || (!kWhole && above_low_ && number <= least);
     if (text.empty() || error != std::errc() || stop != end || !std::isfinite(number) || low ||
         number > high_.value_or(static_cast<double>(kMost))) {

@@ -26,6 +26,17 @@ void PrintError(const Status& status) {
   std::fprintf(stderr, "augstore: %s\n", status.ToString().c_str());
 }
 
+// Whether the words name a command or a group of them; what follows a command is not looked at.
+bool NameACommand(const Command& program, const std::vector<std::string>& words) {
+  const Command* command = &program;
+  for (const std::string& word : words) {
+    if (command->commands().empty()) return true;
+    command = command->Find(word);
+    if (command == nullptr) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 const char* const kProgramAbout =
@@ -54,7 +65,8 @@ int RunWords(const Command& program, std::vector<std::string> words) {
   }
   if (!words.empty() && words[0] == "help") {
     words.erase(words.begin());
-    words.emplace_back("--help");
+    // Words that name nothing are refused as they would be without `help`.
+    if (NameACommand(program, words)) words.emplace_back("--help");
   }
   const Result<CommandCall> call = ParseCommandLine(program, words);
   if (!call.ok()) {

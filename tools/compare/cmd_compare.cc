@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "engine/fitting/families.h"
 #include "engine/heads/head_trainer.h"
 #include "schemas/base/files.h"
 #include "tools/compare/compare_cost.h"
@@ -33,6 +34,19 @@ Status Check(const CompareFlags& flags) {
   if (flags.ops.empty() || flags.families.empty() || flags.seeds == 0 || flags.epochs == 0) {
     return InvalidArgument("--ops, --families, --seeds and --epochs must not be empty or 0");
   }
+  for (const std::string& family : flags.families) {
+    if (family == kAutoFamily) continue;
+    if (FindFamily(family) == nullptr) {
+      return InvalidArgument("--families: there is no family '{}'; there are auto, {}", family,
+                             FamilyNames([](const Family&) { return true; }));
+    }
+    if (FamilyNeedsLastBlocks(family) && flags.last_blocks.file.empty()) {
+      return InvalidArgument(
+          "--families {} starts at the backbone's last blocks: name their file "
+          "with --last-blocks",
+          family);
+    }
+  }
   return OkStatus();
 }
 
@@ -52,10 +66,11 @@ std::vector<std::string> SplitOps(const std::string& text) {
 
 Status Compare(const CompareFlags& flags) {
   AUGSTORE_TRY(Check(flags));
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, !flags.dry_run));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
-  if (flags.dry_run || !flags.common.quiet) AUGSTORE_TRY(AnnounceCompare(flags, *backbone));
-  if (flags.dry_run) return OkStatus();
+  if (flags.dry_run) return AnnounceCompare(flags, *backbone);
+  // What cannot be announced is reported where it matters: an unreadable image is skipped there.
+  if (!flags.common.quiet) static_cast<void>(AnnounceCompare(flags, *backbone));
   AUGSTORE_ASSIGN(const auto trials, Trials::Open(flags.work, *backbone));
   AUGSTORE_ASSIGN(CompareData data, PrepareData(flags, *database, *backbone, *trials));
   AUGSTORE_ASSIGN(auto transforms,

@@ -6,6 +6,7 @@
 
 #include "engine/kernels/tile_engine.h"
 #include "tools/cli/backbone_name.h"
+#include "tools/collection/proven_transform.h"
 
 namespace augstore {
 namespace {
@@ -13,7 +14,7 @@ namespace {
 Result<TransformStep> LoadStep(Client& client, const LoadedHead& head, const ChainStep& asked,
                                ChainStep* pinned) {
   AUGSTORE_ASSIGN(const auto transform,
-                  client.Get<TransformRecord>(RecordKind::kTransform, asked.transform.ToString()));
+                  GetTransform(client, asked.transform.ToString(), head.record.backbone));
   if (transform.record.backbone != head.record.backbone) {
     return FailedPrecondition(
         "transform {} is for backbone {}, and head {} was trained on embeddings of backbone {}: "

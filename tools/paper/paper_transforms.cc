@@ -4,6 +4,7 @@
 
 #include "engine/fitting/families.h"
 #include "schemas/base/names.h"
+#include "tools/collection/proven_transform.h"
 #include "tools/compare/compare_transforms.h"
 
 namespace augstore {
@@ -67,7 +68,7 @@ Result<PaperTransforms> PreparePaperTransforms(const PaperFlags& flags, Database
   }
   if (flags.conditional.empty()) return transforms;
   const auto conditional =
-      database.client().Get<TransformRecord>(RecordKind::kTransform, flags.conditional);
+      GetTransform(database.client(), flags.conditional, backbone.record().digest);
   if (conditional.status().code() == Code::kNotFound) {
     return conditional.status().WithContext(
         "--conditional: train it first with `augstore transform train-conditional`, or say '' for "

@@ -1,11 +1,11 @@
 #include "tools/policy/policy_candidates.h"
+#include "tools/collection/proven_transform.h"
 
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "engine/streams/transform_choice.h"
 #include "schemas/base/names.h"
 #include "schemas/records/card_worth.h"
 #include "tools/cli/record_text.h"
@@ -32,18 +32,6 @@ std::vector<std::string> SplitOutside(const std::string& text, char separator) {
   return pieces;
 }
 
-// The version to try: @champion where it points to one of these, else the best proven; null when
-// none is proven.
-Result<const Transform*> Choose(Client& client, const std::vector<Transform>& versions) {
-  AUGSTORE_ASSIGN(const AliasHistory aliases,
-                  client.Aliases(RecordKind::kTransform, versions[0].name));
-  const uint32_t champion = aliases.Find(kChampion);
-  for (const Transform& transform : versions) {
-    if (transform.version == champion) return &transform;
-  }
-  return BestProven(versions);
-}
-
 // The steps of chains that use every proven transform of the backbone. A conditional transform, of
 // several ops or of a range, makes a step for each op.
 Result<std::vector<std::string>> AllSteps(Client& client, const std::string& collection,
@@ -56,7 +44,7 @@ Result<std::vector<std::string>> AllSteps(Client& client, const std::string& col
   }
   std::vector<std::string> steps;
   for (const auto& [name, versions] : by_name) {
-    AUGSTORE_ASSIGN(const Transform* transform, Choose(client, versions));
+    AUGSTORE_ASSIGN(const Transform* transform, ChampionOrProven(client, versions));
     if (transform == nullptr) continue;
     if (transform->record.family != "conditional") {
       steps.push_back(transform->ref());

@@ -35,11 +35,12 @@ bool ParentLives(const ServeFlags& flags) {
 }
 
 Status Serve(const ServeFlags& flags) {
-  if (flags.local.store.empty() && std::getenv("AUGSTORE_STORE") == nullptr) {
+  const char* const named = std::getenv("AUGSTORE_STORE");
+  const std::string path =
+      flags.local.store.empty() && named != nullptr ? named : flags.local.store;
+  if (path.empty()) {
     return InvalidArgument("serve needs --store DIR (or AUGSTORE_STORE): the store that it opens");
   }
-  const std::string path =
-      flags.local.store.empty() ? std::getenv("AUGSTORE_STORE") : flags.local.store;
   ServerOptions options{
       .listen = {}, .workers = flags.workers, .max_connections = flags.max_connections};
   for (const std::string& text : flags.listen) {

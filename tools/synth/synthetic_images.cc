@@ -175,11 +175,11 @@ const Colour& ColourAt(const Scene& scene, double x, double y, const Colour& beh
 
 Status CheckOptions(const SyntheticImagesOptions& options) {
   if (options.size < kMinSyntheticSize || options.size > kMaxSyntheticSize) {
-    return InvalidArgument("drawn images of {} pixels a side: choose {} to {}", options.size,
+    return InvalidArgument("synthetic images of {} pixels a side: choose {} to {}", options.size,
                            kMinSyntheticSize, kMaxSyntheticSize);
   }
   if (options.per_class < 1 || options.per_class > kMaxSyntheticPerClass) {
-    return InvalidArgument("{} drawn images of each class: choose 1 to {}", options.per_class,
+    return InvalidArgument("{} synthetic images of each class: choose 1 to {}", options.per_class,
                            kMaxSyntheticPerClass);
   }
   return OkStatus();

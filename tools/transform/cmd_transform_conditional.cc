@@ -114,13 +114,15 @@ Status Train(ConditionalFlags flags) {
   AUGSTORE_ASSIGN(ImageSource source, ListImages(flags.images));
   const std::vector<ImageItem> items = SpreadItems(std::move(source.items), flags.limit);
   const Progress clock("", "", 0, false);
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, !flags.dry_run));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
   AUGSTORE_ASSIGN(const ConditionalPairs plan, PlanViews(family, items.size(), flags.plan));
-  if (flags.dry_run || !flags.common.quiet) {
-    AUGSTORE_TRY(AnnouncePhiCost(*backbone, items, items.size() + plan.images.size()));
-  }
-  if (flags.dry_run) return OkStatus();
+  const auto announce = [&] {
+    return AnnouncePhiCost(*backbone, items, items.size() + plan.images.size());
+  };
+  if (flags.dry_run) return announce();
+  // What cannot be announced is reported where it matters: an unreadable image is skipped there.
+  if (!flags.common.quiet) static_cast<void>(announce());
   AUGSTORE_ASSIGN(const Views views, EmbedPlan(*database, *backbone, family, items, flags));
   for (const SkippedImage& skipped : views.skipped) {
     fmt::print(stderr, "skipped {}\n", skipped.reason);

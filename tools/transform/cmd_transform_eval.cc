@@ -129,7 +129,7 @@ Status Eval(const EvalFlags& flags) {
   AUGSTORE_TRY(CheckBackbone(transform, flags.backbone.file, digest));
   std::optional<LoadedTransform> second;
   if (!flags.chain.empty()) {
-    AUGSTORE_ASSIGN(second, LoadChainStep(client, flags.chain));
+    AUGSTORE_ASSIGN(second, LoadChainStep(client, flags.chain, digest));
     AUGSTORE_TRY(CheckBackbone(*second, flags.backbone.file, digest));
   }
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, client));

@@ -10,6 +10,7 @@
 #include "engine/transforms/precision.h"
 #include "schemas/base/limits.h"
 #include "schemas/base/names.h"
+#include "tools/collection/proven_transform.h"
 #include "tools/transform/embed_views.h"
 
 namespace augstore {
@@ -235,14 +236,17 @@ Result<LoadedTransform> LoadTransform(Client& client, const std::string& ref,
   return loaded;
 }
 
-Result<LoadedTransform> LoadChainStep(Client& client, const std::string& step) {
+Result<LoadedTransform> LoadChainStep(Client& client, const std::string& step,
+                                      const Digest& backbone) {
   AUGSTORE_ASSIGN(const ChainRef chain, ParseChain(step));
   if (chain.steps.size() != 1 || chain.steps[0].with_noise) {
     return InvalidArgument(
         "--chain '{}' must be one transform without a drawn error, such as rotate15@champion",
         step);
   }
-  return LoadTransform(client, chain.steps[0].transform.ToString(), chain.steps[0].ops);
+  AUGSTORE_ASSIGN(const auto second,
+                  GetTransform(client, chain.steps[0].transform.ToString(), backbone));
+  return LoadTransform(client, second.ref(), chain.steps[0].ops);
 }
 
 Result<TransformEvaluation> EvaluateTransform(Database& database, LazyBackbone& backbone,

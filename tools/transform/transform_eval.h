@@ -26,9 +26,10 @@ struct LoadedTransform {
 // is none that it was trained for).
 Result<LoadedTransform> LoadTransform(Client& client, const std::string& ref,
                                       const std::string& op);
-// One step of a chain: "vflip@champion", "geo[rotate(10)]". Errors: those of ParseChain and of
-// LoadTransform.
-Result<LoadedTransform> LoadChainStep(Client& client, const std::string& step);
+// One step of a chain: "vflip@champion", "geo[rotate(10)]", which a bare name means for `backbone`.
+// Errors: those of ParseChain, GetTransform and LoadTransform.
+Result<LoadedTransform> LoadChainStep(Client& client, const std::string& step,
+                                      const Digest& backbone);
 
 struct TransformEvalOptions {
   uint64_t retrieval = 500;  // images whose views are ranked; 0: none

@@ -148,9 +148,12 @@ Result<Versioned<TransformRecord>> RegisterTrained(Client& client, const std::st
   if (!alias.alias.empty()) {
     const Status worth = CheckWorth(name, trained.card, 0);
     if (!worth.ok()) {
-      return worth.WithContext(fmt::format(
-          "nothing was registered, since alias '{}' may not move (leave out --alias to register)",
-          alias.alias));
+      return FailedPrecondition(
+          "nothing was registered, since alias '{}' may only move to a version that is proven "
+          "({}): "
+          "train on more images or as another family, or leave out --alias to register it and move "
+          "the alias with `augstore transform alias --force`",
+          alias.alias, WorthText(trained.card));
     }
   }
   AUGSTORE_ASSIGN(

@@ -296,8 +296,8 @@ TEST_F(TransformEval, RefusesWhatCannotWork) {
   EXPECT_EQ(other.exit_code, 2);
   EXPECT_NE(other.err.find("brightness(0)"), std::string::npos) << other.err;
   EXPECT_EQ(Eval("dark@1", {"--chain", "nobody"}).exit_code, 3);
-  EXPECT_EQ(Eval("dark@1", {"--chain", "dark>dark"}).exit_code, 2);
-  EXPECT_EQ(Eval("dark@1", {"--chain", "dark[hflip]"}).exit_code, 2) << "it is not conditional";
+  EXPECT_EQ(Eval("dark@1", {"--chain", "dark@1>dark@1"}).exit_code, 2);
+  EXPECT_EQ(Eval("dark@1", {"--chain", "dark@1[hflip]"}).exit_code, 2) << "it is not conditional";
   EXPECT_EQ(Eval("dark@1", {"--retrieval", "-1"}).exit_code, 2);
 
   std::vector<std::string> args = {"transform", "eval",     "dark@1",

@@ -106,8 +106,10 @@ TEST_F(TransformTrainCommand, RegistersNothingWhenTheAliasIsRefused) {
   const CommandResult result =
       Train({"--op", "vflip", "--name", "idle", "--family", "identity", "--alias", "champion"});
   EXPECT_EQ(result.exit_code, 4) << result.err;
-  EXPECT_NE(result.err.find("nothing was registered, since alias 'champion' may not move"),
-            std::string::npos)
+  EXPECT_NE(
+      result.err.find(
+          "nothing was registered, since alias 'champion' may only move to a version that is"),
+      std::string::npos)
       << result.err;
   EXPECT_EQ(Weights("idle@1").status().code(), Code::kNotFound);
 }
