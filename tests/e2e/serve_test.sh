@@ -45,7 +45,7 @@ cmp replay1.json replay2.json || fail "a replayed batch differs"
 expect stream1.json rows 900
 
 step "fewer bytes and integers: cards say what they cost, and streams are exact all the same"
-"$augstore" transform show vflip@champion "${to[@]}" | grep -q int8_loss || fail "the card has no price of int8"
+"$augstore" transform show vflip@champion "${to[@]}" | grep -q int8_loss || fail "the card has no int8_loss"
 light=("${stream[@]}" --dtype u8 --precision int8 --epoch 3 --step 4)
 "$augstore" stream "${to[@]}" "${light[@]}" >light1.json
 "$augstore" stream "${to[@]}" "${light[@]}" >light2.json

@@ -17,14 +17,14 @@ expect ingest.json samples 120
 "$augstore" backbone ls --store db --json >backbones.json
 expect backbones.json feature_map 8x8x128
 
-step "transforms that read the map are trained, say so, and have their price in int8"
+step "transforms that read the map are trained, say so, and have their loss in int8"
 "$augstore" transform train "${to[@]}" --op vflip --images images --family pooled --json >pooled.json
 "$augstore" transform train "${to[@]}" --op vflip --images images --family last_blocks --last-blocks "$shared/backbone_tail.pt" \
-  --last-blocks-rank 8 --last-blocks-epochs 1 --json >tail.json
-expect tail.json ref vflip@2
+  --last-blocks-rank 8 --last-blocks-epochs 1 --json >last_blocks.json
+expect last_blocks.json ref vflip@2
 "$augstore" transform show vflip@2 --store db --json >show.json
 expect show.json feature_map 8x8x128
-grep -q int8_loss show.json || fail "the card has no price of int8"
+grep -q int8_loss show.json || fail "the card has no int8_loss"
 
 step "streams and queries go through them"
 stream=(stream --store db --quiet --json --collection drawn --policy 'identity:1,vflip@1:1,vflip@2:1' --batch-size 32)

@@ -46,24 +46,24 @@ TEST(NewEngine, GivesTheEngineOfAPrecision) {
 TEST(MeasureLosses, SaysWhatEachPrecisionAndDtypeCosts) {
   const Moved moved(3);
   const TransformStep step = StepOf(moved.weights).value();
-  const auto prices =
+  const auto losses =
       MeasureLosses(step, moved.input(), std::as_const(moved.target).view()).value();
-  ASSERT_EQ(prices.size(), 3u);
+  ASSERT_EQ(losses.size(), 3u);
   // Ω is nearly exact, so every rounding costs something.
-  EXPECT_GT(Value(prices, "int8_loss"), 0);
-  EXPECT_LT(Value(prices, "int8_loss"), 0.02);
-  EXPECT_GT(Value(prices, "u8_loss"), Value(prices, "f16_loss"));
-  EXPECT_LT(std::fabs(Value(prices, "f16_loss")), 1e-3);
+  EXPECT_GT(Value(losses, "int8_loss"), 0);
+  EXPECT_LT(Value(losses, "int8_loss"), 0.02);
+  EXPECT_GT(Value(losses, "u8_loss"), Value(losses, "f16_loss"));
+  EXPECT_LT(std::fabs(Value(losses, "f16_loss")), 1e-3);
 }
 
 TEST(MeasureLosses, LeavesOutADtypeThatCannotHoldTheValues) {
   Moved moved(4);
   moved.z.row(17)[3] = 70000;
   const TransformStep step = StepOf(moved.weights).value();
-  const auto prices =
+  const auto losses =
       MeasureLosses(step, moved.input(), std::as_const(moved.target).view()).value();
-  ASSERT_EQ(prices.size(), 2u);
-  EXPECT_EQ(prices[1].name, "u8_loss");
+  ASSERT_EQ(losses.size(), 2u);
+  EXPECT_EQ(losses[1].name, "u8_loss");
 }
 
 TEST(MeasureLosses, LeavesOutWhatIsNotANumber) {
@@ -71,9 +71,9 @@ TEST(MeasureLosses, LeavesOutWhatIsNotANumber) {
   for (float& weight : moved.weights.layers.layers[0].weight) weight *= 1e30F;
   moved.weights.layers.layers[0].shape.activation = Activation::kNone;
   const TransformStep wild = StepOf(moved.weights).value();
-  const std::vector<CardMeasure> prices =
+  const std::vector<CardMeasure> losses =
       MeasureLosses(wild, moved.input(), std::as_const(moved.target).view()).value();
-  for (const CardMeasure& price : prices) {
+  for (const CardMeasure& price : losses) {
     EXPECT_TRUE(std::isfinite(price.value)) << price.name;
     EXPECT_NE(price.name, "f16_loss");
   }
