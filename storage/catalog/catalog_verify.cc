@@ -217,6 +217,11 @@ Result<VerifyStep> CatalogVerifier::VerifyRecords(uint64_t total, uint64_t run, 
     AUGSTORE_ASSIGN(const auto fresh, Begin(&run));
     position = 0;
     outcome = fresh->Step(position, &step);
+    if (outcome.ok() && *outcome == Outcome::kOtherPosition) {
+      // Another caller guessed the number of the new run and took its first step.
+      step.cursor = fmt::format("catalog {} 0 0", total);
+      return step;
+    }
   }
   if (outcome.ok() && *outcome == Outcome::kMore) {
     step.cursor = fmt::format("catalog {} {} {}", total, run, position + 1);

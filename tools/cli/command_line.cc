@@ -89,6 +89,22 @@ const Command& Innermost(const Command& program, const CLI::App& app) {
   return Innermost(*program.Find(below.front()->get_name()), *below.front());
 }
 
+// What CLI11 says of a flag's number of values, in our words.
+std::string MessageOf(const CLI::ParseError& error) {
+  const std::string text = error.what();
+  if (error.get_name() == "ArgumentMismatch") {
+    const std::string flag = text.substr(0, text.find(':'));
+    const bool twice = text.find("received") != std::string::npos;
+    return flag + (twice ? " is given more than once: give it once" : " needs a value after it");
+  }
+  if (error.get_name() == "ConversionError") {
+    const size_t flag = text.find("--");
+    if (flag != std::string::npos)
+      return text.substr(flag, text.find(' ', flag) - flag) + " takes no value: leave it out";
+  }
+  return text;
+}
+
 // Why the words were refused. What is unknown comes first: it explains what is missing.
 Status Refusal(const Command& command, const std::vector<std::string>& unknown,
                const Status& failure, const std::string& message) {
@@ -120,7 +136,7 @@ Result<CommandCall> ParseCommandLine(const Command& program,
   } catch (const CLI::CallForVersion&) {
     return CommandCall{.command = nullptr, .help = program.version() + "\n"};
   } catch (const CLI::ParseError& error) {
-    return Refusal(Innermost(program, app), app.remaining(true), failure, error.what());
+    return Refusal(Innermost(program, app), app.remaining(true), failure, MessageOf(error));
   }
   return CommandCall{.command = &Innermost(program, app), .help = ""};
 }

@@ -83,6 +83,12 @@ TEST_F(CommandLine, SuggestsTheCommandThatWasMeant) {
   EXPECT_EQ(Refusal({"head", "ls", "a", "b"}), "'b' is one word too many for augstore head ls");
 }
 
+TEST_F(CommandLine, SaysHowManyValuesAFlagTakes) {
+  EXPECT_EQ(Refusal({"stream", "--collection", "a", "--collection", "b"}),
+            "--collection is given more than once: give it once");
+  EXPECT_EQ(Refusal({"stream", "--collection"}), "--collection needs a value after it");
+}
+
 TEST_F(CommandLine, NamesAnUnknownFlagBeforeAMissingOne) {
   EXPECT_EQ(Refusal({"stream", "--conect", "x"}),
             "augstore stream has no flag '--conect': did you mean '--connect'?");
