@@ -76,7 +76,7 @@ struct Server::State {
 
   static asio::awaitable<void> Accept(State* state, Acceptor* acceptor);
   void Launch(Session::Socket socket);
-  void Refuse(std::shared_ptr<Session> session);
+  void Refuse(const std::shared_ptr<Session>& session);
   void Forget(const std::shared_ptr<Session>& session);
   void Run();
   void BeginStop();
@@ -125,7 +125,7 @@ void Server::State::Launch(Session::Socket socket) try {
   ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   auto session = std::make_shared<Session>(std::move(socket), service, pool.get_executor(), limits);
   if (sessions.size() >= options.max_connections) {
-    Refuse(std::move(session));
+    Refuse(session);
     return;
   }
   sessions.insert(session);
@@ -136,7 +136,7 @@ void Server::State::Launch(Session::Socket socket) try {
   Log().error("a connection cannot be served: {}", error.what());
 }
 
-void Server::State::Refuse(std::shared_ptr<Session> session) {
+void Server::State::Refuse(const std::shared_ptr<Session>& session) {
   if (refused.size() >= kMaxRefusals) return;
   refused.insert(session);
   Frame reason = ErrorFrame(ResourceExhausted("the server has {} connections, its limit: "

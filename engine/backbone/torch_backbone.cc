@@ -167,7 +167,7 @@ Status Backbone::State::Load(const std::string& path) {
 Status Backbone::State::Prepare(const std::string& path) {
   const at::Tensor batch = PatternBatch(options.batch, options.input_height, options.input_width);
   if (auto fast = Optimise(module, batch)) {
-    module = std::move(*fast);
+    module = *fast;
     return OkStatus();
   }
   AUGSTORE_ASSIGN(module, LoadModule(path, nullptr));  // the attempt may have changed it

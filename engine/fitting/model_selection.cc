@@ -131,6 +131,7 @@ Result<std::vector<FittedFamily>> FamilyFitter::FitAll(std::string* left_out) {
 
 FittedFamily& FamilyFitter::Choose(std::vector<FittedFamily>& fitted) const {
   std::vector<Candidate> candidates;
+  candidates.reserve(fitted.size());
   for (const FittedFamily& one : fitted) {
     candidates.push_back({one.family->does_nothing ? 0 : one.summary.multiply_adds, one.errors});
   }
