@@ -1,7 +1,6 @@
 #include "server/batch_cache.h"
 
 #include <new>
-#include <utility>
 
 namespace augstore {
 

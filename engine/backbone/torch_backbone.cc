@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <atomic>
@@ -16,6 +17,7 @@
 #include "engine/backbone/torch_module.h"
 #include "engine/backbone/torch_multiply_adds.h"
 #include "engine/math/compute_threads.h"
+#include "engine/math/onednn_gemm.h"
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
 #include "schemas/base/thread_annotations.h"
@@ -336,6 +338,10 @@ Status Backbone::Embed(std::span<const Image> images, MatrixView out, MatrixView
   const MutexLock lock(state.mutex);
   if (state.failure.ok()) state.images_embedded += images.size();
   return state.failure;
+}
+
+std::string LibraryVersions() {
+  return fmt::format("LibTorch {}\n{}", TORCH_VERSION, OneDnnVersion());
 }
 
 }  // namespace augstore

@@ -61,6 +61,9 @@ class Backbone {
   std::unique_ptr<State> state_;
 };
 
+// One line per library: "LibTorch 1.13.1", "oneDNN 2.6.3". Thread-safe.
+std::string LibraryVersions();
+
 }  // namespace augstore
 
 #endif  // AUGSTORE_ENGINE_BACKBONE_TORCH_BACKBONE_H_

@@ -1,6 +1,5 @@
 #include "engine/conditional/conditional_fit.h"
 
-#include <algorithm>
 #include <chrono>
 #include <utility>
 

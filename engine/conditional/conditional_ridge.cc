@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 #include "engine/math/eigen_shifted_system.h"
 #include "engine/math/onednn_gemm.h"

@@ -1,7 +1,6 @@
 #include "engine/fitting/affine_fit.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "engine/math/lambda_search.h"

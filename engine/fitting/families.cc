@@ -10,6 +10,16 @@
 namespace augstore {
 namespace {
 
+template <auto kForm>
+Result<FittedTransform> InClosedForm(const FitInput& input) {
+  return (input.closed_forms.*kForm)();
+}
+
+template <auto kTrain>
+Result<FittedTransform> Trained(const FitInput& input) {
+  return kTrain(input.pairs, input.options, input.progress);
+}
+
 Result<FittedTransform> FitRefined(const FitInput& input) {
   AUGSTORE_ASSIGN(const AffineFit* ridge, input.closed_forms.Ridge());
   return Refine(input.pairs, input.options, input.closed_forms.moments(), *ridge, input.progress);
@@ -22,53 +32,39 @@ constexpr Family kFamilies[] = {
      .cost = "d",
      .closed_form = true,
      .does_nothing = true,
-     .fit = [](const FitInput& input) -> Result<FittedTransform> {
-       return input.closed_forms.Identity();
-     }},
+     .fit = InClosedForm<&ClosedForms::Identity>},
     {.name = "shift",
      .formula = "z + b",
      .cost = "d",
      .closed_form = true,
-     .fit = [](const FitInput& input) -> Result<FittedTransform> {
-       return input.closed_forms.Shift();
-     }},
+     .fit = InClosedForm<&ClosedForms::Shift>},
     {.name = "diagonal",
      .formula = "w * z + b",
      .cost = "d",
      .closed_form = true,
-     .fit = [](const FitInput& input) -> Result<FittedTransform> {
-       return input.closed_forms.Diagonal();
-     }},
+     .fit = InClosedForm<&ClosedForms::Diagonal>},
     {.name = "lowrank",
      .formula = "z + A z + b, A of low rank",
      .cost = "2 d r",
      .closed_form = true,
-     .fit = [](const FitInput& input) { return input.closed_forms.LowRank(); }},
+     .fit = InClosedForm<&ClosedForms::LowRank>},
     {.name = "procrustes",
      .formula = "R z + b, R orthogonal",
      .cost = "d²",
      .closed_form = true,
-     .fit = [](const FitInput& input) -> Result<FittedTransform> {
-       return input.closed_forms.Procrustes();
-     }},
+     .fit = InClosedForm<&ClosedForms::Procrustes>},
     {.name = "affine",
      .formula = "z + A z + b",
      .cost = "d²",
      .closed_form = true,
-     .fit = [](const FitInput& input) { return input.closed_forms.Affine(); }},
+     .fit = InClosedForm<&ClosedForms::Affine>},
     {.name = "pooled",
      .formula = "z + A [z, means of 2 x 2 parts of the feature map] + b",
      .cost = "d (d + 4 c)",
      .closed_form = true,
      .reads_feature_maps = true,
-     .fit = [](const FitInput& input) { return input.closed_forms.Pooled(); }},
-    {.name = "residual",
-     .formula = "z + MLP(z)",
-     .cost = "4 d²",
-     .fit =
-         [](const FitInput& input) {
-           return TrainResidual(input.pairs, input.options, input.progress);
-         }},
+     .fit = InClosedForm<&ClosedForms::Pooled>},
+    {.name = "residual", .formula = "z + MLP(z)", .cost = "4 d²", .fit = Trained<TrainResidual>},
     {.name = "refined",
      .formula = "z + A z + V relu(W z + c) + b",
      .cost = "4 d²",
@@ -76,10 +72,7 @@ constexpr Family kFamilies[] = {
     {.name = "paper_mlp",
      .formula = "MLP(z), d -> 2d -> d as in the paper",
      .cost = "4 d²",
-     .fit =
-         [](const FitInput& input) {
-           return TrainPaperMlp(input.pairs, input.options, input.progress);
-         }},
+     .fit = Trained<TrainPaperMlp>},
     {.name = "last_blocks",
      .formula = "relu(A z + last blocks of the backbone on op(feature map) + b)",
      .cost = "d² and the blocks",

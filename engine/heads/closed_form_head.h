@@ -3,7 +3,6 @@
 #define AUGSTORE_ENGINE_HEADS_CLOSED_FORM_HEAD_H_
 
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 

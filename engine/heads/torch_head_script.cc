@@ -5,7 +5,6 @@
 
 #include <exception>
 #include <sstream>
-#include <string>
 #include <utility>
 
 #include "schemas/base/files.h"

@@ -3,9 +3,7 @@
 #ifndef AUGSTORE_ENGINE_IMAGES_IMAGE_SOURCE_H_
 #define AUGSTORE_ENGINE_IMAGES_IMAGE_SOURCE_H_
 
-#include <cstdint>
 #include <string>
-#include <vector>
 
 #include "engine/images/image.h"
 #include "engine/images/image_item.h"

@@ -1,7 +1,7 @@
 // An Engine applies transforms (and heads: both are Layers) to matrices of embeddings.
 //
 // The contract of every implementation, which one test suite (tests/engine/kernels/
-// engine_contract.h) checks against the plain loops of reference_engine.h:
+// engine_contract.h) checks against plain loops:
 //  - A row of the output depends on that row of the input alone, bit for bit, whatever the other
 //    rows are and however many there are. That is why a batch has the same bytes for any batch
 //    size, thread count and server, where processors have fused multiply-adds.
@@ -14,10 +14,7 @@
 #define AUGSTORE_ENGINE_KERNELS_ENGINE_H_
 
 #include <memory>
-#include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "schemas/base/types.h"
 #include "schemas/weights/layers.h"

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include "engine/kernels/diagonal_layer.h"
 #include "engine/kernels/int8_product.h"

@@ -1,8 +1,6 @@
 #include "engine/kernels/tile_engine.h"
 
 #include <algorithm>
-#include <memory>
-#include <vector>
 
 #include "engine/kernels/diagonal_layer.h"
 #include "engine/kernels/packed_engine.h"

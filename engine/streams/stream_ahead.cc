@@ -1,7 +1,6 @@
 #include "engine/streams/stream_ahead.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "engine/streams/shuffle_order.h"
 

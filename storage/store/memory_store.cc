@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <random>
-#include <set>
-#include <tuple>
 #include <unordered_map>
 
 #include "schemas/base/limits.h"
@@ -38,42 +36,260 @@ struct Space {
 
 class MemoryStore final : public Store {
  public:
-  MemoryStore();
+  MemoryStore() {
+    std::random_device random;
+    for (int i = 0; i < 4; ++i) id_ += fmt::format("{:08x}", random());
+  }
 
   Result<uint32_t> AddRecord(RecordKind kind, const std::string& name, std::string_view bytes,
-                             std::string_view blob) override;
-  Status PutRecord(RecordKind kind, const std::string& name, std::string_view bytes) override;
-  Result<std::string> ReadRecord(const RecordKey& key) override;
-  Result<std::string> ReadBlob(const RecordKey& key) override;
-  Result<std::vector<RecordEntry>> ListRecords(RecordKind kind, const std::string& name) override;
-  Status DeleteRecord(const RecordKey& key) override;
+                             std::string_view blob) override {
+    AUGSTORE_TRY(CheckNewRecord(kind, name));
+    const MutexLock lock(mutex_);
+    const uint32_t version = ++next_versions_[{kind, name}];
+    records_[{kind, name, version}] = {std::string(bytes), std::string(blob)};
+    return version;
+  }
 
-  Result<SpaceId> OpenSpace(const Digest& backbone, uint32_t dim, Dtype dtype) override;
-  Result<SpaceInfo> FindSpace(const Digest& backbone, Dtype dtype) override;
+  Status PutRecord(RecordKind kind, const std::string& name, std::string_view bytes) override {
+    AUGSTORE_TRY(CheckPutRecord(kind, name));
+    const MutexLock lock(mutex_);
+    records_[{kind, name, 1}] = {std::string(bytes), ""};
+    return OkStatus();
+  }
+
+  Result<std::string> ReadRecord(const RecordKey& key) override {
+    AUGSTORE_TRY(CheckKind(key.kind));
+    const MutexLock lock(mutex_);
+    const auto found = records_.find(key);
+    if (found == records_.end()) return NoSuchRecord(key);
+    return found->second.bytes;
+  }
+
+  Result<std::string> ReadBlob(const RecordKey& key) override {
+    AUGSTORE_TRY(CheckKind(key.kind));
+    const MutexLock lock(mutex_);
+    const auto found = records_.find(key);
+    if (found == records_.end()) return NoSuchRecord(key);
+    return found->second.blob;
+  }
+
+  Result<std::vector<RecordEntry>> ListRecords(RecordKind kind, const std::string& name) override {
+    AUGSTORE_TRY(CheckKind(kind));
+    const MutexLock lock(mutex_);
+    std::vector<RecordEntry> entries;
+    for (const auto& [key, record] : records_) {
+      if (key.kind == kind && (name.empty() || key.name == name)) {
+        entries.push_back({key, record.bytes});
+      }
+    }
+    return entries;
+  }
+
+  Status DeleteRecord(const RecordKey& key) override {
+    AUGSTORE_TRY(CheckKind(key.kind));
+    const MutexLock lock(mutex_);
+    if (records_.erase(key) == 0) return NoSuchRecord(key);
+    return OkStatus();
+  }
+
+  Result<SpaceId> OpenSpace(const Digest& backbone, uint32_t dim, Dtype dtype) override {
+    AUGSTORE_TRY(CheckDim(dim));
+    const MutexLock lock(mutex_);
+    for (const auto& space : spaces_) {
+      if (space->info.backbone != backbone) continue;
+      if (space->info.dim != dim) return DimDiffers(space->info, dim);
+      if (space->info.dtype == dtype) return space->info.id;
+    }
+    auto space = std::make_unique<Space>();
+    space->info.id = static_cast<SpaceId>(spaces_.size() + 1);
+    space->info.backbone = backbone;
+    space->info.dim = dim;
+    space->info.dtype = dtype;
+    spaces_.push_back(std::move(space));
+    return spaces_.back()->info.id;
+  }
+
+  Result<SpaceInfo> FindSpace(const Digest& backbone, Dtype dtype) override {
+    const MutexLock lock(mutex_);
+    for (const auto& space : spaces_) {
+      if (space->info.backbone == backbone && space->info.dtype == dtype) return space->info;
+    }
+    return NoSuchSpace(backbone, dtype);
+  }
+
   Status FindImages(SpaceId space, std::span<const ContentHash> images,
-                    std::span<RowId> rows) override;
-  Status AppendRows(SpaceId space, std::span<const ContentHash> images, ConstMatrixView embeddings,
-                    std::span<RowId> rows, const QuantizedView& feature_maps) override;
-  Status ReadRows(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
-  Status ReadStoredRows(SpaceId space, std::span<const RowId> rows,
-                        std::span<uint8_t> out) override;
-  Status ReadFeatureMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
+                    std::span<RowId> rows) override {
+    AUGSTORE_CHECK(images.size() == rows.size());
+    const MutexLock lock(mutex_);
+    AUGSTORE_ASSIGN(const Space* found, GetSpace(space));
+    Find(*found, images, rows);
+    return OkStatus();
+  }
+
+  Status AppendRows(SpaceId space_id, std::span<const ContentHash> images,
+                    ConstMatrixView embeddings, std::span<RowId> rows,
+                    const QuantizedView& feature_maps) override {
+    AUGSTORE_CHECK(images.size() == rows.size() && images.size() == embeddings.rows);
+    const MutexLock lock(mutex_);
+    AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
+    AUGSTORE_TRY(CheckEmbeddings(space->info, embeddings));
+    AUGSTORE_TRY(CheckFeatureMaps(space->info, feature_maps, embeddings.rows));
+    Find(*space, images, rows);
+    const AppendPlan plan = PlanAppend(images, rows);
+    for (size_t i = 0; i < plan.fresh.size(); ++i) {
+      if (i % kSegmentRows == 0) space->segments.emplace_back();
+      const size_t index = plan.fresh[i];
+      std::vector<uint8_t>& segment = space->segments.back();
+      segment.resize(segment.size() + space->row_bytes());
+      EncodeRow(space->info.dtype, embeddings.row(index),
+                std::span(segment).last(space->row_bytes()));
+      rows[index] = (space->segments.size() - 1) * kSegmentRows + i % kSegmentRows;
+      space->images.emplace(images[index], rows[index]);
+      if (feature_maps.values == 0) continue;
+      std::vector<float>& feature_map = space->feature_maps[rows[index]];
+      feature_map.resize(feature_maps.values);
+      DequantizeRow(feature_maps.row(index), feature_map);
+    }
+    for (const auto& [index, first] : plan.repeats) rows[index] = rows[first];
+    space->info.rows += plan.fresh.size();
+    space->info.segments = space->segments.size();
+    return OkStatus();
+  }
+
+  Status ReadRows(SpaceId space_id, std::span<const RowId> rows, MatrixView out) override {
+    AUGSTORE_CHECK(rows.size() == out.rows);
+    const MutexLock lock(mutex_);
+    AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
+    AUGSTORE_TRY(CheckReadColumns(space->info, out.cols));
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const std::span<const uint8_t> row = space->Row(rows[i]);
+      if (row.empty()) return NoSuchRow(space->info, rows[i]);
+      DecodeRow(space->info.dtype, row, out.row(i));
+    }
+    return OkStatus();
+  }
+
+  Status ReadStoredRows(SpaceId space_id, std::span<const RowId> rows,
+                        std::span<uint8_t> out) override {
+    const MutexLock lock(mutex_);
+    AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
+    AUGSTORE_CHECK(out.size() == rows.size() * space->row_bytes());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const std::span<const uint8_t> row = space->Row(rows[i]);
+      if (row.empty()) return NoSuchRow(space->info, rows[i]);
+      std::ranges::copy(row, out.begin() + static_cast<std::ptrdiff_t>(i * row.size()));
+    }
+    return OkStatus();
+  }
+
+  Status ReadFeatureMaps(SpaceId space_id, std::span<const RowId> rows, MatrixView out) override {
+    AUGSTORE_CHECK(rows.size() == out.rows);
+    const MutexLock lock(mutex_);
+    AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (space->Row(rows[i]).empty()) return NoSuchRow(space->info, rows[i]);
+      const auto feature_map = space->feature_maps.find(rows[i]);
+      if (feature_map == space->feature_maps.end()) return NoMap(space->info, rows[i]);
+      if (feature_map->second.size() != out.cols) {
+        return FeatureMapSizeDiffers(space->info, rows[i], feature_map->second.size(), out.cols);
+      }
+      std::ranges::copy(feature_map->second, out.row(i).begin());
+    }
+    return OkStatus();
+  }
+
   void ReadAheadOf(SpaceId, RowPart, std::span<const RowId>,
                    const std::weak_ptr<const void>&) override {}  // all is in memory
   uint64_t MemoryBudget() const override { return 0; }
 
-  Result<uint32_t> NewSampleList() override;
-  Status PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) override;
-  Result<std::string> ReadSampleChunk(uint32_t list, uint64_t chunk) override;
-  Status DropSampleList(uint32_t list) override;
-  Result<std::vector<uint32_t>> ListSampleLists() override;
+  Result<uint32_t> NewSampleList() override {
+    const MutexLock lock(mutex_);
+    lists_[next_list_];
+    return next_list_++;
+  }
 
-  Result<StoreStats> Stats() override;
-  Result<VerifyStep> Verify(const std::string& cursor) override;
+  Status PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) override {
+    const MutexLock lock(mutex_);
+    const auto found = lists_.find(list);
+    if (found == lists_.end()) return NoSuchList(list);
+    found->second[chunk] = bytes;
+    return OkStatus();
+  }
+
+  Result<std::string> ReadSampleChunk(uint32_t list, uint64_t chunk) override {
+    const MutexLock lock(mutex_);
+    const auto found = lists_.find(list);
+    if (found == lists_.end()) return NoSuchList(list);
+    const auto bytes = found->second.find(chunk);
+    if (bytes == found->second.end()) {
+      return NotFound("sample list {} has no chunk {}", list, chunk);
+    }
+    return bytes->second;
+  }
+
+  Status DropSampleList(uint32_t list) override {
+    const MutexLock lock(mutex_);
+    lists_.erase(list);
+    return OkStatus();
+  }
+
+  Result<std::vector<uint32_t>> ListSampleLists() override {
+    const MutexLock lock(mutex_);
+    std::vector<uint32_t> ids;
+    for (const auto& [id, chunks] : lists_) ids.push_back(id);
+    return ids;
+  }
+
+  Result<StoreStats> Stats() override {
+    const MutexLock lock(mutex_);
+    StoreStats stats;
+    stats.id = id_;
+    for (const auto& space : spaces_) {
+      stats.spaces.push_back(space->info);
+      stats.resident_bytes += space->info.rows * space->info.dim * sizeof(float);
+    }
+    return stats;
+  }
+
+  // In one step: there is no device to spare.
+  Result<VerifyStep> Verify(const std::string& cursor) override {
+    if (!cursor.empty()) return InvalidArgument("verify cursor '{}' is not of this store", cursor);
+    const MutexLock lock(mutex_);
+    VerifyStep step;
+    for (const auto& space : spaces_) {
+      std::vector<float> values(space->info.dim);
+      for (uint64_t i = 0; i < space->segments.size(); ++i, ++step.checked) {
+        const uint64_t rows = space->segments[i].size() / space->row_bytes();
+        for (RowId row = i * kSegmentRows; row < i * kSegmentRows + rows; ++row) {
+          DecodeRow(space->info.dtype, space->Row(row), values);
+          if (AllFinite(values)) continue;
+          step.problems.push_back(DescribeSegment({space->info.id, i}) + ": NaN or infinity");
+          break;
+        }
+      }
+      for (const auto& [image, row] : space->images) {
+        ++step.checked;
+        if (!space->Row(row).empty()) continue;
+        step.problems.push_back(fmt::format("image {} of space {}: {}", image.Hex(), space->info.id,
+                                            NoSuchRow(space->info, row).message()));
+      }
+    }
+    step.total = step.checked;
+    return step;
+  }
 
  private:
-  Result<Space*> GetSpace(SpaceId id) AUGSTORE_REQUIRES(mutex_);
-  void Find(const Space& space, std::span<const ContentHash> images, std::span<RowId> rows) const;
+  Result<Space*> GetSpace(SpaceId id) AUGSTORE_REQUIRES(mutex_) {
+    if (id == 0 || id > spaces_.size()) return NoSuchSpace(id);
+    return spaces_[id - 1].get();
+  }
+
+  void Find(const Space& space, std::span<const ContentHash> images, std::span<RowId> rows) const {
+    for (size_t i = 0; i < images.size(); ++i) {
+      const auto found = space.images.find(images[i]);
+      rows[i] = found == space.images.end() ? kNoRow : found->second;
+    }
+  }
 
   std::string id_;
   Mutex mutex_;
@@ -83,258 +299,6 @@ class MemoryStore final : public Store {
   std::map<uint32_t, std::map<uint64_t, std::string>> lists_ AUGSTORE_GUARDED_BY(mutex_);
   uint32_t next_list_ AUGSTORE_GUARDED_BY(mutex_) = 1;
 };
-
-MemoryStore::MemoryStore() {
-  std::random_device random;
-  for (int i = 0; i < 4; ++i) id_ += fmt::format("{:08x}", random());
-}
-
-Result<uint32_t> MemoryStore::AddRecord(RecordKind kind, const std::string& name,
-                                        std::string_view bytes, std::string_view blob) {
-  AUGSTORE_TRY(CheckNewRecord(kind, name));
-  const MutexLock lock(mutex_);
-  const uint32_t version = ++next_versions_[{kind, name}];
-  records_[{kind, name, version}] = {std::string(bytes), std::string(blob)};
-  return version;
-}
-
-Status MemoryStore::PutRecord(RecordKind kind, const std::string& name, std::string_view bytes) {
-  AUGSTORE_TRY(CheckPutRecord(kind, name));
-  const MutexLock lock(mutex_);
-  records_[{kind, name, 1}] = {std::string(bytes), ""};
-  return OkStatus();
-}
-
-Result<std::string> MemoryStore::ReadRecord(const RecordKey& key) {
-  AUGSTORE_TRY(CheckKind(key.kind));
-  const MutexLock lock(mutex_);
-  const auto found = records_.find(key);
-  if (found == records_.end()) return NoSuchRecord(key);
-  return found->second.bytes;
-}
-
-Result<std::string> MemoryStore::ReadBlob(const RecordKey& key) {
-  AUGSTORE_TRY(CheckKind(key.kind));
-  const MutexLock lock(mutex_);
-  const auto found = records_.find(key);
-  if (found == records_.end()) return NoSuchRecord(key);
-  return found->second.blob;
-}
-
-Result<std::vector<RecordEntry>> MemoryStore::ListRecords(RecordKind kind,
-                                                          const std::string& name) {
-  AUGSTORE_TRY(CheckKind(kind));
-  const MutexLock lock(mutex_);
-  std::vector<RecordEntry> entries;
-  for (const auto& [key, record] : records_) {
-    if (key.kind == kind && (name.empty() || key.name == name)) {
-      entries.push_back({key, record.bytes});
-    }
-  }
-  return entries;
-}
-
-Status MemoryStore::DeleteRecord(const RecordKey& key) {
-  AUGSTORE_TRY(CheckKind(key.kind));
-  const MutexLock lock(mutex_);
-  if (records_.erase(key) == 0) return NoSuchRecord(key);
-  return OkStatus();
-}
-
-Result<Space*> MemoryStore::GetSpace(SpaceId id) {
-  if (id == 0 || id > spaces_.size()) return NoSuchSpace(id);
-  return spaces_[id - 1].get();
-}
-
-Result<SpaceId> MemoryStore::OpenSpace(const Digest& backbone, uint32_t dim, Dtype dtype) {
-  AUGSTORE_TRY(CheckDim(dim));
-  const MutexLock lock(mutex_);
-  for (const auto& space : spaces_) {
-    if (space->info.backbone != backbone) continue;
-    if (space->info.dim != dim) return DimDiffers(space->info, dim);
-    if (space->info.dtype == dtype) return space->info.id;
-  }
-  auto space = std::make_unique<Space>();
-  space->info.id = static_cast<SpaceId>(spaces_.size() + 1);
-  space->info.backbone = backbone;
-  space->info.dim = dim;
-  space->info.dtype = dtype;
-  spaces_.push_back(std::move(space));
-  return spaces_.back()->info.id;
-}
-
-Result<SpaceInfo> MemoryStore::FindSpace(const Digest& backbone, Dtype dtype) {
-  const MutexLock lock(mutex_);
-  for (const auto& space : spaces_) {
-    if (space->info.backbone == backbone && space->info.dtype == dtype) return space->info;
-  }
-  return NoSuchSpace(backbone, dtype);
-}
-
-void MemoryStore::Find(const Space& space, std::span<const ContentHash> images,
-                       std::span<RowId> rows) const {
-  for (size_t i = 0; i < images.size(); ++i) {
-    const auto found = space.images.find(images[i]);
-    rows[i] = found == space.images.end() ? kNoRow : found->second;
-  }
-}
-
-Status MemoryStore::FindImages(SpaceId space, std::span<const ContentHash> images,
-                               std::span<RowId> rows) {
-  AUGSTORE_CHECK(images.size() == rows.size());
-  const MutexLock lock(mutex_);
-  AUGSTORE_ASSIGN(const Space* found, GetSpace(space));
-  Find(*found, images, rows);
-  return OkStatus();
-}
-
-Status MemoryStore::AppendRows(SpaceId space_id, std::span<const ContentHash> images,
-                               ConstMatrixView embeddings, std::span<RowId> rows,
-                               const QuantizedView& feature_maps) {
-  AUGSTORE_CHECK(images.size() == rows.size() && images.size() == embeddings.rows);
-  const MutexLock lock(mutex_);
-  AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
-  AUGSTORE_TRY(CheckEmbeddings(space->info, embeddings));
-  AUGSTORE_TRY(CheckFeatureMaps(space->info, feature_maps, embeddings.rows));
-  Find(*space, images, rows);
-  const AppendPlan plan = PlanAppend(images, rows);
-  for (size_t i = 0; i < plan.fresh.size(); ++i) {
-    if (i % kSegmentRows == 0) space->segments.emplace_back();
-    const size_t index = plan.fresh[i];
-    std::vector<uint8_t>& segment = space->segments.back();
-    segment.resize(segment.size() + space->row_bytes());
-    EncodeRow(space->info.dtype, embeddings.row(index),
-              std::span(segment).last(space->row_bytes()));
-    rows[index] = (space->segments.size() - 1) * kSegmentRows + i % kSegmentRows;
-    space->images.emplace(images[index], rows[index]);
-    if (feature_maps.values == 0) continue;
-    std::vector<float>& feature_map = space->feature_maps[rows[index]];
-    feature_map.resize(feature_maps.values);
-    DequantizeRow(feature_maps.row(index), feature_map);
-  }
-  for (const auto& [index, first] : plan.repeats) rows[index] = rows[first];
-  space->info.rows += plan.fresh.size();
-  space->info.segments = space->segments.size();
-  return OkStatus();
-}
-
-Status MemoryStore::ReadRows(SpaceId space_id, std::span<const RowId> rows, MatrixView out) {
-  AUGSTORE_CHECK(rows.size() == out.rows);
-  const MutexLock lock(mutex_);
-  AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
-  AUGSTORE_TRY(CheckReadColumns(space->info, out.cols));
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const std::span<const uint8_t> row = space->Row(rows[i]);
-    if (row.empty()) return NoSuchRow(space->info, rows[i]);
-    DecodeRow(space->info.dtype, row, out.row(i));
-  }
-  return OkStatus();
-}
-
-Status MemoryStore::ReadStoredRows(SpaceId space_id, std::span<const RowId> rows,
-                                   std::span<uint8_t> out) {
-  const MutexLock lock(mutex_);
-  AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
-  AUGSTORE_CHECK(out.size() == rows.size() * space->row_bytes());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    const std::span<const uint8_t> row = space->Row(rows[i]);
-    if (row.empty()) return NoSuchRow(space->info, rows[i]);
-    std::ranges::copy(row, out.begin() + static_cast<std::ptrdiff_t>(i * row.size()));
-  }
-  return OkStatus();
-}
-
-Status MemoryStore::ReadFeatureMaps(SpaceId space_id, std::span<const RowId> rows, MatrixView out) {
-  AUGSTORE_CHECK(rows.size() == out.rows);
-  const MutexLock lock(mutex_);
-  AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
-  for (size_t i = 0; i < rows.size(); ++i) {
-    if (space->Row(rows[i]).empty()) return NoSuchRow(space->info, rows[i]);
-    const auto feature_map = space->feature_maps.find(rows[i]);
-    if (feature_map == space->feature_maps.end()) return NoMap(space->info, rows[i]);
-    if (feature_map->second.size() != out.cols) {
-      return FeatureMapSizeDiffers(space->info, rows[i], feature_map->second.size(), out.cols);
-    }
-    std::ranges::copy(feature_map->second, out.row(i).begin());
-  }
-  return OkStatus();
-}
-
-Result<uint32_t> MemoryStore::NewSampleList() {
-  const MutexLock lock(mutex_);
-  lists_[next_list_];
-  return next_list_++;
-}
-
-Status MemoryStore::PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) {
-  const MutexLock lock(mutex_);
-  const auto found = lists_.find(list);
-  if (found == lists_.end()) return NoSuchList(list);
-  found->second[chunk] = bytes;
-  return OkStatus();
-}
-
-Result<std::string> MemoryStore::ReadSampleChunk(uint32_t list, uint64_t chunk) {
-  const MutexLock lock(mutex_);
-  const auto found = lists_.find(list);
-  if (found == lists_.end()) return NoSuchList(list);
-  const auto bytes = found->second.find(chunk);
-  if (bytes == found->second.end()) {
-    return NotFound("sample list {} has no chunk {}", list, chunk);
-  }
-  return bytes->second;
-}
-
-Status MemoryStore::DropSampleList(uint32_t list) {
-  const MutexLock lock(mutex_);
-  lists_.erase(list);
-  return OkStatus();
-}
-
-Result<std::vector<uint32_t>> MemoryStore::ListSampleLists() {
-  const MutexLock lock(mutex_);
-  std::vector<uint32_t> ids;
-  for (const auto& [id, chunks] : lists_) ids.push_back(id);
-  return ids;
-}
-
-Result<StoreStats> MemoryStore::Stats() {
-  const MutexLock lock(mutex_);
-  StoreStats stats;
-  stats.id = id_;
-  for (const auto& space : spaces_) {
-    stats.spaces.push_back(space->info);
-    stats.resident_bytes += space->info.rows * space->info.dim * sizeof(float);
-  }
-  return stats;
-}
-
-// In one step: there is no device to spare.
-Result<VerifyStep> MemoryStore::Verify(const std::string& cursor) {
-  if (!cursor.empty()) return InvalidArgument("verify cursor '{}' is not of this store", cursor);
-  const MutexLock lock(mutex_);
-  VerifyStep step;
-  for (const auto& space : spaces_) {
-    std::vector<float> values(space->info.dim);
-    for (uint64_t i = 0; i < space->segments.size(); ++i, ++step.checked) {
-      const uint64_t rows = space->segments[i].size() / space->row_bytes();
-      for (RowId row = i * kSegmentRows; row < i * kSegmentRows + rows; ++row) {
-        DecodeRow(space->info.dtype, space->Row(row), values);
-        if (AllFinite(values)) continue;
-        step.problems.push_back(DescribeSegment({space->info.id, i}) + ": NaN or infinity");
-        break;
-      }
-    }
-    for (const auto& [image, row] : space->images) {
-      ++step.checked;
-      if (!space->Row(row).empty()) continue;
-      step.problems.push_back(fmt::format("image {} of space {}: {}", image.Hex(), space->info.id,
-                                          NoSuchRow(space->info, row).message()));
-    }
-  }
-  step.total = step.checked;
-  return step;
-}
 
 }  // namespace
 

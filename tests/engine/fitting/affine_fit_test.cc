@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "engine/kernels/reference_engine.h"
 #include "tests/engine/kernels/networks.h"
+#include "tests/engine/kernels/reference_engine.h"
 
 namespace augstore {
 namespace {

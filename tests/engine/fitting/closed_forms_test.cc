@@ -7,10 +7,10 @@
 #include <functional>
 
 #include "engine/fitting/families.h"
-#include "engine/kernels/reference_engine.h"
 #include "engine/math/bootstrap.h"
 #include "engine/math/eigen_decompose.h"
 #include "tests/engine/kernels/networks.h"
+#include "tests/engine/kernels/reference_engine.h"
 
 namespace augstore {
 namespace {

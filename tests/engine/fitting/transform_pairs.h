@@ -2,8 +2,8 @@
 #ifndef AUGSTORE_TESTS_ENGINE_FITTING_TRANSFORM_PAIRS_H_
 #define AUGSTORE_TESTS_ENGINE_FITTING_TRANSFORM_PAIRS_H_
 
-#include "engine/kernels/reference_engine.h"
 #include "tests/engine/kernels/networks.h"
+#include "tests/engine/kernels/reference_engine.h"
 
 namespace augstore {
 

@@ -5,9 +5,9 @@
 #include <cmath>
 #include <limits>
 
-#include "engine/kernels/reference_engine.h"
 #include "engine/math/compute_threads.h"
 #include "tests/engine/kernels/networks.h"
+#include "tests/engine/kernels/reference_engine.h"
 
 namespace augstore {
 namespace {

@@ -7,8 +7,8 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include "engine/heads/head_trainer.h"
-#include "engine/kernels/reference_engine.h"
 #include "tests/engine/kernels/networks.h"
+#include "tests/engine/kernels/reference_engine.h"
 #include "tests/support/temp_dir.h"
 
 namespace augstore {

@@ -4,10 +4,10 @@
 #include <limits>
 
 #include "engine/kernels/int8_product.h"
-#include "engine/kernels/reference_engine.h"
 #include "engine/kernels/tile_engine.h"
 #include "schemas/base/limits.h"
 #include "tests/engine/kernels/engine_contract.h"
+#include "tests/engine/kernels/reference_engine.h"
 
 namespace augstore {
 namespace {

@@ -1,4 +1,4 @@
-#include "engine/kernels/reference_engine.h"
+#include "tests/engine/kernels/reference_engine.h"
 #include "tests/engine/kernels/engine_contract.h"
 
 namespace augstore {

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/kernels/reference_engine.h"
 #include "engine/kernels/tile_engine.h"
 #include "tests/engine/kernels/networks.h"
+#include "tests/engine/kernels/reference_engine.h"
 
 namespace augstore {
 namespace {

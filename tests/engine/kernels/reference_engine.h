@@ -1,13 +1,20 @@
-#include "engine/kernels/reference_engine.h"
+// The engine that the others are tested against: the definition in plain loops, with sums in
+// double. Shapes, errors, memory and thread safety are those of engine.h.
+#ifndef AUGSTORE_TESTS_ENGINE_KERNELS_REFERENCE_ENGINE_H_
+#define AUGSTORE_TESTS_ENGINE_KERNELS_REFERENCE_ENGINE_H_
 
 #include <algorithm>
+#include <memory>
+#include <span>
 #include <vector>
 
-namespace augstore {
-namespace {
+#include "engine/kernels/engine.h"
 
-void ApplyLayer(const Layer& layer, std::span<const float> stack_input,
-                const std::vector<float>& in, std::vector<float>* out) {
+namespace augstore {
+
+// One row through one layer.
+inline void ApplyLayerInDouble(const Layer& layer, std::span<const float> stack_input,
+                               const std::vector<float>& in, std::vector<float>* out) {
   const LayerShape& shape = layer.shape;
   out->resize(shape.out);
   for (size_t o = 0; o < shape.out; ++o) {
@@ -35,7 +42,7 @@ class ReferenceEngine : public Engine {
     for (size_t row = 0; row < in.rows; ++row) {
       value.assign(in.row(row).begin(), in.row(row).end());
       for (const Layer& layer : network->layers.layers) {
-        ApplyLayer(layer, in.row(row), value, &next);
+        ApplyLayerInDouble(layer, in.row(row), value, &next);
         value.swap(next);
       }
       std::copy(value.begin(), value.end(), out.row(row).begin());
@@ -44,8 +51,8 @@ class ReferenceEngine : public Engine {
   }
 };
 
-}  // namespace
-
-std::unique_ptr<Engine> NewReferenceEngine() { return std::make_unique<ReferenceEngine>(); }
+inline std::unique_ptr<Engine> NewReferenceEngine() { return std::make_unique<ReferenceEngine>(); }
 
 }  // namespace augstore
+
+#endif  // AUGSTORE_TESTS_ENGINE_KERNELS_REFERENCE_ENGINE_H_
