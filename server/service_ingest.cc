@@ -1,7 +1,6 @@
 #include "server/service_ingest.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
@@ -141,7 +140,7 @@ Result<SamplesReply> GetSamples(ServiceState& state, GetSamplesRequest& message)
         message.count, kSampleChunkRows);
   }
   AUGSTORE_ASSIGN(const Versioned<CollectionRecord> collection,
-                  state.catalog->GetCollection(message.collection));
+                  state.catalog->Get<CollectionRecord>(message.collection));
   SamplesReply reply;
   AUGSTORE_ASSIGN(reply.samples,
                   state.catalog->GetSamples(collection.record, message.begin, message.count));

@@ -42,7 +42,7 @@ Result<std::shared_ptr<const Stream>> ResolveAndKeep(ServiceState& state, const 
 // is used only while the digest of its collection is the same.
 Result<std::shared_ptr<const Stream>> FindStream(ServiceState& state, const StreamSpec& spec) {
   if (auto kept = state.streams.Find(spec); kept != nullptr) {
-    AUGSTORE_ASSIGN(const auto collection, state.catalog->GetCollection(spec.collection));
+    AUGSTORE_ASSIGN(const auto collection, state.catalog->Get<CollectionRecord>(spec.collection));
     if (collection.record.digest == kept->info.collection_digest) return kept;
   }
   return ResolveAndKeep(state, spec);
@@ -218,7 +218,7 @@ Result<SharedBytes> handlers::Query(ServiceState& state, QueryRequest& message) 
   AUGSTORE_ASSIGN(const ChainRef parsed,
                   ParseChain(message.chain.empty() ? "identity" : message.chain));
   AUGSTORE_ASSIGN(const Versioned<CollectionRecord> collection,
-                  state.catalog->GetCollection(message.collection));
+                  state.catalog->Get<CollectionRecord>(message.collection));
   AUGSTORE_ASSIGN(const PinnedChain chain,
                   ResolveChain(*state.catalog, state.models, collection.record.backbone, parsed));
   AUGSTORE_ASSIGN(const TablePointer table, FindTable(state, collection, message.label_column));

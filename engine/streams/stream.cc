@@ -301,7 +301,7 @@ Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, ModelCache
                                                     const StreamSpec& spec) {
   AUGSTORE_TRY(CheckSizes(spec));
   AUGSTORE_ASSIGN(const Versioned<CollectionRecord> collection,
-                  catalog.GetCollection(spec.collection));
+                  catalog.Get<CollectionRecord>(spec.collection));
   AUGSTORE_TRY(CheckBatchSize(spec.batch_size, collection.record.dim));
   auto stream = std::make_shared<Stream>();
   StreamReply& info = stream->info;

@@ -53,7 +53,7 @@ Status NoneProven(const std::string& name, const std::vector<Version>& versions)
 
 Result<Version> ChooseTransform(Catalog& catalog, const Ref& ref, const Digest& backbone) {
   if (ref.version != 0 || !ref.alias.empty()) {
-    AUGSTORE_ASSIGN(Version named, catalog.GetTransform(ref.ToString()));
+    AUGSTORE_ASSIGN(Version named, catalog.Get<TransformRecord>(ref.ToString()));
     if (named.record.backbone != backbone) return OtherBackbone(catalog, named, backbone);
     return named;
   }

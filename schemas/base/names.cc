@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "schemas/base/limits.h"
@@ -252,6 +253,18 @@ class Parser {
   size_t position_ = 0;
 };
 
+// All of `text`, after which `next` could have come.
+template <typename T>
+Result<T> ParseAll(std::string_view kind, std::string_view text, Status (Parser::*parse)(T*),
+                   std::string_view next) {
+  Parser parser(kind, text);
+  AUGSTORE_TRY(parser.CheckSize());
+  T parsed;
+  AUGSTORE_TRY((parser.*parse)(&parsed));
+  AUGSTORE_TRY(parser.End(next));
+  return parsed;
+}
+
 }  // namespace
 
 std::string Ref::ToString() const {
@@ -304,30 +317,32 @@ Status ValidateAlias(std::string_view alias) {
 }
 
 Result<Ref> ParseRef(std::string_view text) {
-  Parser parser("reference", text);
-  AUGSTORE_TRY(parser.CheckSize());
-  Ref ref;
-  AUGSTORE_TRY(parser.ParseRef(&ref));
-  AUGSTORE_TRY(parser.End("'@' or the end"));
-  return ref;
+  return ParseAll("reference", text, &Parser::ParseRef, "'@' or the end");
 }
 
 Result<ChainRef> ParseChain(std::string_view text) {
-  Parser parser("chain", text);
-  AUGSTORE_TRY(parser.CheckSize());
-  ChainRef chain;
-  AUGSTORE_TRY(parser.ParseChain(&chain));
-  AUGSTORE_TRY(parser.End("'@', '[', '~', '>' or the end"));
-  return chain;
+  return ParseAll("chain", text, &Parser::ParseChain, "'@', '[', '~', '>' or the end");
 }
 
 Result<PolicySpec> ParsePolicy(std::string_view text) {
-  Parser parser("policy", text);
-  AUGSTORE_TRY(parser.CheckSize());
-  PolicySpec policy;
-  AUGSTORE_TRY(parser.ParsePolicy(&policy));
-  AUGSTORE_TRY(parser.End("'@', '[', '~', '>', ':', ',' or the end"));
-  return policy;
+  return ParseAll("policy", text, &Parser::ParsePolicy, "'@', '[', '~', '>', ':', ',' or the end");
+}
+
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> before(b.size() + 1);
+  std::vector<size_t> last(b.size() + 1);
+  std::iota(last.begin(), last.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    std::vector<size_t> row(b.size() + 1, i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+    before = std::move(last);
+    last = std::move(row);
+  }
+  return last.back();
 }
 
 }  // namespace augstore

@@ -69,6 +69,10 @@ Result<Ref> ParseRef(std::string_view text);
 Result<ChainRef> ParseChain(std::string_view text);
 Result<PolicySpec> ParsePolicy(std::string_view text);
 
+// How many letters of `a` must be added, removed, replaced or swapped with their neighbour to make
+// `b`: how much two names look alike.
+size_t EditDistance(std::string_view a, std::string_view b);
+
 }  // namespace augstore
 
 #endif  // AUGSTORE_SCHEMAS_BASE_NAMES_H_

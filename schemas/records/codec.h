@@ -4,9 +4,6 @@
 #define AUGSTORE_SCHEMAS_RECORDS_CODEC_H_
 
 #include <cstring>
-#include <limits>
-#include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>

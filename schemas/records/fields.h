@@ -16,7 +16,6 @@
 
 #include <array>
 #include <concepts>
-#include <limits>
 #include <string>
 #include <type_traits>
 #include <utility>

@@ -37,6 +37,7 @@ Result<RecordKind> ParseRecordKind(std::string_view text);
 
 // Φ as it was registered. The file itself is not stored.
 struct BackboneRecord {
+  static constexpr RecordKind kKind = RecordKind::kBackbone;
   Digest digest;              // SHA-256 of the TorchScript file
   uint32_t dim = 0;           // d
   uint32_t input_height = 0;  // pixels; 0: unknown (imported embeddings)
@@ -64,6 +65,7 @@ struct SplitCount {
 
 // One committed version of a collection.
 struct CollectionRecord {
+  static constexpr RecordKind kKind = RecordKind::kCollection;
   Digest backbone;
   uint32_t dim = 0;
   uint64_t samples = 0;
@@ -149,6 +151,7 @@ struct Card {
 
 // Ω@version without its weights (they are the record's blob, a safetensors file).
 struct TransformRecord {
+  static constexpr RecordKind kKind = RecordKind::kTransform;
   Digest backbone;
   uint32_t dim = 0;
   std::string op;  // canonical op text, "rotate(15)"; of a conditional transform all its ops,
@@ -179,6 +182,7 @@ struct HeadLineage {
 
 // Ψ@version without its weights (the record's blob).
 struct HeadRecord {
+  static constexpr RecordKind kKind = RecordKind::kHead;
   Digest backbone;
   uint32_t dim = 0;
   std::string arch;  // "mlp(1024,128)" or "linear"
@@ -207,6 +211,7 @@ struct AliasMove {
 // Every move of every alias of one name, oldest first; the last move of an alias is where it
 // points.
 struct AliasHistory {
+  static constexpr RecordKind kKind = RecordKind::kAliases;
   std::vector<AliasMove> moves;
   bool operator==(const AliasHistory&) const = default;
   // The version that `alias` points to, or 0.

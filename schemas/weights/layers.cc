@@ -4,12 +4,10 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
-#include <map>
 #include <optional>
 #include <utility>
 
 #include "schemas/base/limits.h"
-#include "schemas/weights/safetensors.h"
 
 namespace augstore {
 namespace {

@@ -3,7 +3,6 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
-#include <utility>
 
 #include "schemas/base/limits.h"
 

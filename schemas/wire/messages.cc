@@ -1,6 +1,5 @@
 #include "schemas/wire/messages.h"
 
-#include <array>
 #include <cmath>
 #include <utility>
 

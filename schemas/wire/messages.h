@@ -9,8 +9,6 @@
 #define AUGSTORE_SCHEMAS_WIRE_MESSAGES_H_
 
 #include <cstdint>
-#include <memory>
-#include <span>
 #include <string>
 #include <vector>
 

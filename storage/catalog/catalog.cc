@@ -16,22 +16,6 @@ namespace {
 
 constexpr size_t kNamesShown = 8;
 
-// Levenshtein's distance: how many letters to change, add or drop.
-size_t Distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-    }
-  }
-  return row[b.size()];
-}
-
 std::string Join(const std::vector<std::string>& words) {
   std::string joined;
   for (size_t i = 0; i < words.size() && i < kNamesShown; ++i) {
@@ -50,7 +34,7 @@ Status NoSuchName(RecordKind kind, const std::string& name, const std::vector<Re
   }
   std::vector<std::string> names(distinct.begin(), distinct.end());
   std::stable_sort(names.begin(), names.end(), [&](const auto& a, const auto& b) {
-    return Distance(name, a) < Distance(name, b);
+    return EditDistance(name, a) < EditDistance(name, b);
   });
   return NotFound("{} '{}' does not exist; there are: {}", RecordKindName(kind), name, Join(names));
 }
@@ -81,13 +65,6 @@ Result<AliasHistory> ReadHistory(Store* store, const RecordKey& key) {
   if (bytes.status().code() == Code::kNotFound) return AliasHistory();
   AUGSTORE_TRY(bytes);
   return Decode<AliasHistory>(*bytes);
-}
-
-template <typename T>
-Result<Versioned<T>> GetVersioned(Catalog* catalog, RecordKind kind, std::string_view ref) {
-  AUGSTORE_ASSIGN(const RecordKey key, catalog->Resolve(kind, ref));
-  AUGSTORE_ASSIGN(const std::string bytes, catalog->store()->ReadRecord(key));
-  return DecodeVersioned<T>(key, bytes);
 }
 
 }  // namespace
@@ -145,18 +122,16 @@ Result<RecordKey> Catalog::Resolve(RecordKind kind, std::string_view text) {
   return RecordKey{kind, ref.name, version};
 }
 
-Result<Versioned<BackboneRecord>> Catalog::GetBackbone(std::string_view ref) {
-  return GetVersioned<BackboneRecord>(this, RecordKind::kBackbone, ref);
+template <typename Record>
+Result<Versioned<Record>> Catalog::Get(std::string_view ref) {
+  AUGSTORE_ASSIGN(const RecordKey key, Resolve(Record::kKind, ref));
+  AUGSTORE_ASSIGN(const std::string bytes, store_->ReadRecord(key));
+  return DecodeVersioned<Record>(key, bytes);
 }
-Result<Versioned<CollectionRecord>> Catalog::GetCollection(std::string_view ref) {
-  return GetVersioned<CollectionRecord>(this, RecordKind::kCollection, ref);
-}
-Result<Versioned<TransformRecord>> Catalog::GetTransform(std::string_view ref) {
-  return GetVersioned<TransformRecord>(this, RecordKind::kTransform, ref);
-}
-Result<Versioned<HeadRecord>> Catalog::GetHead(std::string_view ref) {
-  return GetVersioned<HeadRecord>(this, RecordKind::kHead, ref);
-}
+template Result<Versioned<BackboneRecord>> Catalog::Get(std::string_view ref);
+template Result<Versioned<CollectionRecord>> Catalog::Get(std::string_view ref);
+template Result<Versioned<TransformRecord>> Catalog::Get(std::string_view ref);
+template Result<Versioned<HeadRecord>> Catalog::Get(std::string_view ref);
 
 Result<Versioned<BackboneRecord>> Catalog::FindBackbone(const Digest& digest) {
   AUGSTORE_ASSIGN(const auto all, store_->ListRecords(RecordKind::kBackbone, ""));
@@ -191,7 +166,7 @@ Status Catalog::SetAlias(RecordKind kind, const std::string& name, const std::st
   AUGSTORE_TRY(Resolve(kind, ref));
   bool forced = false;
   if (kind == RecordKind::kTransform) {
-    AUGSTORE_ASSIGN(const Versioned<TransformRecord> transform, GetTransform(ref));
+    AUGSTORE_ASSIGN(const Versioned<TransformRecord> transform, Get<TransformRecord>(ref));
     Status worth = CheckWorth(ref, transform.record.card, gate.min_r2);
     if (!worth.ok() && !gate.force) return worth;
     forced = !worth.ok();
@@ -216,7 +191,7 @@ Result<AliasHistory> Catalog::GetAliases(RecordKind kind, const std::string& nam
 
 Status Catalog::DeleteCollection(std::string_view ref) {
   const MutexLock lock(registry_mutex_);
-  AUGSTORE_ASSIGN(const Versioned<CollectionRecord> found, GetCollection(ref));
+  AUGSTORE_ASSIGN(const Versioned<CollectionRecord> found, Get<CollectionRecord>(ref));
   AUGSTORE_ASSIGN(const AliasHistory history,
                   ReadHistory(store_, AliasKey(RecordKind::kCollection, found.name)));
   for (const AliasMove& move : history.moves) {

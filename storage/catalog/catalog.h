@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "schemas/base/names.h"
 #include "schemas/base/thread_annotations.h"
@@ -42,12 +41,11 @@ class Catalog {
   // what there is instead (the versions, or names that look alike); kInvalidArgument (bad syntax).
   Result<RecordKey> Resolve(RecordKind kind, std::string_view ref);
 
-  Result<Versioned<BackboneRecord>> GetBackbone(std::string_view ref);
+  // What `ref` means: a backbone, a collection, a transform or a head.
+  template <typename Record>
+  Result<Versioned<Record>> Get(std::string_view ref);
   // The backbone with this digest. Errors: kNotFound.
   Result<Versioned<BackboneRecord>> FindBackbone(const Digest& digest);
-  Result<Versioned<CollectionRecord>> GetCollection(std::string_view ref);
-  Result<Versioned<TransformRecord>> GetTransform(std::string_view ref);
-  Result<Versioned<HeadRecord>> GetHead(std::string_view ref);
   // The weights of a head, and those of a transform, checked against the record's digest and
   // shapes. Errors: kInvalidArgument (another kind of key), kDataLoss.
   Result<Layers> GetLayers(const RecordKey& head);

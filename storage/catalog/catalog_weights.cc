@@ -89,6 +89,16 @@ Result<Weights> ReadWeights(std::string_view what, std::string_view safetensors,
   return weights;
 }
 
+// Adds the next version; a record without a time of creation is made now.
+template <typename Record>
+Result<RecordKey> AddChecked(Store& store, const std::string& name, Record record,
+                             std::string_view blob) {
+  if (record.created_unix_s == 0) record.created_unix_s = UnixNow();
+  AUGSTORE_ASSIGN(const std::string bytes, EncodeChecked(record));
+  AUGSTORE_ASSIGN(const uint32_t version, store.AddRecord(Record::kKind, name, bytes, blob));
+  return RecordKey{Record::kKind, name, version};
+}
+
 Status CheckDims(std::string_view what, const Layers& layers, uint32_t dim, uint64_t dim_out) {
   if (layers.dim_in() == dim && layers.dim_out() == dim_out) return OkStatus();
   return InvalidArgument("the weights of {} map {} numbers to {}, its record asks for {} to {}",
@@ -141,12 +151,7 @@ Result<RecordKey> Catalog::AddBackbone(const std::string& name, const BackboneRe
     AUGSTORE_ASSIGN(const auto known, DecodeVersioned<BackboneRecord>(entry.key, entry.bytes));
     if (known.record.digest == record.digest) return entry.key;
   }
-  BackboneRecord stored = record;
-  if (stored.created_unix_s == 0) stored.created_unix_s = UnixNow();
-  AUGSTORE_ASSIGN(const std::string bytes, EncodeChecked(stored));
-  AUGSTORE_ASSIGN(const uint32_t version,
-                  store_->AddRecord(RecordKind::kBackbone, name, bytes, ""));
-  return RecordKey{RecordKind::kBackbone, name, version};
+  return AddChecked(*store_, name, record, "");
 }
 
 Result<RecordKey> Catalog::AddTransform(const std::string& name, TransformRecord record,
@@ -166,11 +171,7 @@ Result<RecordKey> Catalog::AddTransform(const std::string& name, TransformRecord
   record.feature_map = weights.front ? weights.front->feature_map : FeatureMapShape();
   AUGSTORE_TRY(CheckFeatureMap(record).WithContext(what));
   record.card.multiply_adds = weights.MultiplyAdds();
-  if (record.created_unix_s == 0) record.created_unix_s = UnixNow();
-  AUGSTORE_ASSIGN(const std::string bytes, EncodeChecked(record));
-  AUGSTORE_ASSIGN(const uint32_t version,
-                  store_->AddRecord(RecordKind::kTransform, name, bytes, safetensors));
-  return RecordKey{RecordKind::kTransform, name, version};
+  return AddChecked(*store_, name, std::move(record), safetensors);
 }
 
 Result<RecordKey> Catalog::AddHead(const std::string& name, HeadRecord record,
@@ -184,11 +185,7 @@ Result<RecordKey> Catalog::AddHead(const std::string& name, HeadRecord record,
                   ReadWeights<Layers>(what, safetensors, &record.layers, &record.weights));
   AUGSTORE_TRY(CheckDims(what, layers, record.dim, record.classes.size()));
   AUGSTORE_TRY(CheckSpace(record.backbone, record.dim).WithContext(what));
-  if (record.created_unix_s == 0) record.created_unix_s = UnixNow();
-  AUGSTORE_ASSIGN(const std::string bytes, EncodeChecked(record));
-  AUGSTORE_ASSIGN(const uint32_t version,
-                  store_->AddRecord(RecordKind::kHead, name, bytes, safetensors));
-  return RecordKey{RecordKind::kHead, name, version};
+  return AddChecked(*store_, name, std::move(record), safetensors);
 }
 
 namespace {

@@ -1,6 +1,5 @@
 #include "storage/catalog/collection_draft.h"
 
-#include <algorithm>
 #include <set>
 
 #include "schemas/base/limits.h"

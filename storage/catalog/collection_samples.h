@@ -2,7 +2,6 @@
 #ifndef AUGSTORE_STORAGE_CATALOG_COLLECTION_SAMPLES_H_
 #define AUGSTORE_STORAGE_CATALOG_COLLECTION_SAMPLES_H_
 
-#include <functional>
 #include <string>
 #include <unordered_map>
 #include <vector>

@@ -1,6 +1,5 @@
 // Spaces, the image index and writing of segments in the RocksDB store.
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 #include "schemas/base/limits.h"

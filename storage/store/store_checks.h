@@ -3,7 +3,6 @@
 #define AUGSTORE_STORAGE_STORE_STORE_CHECKS_H_
 
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 

@@ -13,7 +13,7 @@ namespace {
 using LoadSampleTableTest = StreamTest;
 
 TEST_F(LoadSampleTableTest, HoldsTheSamplesOfASplitInOrder) {
-  const CollectionRecord toy = filled_.catalog->GetCollection("toy").value().record;
+  const CollectionRecord toy = filled_.catalog->Get<CollectionRecord>("toy").value().record;
   const auto test = LoadSampleTable(*filled_.catalog, toy, "test", "label").value();
   ASSERT_EQ(test->samples.size(), kTestSamples - kTestTrain);
   EXPECT_EQ(test->dim, kTestDim);
@@ -31,7 +31,7 @@ TEST_F(LoadSampleTableTest, HoldsTheSamplesOfASplitInOrder) {
 }
 
 TEST_F(LoadSampleTableTest, NamesWhatThereIsWhenASplitOrALabelColumnIsNot) {
-  const CollectionRecord toy = filled_.catalog->GetCollection("toy").value().record;
+  const CollectionRecord toy = filled_.catalog->Get<CollectionRecord>("toy").value().record;
   const Status split = LoadSampleTable(*filled_.catalog, toy, "valid", "").status();
   EXPECT_EQ(split.code(), Code::kNotFound);
   EXPECT_NE(split.message().find("'valid' in this collection: it has 'train', 'test'"),
@@ -176,7 +176,8 @@ TEST_F(ResolveStreamTest, PinsEverythingAndTellsTheClient) {
   EXPECT_EQ(info.samples, kTestTrain);
   EXPECT_EQ(info.steps, 13u);
   EXPECT_EQ(info.dim, kTestDim);
-  EXPECT_EQ(info.collection_digest, filled_.catalog->GetCollection("toy").value().record.digest);
+  EXPECT_EQ(info.collection_digest,
+            filled_.catalog->Get<CollectionRecord>("toy").value().record.digest);
   EXPECT_EQ(stream->chains[0].threshold, uint64_t{1} << 63);
   EXPECT_EQ(stream->chains[1].threshold, uint64_t{3} << 62);
   EXPECT_EQ(stream->chains[2].threshold, UINT64_MAX);

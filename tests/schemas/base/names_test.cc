@@ -202,5 +202,13 @@ TEST(ValidateName, ShowsTheNameAsItWasTypedAndSaysWhatOneMayContain) {
   EXPECT_NE(ValidateName("a\x1b\xc2\x9b\xff").message().find("'a\?\?\?\?'"), std::string::npos);
 }
 
+TEST(EditDistance, CountsLettersThatAreAddedRemovedReplacedOrSwapped) {
+  EXPECT_EQ(EditDistance("ingest", "ingest"), 0u);
+  EXPECT_EQ(EditDistance("ingest", "igest"), 1u);
+  EXPECT_EQ(EditDistance("ingest", "ignest"), 1u);
+  EXPECT_EQ(EditDistance("flip", "slips"), 2u);
+  EXPECT_EQ(EditDistance("", "abc"), 3u);
+}
+
 }  // namespace
 }  // namespace augstore

@@ -21,7 +21,7 @@ TEST_F(CatalogDraftsTest, CommitsAVersionWithItsCounts) {
   EXPECT_EQ(made.record.dim, kTestDim);
   EXPECT_EQ(made.record.splits, (std::vector<SplitCount>{{"train", 15}, {"test", 3}}));
   EXPECT_EQ(made.record.source, "a test");
-  EXPECT_EQ(catalog_->GetCollection("c")->record, made.record);
+  EXPECT_EQ(catalog_->Get<CollectionRecord>("c")->record, made.record);
   const SampleChunk samples = catalog_->GetSamples(made.record, 0, 100).value();
   EXPECT_EQ(samples.keys[12], "12");
   EXPECT_EQ(SplitOf(samples, 12), "test");
@@ -58,7 +58,7 @@ TEST_F(CatalogDraftsTest, StartsFromNothingWhenItReplaces) {
   EXPECT_EQ(made.ref(), "c@2");
   EXPECT_EQ(made.record.samples, 1u);
   EXPECT_EQ(made.record.labels[0].classes, std::vector<std::string>{"dog"});
-  EXPECT_EQ(catalog_->GetCollection("c@1")->record.samples, 5u);
+  EXPECT_EQ(catalog_->Get<CollectionRecord>("c@1")->record.samples, 5u);
 }
 
 TEST_F(CatalogDraftsTest, GivesTheLatestVersionBackWhenNothingChanged) {

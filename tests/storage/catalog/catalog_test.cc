@@ -45,7 +45,7 @@ TEST_F(CatalogTest, ResolvesNumbersAliasesAndTheLatestVersion) {
   EXPECT_EQ(catalog_->Resolve(RecordKind::kCollection, "birds@1")->version, 1u);
   ASSERT_TRUE(catalog_->SetAlias(RecordKind::kCollection, "birds", "stable", 1, "checked").ok());
   EXPECT_EQ(catalog_->Resolve(RecordKind::kCollection, "birds@stable")->version, 1u);
-  EXPECT_EQ(catalog_->GetCollection("birds@stable")->ref(), "birds@1");
+  EXPECT_EQ(catalog_->Get<CollectionRecord>("birds@stable")->ref(), "birds@1");
   EXPECT_EQ(catalog_->Resolve(RecordKind::kAliases, "collection/birds")->version, 1u);
 }
 
@@ -80,7 +80,7 @@ TEST_F(CatalogTest, KeepsEveryMoveOfAnAlias) {
   EXPECT_EQ(history.moves[0].note, "first");
   EXPECT_GT(history.moves[0].unix_s, 0);
   EXPECT_EQ(history.Find("best"), 2u);
-  EXPECT_EQ(catalog_->GetHead("h@old")->version, 1u);
+  EXPECT_EQ(catalog_->Get<HeadRecord>("h@old")->version, 1u);
 }
 
 TEST_F(CatalogTest, RefusesAliasesOfNothing) {
@@ -135,7 +135,7 @@ TEST_F(CatalogTest, DropsListsThatNoVersionNames) {
   ASSERT_TRUE(store_->PutSampleChunk(left, 0, "half").ok());
   Reopen();
   EXPECT_EQ(store_->ListSampleLists()->size(), 1u);
-  EXPECT_TRUE(catalog_->GetSamples(catalog_->GetCollection("c")->record, 0, 3).ok());
+  EXPECT_TRUE(catalog_->GetSamples(catalog_->Get<CollectionRecord>("c")->record, 0, 3).ok());
 }
 
 TEST_F(CatalogTest, DropsNoListWhileARecordIsDamaged) {
@@ -144,7 +144,7 @@ TEST_F(CatalogTest, DropsNoListWhileARecordIsDamaged) {
   ASSERT_TRUE(store_->NewSampleList().ok());
   Reopen();
   EXPECT_EQ(store_->ListSampleLists()->size(), 2u);
-  EXPECT_EQ(catalog_->GetCollection("d").status().code(), Code::kDataLoss);
+  EXPECT_EQ(catalog_->Get<CollectionRecord>("d").status().code(), Code::kDataLoss);
 }
 
 }  // namespace

@@ -22,8 +22,8 @@ TEST_F(CatalogWeightsTest, AddsABackboneOnce) {
   EXPECT_EQ(key.version, 1u);
   EXPECT_EQ(catalog_->AddBackbone("resnet", Backbone(9, 16))->version, 1u);
   EXPECT_EQ(catalog_->AddBackbone("resnet", Backbone(8, 32))->version, 2u);
-  EXPECT_EQ(catalog_->GetBackbone("resnet@1")->record.digest, TestDigest(9));
-  EXPECT_GT(catalog_->GetBackbone("resnet@1")->record.created_unix_s, 0);
+  EXPECT_EQ(catalog_->Get<BackboneRecord>("resnet@1")->record.digest, TestDigest(9));
+  EXPECT_GT(catalog_->Get<BackboneRecord>("resnet@1")->record.created_unix_s, 0);
   EXPECT_EQ(catalog_->FindBackbone(TestDigest(8))->ref(), "resnet@2");
   EXPECT_EQ(catalog_->FindBackbone(TestDigest(7)).status().code(), Code::kNotFound);
 }
@@ -53,7 +53,7 @@ TEST_F(CatalogWeightsTest, FillsInWhatTheWeightsSay) {
   const std::string bytes = layers.ToSafetensors();
   const RecordKey key = catalog_->AddTransform("hflip", Transform(), bytes).value();
   EXPECT_EQ(key, (RecordKey{RecordKind::kTransform, "hflip", 1}));
-  const TransformRecord record = catalog_->GetTransform("hflip")->record;
+  const TransformRecord record = catalog_->Get<TransformRecord>("hflip")->record;
   EXPECT_EQ(record.layers, layers.shapes());
   EXPECT_EQ(record.weights, Sha256({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}));
   EXPECT_EQ(record.card.multiply_adds, layers.MultiplyAdds());
