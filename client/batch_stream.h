@@ -4,7 +4,6 @@
 #define AUGSTORE_CLIENT_BATCH_STREAM_H_
 
 #include <cstdint>
-#include <iterator>
 #include <memory>
 #include <optional>
 

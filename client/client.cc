@@ -117,14 +117,11 @@ Result<uint32_t> Client::FindAdded(const AddRecordRequest& request, uint32_t lat
   return 0;
 }
 
-Status Client::SetAlias(const SetAliasRequest& request) {
-  AUGSTORE_TRY(Call<EndReply>(request));
-  return OkStatus();
-}
+Status Client::SetAlias(const SetAliasRequest& request) { return Call<EndReply>(request).status(); }
 
 Result<AliasHistory> Client::Aliases(RecordKind kind, const std::string& name) {
   const std::string ref = fmt::format("{}/{}", RecordKindName(kind), name);
-  AUGSTORE_ASSIGN(const auto aliases, Get<AliasHistory>(RecordKind::kAliases, ref));
+  AUGSTORE_ASSIGN(const auto aliases, Get<AliasHistory>(ref));
   return aliases.record;
 }
 

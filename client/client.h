@@ -12,7 +12,6 @@
 #define AUGSTORE_CLIENT_CLIENT_H_
 
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,15 +53,15 @@ class Client {
   template <typename Record>
   using Versioned = augstore::Versioned<Record>;
   template <typename Record>
-  Result<Versioned<Record>> Get(RecordKind kind, std::string_view ref) {
+  Result<Versioned<Record>> Get(std::string_view ref) {
     AUGSTORE_ASSIGN(RecordReply reply,
-                    Call<RecordReply>(GetRecordRequest{kind, std::string(ref), false}));
+                    Call<RecordReply>(GetRecordRequest{Record::kKind, std::string(ref), false}));
     return FromReply<Record>(reply);
   }
   template <typename Record>
-  Result<std::vector<Versioned<Record>>> List(RecordKind kind, std::string_view name = {}) {
+  Result<std::vector<Versioned<Record>>> List(std::string_view name = {}) {
     AUGSTORE_ASSIGN(RecordListReply reply,
-                    Call<RecordListReply>(ListRecordsRequest{kind, std::string(name)}));
+                    Call<RecordListReply>(ListRecordsRequest{Record::kKind, std::string(name)}));
     std::vector<Versioned<Record>> out;
     for (const RecordReply& entry : reply.records) {
       AUGSTORE_ASSIGN(Versioned<Record> record, FromReply<Record>(entry));

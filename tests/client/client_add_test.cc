@@ -65,7 +65,7 @@ class ClientAddTest : public testing::Test {
                                         Encode(TestTransform(layers)), layers.ToSafetensors());
     EXPECT_TRUE(version.ok()) << version.status().ToString();
     std::vector<uint32_t> versions;
-    const auto listed = (*client)->List<TransformRecord>(RecordKind::kTransform, "seven");
+    const auto listed = (*client)->List<TransformRecord>("seven");
     if (!listed.ok()) return {};
     for (const auto& entry : *listed) versions.push_back(entry.version);
     return versions;

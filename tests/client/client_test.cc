@@ -46,11 +46,11 @@ TEST_F(ClientTest, SpeaksOverTcpAndUnixSockets) {
   for (const Address& address : serving.server->addresses()) {
     const auto client = Client::Connect(address.ToString());
     ASSERT_TRUE(client.ok()) << Text(client);
-    const auto collection = (*client)->Get<CollectionRecord>(RecordKind::kCollection, "toy");
+    const auto collection = (*client)->Get<CollectionRecord>("toy");
     ASSERT_TRUE(collection.ok()) << Text(collection);
     EXPECT_EQ(collection->ref(), "toy@1");
     EXPECT_EQ(collection->record.samples, kTestSamples);
-    EXPECT_EQ((*client)->List<TransformRecord>(RecordKind::kTransform)->size(), 3u);
+    EXPECT_EQ((*client)->List<TransformRecord>()->size(), 3u);
     const auto rows = (*client)->CallForBatch(ReadRowsRequest{TestBackbone(), {3, 2}});
     ASSERT_TRUE(rows.ok()) << Text(rows);
     EXPECT_EQ(rows->embeddings.row(0)[0], TestValue(3, 0));
@@ -87,7 +87,7 @@ TEST_F(ClientTest, MovesAliasesAndTellsTheirHistory) {
   ASSERT_TRUE(history.ok()) << Text(history);
   EXPECT_EQ(history->moves.size(), 2u);
   EXPECT_EQ(history->Find("best"), 2u);
-  EXPECT_EQ(client->Get<TransformRecord>(RecordKind::kTransform, "shift@best")->version, 2u);
+  EXPECT_EQ(client->Get<TransformRecord>("shift@best")->version, 2u);
 }
 
 TEST_F(ClientTest, WaitsForAServerThatComesLater) {
@@ -134,7 +134,7 @@ TEST_F(ClientTest, RepeatsAnyRequestThatCannotHaveArrived) {
 
 TEST_F(ClientTest, GivesErrorsOfTheRequestAtOnce) {
   const auto client = Flaky();
-  EXPECT_EQ(client->Get<HeadRecord>(RecordKind::kHead, "none").status().code(), Code::kNotFound);
+  EXPECT_EQ(client->Get<HeadRecord>("none").status().code(), Code::kNotFound);
   EXPECT_EQ(faults_.sent, 1);
 }
 

@@ -73,8 +73,8 @@ void PrintJson(const Json& value) {
   std::fflush(stdout);
 }
 
-void Emit(const CommonFlags& flags, const Json& json, const std::string& text) {
-  if (flags.json) {
+void Emit(bool as_json, const Json& json, const std::string& text) {
+  if (as_json) {
     PrintJson(json);
   } else {
     std::fwrite(text.data(), 1, text.size(), stdout);

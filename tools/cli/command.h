@@ -2,7 +2,6 @@
 #ifndef AUGSTORE_TOOLS_CLI_COMMAND_H_
 #define AUGSTORE_TOOLS_CLI_COMMAND_H_
 
-#include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -21,20 +20,30 @@ void AddLocalFlags(Command* command, CommonFlags* flags);
 // Those, and --connect.
 void AddCommonFlags(Command* command, CommonFlags* flags);
 
-// Adds command `name` below `parent`, which runs `run` (const Flags& -> Status) with the flags that
-// `add_flags` (Command*, Flags*) declares. A CommonFlags, which Flags is or has as `common`, comes
-// first. `example` is shown by --help.
+// Adds command `name` below `parent`, which runs `run` with the flags that `add_flags` (Command*,
+// Flags*) declares. A CommonFlags, which Flags is or has as `common`, comes first. `run`: (const
+// Flags&) -> Status, or (const Flags&, Client&) -> Status, with a client of the database that the
+// common flags name. `example` is shown by --help.
 template <typename Flags, typename AddFlags, typename Run>
 void AddCommand(Command* parent, const std::string& name, const std::string& about,
                 const std::string& example, AddFlags add_flags, Run run) {
   const auto flags = std::make_shared<Flags>();
-  Command* command =
-      parent->Add(name, about, "Example:\n  " + example, [flags, run] { return run(*flags); });
+  CommonFlags* common = nullptr;
   if constexpr (std::is_same_v<Flags, CommonFlags>) {
-    AddCommonFlags(command, flags.get());
+    common = flags.get();
   } else if constexpr (requires { flags->common; }) {
-    AddCommonFlags(command, &flags->common);
+    common = &flags->common;
   }
+  const auto body = [flags, common, run]() -> Status {
+    if constexpr (std::is_invocable_v<Run, const Flags&, Client&>) {
+      AUGSTORE_ASSIGN(const auto database, Database::Open(*common));
+      return run(*flags, database->client());
+    } else {
+      return run(*flags);
+    }
+  };
+  Command* command = parent->Add(name, about, "Example:\n  " + example, body);
+  if (common != nullptr) AddCommonFlags(command, common);
   add_flags(command, flags.get());
 }
 // A command that has the common flags alone.
@@ -53,7 +62,10 @@ int ExitCode(const Status& status);
 // Prints `value` (indented by 2) on standard output.
 void PrintJson(const Json& value);
 // Prints the result of a command on standard output: `json` with --json, else `text`.
-void Emit(const CommonFlags& flags, const Json& json, const std::string& text);
+void Emit(bool as_json, const Json& json, const std::string& text);
+inline void Emit(const CommonFlags& flags, const Json& json, const std::string& text) {
+  Emit(flags.json, json, text);
+}
 
 // Made true by SIGINT and SIGTERM once InstallInterruptHandler was called; commands look at it and
 // stop cleanly.

@@ -4,28 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <numeric>
+#include <set>
+
+#include "schemas/base/names.h"
 
 namespace augstore {
 namespace {
-
-// How many letters must be added, removed, replaced or swapped with their neighbour.
-size_t EditDistance(const std::string& a, const std::string& b) {
-  std::vector<size_t> before(b.size() + 1);
-  std::vector<size_t> last(b.size() + 1);
-  std::iota(last.begin(), last.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    std::vector<size_t> row(b.size() + 1, i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1])});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-        row[j] = std::min(row[j], before[j - 2] + 1);
-    }
-    before = std::move(last);
-    last = std::move(row);
-  }
-  return last.back();
-}
 
 // ": did you mean 'ingest'?", or nothing when none of `known` is near.
 std::string Suggestion(const std::string& word, const std::vector<std::string>& known) {
@@ -121,6 +105,53 @@ Status Refusal(const Command& command, const std::vector<std::string>& unknown,
   return InvalidArgument("{} needs a command, one of: {}", command.Path(), fmt::join(names, ", "));
 }
 
+// docs/cli.md describes these once for all commands.
+const std::set<std::string> kCommonFlags = {"--store", "--connect", "--memory", "--json",
+                                            "--quiet"};
+
+// Text as a cell of a table.
+std::string Cell(const std::string& text) {
+  std::string cell;
+  for (const char c : text) {
+    if (c == '|') cell += '\\';
+    cell += c == '\n' ? ' ' : c;
+  }
+  return cell;
+}
+
+std::string FlagRow(const Flag& flag) {
+  std::string name = flag.name();
+  if (!flag.is_switch() && !flag.positional()) name += " " + flag.TypeText();
+  std::string row = fmt::format("| `{}` | {}", Cell(name), Cell(flag.help()));
+  if (!flag.env().empty()) row += fmt::format(" (environment: `{}`)", flag.env());
+  const std::string standard = flag.DefaultText();
+  return row + fmt::format(" | {} |\n", flag.required()    ? "required"
+                                        : standard.empty() ? ""
+                                                           : "`" + Cell(standard) + "`");
+}
+
+void AppendCommand(const Command& command, std::string* page) {
+  for (const Command& below : command.commands()) AppendCommand(below, page);
+  if (!command.commands().empty()) return;
+  *page += fmt::format("\n### {}\n\n{}.\n\n", command.Path(), command.about());
+  const std::string heading = "Example:\n  ";
+  const std::string& example = command.example();
+  const size_t begin = example.starts_with(heading) ? heading.size() : 0;
+  if (!example.empty()) *page += fmt::format("```\n{}\n```\n\n", example.substr(begin));
+  std::vector<std::string> common;
+  std::string rows;
+  for (const Flag& flag : command.flags()) {
+    if (kCommonFlags.contains(flag.name()))
+      common.push_back("`" + flag.name() + "`");
+    else
+      rows += FlagRow(flag);
+  }
+  if (!rows.empty()) *page += "| flag | meaning | default |\n|---|---|---|\n" + rows;
+  if (!common.empty())
+    *page +=
+        fmt::format("{}Common flags: {}.\n", rows.empty() ? "" : "\n", fmt::join(common, ", "));
+}
+
 }  // namespace
 
 Result<CommandCall> ParseCommandLine(const Command& program,
@@ -139,6 +170,12 @@ Result<CommandCall> ParseCommandLine(const Command& program,
     return Refusal(Innermost(program, app), app.remaining(true), failure, MessageOf(error));
   }
   return CommandCall{.command = &Innermost(program, app), .help = ""};
+}
+
+std::string MarkdownReference(const Command& program) {
+  std::string page;
+  AppendCommand(program, &page);
+  return page;
 }
 
 }  // namespace augstore

@@ -1,4 +1,4 @@
-// Parses the words of a user by a tree of commands.
+// Parses the words of a user by a tree of commands, and describes the tree on a page.
 #ifndef AUGSTORE_TOOLS_CLI_COMMAND_LINE_H_
 #define AUGSTORE_TOOLS_CLI_COMMAND_LINE_H_
 
@@ -18,6 +18,10 @@ struct CommandCall {
 // `words`: what follows the program's name. Errors: kInvalidArgument: an unknown command or flag,
 // with the nearest one that exists; a value out of range; something required that is missing.
 Result<CommandCall> ParseCommandLine(const Command& program, const std::vector<std::string>& words);
+
+// The page that lists every command below `program`: a heading for each, its text, example and
+// flags, as Markdown. `augstore help --markdown` prints it; docs/cli.md has it.
+std::string MarkdownReference(const Command& program);
 
 }  // namespace augstore
 

@@ -11,21 +11,20 @@
 namespace augstore {
 namespace {
 
+// One value of what a Flag::Value names, or a Parser.
 template <typename T>
 struct Element {
   using type = T;
   static constexpr bool many = false;
 };
 template <typename T>
-struct Element<std::vector<T>> {
-  using type = T;
+struct Element<std::optional<T>> : Element<T> {};
+template <typename T>
+struct Element<std::vector<T>> : Element<T> {
   static constexpr bool many = true;
 };
 template <typename T>
-struct Element<std::optional<T>> {
-  using type = T;
-  static constexpr bool many = false;
-};
+struct Element<T*> : Element<T> {};
 
 // "1", "0.001", "identity".
 template <typename T>
@@ -100,29 +99,15 @@ Flag& Flag::Count(size_t count) {
 }
 
 bool Flag::many() const {
-  return std::visit(
-      [](const auto& value) {
-        using T = std::decay_t<decltype(value)>;
-        if constexpr (std::is_pointer_v<T>) {
-          return Element<std::remove_pointer_t<T>>::many;
-        } else {
-          return false;
-        }
-      },
-      value_);
+  return std::visit([](auto value) { return Element<decltype(value)>::many; }, value_);
 }
 
 std::string Flag::TypeText() const {
   if (!choices_.empty()) return fmt::format("{}", fmt::join(choices_, "|"));
   return std::visit(
-      [](const auto& value) -> std::string {
-        using T = std::decay_t<decltype(value)>;
-        if constexpr (std::is_pointer_v<T>) {
-          using E = typename Element<std::remove_pointer_t<T>>::type;
-          if (std::is_integral_v<E>) return "N";
-          if (std::is_floating_point_v<E>) return "NUMBER";
-        }
-        return "TEXT";
+      [](auto value) -> std::string {
+        using E = typename Element<decltype(value)>::type;
+        return std::is_integral_v<E> ? "N" : std::is_floating_point_v<E> ? "NUMBER" : "TEXT";
       },
       value_);
 }
@@ -133,7 +118,7 @@ std::string Flag::DefaultText() const {
       [](const auto& value) -> std::string {
         using T = std::decay_t<decltype(value)>;
         if constexpr (std::is_pointer_v<T>) {
-          if constexpr (Element<std::remove_pointer_t<T>>::many) {
+          if constexpr (Element<T>::many) {
             std::vector<std::string> texts;
             for (const auto& one : *value) texts.push_back(ValueText(one));
             return fmt::format("{}", fmt::join(texts, ","));
@@ -208,10 +193,10 @@ Status Flag::Set(const std::vector<std::string>& given) const {
           *value = true;
           return OkStatus();
         } else {
-          using E = typename Element<std::remove_pointer_t<T>>::type;
+          using E = typename Element<T>::type;
           std::vector<E> parsed(texts.size());
           for (size_t i = 0; i < texts.size(); ++i) AUGSTORE_TRY(Parse(texts[i], &parsed[i]));
-          if constexpr (Element<std::remove_pointer_t<T>>::many) {
+          if constexpr (Element<T>::many) {
             *value = std::move(parsed);
           } else {
             *value = std::move(parsed.back());

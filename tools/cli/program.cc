@@ -9,9 +9,7 @@
 
 #include "tools/cli/command.h"
 #include "tools/cli/command_line.h"
-#include "tools/cli/reference.h"
 #include "tools/cli/table.h"
-#include "tools/cli/terminal.h"
 
 namespace augstore {
 namespace {
@@ -26,15 +24,15 @@ void PrintError(const Status& status) {
   std::fprintf(stderr, "augstore: %s\n", status.ToString().c_str());
 }
 
-// Whether the words name a command or a group of them; what follows a command is not looked at.
-bool NameACommand(const Command& program, const std::vector<std::string>& words) {
+// The command, or the group of commands, that the words name; null when they name none. What
+// follows a command is not looked at.
+const Command* Named(const Command& program, const std::vector<std::string>& words) {
   const Command* command = &program;
   for (const std::string& word : words) {
-    if (command->commands().empty()) return true;
+    if (command == nullptr || command->commands().empty()) break;
     command = command->Find(word);
-    if (command == nullptr) return false;
   }
-  return true;
+  return command;
 }
 
 }  // namespace
@@ -49,13 +47,8 @@ const char* const kProgramFooter =
 
 bool HasCommand(const Command& program, std::vector<std::string> words) {
   if (!words.empty() && words[0] == "help") words.erase(words.begin());
-  const Command* command = &program;
-  for (const std::string& word : words) {
-    command = command->Find(word);
-    if (command == nullptr) return false;
-    if (command->commands().empty()) return true;
-  }
-  return false;
+  const Command* named = Named(program, words);
+  return named != nullptr && named->commands().empty();
 }
 
 int RunWords(const Command& program, std::vector<std::string> words) {
@@ -66,7 +59,7 @@ int RunWords(const Command& program, std::vector<std::string> words) {
   if (!words.empty() && words[0] == "help") {
     words.erase(words.begin());
     // Words that name nothing are refused as they would be without `help`.
-    if (NameACommand(program, words)) words.emplace_back("--help");
+    if (Named(program, words) != nullptr) words.emplace_back("--help");
   }
   const Result<CommandCall> call = ParseCommandLine(program, words);
   if (!call.ok()) {

@@ -7,16 +7,10 @@
 #include <array>
 #include <cstdio>
 
-#include "tools/cli/terminal.h"
+#include "tools/cli/table.h"
 
 namespace augstore {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 std::string HumanSeconds(double seconds) {
   const auto whole = static_cast<int64_t>(seconds + 0.5);
@@ -32,21 +26,17 @@ Progress::Progress(std::string label, std::string unit, uint64_t total, bool ena
       unit_(std::move(unit)),
       total_(total),
       enabled_(enabled),
-      terminal_(::isatty(STDERR_FILENO) == 1),
-      start_(Clock::now()),
-      last_drawn_(start_) {}
+      terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 Progress::~Progress() {
   // What took under two seconds needs no line, unless one is on the screen already.
   if (enabled_ && done_ > 0 && (drawn_ || seconds() > 2)) Draw(true);
 }
 
-double Progress::seconds() const { return SecondsSince(start_); }
-
 void Progress::Update(uint64_t done, const std::string& note) {
   done_ = done;
   note_ = note;
-  if (!enabled_ || SecondsSince(last_drawn_) < (terminal_ ? 0.1 : 10.0)) return;
+  if (!enabled_ || since_drawn_.seconds() < (terminal_ ? 0.1 : 10.0)) return;
   Draw(false);
 }
 
@@ -76,7 +66,7 @@ void Progress::Draw(bool last) {
   }
   std::fflush(stderr);
   drawn_ = true;
-  last_drawn_ = Clock::now();
+  since_drawn_.Restart();
 }
 
 std::string HumanCount(double value) {

@@ -1,6 +1,4 @@
-// A progress line on standard error: done / total, rate, ETA. On a terminal it is redrawn in place
-// ten times a second, clipped to the width; else a line appears every ten seconds, so that logs
-// stay readable.
+// How long something takes, and a progress line that says so.
 #ifndef AUGSTORE_TOOLS_CLI_PROGRESS_H_
 #define AUGSTORE_TOOLS_CLI_PROGRESS_H_
 
@@ -10,7 +8,20 @@
 
 namespace augstore {
 
-// Thread safety: none.
+// The time since it was made, or restarted.
+class Stopwatch {
+ public:
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+  void Restart() { start_ = Clock::now(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_ = Clock::now();
+};
+
+// A progress line on standard error: done / total, rate, ETA. On a terminal it is redrawn in place
+// ten times a second, clipped to the width; else a line appears every ten seconds, so that logs
+// stay readable. Thread safety: none.
 class Progress {
  public:
   // `total` 0: unknown. `enabled` false: prints nothing.
@@ -18,7 +29,7 @@ class Progress {
   ~Progress();  // ends the line
   // `note` is the end of the line: "loss 0.31".
   void Update(uint64_t done, const std::string& note = {});
-  double seconds() const;
+  double seconds() const { return since_start_.seconds(); }
 
  private:
   void Draw(bool last);
@@ -30,8 +41,8 @@ class Progress {
   bool enabled_;
   bool terminal_;
   bool drawn_ = false;
-  std::chrono::steady_clock::time_point start_;
-  std::chrono::steady_clock::time_point last_drawn_;
+  Stopwatch since_start_;
+  Stopwatch since_drawn_;
 };
 
 // "1.2k", "3.4M": three significant digits.

@@ -31,6 +31,22 @@ std::string ListText(const std::vector<std::string>& items, const std::string& n
   return text;
 }
 
+Result<std::optional<Versioned<BackboneRecord>>> FindBackbone(Client& client,
+                                                              const Digest& digest) {
+  AUGSTORE_ASSIGN(auto known, client.List<BackboneRecord>());
+  for (auto& entry : known) {
+    if (entry.record.digest == digest) return std::optional(std::move(entry));
+  }
+  return std::optional<Versioned<BackboneRecord>>();
+}
+
+std::string BackboneName(Client& client, const Digest& digest) {
+  const std::string text = fmt::format("digest {}…", digest.Hex().substr(0, 12));
+  const auto known = FindBackbone(client, digest);
+  if (!known.ok() || !known->has_value()) return text;
+  return fmt::format("{} ({})", (*known)->ref(), text);
+}
+
 std::vector<std::string> AliasesOf(const AliasHistory& history, uint32_t version) {
   std::set<std::string> names;
   for (const AliasMove& move : history.moves) {
@@ -73,6 +89,10 @@ uint64_t MultiplyAdds(const std::vector<LayerShape>& layers) {
   return sum;
 }
 
+Json NumberOrNull(bool known, double value) { return known ? Json(value) : Json(nullptr); }
+
+Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
 Json CardEntryJson(const CardEntry& entry) {
   return {{"data", entry.data},
           {"pairs", entry.pairs},
@@ -90,6 +110,12 @@ Json CardEntryJson(const CardEntry& entry) {
           {"hit5", entry.hit5}};
 }
 
+Json MeasuresJson(const std::vector<CardMeasure>& measures) {
+  Json json = Json::object();
+  for (const CardMeasure& measure : measures) json[measure.name] = measure.value;
+  return json;
+}
+
 Json CardJson(const Card& card) {
   Json entries = Json::array();
   for (const CardEntry& entry : card.entries) entries.push_back(CardEntryJson(entry));
@@ -104,8 +130,6 @@ Json CardJson(const Card& card) {
                           {"train_seconds", candidate.train_seconds},
                           {"notes", candidate.notes}});
   }
-  Json measures = Json::object();
-  for (const CardMeasure& measure : card.measures) measures[measure.name] = measure.value;
   return {{"entries", entries},
           {"train_pairs", card.train_pairs},
           {"seed", card.seed},
@@ -113,7 +137,7 @@ Json CardJson(const Card& card) {
           {"multiply_adds", card.multiply_adds},
           {"notes", card.notes},
           {"candidates", candidates},
-          {"measures", measures}};
+          {"measures", MeasuresJson(card.measures)}};
 }
 
 std::string R2Text(double r2, double low, double high) {

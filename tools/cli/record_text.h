@@ -4,10 +4,11 @@
 #define AUGSTORE_TOOLS_CLI_RECORD_TEXT_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "schemas/records/records.h"
+#include "client/client.h"
 #include "tools/cli/command.h"
 
 namespace augstore {
@@ -21,6 +22,12 @@ std::string Percent(double value);
 // "a, b", or `none` when there is nothing to list.
 std::string ListText(const std::vector<std::string>& items, const std::string& none);
 
+// The backbone that is registered under a digest; none: it is not registered.
+Result<std::optional<Versioned<BackboneRecord>>> FindBackbone(Client& client, const Digest& digest);
+// "resnet@1 (digest fbc3d81a04b2…)"; the digest alone where it is not registered or the database
+// does not answer.
+std::string BackboneName(Client& client, const Digest& digest);
+
 // The aliases that point to `version` now, sorted.
 std::vector<std::string> AliasesOf(const AliasHistory& history, uint32_t version);
 
@@ -32,7 +39,11 @@ Json LayersJson(const std::vector<LayerShape>& layers);
 // Multiply-adds for one row.
 uint64_t MultiplyAdds(const std::vector<LayerShape>& layers);
 
+// null where nothing was measured, or there is no text.
+Json NumberOrNull(bool known, double value);
+Json TextOrNull(const std::string& text);
 Json CardEntryJson(const CardEntry& entry);
+Json MeasuresJson(const std::vector<CardMeasure>& measures);  // {name: value}
 Json CardJson(const Card& card);
 // A table with one line per entry; ranks where an entry has them.
 std::string CardTable(const Card& card);

@@ -1,4 +1,4 @@
-// Aligned columns for people. Programs read --json instead.
+// Aligned columns for people, who look at them in a terminal. Programs read --json instead.
 #ifndef AUGSTORE_TOOLS_CLI_TABLE_H_
 #define AUGSTORE_TOOLS_CLI_TABLE_H_
 
@@ -25,6 +25,14 @@ class Table {
   std::vector<std::string> headers_;
   std::vector<std::vector<std::string>> rows_;
 };
+
+// Columns of the terminal that `file` (a descriptor) is: COLUMNS of the environment, else what the
+// terminal says; 0 when it is no terminal, or does not say.
+size_t TerminalWidth(int file);
+// Characters of UTF-8 text.
+size_t TextWidth(const std::string& text);
+// `text`, or its start with "…" at the end where it is wider. REQUIRES: width > 0.
+std::string ClipText(const std::string& text, size_t width);
 
 }  // namespace augstore
 

@@ -43,10 +43,8 @@ Status Add(const AddFlags& flags) {
   return OkStatus();
 }
 
-Status List(const CommonFlags& common) {
-  AUGSTORE_ASSIGN(const auto database, Database::Open(common));
-  AUGSTORE_ASSIGN(const auto records,
-                  database->client().List<BackboneRecord>(RecordKind::kBackbone));
+Status List(const CommonFlags& common, Client& client) {
+  AUGSTORE_ASSIGN(const auto records, client.List<BackboneRecord>());
   Json list = Json::array();
   Table table({"backbone", "input", "dim", "feature map", "multiply-adds", "digest"});
   for (const auto& entry : records) {

@@ -1,8 +1,8 @@
 // augstore collection ls | show | versions | delete
 #include <nlohmann/json.hpp>
 
-#include "tools/cli/backbone_name.h"
 #include "tools/cli/command.h"
+#include "tools/cli/record_text.h"
 #include "tools/cli/table.h"
 
 namespace augstore {
@@ -62,12 +62,10 @@ void PrintList(const CommonFlags& common, const std::vector<NamedCollection>& en
 }
 
 // No ref: the latest version of each collection; else all versions of one.
-Status List(const RefFlags& flags) {
+Status List(const RefFlags& flags, Client& client) {
   const std::string& name = flags.ref;
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
-  Client& client = database->client();
-  if (!name.empty()) AUGSTORE_TRY(client.Get<CollectionRecord>(RecordKind::kCollection, name));
-  AUGSTORE_ASSIGN(const auto all, client.List<CollectionRecord>(RecordKind::kCollection, name));
+  if (!name.empty()) AUGSTORE_TRY(client.Get<CollectionRecord>(name));
+  AUGSTORE_ASSIGN(const auto all, client.List<CollectionRecord>(name));
   std::vector<NamedCollection> shown;
   for (const NamedCollection& entry : all) {
     if (name.empty() && !shown.empty() && shown.back().name == entry.name) shown.pop_back();
@@ -77,16 +75,14 @@ Status List(const RefFlags& flags) {
   return OkStatus();
 }
 
-Status Show(const RefFlags& flags) {
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
-  AUGSTORE_ASSIGN(const auto entry,
-                  database->client().Get<CollectionRecord>(RecordKind::kCollection, flags.ref));
+Status Show(const RefFlags& flags, Client& client) {
+  AUGSTORE_ASSIGN(const auto entry, client.Get<CollectionRecord>(flags.ref));
   const CollectionRecord& record = entry.record;
   std::string text = fmt::format(
       "{}\n  samples   {} ({})\n  dim       {}, stored in {}\n  backbone  {}\n  digest    {}\n  "
       "source    {}\n",
       entry.ref(), record.samples, SplitText(record), record.dim, DtypeName(record.dtype),
-      BackboneName(database->client(), record.backbone), record.digest.Hex(), record.source);
+      BackboneName(client, record.backbone), record.digest.Hex(), record.source);
   for (const LabelColumn& column : record.labels) {
     text += fmt::format("  labels    {}: {} classes\n", column.name, column.classes.size());
   }
@@ -101,8 +97,7 @@ Status Delete(const RefFlags& flags) {
                            ref);
   }
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
-  AUGSTORE_ASSIGN(const auto entry,
-                  database->client().Get<CollectionRecord>(RecordKind::kCollection, flags.ref));
+  AUGSTORE_ASSIGN(const auto entry, database->client().Get<CollectionRecord>(flags.ref));
   AUGSTORE_TRY(
       database->client().Call<EndReply>(DeleteRecordRequest{RecordKind::kCollection, entry.ref()}));
   Emit(flags.common, {{"deleted", entry.ref()}},

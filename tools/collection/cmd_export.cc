@@ -42,8 +42,8 @@ Status Export(const ExportFlags& flags) {
         "nothing to write: give --npy Z.npy (and --labels Y.npy) or --safetensors FILE");
   }
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
-  AUGSTORE_ASSIGN(const auto collection, database->client().Get<CollectionRecord>(
-                                             RecordKind::kCollection, flags.collection));
+  AUGSTORE_ASSIGN(const auto collection,
+                  database->client().Get<CollectionRecord>(flags.collection));
   AUGSTORE_ASSIGN(const TestSet set, LoadTestSet(database->client(), collection.ref(), flags.split,
                                                  flags.label_column));
   Json written = Json::array();

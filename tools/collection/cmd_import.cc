@@ -1,6 +1,5 @@
 // augstore import: embeddings that were computed elsewhere.
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -10,9 +9,9 @@
 #include "schemas/base/files.h"
 #include "schemas/base/limits.h"
 #include "schemas/weights/npy.h"
-#include "tools/cli/backbone_name.h"
 #include "tools/cli/command.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/record_text.h"
 #include "tools/cli/stream_flags.h"
 #include "tools/collection/collection_writer.h"
 
@@ -43,9 +42,6 @@ Result<BackboneRecord> ImportedBackbone(const ImportFlags& flags, uint32_t dim) 
   }
   BackboneRecord record;
   record.dim = dim;
-  record.created_unix_s = std::chrono::duration_cast<std::chrono::seconds>(
-                              std::chrono::system_clock::now().time_since_epoch())
-                              .count();
   if (!flags.backbone_file.empty()) {
     AUGSTORE_ASSIGN(record.digest, Sha256File(flags.backbone_file));
     record.source = std::filesystem::path(flags.backbone_file).filename().string();
@@ -58,18 +54,16 @@ Result<BackboneRecord> ImportedBackbone(const ImportFlags& flags, uint32_t dim) 
 
 // Registers the backbone unless its digest is known.
 Status RegisterBackbone(Client& client, const ImportFlags& flags, const BackboneRecord& record) {
-  AUGSTORE_ASSIGN(const auto known, client.List<BackboneRecord>(RecordKind::kBackbone));
-  for (const auto& entry : known) {
-    if (entry.record.digest != record.digest) continue;
-    if (entry.record.dim == record.dim) return OkStatus();
-    return FailedPrecondition("backbone {} has dimension {}, but {} has {} columns", entry.ref(),
-                              entry.record.dim, flags.embeddings, record.dim);
+  AUGSTORE_ASSIGN(const auto known, FindBackbone(client, record.digest));
+  if (known.has_value()) {
+    if (known->record.dim == record.dim) return OkStatus();
+    return FailedPrecondition("backbone {} has dimension {}, but {} has {} columns", known->ref(),
+                              known->record.dim, flags.embeddings, record.dim);
   }
   const std::string name = flags.backbone_name.empty()
                                ? std::filesystem::path(flags.backbone_file).stem().string()
                                : flags.backbone_name;
-  AUGSTORE_TRY(client.Add(RecordKind::kBackbone, name, Encode(record)));
-  return OkStatus();
+  return client.Add(RecordKind::kBackbone, name, Encode(record)).status();
 }
 
 // Everything that can be wrong with the matrix or the collection comes up before anything is
@@ -89,7 +83,7 @@ Status CheckBeforeStoring(Client& client, const ImportFlags& flags, const Matrix
                              flags.embeddings, DtypeName(dtype), WiderDtypes(dtype));
     }
   }
-  const auto latest = client.Get<CollectionRecord>(RecordKind::kCollection, flags.collection);
+  const auto latest = client.Get<CollectionRecord>(flags.collection);
   if (latest.ok() && latest->record.backbone != backbone) {
     return FailedPrecondition(
         "collection {} is of backbone {}, these embeddings are of {}: name another collection",

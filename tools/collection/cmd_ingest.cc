@@ -98,22 +98,15 @@ Status WarnOfSharedImages(Client& client, const WrittenCollection& written) {
 }
 
 Json ToJson(const WrittenCollection& written, const EmbedOutcome& outcome, double seconds) {
-  Json problems = Json::array();
-  for (const SkippedImage& skipped : outcome.skipped) {
-    problems.push_back({{"key", skipped.key}, {"reason", skipped.reason}});
-  }
-  return {
-      {"collection", written.ref},
-      {"digest", written.record.digest.Hex()},
-      {"samples", written.record.samples},
-      {"dtype", DtypeName(written.record.dtype)},
-      {"embedded", outcome.embedded},
-      {"reused", outcome.reused},
-      {"skipped", outcome.skipped.size()},
-      {"problems", problems},
-      {"unchanged", written.unchanged},
-      {"seconds", seconds},
-      {"images_per_second", seconds > 0 ? static_cast<double>(outcome.rows.size()) / seconds : 0}};
+  const double rate = seconds > 0 ? static_cast<double>(outcome.rows.size()) / seconds : 0;
+  Json json = {{"collection", written.ref},
+               {"digest", written.record.digest.Hex()},
+               {"samples", written.record.samples},
+               {"dtype", DtypeName(written.record.dtype)}};
+  json.update(EmbedJson(outcome));
+  json.update(
+      {{"unchanged", written.unchanged}, {"seconds", seconds}, {"images_per_second", rate}});
+  return json;
 }
 
 std::string Text(const WrittenCollection& written, const EmbedOutcome& outcome, double seconds) {
@@ -130,13 +123,11 @@ Status Ingest(IngestFlags flags) {
   AUGSTORE_ASSIGN(flags.backbone.dtype,
                   StoredDtype(database->client(), flags.collection, flags.dtype, flags.replace));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
-  const Progress clock("", "", 0, false);
+  const Stopwatch clock;
   const bool show = !flags.common.quiet;
   AUGSTORE_ASSIGN(const EmbedOutcome outcome,
                   EmbedItems(*database, *backbone, source.items, std::nullopt, "ingest", show));
-  for (const SkippedImage& skipped : outcome.skipped) {
-    std::fprintf(stderr, "skipped %s\n", skipped.reason.c_str());
-  }
+  PrintSkipped(outcome);
   const std::vector<SampleToWrite> samples = SamplesToWrite(flags, source, outcome);
   if (samples.empty()) {
     return InvalidArgument("none of the {} images in {} could be read: no version of '{}' was made",

@@ -27,15 +27,13 @@ Json ToJson(const Batch& batch, const std::string& ref, const std::string& chain
   return {{"collection", ref}, {"apply", chain}, {"dim", batch.embeddings.cols}, {"rows", rows}};
 }
 
-Status Query(const QueryFlags& flags) {
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
-  AUGSTORE_ASSIGN(const auto collection, database->client().Get<CollectionRecord>(
-                                             RecordKind::kCollection, flags.collection));
+Status Query(const QueryFlags& flags, Client& client) {
+  AUGSTORE_ASSIGN(const auto collection, client.Get<CollectionRecord>(flags.collection));
   const QueryRequest request{.collection = collection.ref(),
                              .samples = flags.ids,
                              .chain = flags.apply,
                              .label_column = ""};
-  AUGSTORE_ASSIGN(const Batch batch, database->client().CallForBatch(request));
+  AUGSTORE_ASSIGN(const Batch batch, client.CallForBatch(request));
   if (flags.npy.empty()) {
     PrintJson(ToJson(batch, collection.ref(), flags.apply));
     return OkStatus();

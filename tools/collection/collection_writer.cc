@@ -64,7 +64,7 @@ Result<RecordReply> FillAndCommit(Client& client, const BeginDraftRequest& begin
 Result<WrittenCollection> WriteCollection(Client& client, const BeginDraftRequest& begin,
                                           const std::vector<SampleToWrite>& samples) {
   uint32_t latest = 0;
-  const auto before = client.Get<CollectionRecord>(RecordKind::kCollection, begin.collection);
+  const auto before = client.Get<CollectionRecord>(begin.collection);
   if (before.ok()) latest = before->version;
 
   AUGSTORE_ASSIGN(const DraftReply draft, client.Call<DraftReply>(begin));
@@ -82,7 +82,7 @@ Result<WrittenCollection> WriteCollection(Client& client, const BeginDraftReques
 
 Result<Dtype> StoredDtype(Client& client, const std::string& collection,
                           const std::optional<Dtype>& asked, bool replace) {
-  const auto latest = client.Get<CollectionRecord>(RecordKind::kCollection, collection);
+  const auto latest = client.Get<CollectionRecord>(collection);
   if (latest.status().code() == Code::kNotFound) return asked.value_or(Dtype::kF32);
   AUGSTORE_TRY(latest);
   const Dtype has = latest->record.dtype;

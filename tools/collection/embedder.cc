@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <future>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <thread>
 #include <utility>
 
@@ -32,6 +33,25 @@ void ParallelFor(size_t count, int threads, const Body& body) {
   for (int t = 1; t < threads && static_cast<size_t>(t) < count; ++t) helpers.emplace_back(work);
   work();
   for (std::thread& helper : helpers) helper.join();
+}
+
+// Decodes and resizes an item, then applies `op`, which may be null; or says why it failed.
+void Decode(const ImageItem& item, const std::string& bytes, uint32_t height, uint32_t width,
+            const ImageOp* op, Image* image, std::string* reason) {
+  try {
+    Result<Image> decoded = DecodeItem(item, bytes);
+    if (!decoded.ok()) {
+      *reason = decoded.status().message();
+      return;
+    }
+    *image = std::move(*decoded);
+    if (image->width != width || image->height != height)
+      *image = ResizeImage(*image, width, height);
+    if (op != nullptr) *image = op->Apply(*image);
+  } catch (const std::exception& error) {
+    // Out of memory in a thread of ours must not end the process.
+    *reason = fmt::format("{}: {}", item.key, error.what());
+  }
 }
 
 // A window of items on its way to Φ: what is known of each, and the pixels of those that are not
@@ -79,36 +99,14 @@ class WindowReader {
     AUGSTORE_TRY(LookUp(&window));
     ParallelFor(count, threads_, [&](size_t i) {
       if (window.rows[i] != kNoRow || !window.reasons[i].empty()) return;
-      Decode(bytes[i], begin + i, &window.images[i], &window.reasons[i]);
+      Decode(items_[begin + i], bytes[i], record_.input_height, record_.input_width,
+             OpOf(begin + i), &window.images[i], &window.reasons[i]);
       bytes[i] = {};
     });
     return window;
   }
 
-  void Decode(const std::string& bytes, size_t item, Image* image, std::string* reason) const {
-    try {
-      DecodeOrThrow(bytes, item, image, reason);
-    } catch (const std::exception&
-                 error) {  // out of memory in a thread of ours must not end the process
-      *reason = fmt::format("{}: {}", items_[item].key, error.what());
-    }
-  }
-
  private:
-  void DecodeOrThrow(const std::string& bytes, size_t item, Image* image,
-                     std::string* reason) const {
-    Result<Image> decoded = DecodeItem(items_[item], bytes);
-    if (!decoded.ok()) {
-      *reason = decoded.status().message();
-      return;
-    }
-    *image = std::move(*decoded);
-    if (image->width != record_.input_width || image->height != record_.input_height) {
-      *image = ResizeImage(*image, record_.input_width, record_.input_height);
-    }
-    if (const ImageOp* const op = OpOf(item)) *image = op->Apply(*image);
-  }
-
   const ImageOp* OpOf(size_t item) const {
     return ops_.empty() ? nullptr : &ops_[ops_.size() == 1 ? 0 : item];
   }
@@ -246,6 +244,27 @@ Result<EmbedOutcome> Embed(Database& database, LazyBackbone& backbone,
 
 }  // namespace
 
+void EmbedCounts::Add(const EmbedCounts& more) {
+  embedded += more.embedded;
+  reused += more.reused;
+  skipped.insert(skipped.end(), more.skipped.begin(), more.skipped.end());
+}
+
+Json EmbedJson(const EmbedCounts& counts) {
+  Json problems = Json::array();
+  for (const SkippedImage& skipped : counts.skipped)
+    problems.push_back({{"key", skipped.key}, {"reason", skipped.reason}});
+  return {{"embedded", counts.embedded},
+          {"reused", counts.reused},
+          {"skipped", counts.skipped.size()},
+          {"problems", problems}};
+}
+
+void PrintSkipped(const EmbedCounts& counts) {
+  for (const SkippedImage& skipped : counts.skipped)
+    fmt::print(stderr, "skipped {}\n", skipped.reason);
+}
+
 Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
                                 std::span<const ImageItem> items, const std::optional<ImageOp>& op,
                                 const std::string& label, bool show_progress) {
@@ -299,6 +318,44 @@ Result<Matrix> FetchFeatureMaps(Client& client, const BackboneRecord& backbone,
   return Fetch(client, backbone, rows, true, backbone.feature_map.values());
 }
 
+Result<EmbeddedViews> EmbedViews(Database& database, LazyBackbone& backbone,
+                                 std::span<const ImageItem> items,
+                                 std::span<const std::optional<ImageOp>> ops,
+                                 const EmbedViewsOptions& options) {
+  AUGSTORE_CHECK(!ops.empty() && !(options.feature_maps && ops[0].has_value()));
+  EmbeddedViews result;
+  std::vector<std::vector<RowId>> rows;
+  for (const std::optional<ImageOp>& op : ops) {
+    const std::string label = options.label + (op ? ", " + op->text() : "");
+    AUGSTORE_ASSIGN(EmbedOutcome outcome,
+                    EmbedItems(database, backbone, items, op, label, options.show_progress));
+    if (!rows.empty()) outcome.skipped.clear();
+    result.Add(outcome);
+    rows.push_back(std::move(outcome.rows));
+  }
+  result.rows.resize(ops.size());
+  for (size_t i = 0; i < items.size(); ++i) {
+    const auto absent = [i](const std::vector<RowId>& view) { return view[i] == kNoRow; };
+    if (std::ranges::any_of(rows, absent)) continue;
+    result.complete.push_back(i);
+    for (size_t v = 0; v < ops.size(); ++v) result.rows[v].push_back(rows[v][i]);
+  }
+  if (result.complete.empty()) {
+    return InvalidArgument("none of the {} images could be read, the first because: {}",
+                           items.size(),
+                           result.skipped.empty() ? "there are none" : result.skipped[0].reason);
+  }
+  for (const std::vector<RowId>& view : result.rows) {
+    AUGSTORE_ASSIGN(Matrix matrix, FetchRows(database.client(), backbone.record(), view));
+    result.views.push_back(std::move(matrix));
+  }
+  if (options.feature_maps) {
+    AUGSTORE_ASSIGN(result.feature_maps,
+                    FetchFeatureMaps(database.client(), backbone.record(), result.rows[0]));
+  }
+  return result;
+}
+
 std::vector<ImageItem> SpreadItems(std::vector<ImageItem> items, uint64_t limit) {
   if (limit == 0 || items.size() <= limit) return items;
   std::vector<ImageItem> chosen;
@@ -317,17 +374,13 @@ DecodedImages DecodeItems(std::span<const ImageItem> items, uint32_t height, uin
   DecodedImages out;
   out.images.resize(items.size());
   out.reasons.resize(items.size());
-  BackboneRecord record;
-  record.input_height = height;
-  record.input_width = width;
-  const WindowReader reader(nullptr, record, Dtype::kF32, items, {}, 1);
   ParallelFor(items.size(), ThreadCount(threads), [&](size_t i) {
-    Result<std::string> bytes = ReadItem(items[i]);
+    const Result<std::string> bytes = ReadItem(items[i]);
     if (!bytes.ok()) {
       out.reasons[i] = bytes.status().message();
       return;
     }
-    reader.Decode(*bytes, i, &out.images[i], &out.reasons[i]);
+    Decode(items[i], *bytes, height, width, nullptr, &out.images[i], &out.reasons[i]);
   });
   return out;
 }

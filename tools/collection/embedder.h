@@ -24,11 +24,20 @@ struct SkippedImage {
   std::string reason;
 };
 
-struct EmbedOutcome {
-  std::vector<RowId> rows;  // of each item; kNoRow: skipped
-  uint64_t embedded = 0;    // images that went through Φ
-  uint64_t reused = 0;      // images whose embedding was stored already (or that occur twice)
+// What became of images, or of views of them.
+struct EmbedCounts {
+  uint64_t embedded = 0;  // that went through Φ
+  uint64_t reused = 0;    // whose embedding was stored already (or that occur twice)
   std::vector<SkippedImage> skipped;
+  void Add(const EmbedCounts& more);
+};
+// `embedded`, `reused`, `skipped` and `problems`: the skipped images with their reasons.
+Json EmbedJson(const EmbedCounts& counts);
+// Names the skipped images on standard error.
+void PrintSkipped(const EmbedCounts& counts);
+
+struct EmbedOutcome : EmbedCounts {
+  std::vector<RowId> rows;  // of each item; kNoRow: skipped
 };
 
 // Gives the row of Φ(op(image)) of every item; `op` empty: Φ(image). Unreadable and corrupt images
@@ -50,6 +59,28 @@ Result<Matrix> FetchRows(Client& client, const BackboneRecord& backbone,
 // The feature maps at `rows`, likewise. Errors: kFailedPrecondition (a row has none).
 Result<Matrix> FetchFeatureMaps(Client& client, const BackboneRecord& backbone,
                                 std::span<const RowId> rows);
+
+struct EmbedViewsOptions {
+  std::string label = "images";  // of the progress line
+  bool show_progress = true;
+  bool feature_maps = false;  // of the plain images; the first op must be none then
+};
+
+// Counts the views; skipped are images under the first op.
+struct EmbeddedViews : EmbedCounts {
+  std::vector<size_t> complete;          // indices of the items of which every view exists
+  std::vector<Matrix> views;             // one per op, a row for each complete item
+  std::vector<std::vector<RowId>> rows;  // likewise, where they are stored
+  Matrix feature_maps;                   // of each complete item, when they were asked for
+};
+
+// Embeds every item under every op; no op: Φ(x). All views are kept in the store, so later runs
+// find them. Errors: those of EmbedItems; kInvalidArgument (no item is complete);
+// kFailedPrecondition (Φ returns no feature maps).
+Result<EmbeddedViews> EmbedViews(Database& database, LazyBackbone& backbone,
+                                 std::span<const ImageItem> items,
+                                 std::span<const std::optional<ImageOp>> ops,
+                                 const EmbedViewsOptions& options);
 
 // At most `limit` items (0: all), spread evenly: the first ones of a sorted listing would all be of
 // the first classes.

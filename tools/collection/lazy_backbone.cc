@@ -2,22 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <filesystem>
 
 #include "schemas/base/digest.h"
+#include "tools/cli/record_text.h"
 
 namespace augstore {
 namespace {
 
 std::string DefaultName(const std::string& file) {
   return std::filesystem::path(file).stem().string();
-}
-
-int64_t UnixNow() {
-  return std::chrono::duration_cast<std::chrono::seconds>(
-             std::chrono::system_clock::now().time_since_epoch())
-      .count();
 }
 
 BackboneRecord Describe(const Backbone& loaded, const std::string& file) {
@@ -29,7 +23,6 @@ BackboneRecord Describe(const Backbone& loaded, const std::string& file) {
           .stddev = loaded.stddev(),
           .source = std::filesystem::path(file).filename().string(),
           .multiply_adds = loaded.multiply_adds(),
-          .created_unix_s = UnixNow(),
           .feature_map = loaded.feature_map()};
 }
 
@@ -84,22 +77,21 @@ Result<std::unique_ptr<LazyBackbone>> LazyBackbone::Open(const BackboneFlags& fl
   auto backbone = std::make_unique<LazyBackbone>();
   backbone->flags_ = flags;
   backbone->loaded_ = std::move(loaded);
-  AUGSTORE_ASSIGN(auto known, client.List<BackboneRecord>(RecordKind::kBackbone));
-  for (const auto& entry : known) {
-    if (entry.record.digest != digest) continue;
-    AUGSTORE_TRY(CheckPreprocessing(flags, entry.ref(), entry.record));
-    backbone->ref_ = entry.ref();
-    if (entry.record.input_height ==
-        0) {  // known by embeddings that were imported, not by its file
-      AUGSTORE_ASSIGN(const Backbone* phi, backbone->Load());
-      backbone->record_ = Describe(*phi, flags.file);
-      if (phi->dim() == entry.record.dim) return backbone;
-      return FailedPrecondition(
-          "backbone {} is registered with dimension {}, but {} gives embeddings of dimension {}",
-          entry.ref(), entry.record.dim, flags.file, phi->dim());
+  AUGSTORE_ASSIGN(const auto known, FindBackbone(client, digest));
+  if (known.has_value()) {
+    AUGSTORE_TRY(CheckPreprocessing(flags, known->ref(), known->record));
+    backbone->ref_ = known->ref();
+    if (known->record.input_height != 0) {
+      backbone->record_ = known->record;
+      return backbone;
     }
-    backbone->record_ = entry.record;
-    return backbone;
+    // Known by embeddings that were imported, not by its file.
+    AUGSTORE_ASSIGN(const Backbone* phi, backbone->Load());
+    backbone->record_ = Describe(*phi, flags.file);
+    if (phi->dim() == known->record.dim) return backbone;
+    return FailedPrecondition(
+        "backbone {} is registered with dimension {}, but {} gives embeddings of dimension {}",
+        known->ref(), known->record.dim, flags.file, phi->dim());
   }
   AUGSTORE_ASSIGN(Backbone * phi, backbone->Load());
   const BackboneRecord record = Describe(*phi, flags.file);

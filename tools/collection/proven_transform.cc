@@ -22,8 +22,7 @@ Result<Versioned<TransformRecord>> GetTransform(Client& client, const std::strin
                                                 const Digest& backbone) {
   AUGSTORE_ASSIGN(const Ref parsed, ParseRef(ref));
   if (parsed.version == 0 && parsed.alias.empty()) {
-    AUGSTORE_ASSIGN(auto versions,
-                    client.List<TransformRecord>(RecordKind::kTransform, parsed.name));
+    AUGSTORE_ASSIGN(auto versions, client.List<TransformRecord>(parsed.name));
     std::erase_if(versions, [&](const auto& one) { return one.record.backbone != backbone; });
     if (!versions.empty()) {
       AUGSTORE_ASSIGN(const auto* const chosen, ChampionOrProven(client, versions));
@@ -34,7 +33,7 @@ Result<Versioned<TransformRecord>> GetTransform(Client& client, const std::strin
           parsed.name, versions.back().ref());
     }
   }
-  return client.Get<TransformRecord>(RecordKind::kTransform, ref);
+  return client.Get<TransformRecord>(ref);
 }
 
 }  // namespace augstore

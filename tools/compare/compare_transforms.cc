@@ -67,7 +67,7 @@ class TransformMaker {
                                 flags_.last_blocks.feature_map_side);
     }
     const std::string check_name = FolderName(flags_.test);
-    AUGSTORE_ASSIGN(const auto known, client.List<TransformRecord>(RecordKind::kTransform, name));
+    AUGSTORE_ASSIGN(const auto known, client.List<TransformRecord>(name));
     if (const KnownTransform* found = FindTrained(known, backbone_.record().digest, pairs_text)) {
       CompareTransform transform{op.text(), family, found->ref(), found->record.card};
       AUGSTORE_ASSIGN(const TransformWeights weights, client.GetWeights(transform.ref));

@@ -100,9 +100,8 @@ Result<std::string> CopyCollection(Client& source, Trials& trials, const Backbon
 }
 
 Result<std::string> CopyTransform(Client& source, Trials& trials, const std::string& ref) {
-  AUGSTORE_ASSIGN(const auto original, source.Get<TransformRecord>(RecordKind::kTransform, ref));
-  AUGSTORE_ASSIGN(const auto known,
-                  trials.client().List<TransformRecord>(RecordKind::kTransform, original.name));
+  AUGSTORE_ASSIGN(const auto original, source.Get<TransformRecord>(ref));
+  AUGSTORE_ASSIGN(const auto known, trials.client().List<TransformRecord>(original.name));
   for (const auto& entry : known) {
     if (entry.record.weights == original.record.weights) return entry.ref();
   }

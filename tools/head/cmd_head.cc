@@ -4,7 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "schemas/base/names.h"
-#include "tools/cli/backbone_name.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/record_text.h"
 #include "tools/cli/table.h"
@@ -19,8 +18,6 @@ struct ReadFlags {
   CommonFlags common;
   std::string ref;
 };
-
-Json NumberOrNull(bool known, double value) { return known ? Json(value) : Json(nullptr); }
 
 Json HeadJson(const NamedHead& head) {
   const HeadRecord& record = head.record;
@@ -64,14 +61,12 @@ Json HeadJson(const NamedHead& head) {
           {"created_unix_s", record.created_unix_s}};
 }
 
-Status List(const ReadFlags& flags) {
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
-  Client& client = database->client();
+Status List(const ReadFlags& flags, Client& client) {
   if (!flags.ref.empty()) {
     AUGSTORE_TRY(ValidateName(flags.ref));
-    AUGSTORE_TRY(client.Get<HeadRecord>(RecordKind::kHead, flags.ref));
+    AUGSTORE_TRY(client.Get<HeadRecord>(flags.ref));
   }
-  AUGSTORE_ASSIGN(const auto heads, client.List<HeadRecord>(RecordKind::kHead, flags.ref));
+  AUGSTORE_ASSIGN(const auto heads, client.List<HeadRecord>(flags.ref));
   Table table({"head", "arch", "collection", "split", "policy", "lr", "seed", "accuracy",
                "tested on", "loss", "train loss"});
   Json list = Json::array();
@@ -128,10 +123,8 @@ std::string HeadText(Client& client, const NamedHead& head) {
   return text;
 }
 
-Status Show(const ReadFlags& flags) {
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
-  Client& client = database->client();
-  AUGSTORE_ASSIGN(const NamedHead head, client.Get<HeadRecord>(RecordKind::kHead, flags.ref));
+Status Show(const ReadFlags& flags, Client& client) {
+  AUGSTORE_ASSIGN(const NamedHead head, client.Get<HeadRecord>(flags.ref));
   Emit(flags.common, HeadJson(head), HeadText(client, head));
   return OkStatus();
 }
@@ -230,44 +223,36 @@ Status RunStream(BatchStream& stream, const LoadedHead& head, bool show, HeadPre
   return OkStatus();
 }
 
-void PrintEvaluation(const LoadedHead& head, const StreamReply& info, const Evaluation& evaluation,
-                     const HeadPredictor& predictor, bool json) {
-  if (json) {
-    Json out = {{"head", head.ref},
-                {"collection", info.spec.collection},
-                {"split", info.spec.split},
-                {"test_accuracy", evaluation.accuracy()},
-                {"test_loss", evaluation.loss()},
-                {"samples", evaluation.samples()},
-                {"per_class", evaluation.PerClass()}};
-    if (!predictor.policy().empty()) {
-      out["tta"] = predictor.policy();
-      out["views"] = predictor.views();
-    }
-    PrintJson(out);
-    return;
-  }
+void Print(const CommonFlags& common, const LoadedHead& head, const StreamReply& info,
+           const Evaluation& evaluation, const HeadPredictor& predictor) {
+  Json json = {{"head", head.ref},
+               {"collection", info.spec.collection},
+               {"split", info.spec.split},
+               {"test_accuracy", evaluation.accuracy()},
+               {"test_loss", evaluation.loss()},
+               {"samples", evaluation.samples()},
+               {"per_class", evaluation.PerClass()}};
+  std::string text;
   if (!predictor.policy().empty()) {
-    fmt::print("averaged over {} views of {}\n", predictor.views(), predictor.policy());
+    json.update({{"tta", predictor.policy()}, {"views", predictor.views()}});
+    text = fmt::format("averaged over {} views of {}\n", predictor.views(), predictor.policy());
   }
-  fmt::print("{} on {} of {}: accuracy {}, loss {:.4f}, {} samples\n\n", head.ref,
-             info.spec.split.empty() ? "all samples" : info.spec.split, info.spec.collection,
-             Percent(evaluation.accuracy()), evaluation.loss(), evaluation.samples());
+  text +=
+      fmt::format("{} on {} of {}: accuracy {}, loss {:.4f}, {} samples\n\n", head.ref,
+                  info.spec.split.empty() ? "all samples" : info.spec.split, info.spec.collection,
+                  Percent(evaluation.accuracy()), evaluation.loss(), evaluation.samples());
   Table table({"class", "samples", "accuracy"});
-  for (const Json& entry : evaluation.PerClass()) {
+  for (const Json& entry : json["per_class"]) {
     if (entry["samples"] == 0) continue;
     table.Row({entry["class"].get<std::string>(), std::to_string(entry["samples"].get<uint64_t>()),
                Percent(entry["accuracy"].get<double>())});
   }
-  fmt::print("{}", table.ToString());
+  Emit(common, json, text + table.ToString());
 }
 
-Status Eval(const EvalFlags& flags) {
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
-  Client& client = database->client();
+Status Eval(const EvalFlags& flags, Client& client) {
   AUGSTORE_ASSIGN(const LoadedHead head, LoadHead(client, flags.ref));
-  AUGSTORE_ASSIGN(const auto collection,
-                  client.Get<CollectionRecord>(RecordKind::kCollection, flags.spec.collection));
+  AUGSTORE_ASSIGN(const auto collection, client.Get<CollectionRecord>(flags.spec.collection));
   AUGSTORE_TRY(
       CheckBackbone(client, head, collection.record.backbone, "collection " + collection.ref()));
   AUGSTORE_ASSIGN(const auto stream, client.OpenStream(flags.spec));
@@ -279,7 +264,7 @@ Status Eval(const EvalFlags& flags) {
         "none of the {} samples of {} has a label: `augstore head predict` needs none",
         stream->info().samples, collection.ref());
   }
-  PrintEvaluation(head, stream->info(), evaluation, *predictor, flags.common.json);
+  Print(flags.common, head, stream->info(), evaluation, *predictor);
   return OkStatus();
 }
 

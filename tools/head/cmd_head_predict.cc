@@ -10,7 +10,6 @@
 #include "schemas/base/limits.h"
 #include "tools/collection/embedder.h"
 #include "tools/head/head_predictor.h"
-#include "tools/head/loaded_head.h"
 
 namespace augstore {
 namespace {
@@ -68,10 +67,8 @@ class Predictions {
     PrintHeader();
     if (!json_) return;
     Json json = {{"head", head_.ref}, {"source", source}};
-    if (!predictor_->policy().empty()) {
-      json["tta"] = predictor_->policy();
-      json["views"] = predictor_->views();
-    }
+    if (!predictor_->policy().empty())
+      json.update({{"tta", predictor_->policy()}, {"views", predictor_->views()}});
     json["predictions"] = std::move(list_);
     PrintJson(json);
   }
@@ -192,8 +189,7 @@ Status PredictAll(Client& client, const Versioned<CollectionRecord>& collection,
 
 Status PredictCollection(Database& database, const LoadedHead& head, const PredictFlags& flags) {
   Client& client = database.client();
-  AUGSTORE_ASSIGN(const auto collection,
-                  client.Get<CollectionRecord>(RecordKind::kCollection, flags.collection));
+  AUGSTORE_ASSIGN(const auto collection, client.Get<CollectionRecord>(flags.collection));
   AUGSTORE_TRY(
       CheckBackbone(client, head, collection.record.backbone, "collection " + collection.ref()));
   AUGSTORE_TRY(CheckSplit(collection, "--split", flags.split));
@@ -218,8 +214,7 @@ Status PredictImages(Database& database, const LoadedHead& head, const PredictFl
   AUGSTORE_ASSIGN(
       const EmbedOutcome outcome,
       EmbedItems(database, *backbone, source.items, std::nullopt, "embed", !flags.common.quiet));
-  for (const SkippedImage& skipped : outcome.skipped)
-    fmt::print(stderr, "skipped {}\n", skipped.reason);
+  PrintSkipped(outcome);
   std::vector<RowId> rows;
   std::vector<std::string> keys;
   for (size_t i = 0; i < source.items.size(); ++i) {

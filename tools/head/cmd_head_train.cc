@@ -1,11 +1,14 @@
-// augstore head train: one pass over a stream trains every head of a grid; the best is registered.
+// augstore head train: one pass over a stream trains every head of a grid. augstore head fit:
+// linear heads in closed form, from moments gathered in one or a few passes over a stream. The best
+// is registered.
+#include <algorithm>
 
-#include "tools/head/cmd_head_train.h"
+#include "engine/heads/closed_form_head.h"
 #include "schemas/base/names.h"
-#include "tools/cli/record_text.h"
+#include "tools/cli/progress.h"
 #include "tools/cli/stream_flags.h"
-#include "tools/head/head_grid.h"
-#include "tools/head/loaded_head.h"
+#include "tools/head/head_predictor.h"
+#include "tools/head/head_report.h"
 
 namespace augstore {
 namespace {
@@ -78,6 +81,15 @@ Status RegisterHeads(Client& client, const HeadTrainFlags& flags, TrainedHeads* 
   return OkStatus();
 }
 
+// Defaults the name to the collection's.
+Status CheckHeadName(HeadTrainFlags* flags) {
+  if (flags->name.empty()) {
+    AUGSTORE_ASSIGN(const Ref collection, ParseRef(flags->spec.collection));
+    flags->name = collection.name;
+  }
+  return ValidateName(flags->name);
+}
+
 // What can be said about the flags without a database.
 Status CheckFlags(HeadTrainFlags* flags) {
   AUGSTORE_TRY(ParseArch(flags->trainer.arch));
@@ -120,6 +132,33 @@ Status LoadInitial(Client& client, const HeadTrainFlags& flags, TrainedHeads* tr
   return OkStatus();
 }
 
+// Opens what a run reads, pins the collection's version in `flags`, and fills in stream, backbone
+// and tests.
+Result<std::unique_ptr<BatchSource>> OpenHeadRun(Client& client, HeadTrainFlags* flags,
+                                                 TrainedHeads* trained) {
+  AUGSTORE_ASSIGN(const auto collection, client.Get<CollectionRecord>(flags->spec.collection));
+  flags->spec.split = SplitOrDefault(flags->split, collection.record);
+  AUGSTORE_TRY(CheckSplit(collection, "--split", flags->spec.split));
+  flags->spec.collection = collection.ref();  // one version, whatever is committed meanwhile
+  AUGSTORE_ASSIGN(auto stream, client.OpenStream(flags->spec, flags->prefetch));
+  trained->stream = stream->info();
+  trained->backbone = collection.record.backbone;
+  AUGSTORE_TRY(CheckClasses(trained->stream));
+  AUGSTORE_ASSIGN(trained->tests, LoadTests(client, collection, *flags));
+  return StreamSource(std::move(stream));
+}
+
+// Chooses the best head, registers, prints the report and writes --out.
+Status FinishHeadRun(Client& client, const HeadTrainFlags& flags, const MetricsFile& metrics,
+                     TrainedHeads* trained) {
+  trained->best = BestHead(*trained);
+  AUGSTORE_TRY(RegisterHeads(client, flags, trained));
+  PrintHeadReport(flags, *trained);
+  if (flags.out.empty()) return OkStatus();
+  AUGSTORE_TRY(metrics.Check());
+  return SaveHeads(trained->report, flags.out);
+}
+
 Status Train(HeadTrainFlags flags) {
   AUGSTORE_TRY(CheckFlags(&flags));
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
@@ -143,6 +182,22 @@ Status Train(HeadTrainFlags flags) {
   return FinishHeadRun(client, flags, metrics, &trained);
 }
 
+// The flags of both commands.
+void AddRunFlags(Command* command, HeadTrainFlags* flags) {
+  AddStreamFlags(command, &flags->spec, &flags->split);
+  command->AddFlag("--prefetch", &flags->prefetch, "Batches fetched ahead");
+  command->AddFlag("--test-split", &flags->test_split,
+                   "Split to test on; '' for none (default: test, if the collection has it)");
+  command->AddFlag("--name", &flags->name, "Name to register under (default: the collection's)");
+  command->AddFlag("--out", &flags->out,
+                   "Folder for metrics.jsonl and head.safetensors, head.pt (TorchScript)");
+  command
+      ->AddFlag("--register", &flags->which,
+                "Which heads to register; of all, the best gets the latest version")
+      .Choices({"best", "all"});
+  command->AddFlag("--no-register", &flags->no_register, "Register none");
+}
+
 void AddTrainerFlags(Command* command, HeadTrainFlags* flags) {
   command->AddFlag("--arch", &flags->trainer.arch, "linear, or mlp(<widths>)");
   command->AddFlag("--epochs", &flags->epochs, "Passes over the split").Range(1u, 1u << 20);
@@ -159,55 +214,113 @@ void AddTrainerFlags(Command* command, HeadTrainFlags* flags) {
                    "Start from this head, such as one of `head fit`, instead of random weights");
 }
 
-}  // namespace
+constexpr uint32_t kAugmentedEpochs = 4;  // each sees other draws of the policy
 
-void AddRunFlags(Command* command, HeadTrainFlags* flags) {
-  AddStreamFlags(command, &flags->spec, &flags->split);
-  command->AddFlag("--prefetch", &flags->prefetch, "Batches fetched ahead");
-  command->AddFlag("--test-split", &flags->test_split,
-                   "Split to test on; '' for none (default: test, if the collection has it)");
-  command->AddFlag("--name", &flags->name, "Name to register under (default: the collection's)");
-  command->AddFlag("--out", &flags->out,
-                   "Folder for metrics.jsonl and head.safetensors, head.pt (TorchScript)");
-  command
-      ->AddFlag("--register", &flags->which,
-                "Which heads to register; of all, the best gets the latest version")
-      .Choices({"best", "all"});
-  command->AddFlag("--no-register", &flags->no_register, "Register none");
-}
+struct FitFlags {
+  HeadTrainFlags run;  // epochs 0: one without transforms, else kAugmentedEpochs
+  std::vector<std::string> kinds = {"ridge", "lda", "means"};
+  uint64_t seed = 0;
+};
 
-Status CheckHeadName(HeadTrainFlags* flags) {
-  if (flags->name.empty()) {
-    AUGSTORE_ASSIGN(const Ref collection, ParseRef(flags->spec.collection));
-    flags->name = collection.name;
+Result<std::vector<HeadKind>> ParseKinds(const std::vector<std::string>& names) {
+  std::vector<HeadKind> kinds;
+  for (const std::string& name : names) {
+    AUGSTORE_ASSIGN(const HeadKind kind, ParseHeadKind(name));
+    if (std::ranges::find(kinds, kind) != kinds.end()) {
+      return InvalidArgument("--kind names {} twice: give each kind once", name);
+    }
+    kinds.push_back(kind);
   }
-  return ValidateName(flags->name);
+  return kinds;
 }
 
-Result<std::unique_ptr<BatchSource>> OpenHeadRun(Client& client, HeadTrainFlags* flags,
-                                                 TrainedHeads* trained) {
-  AUGSTORE_ASSIGN(const auto collection,
-                  client.Get<CollectionRecord>(RecordKind::kCollection, flags->spec.collection));
-  flags->spec.split = SplitOrDefault(flags->split, collection.record);
-  AUGSTORE_TRY(CheckSplit(collection, "--split", flags->spec.split));
-  flags->spec.collection = collection.ref();  // one version, whatever is committed meanwhile
-  AUGSTORE_ASSIGN(auto stream, client.OpenStream(flags->spec, flags->prefetch));
-  trained->stream = stream->info();
-  trained->backbone = collection.record.backbone;
-  AUGSTORE_TRY(CheckClasses(trained->stream));
-  AUGSTORE_ASSIGN(trained->tests, LoadTests(client, collection, *flags));
-  return StreamSource(std::move(stream));
+Status Accumulate(BatchSource& source, const HeadTrainFlags& run, HeadStatistics* statistics,
+                  HeadRunsReport* report) {
+  Progress progress("fit", "samples", source.samples_per_epoch() * run.epochs, !run.common.quiet);
+  for (uint32_t epoch = 0; epoch < run.epochs; ++epoch) {
+    source.Seek(epoch);
+    while (true) {
+      AUGSTORE_ASSIGN(const std::optional<Batch> batch, source.Next());
+      if (!batch.has_value()) break;
+      AUGSTORE_TRY(statistics->Add(batch->embeddings, batch->samples, batch->labels));
+      progress.Update(report->samples += batch->size());
+      if (Interrupted()) {
+        return InterruptedStatus(fmt::format("fitting stopped in epoch {} of {}; no head was kept",
+                                             epoch + 1, run.epochs));
+      }
+    }
+  }
+  statistics->Finish();
+  return OkStatus();
 }
 
-Status FinishHeadRun(Client& client, const HeadTrainFlags& flags, const MetricsFile& metrics,
-                     TrainedHeads* trained) {
-  trained->best = BestHead(*trained);
-  AUGSTORE_TRY(RegisterHeads(client, flags, trained));
-  PrintHeadReport(flags, *trained);
-  if (flags.out.empty()) return OkStatus();
-  AUGSTORE_TRY(metrics.Check());
-  return SaveHeads(trained->report, flags.out);
+// One head of each kind, in the form in which `head train` reports its heads: the training loss is
+// the held-out one, the weight decay is λ.
+Status FitKinds(BatchSource& source, const FitFlags& flags, const std::vector<HeadKind>& kinds,
+                HeadTrainFlags* run, TrainedHeads* trained) {
+  const Stopwatch clock;
+  HeadRunsReport& report = trained->report;
+  AUGSTORE_ASSIGN(
+      const auto statistics,
+      HeadStatistics::Create(trained->stream.dim,
+                             static_cast<uint32_t>(trained->stream.classes.size()), flags.seed));
+  AUGSTORE_TRY(Accumulate(source, *run, statistics.get(), &report));
+  AUGSTORE_ASSIGN(std::vector<ClosedFormHead> heads, FitHeads(*statistics, kinds));
+  report.seconds = clock.seconds();
+  run->trainer.heads.clear();
+  for (ClosedFormHead& head : heads) {
+    trained->optimizers.emplace_back(HeadKindName(head.kind));
+    run->trainer.heads.push_back({0, head.lambda, flags.seed});
+    report.train_loss.push_back(head.held_out_loss);
+    report.heads.push_back(std::move(head.layers));
+  }
+  AUGSTORE_ASSIGN(report.tests, TestHeads(report.heads, run->trainer.arch, trained->tests));
+  return OkStatus();
 }
+
+Status Fit(FitFlags flags) {
+  AUGSTORE_ASSIGN(const std::vector<HeadKind> kinds, ParseKinds(flags.kinds));
+  HeadTrainFlags& run = flags.run;
+  AUGSTORE_TRY(CheckHeadName(&run));
+  AUGSTORE_ASSIGN(const auto database, Database::Open(run.common));
+  Client& client = database->client();
+  TrainedHeads trained;
+  AUGSTORE_ASSIGN(const auto source, OpenHeadRun(client, &run, &trained));
+  if (run.epochs == 0) run.epochs = trained.stream.transforms.empty() ? 1 : kAugmentedEpochs;
+  MetricsFile metrics;
+  if (!run.out.empty()) AUGSTORE_TRY(metrics.Open(run.out));
+  AUGSTORE_TRY(FitKinds(*source, flags, kinds, &run, &trained));
+  for (size_t h = 0; h < kinds.size(); ++h) {
+    metrics.Add({.epoch = run.epochs,
+                 .head = h,
+                 .train_loss = trained.report.train_loss[h],
+                 .tests = trained.report.tests[h],
+                 .seconds = trained.report.seconds},
+                run.trainer.heads[h]);
+  }
+  return FinishHeadRun(client, run, metrics, &trained);
+}
+
+void AddFitFlags(Command* command, FitFlags* flags) {
+  HeadTrainFlags& run = flags->run;
+  run.epochs = 0;
+  run.trainer.arch = "linear";
+  run.spec.batch_size = 1024;
+  AddCommonFlags(command, &run.common);
+  AddRunFlags(command, &run);
+  command
+      ->AddFlag("--kind", &flags->kinds,
+                "ridge (least squares on one-hot targets), lda (shared covariance), means "
+                "(nearest class mean), or several")
+      .Commas();
+  command
+      ->AddFlag("--epochs", &run.epochs,
+                "Passes over the split (default: 1, with transforms in the policy 4)")
+      .Range(1u, 1u << 20);
+  command->AddFlag("--seed", &flags->seed, "Seed of the held-out part");
+}
+
+}  // namespace
 
 void AddHeadTrainCommand(Command* group) {
   AddCommand<HeadTrainFlags>(
@@ -221,6 +334,16 @@ void AddHeadTrainCommand(Command* group) {
         AddTrainerFlags(command, flags);
       },
       Train);
+}
+
+void AddHeadFitCommand(Command* group) {
+  AddCommand<FitFlags>(
+      group, "fit", "Fit linear heads in closed form: no learning rate, one pass over the data",
+      "augstore head fit --store db --collection cifar10 --policy identity:1,hflip:1 --kind "
+      "ridge,lda\n\n"
+      "The penalty is chosen on a fifth of the samples, which is held out; the heads are then\n"
+      "fitted to all of them. `head train --arch linear --init NAME` goes on from there.",
+      AddFitFlags, Fit);
 }
 
 }  // namespace augstore

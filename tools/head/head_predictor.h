@@ -1,5 +1,5 @@
-// Class probabilities of embeddings, plain or averaged over augmented views of them (test-time
-// augmentation) that the transforms of a policy make.
+// Registered heads, and class probabilities of embeddings, plain or averaged over augmented views
+// of them (test-time augmentation) that the transforms of a policy make.
 #ifndef AUGSTORE_TOOLS_HEAD_HEAD_PREDICTOR_H_
 #define AUGSTORE_TOOLS_HEAD_HEAD_PREDICTOR_H_
 
@@ -9,12 +9,33 @@
 #include <vector>
 
 #include "client/client.h"
+#include "engine/kernels/engine.h"
 #include "engine/transforms/transform_chain.h"
 #include "schemas/base/names.h"
 #include "tools/cli/flags.h"
-#include "tools/head/loaded_head.h"
 
 namespace augstore {
+
+// A registered head, ready to be applied.
+struct LoadedHead {
+  std::string ref;
+  HeadRecord record;
+  NetworkPtr network;
+};
+// Errors: kNotFound, kDataLoss.
+Result<LoadedHead> LoadHead(Client& client, const std::string& ref);
+// kFailedPrecondition, naming both, unless the embeddings of `what` come from the backbone
+// the head was trained on.
+Status CheckBackbone(Client& client, const LoadedHead& head, const Digest& backbone,
+                     const std::string& what);
+
+// kNotFound, naming `flag` and the splits that there are, unless the collection has `split` (empty:
+// all samples).
+Status CheckSplit(const Client::Versioned<CollectionRecord>& collection, const std::string& flag,
+                  const std::string& split);
+
+// p.row(i) = softmax(p.row(i)), in place.
+void Softmax(MatrixView p);
 
 struct TestTimeFlags {
   std::string policy;  // empty: none; "trained": the policy that the head was trained with

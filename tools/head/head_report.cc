@@ -1,7 +1,6 @@
 #include "tools/head/head_report.h"
 
 #include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -23,10 +22,10 @@ Json HeadMetricsJson(const HeadTrainFlags& flags, const TrainedHeads& trained, s
           {"lr", config.learning_rate},
           {"weight_decay", config.weight_decay},
           {"seed", config.seed},
-          {"test_accuracy", tested ? Json(test.accuracy) : Json(nullptr)},
-          {"test_loss", tested ? Json(test.loss) : Json(nullptr)},
+          {"test_accuracy", NumberOrNull(tested, test.accuracy)},
+          {"test_loss", NumberOrNull(tested, test.loss)},
           {"train_loss", trained.report.train_loss[h]},
-          {"ref", trained.refs[h].empty() ? Json(nullptr) : Json(trained.refs[h])}};
+          {"ref", TextOrNull(trained.refs[h])}};
 }
 
 Json ReportJson(const HeadTrainFlags& flags, const TrainedHeads& trained) {
@@ -88,11 +87,12 @@ Status MetricsFile::Open(const std::string& folder) {
 void MetricsFile::Add(const CurvePoint& point, const HeadConfig& config) {
   if (!file_.is_open()) return;
   const bool tested = !point.tests.empty();
+  const HeadMetrics test = tested ? point.tests[0] : HeadMetrics{};
   const Json line = {{"head", point.head},
                      {"epoch", point.epoch},
                      {"train_loss", point.train_loss},
-                     {"test_accuracy", tested ? Json(point.tests[0].accuracy) : Json(nullptr)},
-                     {"test_loss", tested ? Json(point.tests[0].loss) : Json(nullptr)},
+                     {"test_accuracy", NumberOrNull(tested, test.accuracy)},
+                     {"test_loss", NumberOrNull(tested, test.loss)},
                      {"seconds", point.seconds},
                      {"lr", config.learning_rate},
                      {"weight_decay", config.weight_decay},
@@ -116,16 +116,13 @@ Status SaveHeads(const HeadRunsReport& report, const std::string& folder) {
 }
 
 void PrintHeadReport(const HeadTrainFlags& flags, const TrainedHeads& trained) {
-  if (flags.common.json) {
-    PrintJson(ReportJson(flags, trained));
-    return;
-  }
   const HeadRunsReport& report = trained.report;
-  fmt::print("{} on {} {}, policy {}: {} samples in {:.1f} s, {} samples/s\n\n",
-             trained.refs.size() == 1 ? "1 head" : fmt::format("{} heads", trained.refs.size()),
-             trained.stream.spec.collection, trained.stream.spec.split, trained.stream.spec.policy,
-             report.samples, report.seconds,
-             HumanCount(static_cast<double>(report.samples) / std::max(report.seconds, 1e-9)));
+  const std::string text = fmt::format(
+      "{} on {} {}, policy {}: {} samples in {:.1f} s, {} samples/s\n\n",
+      trained.refs.size() == 1 ? "1 head" : fmt::format("{} heads", trained.refs.size()),
+      trained.stream.spec.collection, trained.stream.spec.split, trained.stream.spec.policy,
+      report.samples, report.seconds,
+      HumanCount(static_cast<double>(report.samples) / std::max(report.seconds, 1e-9)));
   Table table({"", "head", "optimizer", "lr", "weight decay", "seed", "accuracy", "loss",
                "train loss", "registered"});
   for (size_t h = 0; h < trained.refs.size(); ++h) {
@@ -137,7 +134,7 @@ void PrintHeadReport(const HeadTrainFlags& flags, const TrainedHeads& trained) {
                tested ? Decimal(report.tests[h][0].loss) : "-", Decimal(report.train_loss[h]),
                trained.refs[h].empty() ? "-" : trained.refs[h]});
   }
-  fmt::print("{}", table.ToString());
+  Emit(flags.common, ReportJson(flags, trained), text + table.ToString());
 }
 
 }  // namespace augstore

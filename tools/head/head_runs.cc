@@ -1,7 +1,7 @@
 #include "tools/head/head_runs.h"
 
 #include <algorithm>
-#include <chrono>
+#include <cmath>
 
 #include "tools/cli/command.h"
 #include "tools/cli/progress.h"
@@ -9,11 +9,7 @@
 namespace augstore {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-// Rows of one call of Evaluate: what keeps the activations of many wide heads within some hundred
-// MiB.
-constexpr size_t kTestRows = 1024;
+constexpr size_t kMaxHeads = 1024;  // of one pass
 
 class StreamSourceImpl : public BatchSource {
  public:
@@ -31,48 +27,16 @@ bool HasLabel(std::span<const int32_t> labels) {
   return std::ranges::any_of(labels, [](int32_t label) { return label >= 0; });
 }
 
-// Rows [begin, begin + count) of a test set, without those that have no label.
-struct TestPart {
-  Matrix embeddings;
-  std::vector<int32_t> labels;
-};
-
-TestPart LabelledPart(const TestSet& test, size_t begin, size_t count) {
-  TestPart part;
-  const auto labels = std::span(test.labels).subspan(begin, count);
-  const auto labelled =
-      static_cast<size_t>(std::ranges::count_if(labels, [](int32_t label) { return label >= 0; }));
-  part.embeddings = Matrix(labelled, test.embeddings.cols());
-  for (size_t i = 0; i < count; ++i) {
-    if (labels[i] < 0) continue;
-    const auto row = test.embeddings.row(begin + i);
-    std::ranges::copy(row, part.embeddings.row(part.labels.size()).begin());
-    part.labels.push_back(labels[i]);
+// [head][test set]
+Result<std::vector<std::vector<HeadMetrics>>> RunTests(HeadTrainer& trainer,
+                                                       const std::vector<TestSet>& tests) {
+  std::vector<std::vector<HeadMetrics>> metrics(trainer.size());
+  for (const TestSet& test : tests) {
+    AUGSTORE_ASSIGN(const std::vector<HeadMetrics> of_test,
+                    trainer.Evaluate(test.embeddings.view(), test.labels));
+    for (size_t h = 0; h < metrics.size(); ++h) metrics[h].push_back(of_test[h]);
   }
-  return part;
-}
-
-Result<std::vector<HeadMetrics>> RunTest(HeadTrainer& trainer, const TestSet& test) {
-  std::vector<HeadMetrics> sums(trainer.size());
-  for (size_t begin = 0; begin < test.labels.size(); begin += kTestRows) {
-    const TestPart part =
-        LabelledPart(test, begin, std::min(kTestRows, test.labels.size() - begin));
-    if (part.labels.empty()) continue;
-    AUGSTORE_ASSIGN(const std::vector<HeadMetrics> metrics,
-                    trainer.Evaluate(part.embeddings.view(), part.labels));
-    const auto samples = static_cast<double>(part.labels.size());
-    for (size_t h = 0; h < sums.size(); ++h) {
-      sums[h].loss += metrics[h].loss * samples;
-      sums[h].accuracy += metrics[h].accuracy * samples;
-      sums[h].samples += part.labels.size();
-    }
-  }
-  for (HeadMetrics& sum : sums) {
-    if (sum.samples == 0) continue;
-    sum.loss /= static_cast<double>(sum.samples);
-    sum.accuracy /= static_cast<double>(sum.samples);
-  }
-  return sums;
+  return metrics;
 }
 
 Status CheckTests(const std::vector<TestSet>& tests) {
@@ -97,12 +61,10 @@ class Run {
         on_point_(on_point),
         trainer_(trainer),
         progress_(options.label, "samples", source.samples_per_epoch() * options.epochs,
-                  options.show_progress) {
-    report_.tests.resize(trainer.size());
-  }
+                  options.show_progress) {}
 
   Status Epoch(uint32_t epoch) {
-    const Clock::time_point start = Clock::now();
+    const Stopwatch clock;
     source_.Seek(epoch);
     while (true) {
       AUGSTORE_ASSIGN(const std::optional<Batch> batch, source_.Next());
@@ -117,7 +79,7 @@ class Run {
       }
     }
     report_.train_loss = trainer_.TakeTrainLoss();
-    report_.seconds += std::chrono::duration<double>(Clock::now() - start).count();
+    report_.seconds += clock.seconds();
     if (!labelled_) {
       return FailedPrecondition(
           "none of the {} samples has a label in this label column: choose a split or a column "
@@ -139,27 +101,22 @@ class Run {
   }
 
   Status Record(uint32_t epochs_done) {
-    std::vector<CurvePoint> points(trainer_.size());
-    for (size_t h = 0; h < points.size(); ++h) {
-      points[h].epoch = epochs_done;
-      points[h].head = h;
-      points[h].train_loss = report_.train_loss[h];
-      points[h].seconds = report_.seconds;
-    }
+    std::vector<std::vector<HeadMetrics>> tests(trainer_.size());
     if (TestIsDue(epochs_done)) {
-      for (const TestSet& test : tests_) {
-        AUGSTORE_ASSIGN(const std::vector<HeadMetrics> metrics, RunTest(trainer_, test));
-        for (size_t h = 0; h < points.size(); ++h) points[h].tests.push_back(metrics[h]);
-      }
+      AUGSTORE_ASSIGN(tests, RunTests(trainer_, tests_));
     }
     note_ = fmt::format("epoch {}/{}, loss {:.4f}", epochs_done, options_.epochs,
                         *std::min_element(report_.train_loss.begin(), report_.train_loss.end()));
     progress_.Update(report_.samples, note_);
-    for (CurvePoint& point : points) {
-      if (epochs_done == options_.epochs) report_.tests[point.head] = point.tests;
-      if (on_point_) on_point_(point);
-      report_.curve.push_back(std::move(point));
+    for (size_t h = 0; h < tests.size(); ++h) {
+      report_.curve.push_back({.epoch = epochs_done,
+                               .head = h,
+                               .train_loss = report_.train_loss[h],
+                               .tests = tests[h],
+                               .seconds = report_.seconds});
+      if (on_point_) on_point_(report_.curve.back());
     }
+    if (epochs_done == options_.epochs) report_.tests = std::move(tests);
     return OkStatus();
   }
 
@@ -175,6 +132,39 @@ class Run {
 };
 
 }  // namespace
+
+Result<std::vector<HeadConfig>> HeadGrid(const std::vector<double>& learning_rates,
+                                         const std::vector<double>& weight_decays,
+                                         const std::vector<uint64_t>& seeds, uint32_t heads) {
+  std::vector<HeadConfig> grid;
+  for (const double rate : learning_rates) {
+    if (!(rate > 0) || !std::isfinite(rate))
+      return InvalidArgument("--lr {} is not a positive number", rate);
+    for (const double decay : weight_decays) {
+      if (!(decay >= 0) || !std::isfinite(decay))
+        return InvalidArgument("--weight-decay {} is negative", decay);
+      for (const uint64_t seed : seeds) grid.push_back({rate, decay, seed});
+    }
+  }
+  const size_t count = heads == 0 ? grid.size() : heads;
+  if (grid.size() == 1) {
+    for (uint64_t h = 1; h < std::min(count, kMaxHeads); ++h) {
+      grid.push_back({grid[0].learning_rate, grid[0].weight_decay, grid[0].seed + h});
+    }
+  }
+  if (count > kMaxHeads || grid.size() > kMaxHeads) {
+    return InvalidArgument("{} heads in one pass are more than {}: train them in several runs",
+                           std::max(count, grid.size()), kMaxHeads);
+  }
+  if (grid.size() != count) {
+    return InvalidArgument(
+        "--heads {} and the grid of {} x {} x {} = {} combinations of --lr, --weight-decay and "
+        "--seed do not agree: "
+        "leave --heads out, or give as many combinations",
+        heads, learning_rates.size(), weight_decays.size(), seeds.size(), grid.size());
+  }
+  return grid;
+}
 
 std::unique_ptr<BatchSource> StreamSource(std::unique_ptr<BatchStream> stream) {
   return std::make_unique<StreamSourceImpl>(std::move(stream));
@@ -207,12 +197,7 @@ Result<std::vector<std::vector<HeadMetrics>>> TestHeads(const std::vector<Layers
     options.classes = heads[0].dim_out();
   }
   AUGSTORE_ASSIGN(const std::unique_ptr<HeadTrainer> trainer, HeadTrainer::Create(options));
-  std::vector<std::vector<HeadMetrics>> metrics(heads.size());
-  for (const TestSet& test : tests) {
-    AUGSTORE_ASSIGN(const std::vector<HeadMetrics> of_test, RunTest(*trainer, test));
-    for (size_t h = 0; h < heads.size(); ++h) metrics[h].push_back(of_test[h]);
-  }
-  return metrics;
+  return RunTests(*trainer, tests);
 }
 
 }  // namespace augstore

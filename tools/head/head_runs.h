@@ -17,6 +17,14 @@
 
 namespace augstore {
 
+// The heads that comma lists ask for: every combination, learning rates outermost, seeds innermost.
+// `heads` 0: as many as there are combinations; else one combination is repeated with seeds seed ..
+// seed + heads - 1. Errors: kInvalidArgument (a value out of range; a grid of another size than
+// `heads`, naming both; more than 1024 heads).
+Result<std::vector<HeadConfig>> HeadGrid(const std::vector<double>& learning_rates,
+                                         const std::vector<double>& weight_decays,
+                                         const std::vector<uint64_t>& seeds, uint32_t heads);
+
 // Where training batches come from: a stream of the database, or Φ on augmented pixels.
 class BatchSource {
  public:

@@ -7,7 +7,7 @@
 #include "engine/fitting/families.h"
 #include "engine/math/counter_rng.h"
 #include "tools/cli/progress.h"
-#include "tools/transform/embed_views.h"
+#include "tools/collection/embedder.h"
 
 namespace augstore {
 namespace {

@@ -62,8 +62,7 @@ Result<PaperTransforms> PreparePaperTransforms(const PaperFlags& flags, Database
                                     SpreadItems(std::move(base.items), flags.limit),
                                     SpreadItems(std::move(test.items), flags.limit)));
   for (const CompareTransform& transform : transforms.separate) {
-    AUGSTORE_ASSIGN(const auto record,
-                    trials.client().Get<TransformRecord>(RecordKind::kTransform, transform.ref));
+    AUGSTORE_ASSIGN(const auto record, trials.client().Get<TransformRecord>(transform.ref));
     transforms.weights.push_back(record.record.weights);
   }
   if (flags.conditional.empty()) return transforms;

@@ -5,8 +5,7 @@
 #include "tools/cli/progress.h"
 #include "tools/cli/table.h"
 #include "tools/commands.h"
-#include "tools/head/head_grid.h"
-#include "tools/head/loaded_head.h"
+#include "tools/head/head_predictor.h"
 #include "tools/policy/policy_candidates.h"
 #include "tools/policy/policy_report.h"
 #include "tools/policy/policy_search.h"
@@ -68,8 +67,7 @@ Status RunSearch(PolicySearchFlags flags) {
   if (flags.runs.validation_policy == "identity") flags.runs.validation_views = 1;
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
   Client& client = database->client();
-  AUGSTORE_ASSIGN(const auto collection, client.Get<CollectionRecord>(RecordKind::kCollection,
-                                                                      flags.runs.spec.collection));
+  AUGSTORE_ASSIGN(const auto collection, client.Get<CollectionRecord>(flags.runs.spec.collection));
   AUGSTORE_TRY(CheckSplits(collection, flags.runs));
   flags.runs.spec.collection = collection.ref();  // one version, whatever is committed meanwhile
   AUGSTORE_ASSIGN(const std::vector<PolicyCandidate> candidates,

@@ -36,7 +36,7 @@ std::vector<std::string> SplitOutside(const std::string& text, char separator) {
 // several ops or of a range, makes a step for each op.
 Result<std::vector<std::string>> AllSteps(Client& client, const std::string& collection,
                                           const Digest& backbone) {
-  AUGSTORE_ASSIGN(auto transforms, client.List<TransformRecord>(RecordKind::kTransform));
+  AUGSTORE_ASSIGN(auto transforms, client.List<TransformRecord>());
   std::map<std::string, std::vector<Transform>> by_name;
   for (Transform& transform : transforms) {
     if (transform.record.backbone != backbone) continue;
@@ -95,8 +95,7 @@ class Costs {
     const std::string ref = step.substr(0, step.find_first_of("[~"));
     const auto known = costs_.find(ref);
     if (known != costs_.end()) return known->second;
-    AUGSTORE_ASSIGN(const Transform transform,
-                    client_->Get<TransformRecord>(RecordKind::kTransform, ref));
+    AUGSTORE_ASSIGN(const Transform transform, client_->Get<TransformRecord>(ref));
     const TransformRecord& record = transform.record;
     const uint64_t cost =
         record.card.multiply_adds > 0 ? record.card.multiply_adds : MultiplyAdds(record.layers);

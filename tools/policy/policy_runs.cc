@@ -6,8 +6,7 @@
 
 #include "engine/kernels/tile_engine.h"
 #include "engine/math/counter_rng.h"
-#include "tools/head/head_grid.h"
-#include "tools/head/loaded_head.h"
+#include "tools/head/head_predictor.h"
 
 namespace augstore {
 namespace {

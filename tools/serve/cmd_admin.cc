@@ -7,9 +7,8 @@
 namespace augstore {
 namespace {
 
-Status Stats(const CommonFlags& common) {
-  AUGSTORE_ASSIGN(const auto database, Database::Open(common));
-  AUGSTORE_ASSIGN(const StatsReply reply, database->client().Call<StatsReply>(StatsRequest{}));
+Status Stats(const CommonFlags&, Client& client) {
+  AUGSTORE_ASSIGN(const StatsReply reply, client.Call<StatsReply>(StatsRequest{}));
   const Json stats = Json::parse(reply.json, nullptr, false);
   if (stats.is_discarded()) return Internal("the server's statistics are not JSON");
   PrintJson(stats);
@@ -25,8 +24,7 @@ std::string WithoutAdvice(std::string text) {
   return text.erase(joint, begin + advice.size() - joint);
 }
 
-Status CheckAll(const CommonFlags& common) {
-  AUGSTORE_ASSIGN(const auto database, Database::Open(common));
+Status CheckAll(const CommonFlags& common, Client& client) {
   std::vector<std::string> problems;
   uint64_t checked = 0;
   // An error or Ctrl-C must not hide what was found before.
@@ -39,7 +37,7 @@ Status CheckAll(const CommonFlags& common) {
     VerifyRequest request;
     Progress progress("verify", "items", 0, !common.quiet);
     do {
-      const auto reply = database->client().Call<VerifyReply>(request);
+      const auto reply = client.Call<VerifyReply>(request);
       if (!reply.ok()) return tell(reply.status());
       for (const std::string& problem : reply->problems) problems.push_back(WithoutAdvice(problem));
       checked += reply->checked;
@@ -59,8 +57,8 @@ Status CheckAll(const CommonFlags& common) {
                   problems[0]);
 }
 
-Status Verify(const CommonFlags& common) {
-  const Status status = CheckAll(common);
+Status Verify(const CommonFlags& common, Client& client) {
+  const Status status = CheckAll(common, client);
   return status.ok() ? status : Status(status.code(), WithoutAdvice(status.message()));
 }
 

@@ -60,14 +60,11 @@ Status Serve(const ServeFlags& flags) {
                                   .batch_cache_bytes = flags.batch_cache_mib << 20});
   AUGSTORE_ASSIGN(const std::unique_ptr<Server> server, Server::Start(&service, options));
   const ServerMark mark(path, server->addresses().front().ToString());
-  if (flags.local.json) {
-    Json addresses = Json::array();
-    for (const Address& address : server->addresses()) addresses.push_back(address.ToString());
-    PrintJson({{"listening", addresses}, {"store", path}});
-  } else {
-    fmt::print("serving {} at {} (stop with Ctrl-C)\n", path, Join(server->addresses()));
-    std::fflush(stdout);
-  }
+  Json addresses = Json::array();
+  for (const Address& address : server->addresses()) addresses.push_back(address.ToString());
+  Emit(flags.local, {{"listening", addresses}, {"store", path}},
+       fmt::format("serving {} at {} (stop with Ctrl-C)\n", path, Join(server->addresses())));
+  std::fflush(stdout);
   while (!Interrupted() && ParentLives(flags))
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   server->Stop();

@@ -80,10 +80,10 @@ Status Replay(const StreamFlags& flags, BatchStream& stream) {
                     {"chain", stream.info().chains.at(batch.chains[i])}});
   }
   Json out = ToJson(stream.info());
-  out["epoch"] = flags.epoch;
-  out["step"] = *flags.step;
-  out["batch_digest"] = pulled.digest.Finish().Hex();
-  out["rows"] = rows;
+  out.update({{"epoch", flags.epoch},
+              {"step", *flags.step},
+              {"batch_digest", pulled.digest.Finish().Hex()},
+              {"rows", rows}});
   PrintJson(out);
   return OkStatus();
 }
@@ -106,34 +106,29 @@ Status PullEpochs(const StreamFlags& flags, BatchStream& stream) {
   }
   const double rate = static_cast<double>(pulled.rows) / seconds;
   const std::string digest = flags.no_digest ? "" : pulled.digest.Finish().Hex();
-  if (flags.common.json) {
-    Json out = ToJson(stream.info());
-    out.update({{"epoch", flags.epoch},
-                {"epochs", flags.epochs},
-                {"batches", pulled.batches},
-                {"rows", pulled.rows},
-                {"bytes", pulled.bytes},
-                {"seconds", seconds},
-                {"rows_per_second", rate},
-                {"stream_digest", digest}});
-    PrintJson(out);
-  } else {
-    fmt::print("{} {}: {} batches, {} rows in {:.2f} s: {} rows/s, {}/s{}\n",
-               stream.info().spec.collection, stream.info().spec.policy, pulled.batches,
-               pulled.rows, seconds, HumanCount(rate),
-               HumanBytes(static_cast<double>(pulled.bytes) / seconds),
-               digest.empty() ? "" : "; stream digest " + digest.substr(0, 16));
-  }
+  Json out = ToJson(stream.info());
+  out.update({{"epoch", flags.epoch},
+              {"epochs", flags.epochs},
+              {"batches", pulled.batches},
+              {"rows", pulled.rows},
+              {"bytes", pulled.bytes},
+              {"seconds", seconds},
+              {"rows_per_second", rate},
+              {"stream_digest", digest}});
+  Emit(flags.common, out,
+       fmt::format("{} {}: {} batches, {} rows in {:.2f} s: {} rows/s, {}/s{}\n",
+                   stream.info().spec.collection, stream.info().spec.policy, pulled.batches,
+                   pulled.rows, seconds, HumanCount(rate),
+                   HumanBytes(static_cast<double>(pulled.bytes) / seconds),
+                   digest.empty() ? "" : "; stream digest " + digest.substr(0, 16)));
   return OkStatus();
 }
 
-Status RunStream(StreamFlags flags) {
+Status RunStream(StreamFlags flags, Client& client) {
   flags.spec.shuffle = !flags.no_shuffle;
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
-  AUGSTORE_ASSIGN(const auto collection, database->client().Get<CollectionRecord>(
-                                             RecordKind::kCollection, flags.spec.collection));
+  AUGSTORE_ASSIGN(const auto collection, client.Get<CollectionRecord>(flags.spec.collection));
   flags.spec.split = SplitOrDefault(flags.split, collection.record);
-  AUGSTORE_ASSIGN(const auto stream, database->client().OpenStream(flags.spec, flags.prefetch));
+  AUGSTORE_ASSIGN(const auto stream, client.OpenStream(flags.spec, flags.prefetch));
   return flags.step.has_value() ? Replay(flags, *stream) : PullEpochs(flags, *stream);
 }
 

@@ -17,13 +17,10 @@ struct SynthFlags {
 Status Draw(SynthFlags flags) {
   flags.options.upright = !flags.any_angle;
   AUGSTORE_TRY(WriteSyntheticImages(flags.out, flags.options));
-  if (flags.json) {
-    PrintJson({{"folder", flags.out},
-               {"per_class", flags.options.per_class},
-               {"seed", flags.options.seed}});
-  } else {
-    fmt::print("{}: {} images of each class\n", flags.out, flags.options.per_class);
-  }
+  Emit(
+      flags.json,
+      {{"folder", flags.out}, {"per_class", flags.options.per_class}, {"seed", flags.options.seed}},
+      fmt::format("{}: {} images of each class\n", flags.out, flags.options.per_class));
   return OkStatus();
 }
 

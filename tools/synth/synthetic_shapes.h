@@ -1,9 +1,8 @@
-// The objects that drawn_images.h draws, as polygons and strokes. Each has a top and a bottom that
-// differ.
+// The objects that synthetic_images.h draws, as polygons and strokes. Each has a top and a bottom
+// that differ.
 #ifndef AUGSTORE_TOOLS_SYNTH_SYNTHETIC_SHAPES_H_
 #define AUGSTORE_TOOLS_SYNTH_SYNTHETIC_SHAPES_H_
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>

@@ -1,7 +1,6 @@
 // augstore transform ls | show | alias
 #include "tools/transform/cmd_transform.h"
 
-#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -42,15 +41,12 @@ void AddRow(const NamedTransform& transform, const std::vector<std::string>& ali
               ListText(aliases, "")});
 }
 
-Status List(const ReadFlags& flags) {
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
-  Client& client = database->client();
+Status List(const ReadFlags& flags, Client& client) {
   if (!flags.ref.empty()) {
     AUGSTORE_TRY(ValidateName(flags.ref));
-    AUGSTORE_TRY(client.Get<TransformRecord>(RecordKind::kTransform, flags.ref));
+    AUGSTORE_TRY(client.Get<TransformRecord>(flags.ref));
   }
-  AUGSTORE_ASSIGN(const auto transforms,
-                  client.List<TransformRecord>(RecordKind::kTransform, flags.ref));
+  AUGSTORE_ASSIGN(const auto transforms, client.List<TransformRecord>(flags.ref));
   Table table({"transform", "op", "family", "layers", "G", "cosine", "multiply-adds", "aliases"});
   Json list = Json::array();
   std::map<std::string, AliasHistory> histories;
@@ -63,68 +59,62 @@ Status List(const ReadFlags& flags) {
     AddRow(transform, aliases, &table);
     list.push_back(TransformJson(transform, aliases));
   }
-  if (flags.common.json) {
-    PrintJson({{"transforms", list}});
-  } else if (transforms.empty()) {
-    fmt::print("no transforms: `augstore transform train` makes one\n");
-  } else {
-    fmt::print("{}", table.ToString());
-  }
+  Emit(flags.common, {{"transforms", list}},
+       transforms.empty() ? "no transforms: `augstore transform train` makes one\n"
+                          : table.ToString());
   return OkStatus();
 }
 
-void PrintCard(const TransformRecord& record) {
+std::string CardText(const TransformRecord& record) {
   const Card& card = record.card;
+  std::string text;
   if (card.train_pairs > 0) {
-    fmt::print("  trained   on {} pairs in {:.1f} s, seed {}{}\n", card.train_pairs,
-               card.train_seconds, card.seed, card.notes.empty() ? "" : "; " + card.notes);
+    text = fmt::format("  trained   on {} pairs in {:.1f} s, seed {}{}\n", card.train_pairs,
+                       card.train_seconds, card.seed, card.notes.empty() ? "" : "; " + card.notes);
   }
   if (card.entries.empty()) {
-    fmt::print(
-        "  card      none: it was registered without data; `augstore transform eval` "
-        "measures it\n");
-    return;
+    return text +
+           "  card      none: it was registered without data; `augstore transform eval` "
+           "measures it\n";
   }
-  fmt::print(
+  text += fmt::format(
       "\nquality: G is the displacement R² (0: as good as doing nothing, 1: perfect), with its 95 "
       "% interval\n{}",
       CardTable(card));
   if (!card.candidates.empty()) {
-    fmt::print("\nfamilies that were tried on the same held-out pairs; * is this one\n{}",
-               CandidatesTable(card, record.family));
+    text += fmt::format("\nfamilies that were tried on the same held-out pairs; * is this one\n{}",
+                        CandidatesTable(card, record.family));
   }
-  if (!card.measures.empty()) fmt::print("\n{}", MeasureTable(card.measures));
+  if (!card.measures.empty()) text += "\n" + MeasureTable(card.measures);
+  return text;
 }
 
-void PrintTransform(const NamedTransform& transform, const std::vector<std::string>& aliases) {
+std::string TransformText(const NamedTransform& transform,
+                          const std::vector<std::string>& aliases) {
   const TransformRecord& record = transform.record;
   const uint64_t cost =
       record.card.multiply_adds > 0 ? record.card.multiply_adds : MultiplyAdds(record.layers);
-  fmt::print("{}\n  op        {}\n  family    {}\n  layers    {}\n", transform.ref(),
-             record.op.empty() ? "unknown" : record.op, record.family, LayersText(record.layers));
+  std::string text = fmt::format("{}\n  op        {}\n  family    {}\n  layers    {}\n",
+                                 transform.ref(), record.op.empty() ? "unknown" : record.op,
+                                 record.family, LayersText(record.layers));
   if (record.feature_map.values() > 0) {
-    fmt::print("  reads     z and the stored feature map, {}\n", record.feature_map.ToString());
+    text += fmt::format("  reads     z and the stored feature map, {}\n",
+                        record.feature_map.ToString());
   }
-  fmt::print("  cost      {} multiply-adds per row\n  backbone  {}\n  weights   {}\n",
-             HumanCount(static_cast<double>(cost)), record.backbone.Hex(), record.weights.Hex());
-  fmt::print("  aliases   {}\n  created   {} UTC\n", ListText(aliases, "none"),
-             UtcText(record.created_unix_s));
-  PrintCard(record);
+  text += fmt::format("  cost      {} multiply-adds per row\n  backbone  {}\n  weights   {}\n",
+                      HumanCount(static_cast<double>(cost)), record.backbone.Hex(),
+                      record.weights.Hex());
+  text += fmt::format("  aliases   {}\n  created   {} UTC\n", ListText(aliases, "none"),
+                      UtcText(record.created_unix_s));
+  return text + CardText(record);
 }
 
-Status Show(const ReadFlags& flags) {
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
-  Client& client = database->client();
-  AUGSTORE_ASSIGN(const NamedTransform transform,
-                  client.Get<TransformRecord>(RecordKind::kTransform, flags.ref));
+Status Show(const ReadFlags& flags, Client& client) {
+  AUGSTORE_ASSIGN(const NamedTransform transform, client.Get<TransformRecord>(flags.ref));
   AUGSTORE_ASSIGN(const AliasHistory history,
                   client.Aliases(RecordKind::kTransform, transform.name));
   const auto aliases = AliasesOf(history, transform.version);
-  if (flags.common.json) {
-    PrintJson(TransformJson(transform, aliases));
-  } else {
-    PrintTransform(transform, aliases);
-  }
+  Emit(flags.common, TransformJson(transform, aliases), TransformText(transform, aliases));
   return OkStatus();
 }
 
@@ -142,14 +132,12 @@ void PrintHistory(const AliasHistory& history, const AliasFlags& flags) {
     table.Row({UtcText(move.unix_s), move.alias,
                fmt::format("{}{}", move.version, move.forced ? " (forced)" : ""), move.note});
   }
-  if (flags.common.json) {
-    PrintJson({{"name", flags.name}, {"aliases", aliases}, {"moves", moves}});
-  } else if (history.moves.empty()) {
-    fmt::print("{} has no aliases: `augstore transform alias {} ALIAS VERSION` sets one\n",
-               flags.name, flags.name);
-  } else {
-    fmt::print("{}", table.ToString());
-  }
+  Emit(flags.common, {{"name", flags.name}, {"aliases", aliases}, {"moves", moves}},
+       history.moves.empty()
+           ? fmt::format(
+                 "{0} has no aliases: `augstore transform alias {0} ALIAS VERSION` sets one\n",
+                 flags.name)
+           : table.ToString());
 }
 
 Status Alias(const AliasFlags& flags) {
@@ -162,7 +150,7 @@ Status Alias(const AliasFlags& flags) {
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
   Client& client = database->client();
   if (flags.alias.empty()) {
-    AUGSTORE_TRY(client.Get<TransformRecord>(RecordKind::kTransform, flags.name));
+    AUGSTORE_TRY(client.Get<TransformRecord>(flags.name));
   } else {
     AUGSTORE_TRY(ValidateAlias(flags.alias));
     AUGSTORE_TRY(client.SetAlias({RecordKind::kTransform, flags.name, flags.alias, flags.version,

@@ -6,8 +6,6 @@
 #include "schemas/base/names.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/record_text.h"
-#include "tools/transform/cmd_transform.h"
-#include "tools/transform/embed_views.h"
 #include "tools/transform/phi_cost.h"
 #include "tools/transform/transform_training.h"
 
@@ -24,17 +22,14 @@ struct ConditionalFlags {
   uint64_t limit = 0;
   ViewPlan plan;
   ConditionalFitOptions fit;
-  std::string alias;
-  std::string note;
+  AliasRequest alias;
   bool dry_run = false;
 };
 
 struct Views {
   Matrix z;
   ConditionalPairs pairs;
-  uint64_t embedded = 0;
-  uint64_t reused = 0;
-  std::vector<SkippedImage> skipped;
+  EmbedCounts counts;
 };
 
 // Every image, then the views that the plan wants of those that could be read.
@@ -46,7 +41,7 @@ Result<Views> EmbedPlan(Database& database, LazyBackbone& backbone, const OpFami
                   EmbedViews(database, backbone, items, plain_only, {.show_progress = show}));
   Views views;
   views.z = std::move(plain.views[0]);
-  views.skipped = std::move(plain.skipped);
+  views.counts = plain;
   AUGSTORE_ASSIGN(views.pairs, PlanViews(family, plain.complete.size(), flags.plan));
   std::vector<ImageItem> of_views;
   std::vector<ImageOp> ops;
@@ -58,8 +53,7 @@ Result<Views> EmbedPlan(Database& database, LazyBackbone& backbone, const OpFami
   AUGSTORE_ASSIGN(const EmbedOutcome outcome,
                   EmbedItems(database, backbone, of_views, std::span<const ImageOp>(ops),
                              "augmented views", show));
-  views.embedded = plain.embedded + outcome.embedded;
-  views.reused = plain.reused + outcome.reused;
+  views.counts.Add(outcome);
   if (!outcome.skipped.empty()) {
     return Unavailable("{} could be read a moment ago and cannot be read any more: {}",
                        outcome.skipped[0].key, outcome.skipped[0].reason);
@@ -86,34 +80,23 @@ Result<TrainedTransform> Fit(const OpFamily& family, const Views& views,
   return fitted;
 }
 
-void Print(const Versioned<TransformRecord>& added, const Views& views, double seconds,
+void Print(const Versioned<TransformRecord>& added, const EmbedCounts& counts, double seconds,
            const ConditionalFlags& flags) {
-  if (!flags.common.json) {
-    fmt::print(
-        "{}: conditional on {}, up to {} ops at once\n{} views embedded, {} reused, {} images "
-        "skipped, {:.1f} s\n\n{}",
-        added.ref(), added.record.op, flags.slots, views.embedded, views.reused,
-        views.skipped.size(), seconds, CardTable(added.record.card));
-    return;
-  }
-  Json json = TransformJson(added, flags.alias.empty() ? std::vector<std::string>{}
-                                                       : std::vector<std::string>{flags.alias});
-  json["slots"] = flags.slots;
-  json["embedded"] = views.embedded;
-  json["reused"] = views.reused;
-  json["skipped"] = views.skipped.size();
-  json["seconds"] = seconds;
-  PrintJson(json);
+  Emit(flags.common, TrainedJson(added, flags.alias, {{"slots", flags.slots}}, counts, seconds),
+       fmt::format("{}: conditional on {}, up to {} ops at once\n{} views embedded, {} reused, {} "
+                   "images skipped, {:.1f} s\n\n{}",
+                   added.ref(), added.record.op, flags.slots, counts.embedded, counts.reused,
+                   counts.skipped.size(), seconds, CardTable(added.record.card)));
 }
 
 Status Train(ConditionalFlags flags) {
   flags.plan.seed = flags.fit.seed;
   AUGSTORE_ASSIGN(const OpFamily family, OpFamily::Parse(flags.ops, flags.slots));
   AUGSTORE_TRY(ValidateName(flags.name));
-  if (!flags.alias.empty()) AUGSTORE_TRY(ValidateAlias(flags.alias));
+  if (!flags.alias.alias.empty()) AUGSTORE_TRY(ValidateAlias(flags.alias.alias));
   AUGSTORE_ASSIGN(ImageSource source, ListImages(flags.images));
   const std::vector<ImageItem> items = SpreadItems(std::move(source.items), flags.limit);
-  const Progress clock("", "", 0, false);
+  const Stopwatch clock;
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, !flags.dry_run));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
   AUGSTORE_ASSIGN(const ConditionalPairs plan, PlanViews(family, items.size(), flags.plan));
@@ -124,14 +107,12 @@ Status Train(ConditionalFlags flags) {
   // What cannot be announced is reported where it matters: an unreadable image is skipped there.
   if (!flags.common.quiet) static_cast<void>(announce());
   AUGSTORE_ASSIGN(const Views views, EmbedPlan(*database, *backbone, family, items, flags));
-  for (const SkippedImage& skipped : views.skipped) {
-    fmt::print(stderr, "skipped {}\n", skipped.reason);
-  }
+  PrintSkipped(views.counts);
   AUGSTORE_ASSIGN(const TrainedTransform trained, Fit(family, views, flags));
   AUGSTORE_ASSIGN(const auto added,
                   RegisterTrained(database->client(), flags.name, backbone->record(),
-                                  family.ToString(), trained, {flags.alias, flags.note}));
-  Print(added, views, clock.seconds(), flags);
+                                  family.ToString(), trained, flags.alias));
+  Print(added, views.counts, clock.seconds(), flags);
   return OkStatus();
 }
 
@@ -159,8 +140,7 @@ void AddFlags(Command* command, ConditionalFlags* flags) {
       ->AddFlag("--validation", &flags->fit.validation_fraction,
                 "Part of the images that is held out")
       .Range(0.01, 0.9);
-  command->AddFlag("--alias", &flags->alias, "Point this alias to the new version");
-  command->AddFlag("--note", &flags->note, "Why; kept in the alias's history");
+  AddAliasFlags(command, &flags->alias);
   command->AddFlag("--dry-run", &flags->dry_run,
                    "Print how many Φ calls this takes and about how long, and stop");
 }

@@ -6,7 +6,6 @@
 #include "schemas/base/digest.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/record_text.h"
-#include "tools/transform/cmd_transform.h"
 #include "tools/transform/transform_eval.h"
 
 namespace augstore {
@@ -77,44 +76,39 @@ Json ChainJson(const TransformEvaluation& result) {
           {"second_r2", chain.second_alone.r2}};
 }
 
-void PrintResultJson(const LoadedTransform& transform, const TransformEvaluation& result,
-                     const std::string& saved, double seconds) {
-  Json problems = Json::array();
-  for (const SkippedImage& skipped : result.skipped) {
-    problems.push_back({{"key", skipped.key}, {"reason", skipped.reason}});
-  }
-  Json measures = Json::object();
-  for (const CardMeasure& measure : result.measures) measures[measure.name] = measure.value;
-  PrintJson({{"ref", transform.ref},
-             {"op", transform.op.text()},
-             {"entry", CardEntryJson(result.entry)},
-             {"measures", measures},
-             {"inverse", result.inverse.empty() ? Json() : Json(result.inverse)},
-             {"chain", ChainJson(result)},
-             {"saved", saved.empty() ? Json() : Json(saved)},
-             {"embedded", result.embedded},
-             {"reused", result.reused},
-             {"skipped", result.skipped.size()},
-             {"problems", problems},
-             {"seconds", seconds}});
+Json ResultJson(const LoadedTransform& transform, const TransformEvaluation& result,
+                const std::string& saved, double seconds) {
+  Json json = {{"ref", transform.ref},
+               {"op", transform.op.text()},
+               {"entry", CardEntryJson(result.entry)},
+               {"measures", MeasuresJson(result.measures)},
+               {"inverse", TextOrNull(result.inverse)},
+               {"chain", ChainJson(result)},
+               {"saved", TextOrNull(saved)}};
+  json.update(EmbedJson(result.counts));
+  json["seconds"] = seconds;
+  return json;
 }
 
-void PrintResult(const LoadedTransform& transform, const TransformEvaluation& result,
-                 const std::string& saved, double seconds) {
+std::string ResultText(const LoadedTransform& transform, const TransformEvaluation& result,
+                       const std::string& saved, double seconds) {
   Card card;
   card.entries = {result.entry};
-  fmt::print("{} as {}: {} views embedded, {} reused, {} images skipped, {:.1f} s\n\n{}",
-             transform.step, transform.op.text(), result.embedded, result.reused,
-             result.skipped.size(), seconds, CardTable(card));
+  std::string text =
+      fmt::format("{} as {}: {} views embedded, {} reused, {} images skipped, {:.1f} s\n\n{}",
+                  transform.step, transform.op.text(), result.counts.embedded, result.counts.reused,
+                  result.counts.skipped.size(), seconds, CardTable(card));
   if (result.chain) {
     const CardEntry& both = result.chain->chain;
-    fmt::print("\nchain {}>{} for {}: G {}; alone {:.4f} and {:.4f}\n", transform.step,
-               result.chain->second, result.chain->op, R2Text(both.r2, both.r2_low, both.r2_high),
-               result.entry.r2, result.chain->second_alone.r2);
+    text += fmt::format("\nchain {}>{} for {}: G {}; alone {:.4f} and {:.4f}\n", transform.step,
+                        result.chain->second, result.chain->op,
+                        R2Text(both.r2, both.r2_low, both.r2_high), result.entry.r2,
+                        result.chain->second_alone.r2);
   }
-  if (!result.inverse.empty()) fmt::print("\nway back with {}\n", result.inverse);
-  fmt::print("\n{}", MeasureTable(result.measures));
-  if (!saved.empty()) fmt::print("\nsaved as {}\n", saved);
+  if (!result.inverse.empty()) text += fmt::format("\nway back with {}\n", result.inverse);
+  text += "\n" + MeasureTable(result.measures);
+  if (!saved.empty()) text += fmt::format("\nsaved as {}\n", saved);
+  return text;
 }
 
 Status Eval(const EvalFlags& flags) {
@@ -122,7 +116,7 @@ Status Eval(const EvalFlags& flags) {
   AUGSTORE_ASSIGN(ImageSource source, ListImages(flags.images));
   const std::vector<ImageItem> items = SpreadItems(std::move(source.items), flags.limit);
   AUGSTORE_ASSIGN(const Digest digest, Sha256File(flags.backbone.file));
-  const Progress clock("", "", 0, false);
+  const Stopwatch clock;
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
   Client& client = database->client();
   AUGSTORE_ASSIGN(const LoadedTransform transform, LoadTransform(client, flags.ref, flags.op));
@@ -140,18 +134,14 @@ Status Eval(const EvalFlags& flags) {
   AUGSTORE_ASSIGN(const TransformEvaluation result,
                   EvaluateTransform(*database, *backbone, transform, second ? &*second : nullptr,
                                     items, data, options));
-  for (const SkippedImage& skipped : result.skipped) {
-    fmt::print(stderr, "skipped {}\n", skipped.reason);
-  }
+  PrintSkipped(result.counts);
   std::string saved;
   if (flags.save) {
     AUGSTORE_ASSIGN(saved, Save(client, transform, result));
   }
-  if (flags.common.json) {
-    PrintResultJson(transform, result, saved, clock.seconds());
-  } else {
-    PrintResult(transform, result, saved, clock.seconds());
-  }
+  const double seconds = clock.seconds();
+  Emit(flags.common, ResultJson(transform, result, saved, seconds),
+       ResultText(transform, result, saved, seconds));
   return OkStatus();
 }
 

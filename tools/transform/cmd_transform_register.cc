@@ -9,6 +9,7 @@
 #include "schemas/base/names.h"
 #include "tools/cli/record_text.h"
 #include "tools/transform/cmd_transform.h"
+#include "tools/transform/transform_training.h"
 
 namespace augstore {
 namespace {
@@ -32,7 +33,7 @@ Result<Digest> BackboneDigest(const RegisterFlags& flags, Client& client) {
   }
   // A path is no name, and a name without a file is surely meant as one.
   if (ParseRef(flags.backbone).ok()) {
-    auto registered = client.Get<BackboneRecord>(RecordKind::kBackbone, flags.backbone);
+    auto registered = client.Get<BackboneRecord>(flags.backbone);
     if (registered.ok()) return registered->record.digest;
     const bool absent = registered.status().code() == Code::kNotFound;
     std::error_code ignored;
@@ -67,28 +68,15 @@ Status Register(const RegisterFlags& flags) {
   const std::string family = weights->conditional() ? "conditional" : flags.family;
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
   Client& client = database->client();
-  AUGSTORE_ASSIGN(const Digest backbone, BackboneDigest(flags, client));
-
-  TransformRecord record{.backbone = backbone,
-                         .dim = weights->dim(),
-                         .op = ops,
-                         .family = family,
-                         .layers = weights->layers.shapes(),
-                         .weights = {},
-                         .card = {},
-                         .feature_map = {}};
+  BackboneRecord backbone;
+  backbone.dim = weights->dim();
+  AUGSTORE_ASSIGN(backbone.digest, BackboneDigest(flags, client));
   // Stored in the canonical form, so that equal weights have equal digests whoever wrote the file.
-  AUGSTORE_ASSIGN(const uint32_t version, client.Add(RecordKind::kTransform, flags.name,
-                                                     Encode(record), weights->ToSafetensors()));
-  AUGSTORE_ASSIGN(const auto added,
-                  client.Get<TransformRecord>(RecordKind::kTransform,
-                                              flags.name + "@" + std::to_string(version)));
-  if (flags.common.json) {
-    PrintJson(TransformJson(added, {}));
-  } else {
-    fmt::print("{}: {}, {} multiply-adds per row\n", added.ref(), LayersText(record.layers),
-               added.record.card.multiply_adds);
-  }
+  AUGSTORE_ASSIGN(const auto added, RegisterTrained(client, flags.name, backbone, ops,
+                                                    {family, *std::move(weights), {}}, {}));
+  Emit(flags.common, TransformJson(added, {}),
+       fmt::format("{}: {}, {} multiply-adds per row\n", added.ref(),
+                   LayersText(added.record.layers), added.record.card.multiply_adds));
   return OkStatus();
 }
 

@@ -1,7 +1,6 @@
 // augstore transform train: embeds images with and without an op, fits Ω to the pairs, measures it,
 // registers it.
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "engine/fitting/families.h"
 #include "engine/kernels/tile_engine.h"
@@ -25,18 +24,10 @@ struct TrainFlags {
   std::string name;
   std::string images;
   std::vector<std::string> check_images;
-  std::string alias;
-  std::string note;
+  AliasRequest alias;
   uint64_t limit = 0;
   bool mirror = false;
   LastBlocksFlags last_blocks;
-};
-
-// The results of embedding the images of a command, over all its folders.
-struct EmbedSums {
-  uint64_t embedded = 0;
-  uint64_t reused = 0;
-  Json problems = Json::array();
 };
 
 struct Folder {
@@ -57,16 +48,12 @@ Result<std::vector<Folder>> ListFolders(const TrainFlags& flags) {
 
 Result<Pairs> PairsOf(Database& database, LazyBackbone& backbone, const Folder& folder,
                       const ImageOp& op, const PairOptions& options, const TrainFlags& flags,
-                      EmbedSums* sums) {
+                      EmbedCounts* sums) {
   Result<Pairs> pairs =
       MakePairs(database, backbone, folder.items, op, !flags.common.quiet, options);
   if (!pairs.ok()) return pairs.status().WithContext(folder.path);
-  sums->embedded += pairs->embedded;
-  sums->reused += pairs->reused;
-  for (const SkippedImage& skipped : pairs->skipped) {
-    fmt::print(stderr, "skipped {}\n", skipped.reason);
-    sums->problems.push_back({{"key", skipped.key}, {"reason", skipped.reason}});
-  }
+  PrintSkipped(pairs->counts);
+  sums->Add(pairs->counts);
   return pairs;
 }
 
@@ -114,30 +101,20 @@ void WarnIfUseless(const std::string& ref, const Card& card) {
       card.candidates.empty() ? "--family auto" : "another op");
 }
 
-void PrintTrained(const Versioned<TransformRecord>& added, const EmbedSums& sums, double seconds,
+void PrintTrained(const Versioned<TransformRecord>& added, const EmbedCounts& sums, double seconds,
                   const TrainFlags& flags) {
-  if (!flags.common.json) {
-    fmt::print("{}: {} for {}, {}\n{} images embedded, {} reused, {} skipped, {:.1f} s\n\n{}",
-               added.ref(), added.record.family, added.record.op, LayersText(added.record.layers),
-               sums.embedded, sums.reused, sums.problems.size(), seconds,
-               CardTable(added.record.card));
-    return;
-  }
-  Json json = TransformJson(added, flags.alias.empty() ? std::vector<std::string>{}
-                                                       : std::vector<std::string>{flags.alias});
-  json["embedded"] = sums.embedded;
-  json["reused"] = sums.reused;
-  json["skipped"] = sums.problems.size();
-  json["problems"] = sums.problems;
-  json["seconds"] = seconds;
-  PrintJson(json);
+  Emit(flags.common, TrainedJson(added, flags.alias, Json::object(), sums, seconds),
+       fmt::format("{}: {} for {}, {}\n{} images embedded, {} reused, {} skipped, {:.1f} s\n\n{}",
+                   added.ref(), added.record.family, added.record.op,
+                   LayersText(added.record.layers), sums.embedded, sums.reused, sums.skipped.size(),
+                   seconds, CardTable(added.record.card)));
 }
 
 // Flags are checked before an image is embedded.
 Status CheckFlags(TrainFlags* flags, const ImageOp& op) {
   if (flags->name.empty()) flags->name = DefaultTransformName(op.text());
   AUGSTORE_TRY(ValidateName(flags->name));
-  if (!flags->alias.empty()) AUGSTORE_TRY(ValidateAlias(flags->alias));
+  if (!flags->alias.alias.empty()) AUGSTORE_TRY(ValidateAlias(flags->alias.alias));
   return CheckTrainOptions(flags->options);
 }
 
@@ -171,10 +148,10 @@ Status Train(TrainFlags flags) {
   AUGSTORE_ASSIGN(const ImageOp op, ImageOp::Parse(flags.op));
   AUGSTORE_TRY(CheckFlags(&flags, op));
   AUGSTORE_ASSIGN(const std::vector<Folder> folders, ListFolders(flags));
-  const Progress clock("", "", 0, false);
+  const Stopwatch clock;
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
-  EmbedSums sums;
+  EmbedCounts sums;
   std::vector<Pairs> pairs;
   AUGSTORE_ASSIGN(const bool feature_maps, PlanFeatureMaps(backbone->record(), op, &flags));
   for (const Folder& folder : folders) {
@@ -191,7 +168,7 @@ Status Train(TrainFlags flags) {
   AUGSTORE_TRY(AddCost(pairs[0], &trained));
   AUGSTORE_ASSIGN(const auto added,
                   RegisterTrained(database->client(), flags.name, backbone->record(), op.text(),
-                                  trained, {flags.alias, flags.note}));
+                                  trained, flags.alias));
   PrintTrained(added, sums, clock.seconds(), flags);
   WarnIfUseless(added.ref(), added.record.card);
   return OkStatus();
@@ -251,8 +228,7 @@ void AddFlags(Command* command, TrainFlags* flags) {
       ->AddFlag("--limit", &flags->limit,
                 "Use at most this many images of each folder, spread evenly (default: all)")
       .Positive();
-  command->AddFlag("--alias", &flags->alias, "Point this alias to the new version");
-  command->AddFlag("--note", &flags->note, "Why; kept in the alias's history");
+  AddAliasFlags(command, &flags->alias);
   command->AddFlag("--mirror", &flags->mirror,
                    "Learn from the mirror images of --images too: twice the embedding, a little "
                    "more fidelity");

@@ -1,8 +1,9 @@
 #include "tools/transform/phi_cost.h"
 
 #include <algorithm>
-#include <chrono>
 #include <vector>
+
+#include "tools/cli/progress.h"
 
 namespace augstore {
 namespace {
@@ -31,10 +32,9 @@ Result<double> MeasurePhi(LazyBackbone& backbone, std::span<const ImageItem> ite
   AUGSTORE_ASSIGN(Backbone* const phi, backbone.Load());
   Matrix out(images.size(), phi->dim());
   AUGSTORE_TRY(phi->Embed(images, out.view()));
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch clock;
   AUGSTORE_TRY(phi->Embed(images, out.view()));
-  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-  return static_cast<double>(images.size()) / std::max(taken.count(), 1e-9);
+  return static_cast<double>(images.size()) / std::max(clock.seconds(), 1e-9);
 }
 
 std::string PhiCostText(const PhiCost& cost) {

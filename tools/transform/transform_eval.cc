@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 
 #include "engine/kernels/tile_engine.h"
 #include "engine/transforms/card.h"
@@ -11,7 +10,6 @@
 #include "schemas/base/limits.h"
 #include "schemas/base/names.h"
 #include "tools/collection/proven_transform.h"
-#include "tools/transform/embed_views.h"
 
 namespace augstore {
 namespace {
@@ -22,13 +20,8 @@ class ChainRunner {
   ChainRunner() : engine_(NewTileEngine()) {}
 
   Status Apply(std::span<const TransformStep> chain, const ChainInput& in, MatrixView out) {
-    const size_t rows = in.z.rows;
-    if (samples_.size() < rows) {
-      samples_.resize(rows);
-      std::iota(samples_.begin(), samples_.end(), SampleId{0});
-    }
-    const RowKeys keys{.samples = std::span(samples_).first(rows)};
-    return ApplyChain(*engine_, chain, keys, in, out, &scratch_);
+    const std::vector<SampleId> samples(in.z.rows);
+    return ApplyChain(*engine_, chain, {.samples = samples}, in, out, &scratch_);
   }
   Result<Matrix> Apply(std::span<const TransformStep> chain, const ChainInput& in) {
     Matrix out(in.z.rows, in.z.cols);
@@ -39,7 +32,6 @@ class ChainRunner {
  private:
   std::unique_ptr<Engine> engine_;
   ChainScratch scratch_;
-  std::vector<SampleId> samples_;
 };
 
 class Evaluator {
@@ -52,9 +44,7 @@ class Evaluator {
     AUGSTORE_ASSIGN(Pairs pairs,
                     MakePairs(*database_, *backbone_, items, transform_->op,
                               options_->show_progress, {.feature_maps = ReadsFeatureMap(chain())}));
-    result_.embedded += pairs.embedded;
-    result_.reused += pairs.reused;
-    result_.skipped = std::move(pairs.skipped);
+    result_.counts.Add(pairs.counts);
     AUGSTORE_ASSIGN(const Matrix mapped,
                     runner_.Apply(chain(), {pairs.z.view(), pairs.feature_maps.view()}));
     result_.entry = MeasureCard(data, pairs.z.view(), pairs.z_target.view(), mapped.view());
@@ -126,8 +116,8 @@ class Evaluator {
     AUGSTORE_ASSIGN(EmbeddedViews views, EmbedViews(*database_, *backbone_, items, ops,
                                                     {.show_progress = options_->show_progress,
                                                      .feature_maps = ReadsFeatureMap(chain())}));
-    result_.embedded += views.embedded;
-    result_.reused += views.reused;
+    views.skipped.clear();  // MeasurePairs named them
+    result_.counts.Add(views);
     return views;
   }
 
@@ -154,7 +144,7 @@ class Evaluator {
       if (same.ok()) inverse = std::move(*same);
       return inverse;
     }
-    AUGSTORE_ASSIGN(auto all, client.List<TransformRecord>(RecordKind::kTransform));
+    AUGSTORE_ASSIGN(auto all, client.List<TransformRecord>());
     std::erase_if(all, [&](const auto& other) {
       return other.record.op != text || other.record.backbone != transform_->record.backbone;
     });
@@ -215,7 +205,7 @@ Result<std::string> OpFor(const std::string& ref, const TransformRecord& record,
 
 Result<LoadedTransform> LoadTransform(Client& client, const std::string& ref,
                                       const std::string& op) {
-  AUGSTORE_ASSIGN(auto found, client.Get<TransformRecord>(RecordKind::kTransform, ref));
+  AUGSTORE_ASSIGN(auto found, client.Get<TransformRecord>(ref));
   AUGSTORE_ASSIGN(TransformWeights weights, client.GetWeights(found.ref()));
   LoadedTransform loaded{.name = found.name,
                          .ref = found.ref(),

@@ -50,9 +50,7 @@ struct TransformEvaluation {
   std::vector<CardMeasure> measures;  // docs/formats.md names them
   std::string inverse;                // the transform of the inverse op; empty: there is none
   std::optional<ChainEvaluation> chain;
-  uint64_t embedded = 0;
-  uint64_t reused = 0;
-  std::vector<SkippedImage> skipped;
+  EmbedCounts counts;
 };
 
 // `data` names the images in the entry; `second` (may be null) makes the chain with `transform`.

@@ -1,7 +1,7 @@
 #include "tools/transform/transform_training.h"
 
 #include <algorithm>
-#include <chrono>
+#include <nlohmann/json.hpp>
 
 #include "engine/backbone/torch_last_blocks.h"
 #include "engine/fitting/last_blocks.h"
@@ -9,7 +9,7 @@
 #include "engine/transforms/cell_mix.h"
 #include "engine/transforms/transform_chain.h"
 #include "schemas/records/card_worth.h"
-#include "tools/transform/embed_views.h"
+#include "tools/transform/cmd_transform.h"
 
 namespace augstore {
 namespace {
@@ -48,9 +48,7 @@ Result<Pairs> MakePairs(Database& database, LazyBackbone& backbone,
                                                      {.show_progress = show_progress,
                                                       .feature_maps = options.feature_maps}));
   Pairs pairs;
-  pairs.embedded = embedded.embedded;
-  pairs.reused = embedded.reused;
-  pairs.skipped = std::move(embedded.skipped);
+  pairs.counts = embedded;
   pairs.views = static_cast<uint32_t>(ops.size() / 2);
   std::vector<Matrix>& views = embedded.views;
   pairs.z = options.mirror ? Stacked(views[0], views[2]) : std::move(views[0]);
@@ -134,10 +132,23 @@ Result<uint32_t> RegisterTransform(Client& client, const std::string& name,
   record.op = op;
   record.family = family;
   record.card = card;
-  record.created_unix_s = std::chrono::duration_cast<std::chrono::seconds>(
-                              std::chrono::system_clock::now().time_since_epoch())
-                              .count();
   return client.Add(RecordKind::kTransform, name, Encode(record), weights.ToSafetensors());
+}
+
+void AddAliasFlags(Command* command, AliasRequest* alias) {
+  command->AddFlag("--alias", &alias->alias, "Point this alias to the new version");
+  command->AddFlag("--note", &alias->note, "Why; kept in the alias's history");
+}
+
+Json TrainedJson(const Versioned<TransformRecord>& added, const AliasRequest& alias,
+                 const Json& more, const EmbedCounts& counts, double seconds) {
+  std::vector<std::string> aliases;
+  if (!alias.alias.empty()) aliases.push_back(alias.alias);
+  Json json = TransformJson(added, aliases);
+  json.update(more);
+  json.update(EmbedJson(counts));
+  json["seconds"] = seconds;
+  return json;
 }
 
 Result<Versioned<TransformRecord>> RegisterTrained(Client& client, const std::string& name,
@@ -168,7 +179,7 @@ Result<Versioned<TransformRecord>> RegisterTrained(Client& client, const std::st
           fmt::format("{} is registered, its alias '{}' is not", ref, alias.alias));
     }
   }
-  return client.Get<TransformRecord>(RecordKind::kTransform, ref);
+  return client.Get<TransformRecord>(ref);
 }
 
 }  // namespace augstore

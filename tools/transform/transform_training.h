@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "engine/fitting/transform_trainer.h"
 #include "engine/images/image_source.h"
@@ -23,9 +22,7 @@ struct Pairs {
   Matrix feature_maps;          // the feature map of every x, when they were asked for
   FeatureMapShape feature_map;  // of each
   uint32_t views = 1;  // 2: the same images once more, mirrored (TransformTrainOptions::views)
-  uint64_t embedded = 0;
-  uint64_t reused = 0;
-  std::vector<SkippedImage> skipped;
+  EmbedCounts counts;
 };
 // `mirror` adds (Φ(m(x)), Φ(op(m(x)))) of the mirror images m(x), which have no feature maps.
 struct PairOptions {
@@ -65,6 +62,8 @@ struct AliasRequest {
   std::string alias;
   std::string note;
 };
+// --alias and --note.
+void AddAliasFlags(Command* command, AliasRequest* alias);
 // Registers a transform and moves the alias. Errors: kFailedPrecondition (the card does not allow
 // the alias: then nothing is registered), those of the database.
 Result<Versioned<TransformRecord>> RegisterTrained(Client& client, const std::string& name,
@@ -72,6 +71,11 @@ Result<Versioned<TransformRecord>> RegisterTrained(Client& client, const std::st
                                                    const std::string& op,
                                                    const TrainedTransform& trained,
                                                    const AliasRequest& alias);
+
+// What a command that trains prints with --json: the version, `more`, and what embedding and all of
+// it took.
+Json TrainedJson(const Versioned<TransformRecord>& added, const AliasRequest& alias,
+                 const Json& more, const EmbedCounts& counts, double seconds);
 
 // Shows the progress of training: one line for all families that are being trained, and under
 // "auto" a line for each that is done.

@@ -49,9 +49,9 @@ TEST_F(CompareCommand, KeepsItsTrialsOutOfTheStore) {
   const auto database = Database::Open({.store = Path("db"), .connect = {}});
   ASSERT_TRUE(database.ok());
   Client& client = (*database)->client();
-  EXPECT_EQ(client.List<TransformRecord>(RecordKind::kTransform)->size(), 0u);
-  EXPECT_EQ(client.List<CollectionRecord>(RecordKind::kCollection)->size(), 0u);
-  EXPECT_EQ(client.List<BackboneRecord>(RecordKind::kBackbone)->size(), 1u) << "rows are kept";
+  EXPECT_EQ(client.List<TransformRecord>()->size(), 0u);
+  EXPECT_EQ(client.List<CollectionRecord>()->size(), 0u);
+  EXPECT_EQ(client.List<BackboneRecord>()->size(), 1u) << "rows are kept";
 }
 
 TEST_F(CompareCommand, FindsWhatAnEarlierRunFittedInItsWorkFolder) {

@@ -69,7 +69,7 @@ TEST_F(TrialsTest, ACollectionOfTheTrialsStreamsTheRowsOfTheUsersStore) {
     EXPECT_TRUE(std::ranges::equal(copied->embeddings.row(i), original->row(i))) << i;
     EXPECT_EQ(copied->labels[i], samples_[i].label) << i;
   }
-  EXPECT_EQ(database_->client().List<CollectionRecord>(RecordKind::kCollection)->size(), 0u);
+  EXPECT_EQ(database_->client().List<CollectionRecord>()->size(), 0u);
 }
 
 TEST_F(TrialsTest, AFolderKeepsThemForALaterRun) {

@@ -166,7 +166,7 @@ TEST_F(HeadCommands, PredictRefusesAnotherBackboneFileWithoutRegisteringIt) {
       << result.err;
   const auto database = Database::Open({.store = store(), .connect = {}});
   ASSERT_TRUE(database.ok());
-  EXPECT_EQ((*database)->client().List<BackboneRecord>(RecordKind::kBackbone)->size(), 1u);
+  EXPECT_EQ((*database)->client().List<BackboneRecord>()->size(), 1u);
 }
 
 TEST_F(HeadCommands, EvalRefusesSamplesWithoutLabels) {

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <vector>
 
 #include "engine/kernels/tile_engine.h"
 #include "tests/engine/kernels/networks.h"
@@ -109,6 +112,16 @@ TEST_F(HeadPredictorTest, RefusesUnknownTransformsAndThoseOfOtherBackbones) {
   head_.record.backbone.bytes[0] ^= 1;
   EXPECT_EQ(HeadPredictor::Open(*client_, head_, {.policy = "shift"}).status().code(),
             Code::kFailedPrecondition);
+}
+
+TEST(Softmax, SumsToOneAlsoForHugeLogits) {
+  Matrix p(2, 3);
+  std::ranges::copy(std::vector<float>{1000, 1000, -1000}, p.row(0).begin());
+  std::ranges::copy(std::vector<float>{0, std::log(2.0f), 0}, p.row(1).begin());
+  Softmax(p.view());
+  EXPECT_FLOAT_EQ(p.row(0)[0], 0.5f);
+  EXPECT_FLOAT_EQ(p.row(0)[2], 0.0f);
+  EXPECT_FLOAT_EQ(p.row(1)[1], 0.5f);
 }
 
 }  // namespace

@@ -51,8 +51,7 @@ TransformWeights Conditional(std::span<const float> value) {
 Status RegisterConditional(const std::string& store, const TransformWeights& weights) {
   AUGSTORE_ASSIGN(const auto database, Database::Open({.store = store, .connect = {}}));
   Client& client = database->client();
-  AUGSTORE_ASSIGN(const auto backbone,
-                  client.Get<BackboneRecord>(RecordKind::kBackbone, "backbone"));
+  AUGSTORE_ASSIGN(const auto backbone, client.Get<BackboneRecord>("backbone"));
   const TransformRecord record{.backbone = backbone.record.digest,
                                .dim = kDim,
                                .op = weights.ops,
