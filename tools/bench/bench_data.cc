@@ -15,7 +15,8 @@
 #include "schemas/base/limits.h"
 #include "storage/catalog/catalog.h"
 #include "storage/rocksdb/rocksdb_open.h"
-#include "tools/cli/command.h"
+#include "tools/collection/collection_writer.h"
+#include "tools/synth/synthetic_images.h"
 
 namespace augstore {
 namespace {
@@ -85,8 +86,7 @@ Status WriteSyntheticCollection(Catalog& catalog, const SyntheticCollection& col
     }
     AUGSTORE_TRY(catalog.AppendSamples(draft.draft, chunk));
   }
-  AUGSTORE_TRY(catalog.CommitDraft(draft.draft, collection.rows));
-  return OkStatus();
+  return catalog.CommitDraft(draft.draft, collection.rows).status();
 }
 
 // The measures of the card that streams read.
@@ -102,16 +102,12 @@ Result<std::vector<CardMeasure>> LossOf(const Layers& layers, uint64_t seed) {
 
 Status AddPaperNetwork(const BenchFlags& flags, Catalog& catalog) {
   const Layers layers = PaperNetwork(flags.dim, flags.seed);
-  const std::string blob = layers.ToSafetensors();
   TransformRecord record;
   record.backbone = SyntheticBackbone();
   record.dim = flags.dim;
   record.family = "custom";
-  record.layers = layers.shapes();
   AUGSTORE_ASSIGN(record.card.measures, LossOf(layers, flags.seed));
-  record.weights = Sha256({reinterpret_cast<const uint8_t*>(blob.data()), blob.size()});
-  AUGSTORE_TRY(catalog.AddTransform(kSyntheticTransform, record, blob));
-  return OkStatus();
+  return catalog.AddTransform(kSyntheticTransform, record, layers.ToSafetensors()).status();
 }
 
 }  // namespace
@@ -158,6 +154,13 @@ Layers AffineNetwork(uint32_t dim, uint64_t seed) {
   return Layers{{RandomLayer(dim, dim, Activation::kNone, seed)}};
 }
 
+EngineWorker::EngineWorker(std::unique_ptr<Engine> the_engine, NetworkPtr the_network, size_t rows,
+                           uint64_t seed)
+    : network(std::move(the_network)),
+      in(RandomRows(rows, network->layers.dim_in(), seed)),
+      out(rows, network->layers.dim_out()),
+      engine(std::move(the_engine)) {}
+
 std::vector<RowId> ShuffledRows(uint64_t rows, size_t count, uint64_t seed) {
   std::vector<RowId> out(count);
   for (size_t i = 0; i < count; ++i) out[i] = Permutation(rows, seed, i / rows).At(i % rows);
@@ -190,6 +193,61 @@ Status MakeSyntheticStore(const BenchFlags& flags, const std::string& path,
     AUGSTORE_TRY(WriteSyntheticCollection(*catalog, collection));
   }
   return AddPaperNetwork(flags, *catalog);
+}
+
+Result<BenchImages> MakeBenchImages(const BenchFlags& flags, const std::string& folder,
+                                    uint64_t count) {
+  std::string images = flags.images;
+  if (images.empty()) {
+    images = folder + "/images";
+    const auto classes = static_cast<uint64_t>(SyntheticClasses().size());
+    const auto per_class = static_cast<uint32_t>((count + classes - 1) / classes);
+    AUGSTORE_TRY(WriteSyntheticImages(images, {.seed = flags.seed, .per_class = per_class}));
+  }
+  AUGSTORE_ASSIGN(ImageSource source, ListImages(images));
+  return BenchImages{SpreadItems(std::move(source.items), count), std::move(source.classes)};
+}
+
+Result<FreshDatabase> FreshDatabase::Make(const BenchFlags& flags, const std::string& path,
+                                          std::shared_ptr<Backbone> loaded) {
+  if (!std::filesystem::exists(flags.backbone)) {
+    return NotFound("there is no backbone file '{}': name a TorchScript file with --backbone",
+                    flags.backbone);
+  }
+  FreshDatabase fresh;
+  AUGSTORE_ASSIGN(fresh.database, Database::Open({.store = path, .connect = {}}, true));
+  BackboneFlags backbone;
+  backbone.file = flags.backbone;
+  AUGSTORE_ASSIGN(fresh.backbone,
+                  LazyBackbone::Open(backbone, fresh.database->client(), std::move(loaded)));
+  AUGSTORE_TRY(fresh.backbone->Load());
+  return fresh;
+}
+
+Status FreshDatabase::Ingest(const BenchImages& images) {
+  AUGSTORE_ASSIGN(const EmbedOutcome outcome,
+                  EmbedItems(*database, *backbone, images.items, std::nullopt, "", false));
+  std::vector<SampleToWrite> samples;
+  for (size_t i = 0; i < images.items.size(); ++i) {
+    const ImageItem& item = images.items[i];
+    if (outcome.rows[i] != kNoRow)
+      samples.push_back({item.key, outcome.rows[i], item.label, "train"});
+  }
+  const BeginDraftRequest begin{.collection = "bench",
+                                .backbone = backbone->record().digest,
+                                .labels = {{"label", images.classes}},
+                                .replace = true,
+                                .source = "bench"};
+  return WriteCollection(database->client(), begin, samples).status();
+}
+
+Result<std::vector<Image>> DecodeBenchImages(const BenchImages& images,
+                                             const BackboneRecord& backbone) {
+  DecodedImages decoded = DecodeItems(images.items, backbone.input_height, backbone.input_width, 0);
+  for (const std::string& reason : decoded.reasons) {
+    if (!reason.empty()) return InvalidArgument("{}: leave it out of --images", reason);
+  }
+  return std::move(decoded.images);
 }
 
 }  // namespace augstore

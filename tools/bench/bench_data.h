@@ -1,4 +1,5 @@
-// Synthetic embeddings, networks and stores for `augstore bench`, and the folder that they live in.
+// Synthetic embeddings, networks, stores and images for `augstore bench`, and the folder that they
+// live in.
 #ifndef AUGSTORE_TOOLS_BENCH_BENCH_DATA_H_
 #define AUGSTORE_TOOLS_BENCH_BENCH_DATA_H_
 
@@ -6,9 +7,11 @@
 #include <string>
 #include <vector>
 
+#include "engine/kernels/engine.h"
 #include "schemas/weights/layers.h"
 #include "storage/store/store.h"
-#include "tools/bench/bench_flags.h"
+#include "tools/bench/bench_report.h"
+#include "tools/collection/embedder.h"
 
 namespace augstore {
 
@@ -35,6 +38,18 @@ Matrix RandomRows(size_t rows, size_t dim, uint64_t seed);
 Layers PaperNetwork(uint32_t dim, uint64_t seed);
 Layers AffineNetwork(uint32_t dim, uint64_t seed);
 
+// One worker of an engine, with rows of its own.
+struct EngineWorker {
+  EngineWorker(std::unique_ptr<Engine> the_engine, NetworkPtr the_network, size_t rows,
+               uint64_t seed);
+  Status Apply() { return engine->Apply(network, in.view(), out.view()); }
+
+  NetworkPtr network;
+  Matrix in;
+  Matrix out;
+  std::unique_ptr<Engine> engine;
+};
+
 // `count` row numbers below `rows`, in random order; each once before any comes again.
 std::vector<RowId> ShuffledRows(uint64_t rows, size_t count, uint64_t seed);
 
@@ -58,6 +73,33 @@ Status MakeSyntheticStore(const BenchFlags& flags, const std::string& path,
                           const std::vector<SyntheticCollection>& collections);
 // The digest of the backbone of synthetic stores.
 Digest SyntheticBackbone();
+
+// Images to embed: those of flags.images, spread evenly, or synthetic ones.
+struct BenchImages {
+  std::vector<ImageItem> items;
+  std::vector<std::string> classes;
+};
+// At most `count`. Synthetic images are written below `folder`. Errors: those of ListImages and
+// WriteSyntheticImages.
+Result<BenchImages> MakeBenchImages(const BenchFlags& flags, const std::string& folder,
+                                    uint64_t count);
+
+// A new, empty store with Φ registered and loaded.
+struct FreshDatabase {
+  std::unique_ptr<Database> database;
+  std::unique_ptr<LazyBackbone> backbone;
+
+  // In the new folder `path`; `loaded`: Φ if another database has loaded it, else null. Errors:
+  // those of Database::Open and Backbone::Load; kNotFound names --backbone.
+  static Result<FreshDatabase> Make(const BenchFlags& flags, const std::string& path,
+                                    std::shared_ptr<Backbone> loaded);
+  // Reads, decodes and embeds the images and commits them as collection "bench": a whole ingest.
+  Status Ingest(const BenchImages& images);
+};
+
+// Decoded and resized to Φ's input. Errors: kInvalidArgument (an image that cannot be read).
+Result<std::vector<Image>> DecodeBenchImages(const BenchImages& images,
+                                             const BackboneRecord& backbone);
 
 }  // namespace augstore
 

@@ -17,22 +17,6 @@ namespace {
 
 constexpr size_t kTargetRows = 256;  // targets look at batches of at least this many rows
 
-// One worker of the engine, with its own rows.
-struct EngineWorker {
-  EngineWorker(std::unique_ptr<Engine> the_engine, const NetworkPtr& the_network, size_t rows,
-               uint64_t seed)
-      : network(the_network),
-        in(RandomRows(rows, network->layers.dim_in(), seed)),
-        out(rows, network->layers.dim_out()),
-        engine(std::move(the_engine)) {}
-  Status Apply() { return engine->Apply(network, in.view(), out.view()); }
-
-  NetworkPtr network;
-  Matrix in;
-  Matrix out;
-  std::unique_ptr<Engine> engine;
-};
-
 // Null where oneDNN has no kernel of its own.
 Result<std::unique_ptr<BareProducts>> BareProductsIfAny(const std::vector<LayerShape>& shapes,
                                                         size_t rows, ProductPrecision precision) {
@@ -59,9 +43,9 @@ class EngineCell {
       cell->ours_.push_back(std::make_unique<EngineWorker>(NewTileEngine(), network, rows, seed));
       cell->int8_.push_back(std::make_unique<EngineWorker>(NewInt8Engine(), network, rows, seed));
       const ConstMatrixView in = cell->ours_.back()->in.view();
-      AUGSTORE_ASSIGN(auto eager, TorchSequential(layers, in));
+      AUGSTORE_ASSIGN(auto eager, TorchNetwork(layers, in, /*frozen=*/false));
       cell->eager_.push_back(std::move(eager));
-      AUGSTORE_ASSIGN(auto frozen, TorchFrozen(layers, in));
+      AUGSTORE_ASSIGN(auto frozen, TorchNetwork(layers, in, /*frozen=*/true));
       cell->frozen_.push_back(std::move(frozen));
     }
     return cell;

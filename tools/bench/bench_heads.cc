@@ -1,5 +1,4 @@
 // bench heads: many heads on one stream, as separate clients and in one pass.
-#include <atomic>
 #include <nlohmann/json.hpp>
 
 #include "client/client.h"
@@ -87,12 +86,9 @@ class SharedReading {
   }
 
   Status Pull(int worker, uint64_t epoch) {
-    BatchStream& stream = *streams_[static_cast<size_t>(worker)];
-    stream.Seek(epoch, 0);
-    for (;;) {
-      AUGSTORE_ASSIGN(const std::optional<Batch> batch, stream.Next());
-      if (!batch.has_value()) return OkStatus();
-    }
+    for (const Result<Batch>& batch : streams_[static_cast<size_t>(worker)]->Epoch(epoch))
+      AUGSTORE_TRY(batch);
+    return OkStatus();
   }
 
   const BenchFlags& flags_;
@@ -153,16 +149,14 @@ Status TrainOnePass(const BenchFlags& flags, Client& client, const OnePass& pass
                                      .policy = identity ? "identity" : kSyntheticPolicy,
                                      .seed = seed,
                                      .batch_size = kBatch}));
-  HeadRunsOptions options;
-  options.trainer.arch = pass.arch;
-  options.trainer.dim = flags.dim;
-  options.trainer.classes = kSyntheticClasses;
+  HeadRunsOptions options{
+      .trainer = {.arch = pass.arch, .dim = flags.dim, .classes = kSyntheticClasses, .heads = {}},
+      .epochs = 1,
+      .test_every = 0,
+      .label = {}};
   for (uint32_t h = 0; h < heads; ++h) options.trainer.heads.push_back({1e-3, 1e-4, h});
-  options.epochs = 1;
-  options.test_every = 0;
   const std::unique_ptr<BatchSource> source = StreamSource(std::move(stream));
-  AUGSTORE_TRY(TrainHeads(*source, {}, options, nullptr));
-  return OkStatus();
+  return TrainHeads(*source, {}, options, nullptr).status();
 }
 
 Status MeasureOnePass(const BenchFlags& flags, const ServerProcess& server, BenchReport* report) {

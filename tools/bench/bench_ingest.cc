@@ -1,6 +1,5 @@
 // bench ingest: images to stored embeddings.
 #include "tools/bench/bench_data.h"
-#include "tools/bench/bench_images.h"
 #include "tools/bench/bench_measure.h"
 #include "tools/bench/bench_parts.h"
 #include "tools/bench/torch_baselines.h"

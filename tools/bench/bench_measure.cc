@@ -8,16 +8,10 @@
 #include <thread>
 
 #include "engine/math/compute_threads.h"
-#include "tools/cli/command.h"
+#include "tools/cli/progress.h"
 
 namespace augstore {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double Since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // An OpenMP team spins for a moment after its work: the next case must not pay for it.
 constexpr std::chrono::milliseconds kPause{5};
@@ -29,14 +23,14 @@ struct WorkerOutcome {
 
 WorkerOutcome RunWorker(const Case& measured, int worker, double seconds) {
   WorkerOutcome outcome;
-  const Clock::time_point start = Clock::now();
+  const Stopwatch clock;
   uint64_t calls = 0;
   double elapsed = 0;
   try {
     do {
       outcome.status = measured.once(worker);
       ++calls;
-      elapsed = Since(start);
+      elapsed = clock.seconds();
     } while (outcome.status.ok() && !measured.single && elapsed < seconds && !Interrupted());
   } catch (const std::exception& error) {
     outcome.status = Internal("{}", error.what());

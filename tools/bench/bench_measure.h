@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "schemas/base/status.h"
-#include "tools/bench/bench_flags.h"
+#include "tools/bench/bench_report.h"
 
 namespace augstore {
 

@@ -1,7 +1,6 @@
 // bench paper: the cost of training in pixel space over that in embedding space, as measured and as
 // Eq. 8 of the paper predicts it from counted multiply-adds.
 #include "tools/bench/bench_data.h"
-#include "tools/bench/bench_images.h"
 #include "tools/bench/bench_measure.h"
 #include "tools/bench/bench_parts.h"
 #include "tools/compare/pixel_source.h"
@@ -80,9 +79,9 @@ class PaperJobs {
                     FreshDatabase::Make(flags_, fmt::format("{}/{}", folder_, stores_++), loaded));
     TransformWeights weights;
     weights.layers = PaperNetwork(fresh->backbone->record().dim, flags_.seed);
-    AUGSTORE_TRY(RegisterTransform(fresh->database->client(), kSyntheticTransform,
-                                   fresh->backbone->record(), kOp, "custom", weights, Card{}));
-    return OkStatus();
+    return RegisterTransform(fresh->database->client(), kSyntheticTransform,
+                             fresh->backbone->record(), kOp, "custom", weights, Card{})
+        .status();
   }
 
   Result<std::unique_ptr<BatchStream>> OpenStream(FreshDatabase& fresh) const {
@@ -93,15 +92,15 @@ class PaperJobs {
   }
 
   Status Train(BatchSource& source, uint32_t views) const {
-    HeadRunsOptions options;
-    options.trainer.arch = kArch;
-    options.trainer.dim = kept_.backbone->record().dim;
-    options.trainer.classes = static_cast<uint32_t>(images_.classes.size());
-    options.trainer.heads = {{1e-3, 1e-4, flags_.seed}};
-    options.epochs = views;
-    options.test_every = 0;
-    AUGSTORE_TRY(TrainHeads(source, {}, options, nullptr));
-    return OkStatus();
+    const HeadRunsOptions options{
+        .trainer = {.arch = kArch,
+                    .dim = kept_.backbone->record().dim,
+                    .classes = static_cast<uint32_t>(images_.classes.size()),
+                    .heads = {{1e-3, 1e-4, flags_.seed}}},
+        .epochs = views,
+        .test_every = 0,
+        .label = {}};
+    return TrainHeads(source, {}, options, nullptr).status();
   }
 
   const BenchFlags& flags_;

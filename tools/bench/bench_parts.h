@@ -5,7 +5,6 @@
 #define AUGSTORE_TOOLS_BENCH_BENCH_PARTS_H_
 
 #include "schemas/base/status.h"
-#include "tools/bench/bench_flags.h"
 #include "tools/bench/bench_report.h"
 
 namespace augstore {

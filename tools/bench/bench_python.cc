@@ -32,7 +32,7 @@ struct Finished {
 // Runs the words to the end; words[0] is searched for in PATH. Errors: kUnavailable.
 Result<Finished> RunProgram(std::vector<std::string> words) {
   words.insert(words.begin(), "/usr/bin/env");
-  int output = -1;
+  Descriptor output;
   AUGSTORE_ASSIGN(const pid_t pid, StartProgram(std::move(words), &output));
   Finished finished;
   std::array<char, 4096> part;
@@ -40,13 +40,12 @@ Result<Finished> RunProgram(std::vector<std::string> words) {
   for (bool open = true; open;) {
     // One signal: at the second it would leave its folder behind.
     if (Interrupted() && !signalled) signalled = ::kill(pid, SIGTERM) == 0;
-    pollfd entry{output, POLLIN, 0};
+    pollfd entry{output.get(), POLLIN, 0};
     if (::poll(&entry, 1, kPollMs) <= 0) continue;
-    const ssize_t count = ::read(output, part.data(), part.size());
+    const ssize_t count = ::read(output.get(), part.data(), part.size());
     if (count > 0) finished.output.append(part.data(), static_cast<size_t>(count));
     open = count > 0 || (count < 0 && errno == EINTR);
   }
-  ::close(output);
   int state = 0;
   while (::waitpid(pid, &state, 0) < 0 && errno == EINTR) {
   }

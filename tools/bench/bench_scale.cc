@@ -1,5 +1,4 @@
 // bench scale: the same questions to a small and to a large store.
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -16,17 +15,12 @@ namespace augstore {
 namespace {
 
 namespace fs = std::filesystem;
-using Clock = std::chrono::steady_clock;
 
 constexpr uint32_t kBatch = 256;
 constexpr uint64_t kLeastMemoryMib = 16;  // the least that serve accepts
 // A stream's window, so that a tenth of the data as memory holds two.
 constexpr uint64_t kWindowsOfData = 25;
 constexpr const char* kCollection = "all";
-
-double Since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // Bytes that this process has passed to write() so far, on any file system.
 double WrittenBytes() {
@@ -86,15 +80,15 @@ struct ScalePoint {
 Status MeasureOpening(const BenchFlags& flags, ScalePoint* point) {
   std::vector<double> seconds;
   for (uint32_t i = 0; i < flags.repeat; ++i) {
-    const Clock::time_point start = Clock::now();
+    const Stopwatch clock;
     AUGSTORE_ASSIGN(
         const auto store,
         OpenRocksDbStore(point->store(),
                          {.create = false, .memory_budget_bytes = point->memory_mib << 20}));
     AUGSTORE_ASSIGN(const auto catalog, Catalog::Open(store.get()));
-    seconds.push_back(Since(start));
+    seconds.push_back(clock.seconds());
     if (i > 0) continue;
-    const Clock::time_point verify_start = Clock::now();
+    const Stopwatch verify_clock;
     std::string cursor;
     do {
       AUGSTORE_ASSIGN(const VerifyStep step, catalog->Verify(cursor));
@@ -102,7 +96,7 @@ Status MeasureOpening(const BenchFlags& flags, ScalePoint* point) {
       if (Interrupted()) return InterruptedStatus("scratch stores are removed: run it again");
       cursor = step.cursor;
     } while (!cursor.empty());
-    point->verify_seconds = Since(verify_start);
+    point->verify_seconds = verify_clock.seconds();
   }
   point->open_seconds = Median(std::move(seconds));
   return OkStatus();
@@ -114,9 +108,9 @@ Status MakePoint(const BenchFlags& flags, ScalePoint* point) {
   point->memory_mib =
       std::max(kLeastMemoryMib, static_cast<uint64_t>(point->data_bytes / 10) >> 20);
   const double written = WrittenBytes();
-  const Clock::time_point start = Clock::now();
+  const Stopwatch clock;
   AUGSTORE_TRY(MakeSyntheticStore(flags, point->store(), {{kCollection, point->rows}}));
-  point->fill_seconds = Since(start);
+  point->fill_seconds = clock.seconds();
   point->written = WrittenBytes() - written;
   AUGSTORE_TRY(MeasureOpening(flags, point));
   point->disk = FolderBytes(point->store());

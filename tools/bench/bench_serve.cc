@@ -42,12 +42,11 @@ struct Puller {
   size_t body_bytes = 0;  // of a full batch's message
 
   Status PullEpoch() {
-    stream->Seek(epoch++, 0);
-    for (;;) {
-      AUGSTORE_ASSIGN(const std::optional<Batch> batch, stream->Next());
-      if (!batch.has_value()) return OkStatus();
+    for (const Result<Batch>& batch : stream->Epoch(epoch++)) {
+      AUGSTORE_TRY(batch);
       body_bytes = std::max(body_bytes, batch->memory.bytes.size());
     }
+    return OkStatus();
   }
 };
 
@@ -69,19 +68,6 @@ Result<std::vector<Puller>> OpenPullers(const std::string& address, const Kind& 
   }
   return pullers;
 }
-
-// The engine alone, on batches of the same size.
-struct EngineAlone {
-  EngineAlone(const NetworkPtr& the_network, Precision precision, uint32_t batch)
-      : network(the_network),
-        in(RandomRows(batch, network->layers.dim_in(), 1)),
-        out(batch, network->layers.dim_out()),
-        engine(NewEngine(precision)) {}
-  NetworkPtr network;
-  Matrix in;
-  Matrix out;
-  std::unique_ptr<Engine> engine;
-};
 
 // The server's CPU time while a one runs, over the rows that it pulls.
 class ServedRows {
@@ -142,16 +128,14 @@ Status ServeBench::Measure(const Kind& kind, bool tcp, uint32_t batch) {
   const uint64_t rows = pullers[0].stream->info().samples;
   const uint64_t messages = pullers[0].stream->info().steps;
   AUGSTORE_ASSIGN(const auto raw, RawSender::Start(tcp, pullers[0].body_bytes + kFrameHeaderBytes));
-  std::vector<EngineAlone> engines;
-  for (int w = 0; w < AllWorkers(); ++w) engines.emplace_back(network_, kind.precision, batch);
+  std::vector<EngineWorker> engines;  // the engine alone, on batches of the same size
+  for (int w = 0; w < AllWorkers(); ++w)
+    engines.emplace_back(NewEngine(kind.precision), network_, batch, 1);
   const auto units = static_cast<double>(rows);
   ServedRows one(server_, units);
   ServedRows several(server_, units);
   const auto pull = [&](int worker) { return pullers[static_cast<size_t>(worker)].PullEpoch(); };
-  const auto apply = [&](int worker) {
-    EngineAlone& alone = engines[static_cast<size_t>(worker)];
-    return alone.engine->Apply(alone.network, alone.in.view(), alone.out.view());
-  };
+  const auto apply = [&](int worker) { return engines[static_cast<size_t>(worker)].Apply(); };
   AUGSTORE_ASSIGN(
       const CaseRates rates,
       RunCases(flags_, {{"bare socket", static_cast<double>(messages * batch),

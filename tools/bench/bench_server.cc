@@ -29,21 +29,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kStartTime{60};
 constexpr std::chrono::seconds kStopTime{10};
 
-// A file descriptor that is closed with its owner.
-struct Descriptor {
-  int number = -1;
-  Descriptor() = default;
-  explicit Descriptor(int the_number) : number(the_number) {}
-  ~Descriptor() { Close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  void Close() {
-    if (number >= 0) ::close(number);
-    number = -1;
-  }
-  int Release() { return std::exchange(number, -1); }
-};
-
 // In the child: becomes the program, with `output` as its standard output, and ends with its
 // parent. Makes only calls that are safe after a fork.
 [[noreturn]] void BecomeProgram(const std::vector<char*>& arguments, int output) {
@@ -73,17 +58,17 @@ Result<Json> ReadAnnouncement(int output, const std::string& program) {
       program, text);
 }
 
-Result<int> ListenOnLoopback(sockaddr_in* address) {
+Result<Descriptor> ListenOnLoopback(sockaddr_in* address) {
   Descriptor listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   address->sin_family = AF_INET;
   address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof(*address);
   auto* any = reinterpret_cast<sockaddr*>(address);
-  if (listener.number < 0 || ::bind(listener.number, any, size) != 0 ||
-      ::listen(listener.number, 1) != 0 || ::getsockname(listener.number, any, &size) != 0) {
+  if (listener.get() < 0 || ::bind(listener.get(), any, size) != 0 ||
+      ::listen(listener.get(), 1) != 0 || ::getsockname(listener.get(), any, &size) != 0) {
     return Unavailable("no loopback socket: {}", std::strerror(errno));
   }
-  return listener.Release();
+  return listener;
 }
 
 Status ConnectPair(bool tcp, Descriptor* sending, Descriptor* receiving) {
@@ -92,18 +77,16 @@ Status ConnectPair(bool tcp, Descriptor* sending, Descriptor* receiving) {
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
       return Unavailable("no pair of Unix sockets: {}", std::strerror(errno));
     }
-    sending->number = ends[0];
-    receiving->number = ends[1];
+    *sending = Descriptor(ends[0]);
+    *receiving = Descriptor(ends[1]);
     return OkStatus();
   }
   sockaddr_in address = {};
-  AUGSTORE_ASSIGN(const int listening, ListenOnLoopback(&address));
-  const Descriptor listener(listening);
-  receiving->number = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (::connect(receiving->number, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) {
-    sending->number = ::accept4(listener.number, nullptr, nullptr, SOCK_CLOEXEC);
-  }
-  if (sending->number >= 0) return OkStatus();
+  AUGSTORE_ASSIGN(const Descriptor listener, ListenOnLoopback(&address));
+  *receiving = Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::connect(receiving->get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0)
+    *sending = Descriptor(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  if (sending->get() >= 0) return OkStatus();
   return Unavailable("no loopback connection: {}", std::strerror(errno));
 }
 
@@ -128,24 +111,21 @@ bool ReceiveAll(int socket, void* data, size_t size) {
 
 }  // namespace
 
-Result<pid_t> StartProgram(std::vector<std::string> words, int* output) {
+Result<pid_t> StartProgram(std::vector<std::string> words, Descriptor* output) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     return Unavailable("no pipe to '{}': {}", words[0], std::strerror(errno));
   }
+  *output = Descriptor(ends[0]);
+  const Descriptor written(ends[1]);
   std::vector<char*> arguments;
   arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   const pid_t pid = ::fork();
-  if (pid == 0) BecomeProgram(arguments, ends[1]);
-  ::close(ends[1]);
-  if (pid < 0) {
-    ::close(ends[0]);
-    return Unavailable("'{}' cannot be started: {}", words[0], std::strerror(errno));
-  }
-  *output = ends[0];
-  return pid;
+  if (pid == 0) BecomeProgram(arguments, written.get());
+  if (pid >= 0) return pid;
+  return Unavailable("'{}' cannot be started: {}", words[0], std::strerror(errno));
 }
 
 std::string ServerProgram(const BenchFlags& flags) {
@@ -166,9 +146,9 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::Start(const BenchFlags& fl
           {program, "serve", "--store", store, "--memory", fmt::format("{}", memory.store_mib),
            "--batch-cache", fmt::format("{}", memory.batch_cache_mib), "--listen",
            "tcp://127.0.0.1:0", "--listen", "unix://" + folder + "/socket", "--json", "--quiet"},
-          &output.number));
+          &output));
   std::unique_ptr<ServerProcess> server(new ServerProcess(pid));
-  AUGSTORE_ASSIGN(const Json announced, ReadAnnouncement(output.number, program));
+  AUGSTORE_ASSIGN(const Json announced, ReadAnnouncement(output.get(), program));
   for (const auto& address : announced.value("listening", Json::array())) {
     const std::string text = address.get<std::string>();
     (text.starts_with("tcp:") ? server->tcp_ : server->unix_) = text;
@@ -205,34 +185,35 @@ Result<std::unique_ptr<RawSender>> RawSender::Start(bool tcp, size_t message_byt
   Descriptor receiving;
   AUGSTORE_TRY(ConnectPair(tcp, &sending, &receiving));
   return std::unique_ptr<RawSender>(
-      new RawSender(sending.Release(), receiving.Release(), message_bytes));
+      new RawSender(std::move(sending), std::move(receiving), message_bytes));
 }
 
-RawSender::RawSender(int sending, int receiving, size_t message_bytes)
-    : sending_(sending), receiving_(receiving), sent_(message_bytes), received_(message_bytes) {
+RawSender::RawSender(Descriptor sending, Descriptor receiving, size_t message_bytes)
+    : sending_(std::move(sending)),
+      receiving_(std::move(receiving)),
+      sent_(message_bytes),
+      received_(message_bytes) {
   thread_ = std::thread([this] { Send(); });
 }
 
 RawSender::~RawSender() {
-  ::shutdown(receiving_, SHUT_RDWR);
+  ::shutdown(receiving_.get(), SHUT_RDWR);
   thread_.join();
-  ::close(sending_);
-  ::close(receiving_);
 }
 
 void RawSender::Send() {
   uint64_t count = 0;
-  while (ReceiveAll(sending_, &count, sizeof(count))) {
+  while (ReceiveAll(sending_.get(), &count, sizeof(count))) {
     for (uint64_t i = 0; i < count; ++i) {
-      if (!SendAll(sending_, sent_.data(), sent_.size())) return;
+      if (!SendAll(sending_.get(), sent_.data(), sent_.size())) return;
     }
   }
 }
 
 Status RawSender::Pull(uint64_t count) {
-  bool ok = SendAll(receiving_, &count, sizeof(count));
+  bool ok = SendAll(receiving_.get(), &count, sizeof(count));
   for (uint64_t i = 0; ok && i < count; ++i) {
-    ok = ReceiveAll(receiving_, received_.data(), received_.size());
+    ok = ReceiveAll(receiving_.get(), received_.data(), received_.size());
   }
   return ok ? OkStatus() : Unavailable("a loopback connection broke: run it again");
 }

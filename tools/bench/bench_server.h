@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
-#include "schemas/base/status.h"
-#include "tools/bench/bench_flags.h"
+#include "schemas/wire/shared_bodies.h"
+#include "tools/bench/bench_report.h"
 
 namespace augstore {
 
@@ -22,9 +22,9 @@ struct ServerMemory {
 };
 
 // Starts words[0] (a path) with the other words as its arguments; it ends with this process.
-// `*output` is the reading end of its standard output, which the caller closes. Errors:
-// kUnavailable. A program that does not exist exits with 127.
-Result<pid_t> StartProgram(std::vector<std::string> words, int* output);
+// `*output` is the reading end of its standard output. Errors: kUnavailable. A program that does
+// not exist exits with 127.
+Result<pid_t> StartProgram(std::vector<std::string> words, Descriptor* output);
 
 // `augstore serve` on a store, ended with this object.
 class ServerProcess {
@@ -66,10 +66,10 @@ class RawSender {
   Status Pull(uint64_t count);
 
  private:
-  RawSender(int sending, int receiving, size_t message_bytes);
+  RawSender(Descriptor sending, Descriptor receiving, size_t message_bytes);
   void Send();
-  int sending_;
-  int receiving_;
+  const Descriptor sending_;
+  const Descriptor receiving_;
   std::vector<uint8_t> sent_;
   std::vector<uint8_t> received_;
   std::thread thread_;

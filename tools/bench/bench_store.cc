@@ -11,6 +11,7 @@
 #include "engine/streams/shuffle_order.h"
 #include "schemas/base/files.h"
 #include "schemas/weights/npy.h"
+#include "schemas/wire/shared_bodies.h"
 #include "storage/rocksdb/rocksdb_open.h"
 #include "storage/store/store.h"
 #include "tools/bench/bench_data.h"
@@ -28,42 +29,19 @@ constexpr uint64_t kWindowsOfData = 25;
 
 // The matrix of a .npy file, mapped, as np.load(mmap_mode="r") does. WriteNpyMatrix puts the matrix
 // at the end of the file.
-class MappedNpy {
- public:
-  static Result<std::unique_ptr<MappedNpy>> Open(const std::string& path, size_t rows,
-                                                 size_t cols) {
-    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (file < 0) return Unavailable("'{}' cannot be opened: {}", path, std::strerror(errno));
-    struct stat status = {};
-    void* memory = MAP_FAILED;
-    if (::fstat(file, &status) == 0) {
-      memory = ::mmap(nullptr, static_cast<size_t>(status.st_size), PROT_READ, MAP_SHARED, file, 0);
-    }
-    ::close(file);
-    if (memory == MAP_FAILED) {
-      return Unavailable("'{}' cannot be mapped: {}", path, std::strerror(errno));
-    }
-    return std::unique_ptr<MappedNpy>(
-        new MappedNpy(memory, static_cast<size_t>(status.st_size), rows, cols));
-  }
-  ~MappedNpy() { ::munmap(memory_, size_); }
-  MappedNpy(const MappedNpy&) = delete;
-  MappedNpy& operator=(const MappedNpy&) = delete;
-
-  ConstMatrixView view() const {
-    const size_t bytes = rows_ * cols_ * sizeof(float);
-    const auto* end = static_cast<const uint8_t*>(memory_) + size_;
-    return {reinterpret_cast<const float*>(end - bytes), rows_, cols_};
-  }
-
- private:
-  MappedNpy(void* memory, size_t size, size_t rows, size_t cols)
-      : memory_(memory), size_(size), rows_(rows), cols_(cols) {}
-  void* memory_;
-  size_t size_;
-  size_t rows_;
-  size_t cols_;
-};
+Result<std::shared_ptr<const float>> MapNpy(const std::string& path, size_t values) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat status = {};
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0)
+    return Unavailable("'{}' cannot be opened: {}", path, std::strerror(errno));
+  const auto size = static_cast<size_t>(status.st_size);
+  void* const memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
+  if (memory == MAP_FAILED)
+    return Unavailable("'{}' cannot be mapped: {}", path, std::strerror(errno));
+  const auto* end = static_cast<const uint8_t*>(memory) + size;
+  const auto* first = reinterpret_cast<const float*>(end - values * sizeof(float));
+  return std::shared_ptr<const float>(first, [=](const float*) { ::munmap(memory, size); });
+}
 
 Status CopyRows(ConstMatrixView from, std::span<const RowId> rows, MatrixView out) {
   for (size_t i = 0; i < rows.size(); ++i) {
@@ -178,7 +156,7 @@ Status MeasureResident(const StoreBench& bench, BenchTable* table, BenchReport* 
                                          2 * bench.bytes()));
   const std::string npy = bench.folder + "/rows.npy";
   AUGSTORE_TRY(WriteFileAtomically(npy, WriteNpyMatrix(std::as_const(bench.data).view())));
-  AUGSTORE_ASSIGN(const auto mapped, MappedNpy::Open(npy, bench.data.rows(), bench.data.cols()));
+  AUGSTORE_ASSIGN(const auto mapped, MapNpy(npy, bench.data.rows() * bench.data.cols()));
   AUGSTORE_ASSIGN(const SpaceInfo f16, store->FindSpace(SyntheticBackbone(), Dtype::kF16));
   AUGSTORE_ASSIGN(const SpaceInfo u8, store->FindSpace(SyntheticBackbone(), Dtype::kU8));
   const auto from = [&](SpaceId id) -> Gather {
@@ -197,12 +175,13 @@ Status MeasureResident(const StoreBench& bench, BenchTable* table, BenchReport* 
   const GatherCase ceiling{"memcpy", order, memory};
   const GatherCase own{"store", order, ours};
   // With one core they would be the cases above.
-  std::vector<GatherCase> cases = {ceiling,
-                                   own,
-                                   {"MultiGet, a row per key", order, multi_get},
-                                   {".npy memory map", order, FromMatrix(mapped->view())},
-                                   {"store, f16", order, from(f16.id)},
-                                   {"store, u8", order, from(u8.id)}};
+  std::vector<GatherCase> cases = {
+      ceiling,
+      own,
+      {"MultiGet, a row per key", order, multi_get},
+      {".npy memory map", order, FromMatrix({mapped.get(), bench.data.rows(), bench.data.cols()})},
+      {"store, f16", order, from(f16.id)},
+      {"store, u8", order, from(u8.id)}};
   if (AllWorkers() > 1) {
     cases.push_back({"memcpy", order, memory, AllWorkers()});
     cases.push_back({"store", order, ours, AllWorkers()});

@@ -20,15 +20,9 @@ struct Types {
 };
 
 Types TypesOf(ProductPrecision precision) {
-  switch (precision) {
-    case ProductPrecision::kF32:
-      return {Type::f32, Type::f32, Type::f32};
-    case ProductPrecision::kBf16:
-      return {Type::bf16, Type::bf16, Type::bf16};
-    case ProductPrecision::kU8S8:
-      return {Type::u8, Type::s8, Type::u8};
-  }
-  return {Type::f32, Type::f32, Type::f32};
+  if (precision == ProductPrecision::kU8S8) return {Type::u8, Type::s8, Type::u8};
+  const Type type = precision == ProductPrecision::kBf16 ? Type::bf16 : Type::f32;
+  return {type, type, type};
 }
 
 memory::desc Dense(size_t rows, size_t cols, Type type) {

@@ -111,6 +111,10 @@ Baseline::Forward ForwardOf(torch::jit::Module module) {
   };
 }
 
+Baseline::Forward ForwardOf(torch::nn::Sequential sequential) {
+  return [sequential](const at::Tensor& in) mutable { return sequential->forward(in); };
+}
+
 at::Tensor ImagesTensor(std::span<const Image> images) {
   const int64_t height = images[0].height;
   const int64_t width = images[0].width;
@@ -128,27 +132,17 @@ at::Tensor ImagesTensor(std::span<const Image> images) {
 
 }  // namespace
 
-Result<std::unique_ptr<TorchBaseline>> TorchSequential(const Layers& layers, ConstMatrixView in) {
-  AUGSTORE_TRY(CheckPlain(layers));
-  try {
-    torch::nn::Sequential sequential = MakeSequential(layers);
-    auto forward = [sequential](const at::Tensor& x) mutable { return sequential->forward(x); };
-    std::vector<at::Tensor> inputs = {RowsTensor(in)};
-    return std::unique_ptr<TorchBaseline>(
-        std::make_unique<Baseline>(std::move(forward), std::move(inputs)));
-  } catch (const std::exception& error) {
-    return Internal("Torch could not make a Sequential: {}", error.what());
-  }
-}
-
-Result<std::unique_ptr<TorchBaseline>> TorchFrozen(const Layers& layers, ConstMatrixView in) {
+Result<std::unique_ptr<TorchBaseline>> TorchNetwork(const Layers& layers, ConstMatrixView in,
+                                                    bool frozen) {
   AUGSTORE_TRY(CheckPlain(layers));
   try {
     std::vector<at::Tensor> inputs = {RowsTensor(in)};
-    return std::unique_ptr<TorchBaseline>(
-        std::make_unique<Baseline>(ForwardOf(MakeFrozen(layers)), std::move(inputs)));
+    return std::unique_ptr<TorchBaseline>(std::make_unique<Baseline>(
+        frozen ? ForwardOf(MakeFrozen(layers)) : ForwardOf(MakeSequential(layers)),
+        std::move(inputs)));
   } catch (const std::exception& error) {
-    return Internal("Torch could not make a frozen module: {}", error.what());
+    return Internal("Torch could not make a {}: {}", frozen ? "frozen module" : "Sequential",
+                    error.what());
   }
 }
 

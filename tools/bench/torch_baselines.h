@@ -23,11 +23,11 @@ class TorchBaseline {
   virtual Matrix Output() const = 0;
 };
 
-// torch::nn::Sequential of Linear and ReLU, run eagerly. Errors: kInternal (Torch's reason),
-// kInvalidArgument (layers that are residual or diagonal).
-Result<std::unique_ptr<TorchBaseline>> TorchSequential(const Layers& layers, ConstMatrixView in);
-// The same as a frozen TorchScript module.
-Result<std::unique_ptr<TorchBaseline>> TorchFrozen(const Layers& layers, ConstMatrixView in);
+// torch::nn::Sequential of Linear and ReLU, run eagerly; with `frozen`, the same as a frozen
+// TorchScript module. Errors: kInternal (Torch's reason), kInvalidArgument (layers that are
+// residual or diagonal).
+Result<std::unique_ptr<TorchBaseline>> TorchNetwork(const Layers& layers, ConstMatrixView in,
+                                                    bool frozen);
 
 // The backbone's TorchScript file as torch::jit::load returns it, run on batches of `batch` images.
 // The images are made into tensors (values in [0, 1], n x 3 x h x w) here and not in Run, and must
