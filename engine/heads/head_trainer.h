@@ -58,8 +58,7 @@ class HeadTrainer {
   virtual Status Step(ConstMatrixView embeddings, std::span<const int32_t> labels) = 0;
   // Mean training loss of each head since the last call, and resets it.
   virtual std::vector<double> TakeTrainLoss() = 0;
-  // Each head's metrics on labelled embeddings. May be called in parts: metrics are then the
-  // caller's to combine by samples.
+  // Each head's metrics on the embeddings that have a label.
   virtual Result<std::vector<HeadMetrics>> Evaluate(ConstMatrixView embeddings,
                                                     std::span<const int32_t> labels) = 0;
   // The weights of head `h` as they are now.
