@@ -36,19 +36,23 @@ std::string ValueText(const T& value) {
   }
 }
 
-std::vector<std::string> Split(const std::vector<std::string>& texts) {
+}  // namespace
+
+std::vector<std::string> SplitAtCommas(const std::vector<std::string>& texts) {
   std::vector<std::string> parts;
   for (const std::string& text : texts) {
-    size_t begin = 0;
-    for (size_t end = 0; end != std::string::npos; begin = end + 1) {
-      end = text.find(',', begin);
-      parts.push_back(text.substr(begin, end == std::string::npos ? end : end - begin));
+    int depth = 0;
+    parts.emplace_back();
+    for (const char c : text) {
+      depth += c == '(' || c == '[' ? 1 : c == ')' || c == ']' ? -1 : 0;
+      if (c == ',' && depth == 0)
+        parts.emplace_back();
+      else
+        parts.back() += c;
     }
   }
   return parts;
 }
-
-}  // namespace
 
 Flag::Flag(std::string name, Value value, std::string help)
     : name_(std::move(name)),
@@ -179,7 +183,7 @@ Status Flag::Parse(const std::string& text, T* value) const {
 }
 
 Status Flag::Set(const std::vector<std::string>& given) const {
-  const std::vector<std::string> texts = commas_ ? Split(given) : given;
+  const std::vector<std::string> texts = commas_ ? SplitAtCommas(given) : given;
   if (count_ != 0 && texts.size() != count_) {
     return InvalidArgument("{} has {} values: give {}, separated by commas", name_, texts.size(),
                            count_);

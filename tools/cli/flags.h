@@ -16,6 +16,9 @@
 
 namespace augstore {
 
+// The pieces of all texts between commas that are outside of ( ) and [ ].
+std::vector<std::string> SplitAtCommas(const std::vector<std::string>& texts);
+
 // A flag (`--name`) or a positional argument (`name`) of a command. Each modifier returns the flag,
 // so that they can be chained. Thread safety: none.
 class Flag {

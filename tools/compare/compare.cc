@@ -49,10 +49,6 @@ std::string ModeText(const std::string& mode) {
   return "embedding space, " + mode;
 }
 
-std::string PercentText(const MeanSd& value) {
-  return fmt::format("{:.1f} ± {:.1f}", 100 * value.mean, 100 * value.sd);
-}
-
 std::string R2Text(const CardEntry& entry) {
   return fmt::format("{:.3f} [{:.3f}, {:.3f}]", entry.r2, entry.r2_low, entry.r2_high);
 }

@@ -12,7 +12,6 @@
 #include "tools/cli/command.h"
 #include "tools/cli/statistics.h"
 #include "tools/collection/embedder.h"
-#include "tools/compare/gap.h"
 #include "tools/transform/transform_training.h"
 
 namespace augstore {
@@ -103,8 +102,6 @@ std::vector<RowSummary> SummariseRows(const CompareResult& result,
 
 std::string OpsText(const CompareResult& result, const CompareExperiment& experiment);
 std::string ModeText(const std::string& mode);
-// "61.4 ± 0.5".
-std::string PercentText(const MeanSd& value);
 // "0.412 [0.398, 0.426]".
 std::string R2Text(const CardEntry& entry);
 

@@ -13,14 +13,21 @@ constexpr size_t kMaxHeads = 1024;  // of one pass
 
 class StreamSourceImpl : public BatchSource {
  public:
-  explicit StreamSourceImpl(std::unique_ptr<BatchStream> stream) : stream_(std::move(stream)) {}
+  StreamSourceImpl(std::unique_ptr<BatchStream> stream, BatchMap map)
+      : stream_(std::move(stream)), map_(std::move(map)) {}
   uint64_t steps_per_epoch() const override { return stream_->info().steps; }
   uint64_t samples_per_epoch() const override { return stream_->info().samples; }
   void Seek(uint64_t epoch) override { stream_->Seek(epoch, 0); }
-  Result<std::optional<Batch>> Next() override { return stream_->Next(); }
+  Result<std::optional<Batch>> Next() override {
+    AUGSTORE_ASSIGN(std::optional<Batch> batch, stream_->Next());
+    if (!batch.has_value() || !map_) return batch;
+    AUGSTORE_ASSIGN(*batch, map_(*std::move(batch)));
+    return batch;
+  }
 
  private:
   std::unique_ptr<BatchStream> stream_;
+  BatchMap map_;
 };
 
 bool HasLabel(std::span<const int32_t> labels) {
@@ -166,8 +173,8 @@ Result<std::vector<HeadConfig>> HeadGrid(const std::vector<double>& learning_rat
   return grid;
 }
 
-std::unique_ptr<BatchSource> StreamSource(std::unique_ptr<BatchStream> stream) {
-  return std::make_unique<StreamSourceImpl>(std::move(stream));
+std::unique_ptr<BatchSource> StreamSource(std::unique_ptr<BatchStream> stream, BatchMap map) {
+  return std::make_unique<StreamSourceImpl>(std::move(stream), std::move(map));
 }
 
 Result<HeadRunsReport> TrainHeads(BatchSource& source, const std::vector<TestSet>& tests,

@@ -35,7 +35,11 @@ class BatchSource {
   // The next batch of the epoch; nothing at its end.
   virtual Result<std::optional<Batch>> Next() = 0;
 };
-std::unique_ptr<BatchSource> StreamSource(std::unique_ptr<BatchStream> stream);
+// What becomes of a batch before heads see it. What it points to must stay until the next one.
+using BatchMap = std::function<Result<Batch>(Batch)>;
+// The batches of a stream, each as `map` (may be empty) returns it.
+std::unique_ptr<BatchSource> StreamSource(std::unique_ptr<BatchStream> stream,
+                                          BatchMap map = nullptr);
 
 struct HeadRunsOptions {
   HeadTrainerOptions trainer;  // total_steps is filled in

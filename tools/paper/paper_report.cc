@@ -6,7 +6,6 @@
 #include <map>
 
 #include "schemas/base/files.h"
-#include "tools/compare/gap.h"
 #include "tools/compare/report_svg.h"
 
 namespace augstore {

@@ -7,8 +7,6 @@
 #include "tools/commands.h"
 #include "tools/head/head_predictor.h"
 #include "tools/policy/policy_candidates.h"
-#include "tools/policy/policy_report.h"
-#include "tools/policy/policy_search.h"
 
 namespace augstore {
 namespace {
@@ -59,6 +57,120 @@ Result<PolicySearchResult> Search(const std::vector<PolicyCandidate>& candidates
   return result;
 }
 
+std::string PolicyText(const PolicyCandidate& candidate) {
+  if (candidate.views == 1) return candidate.policy;
+  return fmt::format("{}, {} views", candidate.policy, candidate.views);
+}
+
+std::string DifferenceText(const RankedPolicy& entry) {
+  const PolicyDifference& d = entry.difference;
+  if (entry.verdict == PolicyVerdict::kBaseline && d.mean == 0) return "";
+  if (std::isnan(d.low)) return fmt::format("{:+.2f}", 100 * d.mean);
+  return fmt::format("{:+.2f} [{:+.2f}, {:+.2f}]", 100 * d.mean, 100 * d.low, 100 * d.high);
+}
+
+Json NumberOrNull(double value) { return std::isnan(value) ? Json(nullptr) : Json(value); }
+
+std::string RecommendationText(const PolicySearchFlags& flags, const RankedPolicy& best) {
+  if (best.verdict == PolicyVerdict::kBaseline) {
+    return fmt::format(
+        "recommended: {} (no policy is better than no augmentation beyond what chance explains)\n",
+        PolicyText(best.candidate));
+  }
+  return fmt::format(
+      "recommended: {}\ntest it once, on samples that it was not chosen by: augstore head train "
+      "--collection {} --split '{}' --policy '{}' --arch '{}' --optimizer {} --epochs {} "
+      "--batch-size {} --lr {} --weight-decay {}\n",
+      PolicyText(best.candidate), flags.runs.spec.collection, flags.runs.spec.split,
+      best.candidate.policy, flags.runs.trainer.arch, flags.runs.trainer.optimizer,
+      best.epochs * best.candidate.views, flags.runs.spec.batch_size,
+      flags.runs.learning_rates[best.learning_rate], flags.runs.weight_decay);
+}
+
+Json RankingJson(const PolicySearchFlags& flags, const PolicySearchResult& result) {
+  Json list = Json::array();
+  for (size_t i = 0; i < result.ranking.size(); ++i) {
+    const RankedPolicy& entry = result.ranking[i];
+    list.push_back({{"rank", i + 1},
+                    {"policy", entry.candidate.policy},
+                    {"views", entry.candidate.views},
+                    {"accuracy", entry.accuracy.mean},
+                    {"sd", entry.accuracy.sd},
+                    {"difference", entry.difference.mean},
+                    {"low", NumberOrNull(entry.difference.low)},
+                    {"high", NumberOrNull(entry.difference.high)},
+                    {"verdict", PolicyVerdictName(entry.verdict)},
+                    {"rounds", entry.rounds},
+                    {"seeds", entry.seeds},
+                    {"epochs", entry.epochs},
+                    {"lr", flags.runs.learning_rates[entry.learning_rate]},
+                    {"multiply_adds", entry.candidate.cost}});
+  }
+  return list;
+}
+
+std::string SearchText(const PolicySearchFlags& flags, const PolicyRuns& runs,
+                       const PolicySearchResult& result, double seconds) {
+  Table table({"rank", "policy", "accuracy %", "sd", "difference to identity", "rounds", "lr",
+               "multiply-adds", "verdict"});
+  for (size_t i = 0; i < result.ranking.size(); ++i) {
+    const RankedPolicy& entry = result.ranking[i];
+    table.Row({std::to_string(i + 1), PolicyText(entry.candidate),
+               fmt::format("{:.2f}", 100 * entry.accuracy.mean),
+               entry.seeds > 1 ? fmt::format("{:.2f}", 100 * entry.accuracy.sd) : "-",
+               DifferenceText(entry), std::to_string(entry.rounds),
+               fmt::format("{}", flags.runs.learning_rates[entry.learning_rate]),
+               entry.candidate.cost > 0 ? HumanCount(entry.candidate.cost) : "0",
+               std::string(PolicyVerdictName(entry.verdict))});
+  }
+  std::string text = table.ToString() + "\n";
+  for (size_t r = 0; r < result.rounds.size(); ++r) {
+    const PolicyRound& round = result.rounds[r];
+    text += fmt::format("round {}: {} policies and identity, {} seeds, {} epochs\n", r + 1,
+                        round.candidates, round.seeds, round.epochs);
+  }
+  text += fmt::format(
+      "{} head epochs in {:.1f} s; {} validation samples of {}, shown through {}\n"
+      "intervals: 95 % for all differences of a round together, over seeds and validation "
+      "samples\n",
+      result.head_epochs, seconds, runs.validation_samples(), flags.runs.spec.collection,
+      flags.runs.validation_policy);
+  return text + RecommendationText(flags, result.ranking[result.recommended]);
+}
+
+Json SearchJson(const PolicySearchFlags& flags, const PolicyRuns& runs,
+                const PolicySearchResult& result, double seconds) {
+  Json rounds = Json::array();
+  for (const PolicyRound& round : result.rounds) {
+    rounds.push_back({{"candidates", round.candidates},
+                      {"seeds", round.seeds},
+                      {"epochs", round.epochs},
+                      {"head_epochs", round.head_epochs}});
+  }
+  const RankedPolicy& best = result.ranking[result.recommended];
+  const PolicyRunsOptions& asked = flags.runs;
+  return {{"collection", asked.spec.collection},
+          {"split", asked.spec.split},
+          {"split_samples", runs.split_samples()},
+          {"validation",
+           {{"split", asked.validation_split.empty() ? asked.spec.split : asked.validation_split},
+            {"samples", runs.validation_samples()},
+            {"policy", asked.validation_policy},
+            {"views", asked.validation_views}}},
+          {"recommended", {{"policy", best.candidate.policy}, {"views", best.candidate.views}}},
+          {"ranking", RankingJson(flags, result)},
+          {"rounds", rounds},
+          {"arch", asked.trainer.arch},
+          {"optimizer", asked.trainer.optimizer},
+          {"lr", asked.learning_rates},
+          {"weight_decay", asked.weight_decay},
+          {"batch_size", asked.spec.batch_size},
+          {"seed", flags.seed},
+          {"budget", flags.search.budget == 0 ? Json(nullptr) : Json(flags.search.budget)},
+          {"head_epochs", result.head_epochs},
+          {"seconds", seconds}};
+}
+
 Status RunSearch(PolicySearchFlags flags) {
   AUGSTORE_TRY(ParseArch(flags.runs.trainer.arch));
   AUGSTORE_TRY(HeadGrid(flags.runs.learning_rates, {flags.runs.weight_decay}, {flags.seed}, 0));
@@ -74,15 +186,10 @@ Status RunSearch(PolicySearchFlags flags) {
                   PolicyCandidates(client, collection, flags));
   AUGSTORE_TRY(PlanPolicySearch(candidates, flags.search));
   AUGSTORE_ASSIGN(const auto runs, PolicyRuns::Open(&client, flags.runs));
-  PolicySearchReport report{.collection = collection.ref(),
-                            .split_samples = runs->split_samples(),
-                            .validation_samples = runs->validation_samples(),
-                            .result = {}};
-  AUGSTORE_ASSIGN(report.result, Search(candidates, flags, *runs, &report.seconds));
-  if (flags.common.json)
-    PrintJson(PolicySearchJson(flags, report));
-  else
-    fmt::print("{}", PolicySearchText(flags, report));
+  double seconds = 0;
+  AUGSTORE_ASSIGN(const PolicySearchResult result, Search(candidates, flags, *runs, &seconds));
+  Emit(flags.common, SearchJson(flags, *runs, result, seconds),
+       SearchText(flags, *runs, result, seconds));
   return OkStatus();
 }
 
@@ -112,10 +219,11 @@ void AddDataFlags(Command* command, PolicySearchFlags* flags) {
 void AddCandidateFlags(Command* command, PolicySearchFlags* flags) {
   command->AddFlag("--candidates", &flags->candidates,
                    "Policies separated by ';'; may be given several times");
-  command->AddFlag(
-      "--transforms", &flags->transforms,
-      "Make policies from these transforms (default without --candidates: of each name "
-      "@champion, or else the best version proven for the backbone)");
+  command
+      ->AddFlag("--transforms", &flags->transforms,
+                "Make policies from these transforms (default without --candidates: of each name "
+                "@champion, or else the best version proven for the backbone)")
+      .Commas();
   command->AddFlag("--draw-errors", &flags->draw_errors, "Policies from transforms draw errors (~)")
       .Choices({"no", "yes", "both"});
   command->AddFlag("--pairs", &flags->pairs, "Maximum number of policies of two transforms");

@@ -1,5 +1,4 @@
 #include "tools/policy/policy_candidates.h"
-#include "tools/collection/proven_transform.h"
 
 #include <algorithm>
 #include <map>
@@ -9,7 +8,7 @@
 #include "schemas/base/names.h"
 #include "schemas/records/card_worth.h"
 #include "tools/cli/record_text.h"
-#include "tools/policy/policy_list.h"
+#include "tools/collection/proven_transform.h"
 
 namespace augstore {
 namespace {
@@ -17,20 +16,6 @@ namespace {
 using Transform = Versioned<TransformRecord>;
 
 constexpr size_t kMaxCandidates = 256;
-
-// Pieces of `text` between separators that are outside of brackets.
-std::vector<std::string> SplitOutside(const std::string& text, char separator) {
-  std::vector<std::string> pieces(1);
-  int depth = 0;
-  for (const char c : text) {
-    depth += c == '(' || c == '[' ? 1 : c == ')' || c == ']' ? -1 : 0;
-    if (c == separator && depth == 0)
-      pieces.emplace_back();
-    else
-      pieces.back() += c;
-  }
-  return pieces;
-}
 
 // The steps of chains that use every proven transform of the backbone. A conditional transform, of
 // several ops or of a range, makes a step for each op.
@@ -50,7 +35,7 @@ Result<std::vector<std::string>> AllSteps(Client& client, const std::string& col
       steps.push_back(transform->ref());
       continue;
     }
-    for (const std::string& op : SplitOutside(transform->record.op, ','))
+    for (const std::string& op : SplitAtCommas({transform->record.op}))
       steps.push_back(transform->ref() + "[" + op + "]");
   }
   if (!steps.empty()) return steps;
@@ -72,10 +57,8 @@ Result<std::vector<std::string>> Policies(Client& client,
                                           const PolicySearchFlags& flags) {
   AUGSTORE_ASSIGN(std::vector<std::string> policies, SplitPolicies(flags.candidates));
   if (!policies.empty() && flags.transforms.empty()) return policies;
-  std::vector<std::string> steps;
-  if (!flags.transforms.empty()) {
-    steps = SplitOutside(flags.transforms, ',');
-  } else {
+  std::vector<std::string> steps = flags.transforms;
+  if (steps.empty()) {
     AUGSTORE_ASSIGN(steps, AllSteps(client, collection.ref(), collection.record.backbone));
   }
   const NoiseChoice noise = flags.draw_errors == "no"    ? NoiseChoice::kNo
@@ -86,45 +69,78 @@ Result<std::vector<std::string>> Policies(Client& client,
   return policies;
 }
 
-// Multiply-adds of a transform, by the name@version that a pinned step starts with.
-class Costs {
- public:
-  explicit Costs(Client* client) : client_(client) {}
-
-  Result<double> Of(const std::string& step) {
-    const std::string ref = step.substr(0, step.find_first_of("[~"));
-    const auto known = costs_.find(ref);
-    if (known != costs_.end()) return known->second;
-    AUGSTORE_ASSIGN(const Transform transform, client_->Get<TransformRecord>(ref));
-    const TransformRecord& record = transform.record;
-    const uint64_t cost =
-        record.card.multiply_adds > 0 ? record.card.multiply_adds : MultiplyAdds(record.layers);
-    return costs_[ref] = static_cast<double>(cost);
-  }
-
-  // Of one row, in expectation over the policy's draws. REQUIRES: a pinned policy.
-  Result<double> OfPolicy(const std::string& text) {
-    AUGSTORE_ASSIGN(const PolicySpec policy, ParsePolicy(text));
-    double sum = 0;
-    double weights = 0;
-    for (const PolicyEntry& entry : policy.entries) {
-      weights += entry.weight;
-      const std::string chain = entry.chain.ToString();
-      if (chain == "identity") continue;
-      for (const std::string& step : SplitOutside(chain, '>')) {
-        AUGSTORE_ASSIGN(const double cost, Of(step));
-        sum += entry.weight * cost;
+// Multiply-adds of a pinned policy for one row, in expectation over its draws; `known` are those of
+// transforms, by reference.
+Result<double> CostOf(Client& client, const std::string& text,
+                      std::map<std::string, double>* known) {
+  AUGSTORE_ASSIGN(const PolicySpec policy, ParsePolicy(text));
+  double sum = 0;
+  double weights = 0;
+  for (const PolicyEntry& entry : policy.entries) {
+    weights += entry.weight;
+    for (const ChainStep& step : entry.chain.steps) {
+      const std::string ref = step.transform.ToString();
+      if (!known->contains(ref)) {
+        AUGSTORE_ASSIGN(const Transform transform,
+                        client.Get<TransformRecord>(ref));
+        const uint64_t measured = transform.record.card.multiply_adds;
+        (*known)[ref] =
+            static_cast<double>(measured > 0 ? measured : MultiplyAdds(transform.record.layers));
       }
+      sum += entry.weight * known->at(ref);
     }
-    return sum / weights;
   }
-
- private:
-  Client* client_;
-  std::map<std::string, double> costs_;
-};
+  return sum / weights;
+}
 
 }  // namespace
+
+std::string EvenPolicy(const std::vector<std::string>& steps) {
+  std::string policy = "identity:1";
+  for (const std::string& step : steps) policy += "," + step + ":1";
+  return policy;
+}
+
+std::vector<std::string> GeneratePolicies(const std::vector<std::string>& transforms,
+                                          NoiseChoice noise, size_t pairs) {
+  std::vector<std::string> policies = {"identity"};
+  for (const bool with_noise : {false, true}) {
+    if (noise != NoiseChoice::kBoth && with_noise != (noise == NoiseChoice::kYes)) continue;
+    std::vector<std::string> steps;
+    for (const std::string& transform : transforms)
+      steps.push_back(transform + (with_noise ? "~" : ""));
+    for (const std::string& step : steps) {
+      policies.push_back(EvenPolicy({step}));
+      policies.push_back("identity:3," + step + ":1");
+    }
+    size_t left = steps.size() > 2 ? pairs : 0;
+    for (size_t i = 0; i < steps.size(); ++i) {
+      for (size_t j = i + 1; j < steps.size() && left > 0; ++j, --left)
+        policies.push_back(EvenPolicy({steps[i], steps[j]}));
+    }
+    if (steps.size() > 1) policies.push_back(EvenPolicy(steps));
+  }
+  return policies;
+}
+
+Result<std::vector<std::string>> SplitPolicies(const std::vector<std::string>& lists) {
+  std::vector<std::string> policies;
+  for (const std::string& list : lists) {
+    for (size_t begin = 0; begin <= list.size();) {
+      const size_t end = std::min(list.find(';', begin), list.size());
+      const size_t first = list.find_first_not_of(" \t\n", begin);
+      if (first >= end) {
+        return InvalidArgument(
+            "--candidates '{}' has an empty policy: separate policies by one ';', such as "
+            "'identity:1,vflip:1;identity:1,rotate15:1'",
+            list);
+      }
+      policies.push_back(list.substr(first, list.find_last_not_of(" \t\n", end - 1) - first + 1));
+      begin = end + 1;
+    }
+  }
+  return policies;
+}
 
 Result<std::vector<PolicyCandidate>> PolicyCandidates(Client& client,
                                                       const Versioned<CollectionRecord>& collection,
@@ -136,7 +152,7 @@ Result<std::vector<PolicyCandidate>> PolicyCandidates(Client& client,
   std::vector<PolicyCandidate> candidates;
   for (const uint32_t count : views)
     candidates.push_back({.policy = "identity", .views = count, .cost = 0, .baseline = true});
-  Costs costs(&client);
+  std::map<std::string, double> costs;  // of transforms
   for (const std::string& policy : policies) {
     StreamSpec spec = flags.runs.spec;
     spec.collection = collection.ref();
@@ -145,7 +161,7 @@ Result<std::vector<PolicyCandidate>> PolicyCandidates(Client& client,
     const bool nothing = stream.chains.size() == 1 && stream.chains[0] == "identity";
     const std::string& pinned = stream.spec.policy;
     if (nothing || std::ranges::count(candidates, pinned, &PolicyCandidate::policy) > 0) continue;
-    AUGSTORE_ASSIGN(const double cost, costs.OfPolicy(pinned));
+    AUGSTORE_ASSIGN(const double cost, CostOf(client, pinned, &costs));
     for (const uint32_t count : views)
       candidates.push_back({.policy = pinned, .views = count, .cost = cost});
   }

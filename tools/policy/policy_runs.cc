@@ -13,33 +13,6 @@ namespace {
 
 constexpr uint32_t kReadRows = 4096;
 
-class HoldoutSource : public BatchSource {
- public:
-  HoldoutSource(std::unique_ptr<BatchSource> inner, const HoldoutIndex* held_out,
-                std::function<void(uint64_t)> on_rows)
-      : inner_(std::move(inner)), held_out_(held_out), on_rows_(std::move(on_rows)) {}
-  uint64_t steps_per_epoch() const override { return inner_->steps_per_epoch(); }
-  uint64_t samples_per_epoch() const override { return inner_->samples_per_epoch(); }
-  void Seek(uint64_t epoch) override { inner_->Seek(epoch); }
-  Result<std::optional<Batch>> Next() override {
-    AUGSTORE_ASSIGN(std::optional<Batch> batch, inner_->Next());
-    if (!batch.has_value()) return batch;
-    labels_.assign(batch->labels.begin(), batch->labels.end());
-    for (size_t i = 0; i < labels_.size(); ++i) {
-      if (held_out_->contains(batch->samples[i])) labels_[i] = -1;
-    }
-    batch->labels = labels_;
-    if (on_rows_) on_rows_(batch->size());
-    return batch;
-  }
-
- private:
-  std::unique_ptr<BatchSource> inner_;
-  const HoldoutIndex* held_out_;
-  std::function<void(uint64_t)> on_rows_;
-  std::vector<int32_t> labels_;  // of the last batch
-};
-
 }  // namespace
 
 HoldoutIndex IndexHoldout(const std::vector<SampleId>& samples, const std::vector<int32_t>& labels,
@@ -61,10 +34,20 @@ HoldoutIndex IndexHoldout(const std::vector<SampleId>& samples, const std::vecto
   return held_out;
 }
 
-std::unique_ptr<BatchSource> WithoutHeldOut(std::unique_ptr<BatchSource> inner,
+std::unique_ptr<BatchSource> WithoutHeldOut(std::unique_ptr<BatchStream> stream,
                                             const HoldoutIndex* held_out,
                                             std::function<void(uint64_t)> on_rows) {
-  return std::make_unique<HoldoutSource>(std::move(inner), held_out, std::move(on_rows));
+  auto hide = [held_out, on_rows = std::move(on_rows),
+               labels = std::vector<int32_t>()](Batch batch) mutable -> Result<Batch> {
+    labels.assign(batch.labels.begin(), batch.labels.end());
+    for (size_t i = 0; i < labels.size(); ++i) {
+      if (held_out->contains(batch.samples[i])) labels[i] = -1;
+    }
+    batch.labels = labels;
+    on_rows(batch.size());
+    return batch;
+  };
+  return StreamSource(std::move(stream), std::move(hide));
 }
 
 PolicyRuns::PolicyRuns(Client* client, PolicyRunsOptions options)
@@ -185,7 +168,7 @@ Result<std::vector<Matrix>> PolicyRuns::Train(const PolicyTrainRequest& request,
     AUGSTORE_ASSIGN(runs.trainer.heads,
                     HeadGrid(options_.learning_rates, {options_.weight_decay}, {spec.seed}, 0));
     AUGSTORE_ASSIGN(std::unique_ptr<BatchStream> stream, client_->OpenStream(spec));
-    const auto source = WithoutHeldOut(StreamSource(std::move(stream)), &held_out_,
+    const auto source = WithoutHeldOut(std::move(stream), &held_out_,
                                        [&](uint64_t rows) { on_rows(rows * heads); });
     AUGSTORE_ASSIGN(HeadRunsReport report, TrainHeads(*source, {}, runs, {}));
     for (size_t h = 0; h < heads; ++h)

@@ -27,9 +27,9 @@ using HoldoutIndex = std::unordered_map<SampleId, size_t>;
 HoldoutIndex IndexHoldout(const std::vector<SampleId>& samples, const std::vector<int32_t>& labels,
                           double fraction, uint64_t seed);
 
-// `inner`, with label -1 for held-out samples, which HeadTrainer leaves out. `on_rows` (may be
-// empty) is called with the rows of each batch.
-std::unique_ptr<BatchSource> WithoutHeldOut(std::unique_ptr<BatchSource> inner,
+// The batches of `stream`, with label -1 for held-out samples, which HeadTrainer leaves out.
+// `on_rows` is called with the rows of each batch.
+std::unique_ptr<BatchSource> WithoutHeldOut(std::unique_ptr<BatchStream> stream,
                                             const HoldoutIndex* held_out,
                                             std::function<void(uint64_t)> on_rows);
 

@@ -36,6 +36,12 @@ TEST(Flag, SplitsNumbersAtCommasAndTextsOnlyWhenAsked) {
   EXPECT_EQ(parts, (std::vector<std::string>{"a", "b"}));
 }
 
+TEST(SplitAtCommas, KeepsWhatIsInBracketsTogether) {
+  EXPECT_EQ(SplitAtCommas({"vflip,translate(2,-1)", "geo[a(1,2),b]"}),
+            (std::vector<std::string>{"vflip", "translate(2,-1)", "geo[a(1,2),b]"}));
+  EXPECT_EQ(SplitAtCommas({"a,,b"}), (std::vector<std::string>{"a", "", "b"}));
+}
+
 TEST(Flag, SaysWhichNumbersItTakes) {
   uint64_t limit = 7;
   uint32_t top = 1;

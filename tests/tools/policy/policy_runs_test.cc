@@ -70,8 +70,7 @@ TEST_F(PolicyRunsOnBlobs, HidesTheLabelsOfHeldOutSamplesFromTraining) {
   ASSERT_TRUE(stream.ok());
   const HoldoutIndex held_out = {{3, 0}, {77, 1}};
   uint64_t told = 0;
-  const auto source =
-      WithoutHeldOut(StreamSource(std::move(*stream)), &held_out, [&](uint64_t n) { told += n; });
+  const auto source = WithoutHeldOut(std::move(*stream), &held_out, [&](uint64_t n) { told += n; });
   EXPECT_EQ(source->samples_per_epoch(), 240u);
   EXPECT_EQ(source->steps_per_epoch(), 5u);
   source->Seek(2);

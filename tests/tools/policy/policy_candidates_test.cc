@@ -1,4 +1,4 @@
-#include "tools/policy/policy_list.h"
+#include "tools/policy/policy_candidates.h"
 
 #include <gtest/gtest.h>
 
