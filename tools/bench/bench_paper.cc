@@ -3,7 +3,7 @@
 #include "tools/bench/bench_data.h"
 #include "tools/bench/bench_measure.h"
 #include "tools/bench/bench_parts.h"
-#include "tools/compare/pixel_source.h"
+#include "tools/compare/compare_runs.h"
 #include "tools/transform/transform_training.h"
 
 namespace augstore {
@@ -31,7 +31,7 @@ class PaperJobs {
     AUGSTORE_ASSIGN(std::unique_ptr<BatchStream> stream, OpenStream(kept_));
     AUGSTORE_ASSIGN(Backbone * phi, kept_.backbone->Load());
     AUGSTORE_ASSIGN(const ImageOp op, ImageOp::Parse(kOp));
-    const auto source = PixelSource(std::move(stream), phi, &decoded, {{op}});
+    const auto source = PixelSource(std::move(stream), phi, &decoded, {op});
     return Train(*source, views);
   }
 

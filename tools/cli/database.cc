@@ -43,14 +43,20 @@ Result<std::unique_ptr<Database>> Database::Open(const CommonFlags& flags, bool 
         "no database is named: give --store DIR or --connect ADDRESS (or set AUGSTORE_STORE or "
         "AUGSTORE_CONNECT)");
   }
-  auto state = std::make_unique<State>();
   if (!connect.empty()) {
+    auto state = std::make_unique<State>();
     state->address = connect;
     AUGSTORE_ASSIGN(state->client, Client::Connect(connect, {.total = std::chrono::seconds(5)}));
     return std::unique_ptr<Database>(new Database(std::move(state)));
   }
   StoreOptions options{.create = create, .memory_budget_bytes = flags.memory_mib << 20};
-  AUGSTORE_ASSIGN(state->store, OpenRocksDbStore(store, options));
+  AUGSTORE_ASSIGN(auto opened, OpenRocksDbStore(store, options));
+  return Over(std::move(opened));
+}
+
+Result<std::unique_ptr<Database>> Database::Over(std::unique_ptr<Store> store) {
+  auto state = std::make_unique<State>();
+  state->store = std::move(store);
   AUGSTORE_ASSIGN(state->catalog, Catalog::Open(state->store.get()));
   state->service = std::make_unique<Service>(state->catalog.get(), ServiceOptions{});
   AUGSTORE_ASSIGN(state->client, Client::Open(LocalChannels(state->service.get())));

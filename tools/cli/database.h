@@ -10,6 +10,8 @@
 
 namespace augstore {
 
+class Store;
+
 struct CommonFlags {
   std::string store;           // --store DIR or AUGSTORE_STORE
   std::string connect;         // --connect ADDR or AUGSTORE_CONNECT
@@ -24,6 +26,8 @@ class Database {
   // `create`: make the store when the folder has none. Errors: kInvalidArgument (neither or both
   // given), and those of OpenRocksDbStore and Client::Connect.
   static Result<std::unique_ptr<Database>> Open(const CommonFlags& flags, bool create = false);
+  // Over a store that is open.
+  static Result<std::unique_ptr<Database>> Over(std::unique_ptr<Store> store);
   ~Database();
   // The command's client; one thread at a time.
   Client& client();

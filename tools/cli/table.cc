@@ -127,4 +127,17 @@ std::string ClipText(const std::string& text, size_t width) {
   return text.substr(0, end) + "…";
 }
 
+std::string Table::ToMarkdown() const {
+  std::string out;
+  const auto append = [&out](const std::vector<std::string>& row) {
+    out += fmt::format("| {} |\n", fmt::join(row, " | "));
+  };
+  append(headers_);
+  out += "|";
+  for (size_t c = 0; c < headers_.size(); ++c) out += "---|";
+  out += "\n";
+  for (const auto& row : rows_) append(row);
+  return out;
+}
+
 }  // namespace augstore

@@ -17,6 +17,10 @@ class Table {
   // which a name from elsewhere could hold to move the cursor, become "?". A table that is wider
   // than the limit has its widest texts clipped, then columns left out from the right.
   std::string ToString() const;
+  // The same cells as a Markdown table.
+  std::string ToMarkdown() const;
+  const std::vector<std::string>& headers() const { return headers_; }
+  const std::vector<std::vector<std::string>>& rows() const { return rows_; }
   // Limits the width of every table from now on, in characters; 0, as at the start: no limit.
   // main sets it to the terminal's.
   static void LimitWidth(size_t width);

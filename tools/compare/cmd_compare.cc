@@ -2,15 +2,13 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "engine/fitting/families.h"
 #include "engine/heads/head_trainer.h"
 #include "schemas/base/files.h"
-#include "tools/compare/compare_cost.h"
 #include "tools/compare/compare_data.h"
+#include "tools/compare/compare_report.h"
 #include "tools/compare/compare_runs.h"
-#include "tools/compare/compare_table.h"
 #include "tools/compare/compare_transforms.h"
-#include "tools/compare/report_html.h"
+#include "tools/transform/phi_cost.h"
 
 namespace augstore {
 namespace {
@@ -28,60 +26,29 @@ Status WriteReport(const CompareFlags& flags, const CompareResult& result) {
   return OkStatus();
 }
 
-Status Check(const CompareFlags& flags) {
-  for (const std::string& op : flags.ops) AUGSTORE_TRY(ImageOp::Parse(op));
+Status Compare(CompareFlags flags) {
+  AUGSTORE_TRY(CheckTransformFlags(&flags));
   AUGSTORE_TRY(ParseArch(flags.arch));
   if (flags.ops.empty() || flags.families.empty() || flags.seeds == 0 || flags.epochs == 0) {
     return InvalidArgument("--ops, --families, --seeds and --epochs must not be empty or 0");
   }
-  for (const std::string& family : flags.families) {
-    if (family == kAutoFamily) continue;
-    if (FindFamily(family) == nullptr) {
-      return InvalidArgument("--families: there is no family '{}'; there are auto, {}", family,
-                             FamilyNames([](const Family&) { return true; }));
-    }
-    if (FamilyNeedsLastBlocks(family) && flags.last_blocks.file.empty()) {
-      return InvalidArgument(
-          "--families {} starts at the backbone's last blocks: name their file "
-          "with --last-blocks",
-          family);
-    }
-  }
-  return OkStatus();
-}
-
-// Splits at commas, but not within the parentheses of an op.
-std::vector<std::string> SplitOps(const std::string& text) {
-  std::vector<std::string> ops(1);
-  int depth = 0;
-  for (const char c : text) {
-    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
-    if (c == ',' && depth == 0)
-      ops.emplace_back();
-    else if (c != ' ')
-      ops.back() += c;
-  }
-  return ops;
-}
-
-Status Compare(const CompareFlags& flags) {
-  AUGSTORE_TRY(Check(flags));
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, !flags.dry_run));
-  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
-  if (flags.dry_run) return AnnounceCompare(flags, *backbone);
+  AUGSTORE_ASSIGN(Trials trials, OpenTrials(flags.common, flags.backbone,
+                                            flags.dry_run ? "" : flags.work, !flags.dry_run));
+  AUGSTORE_ASSIGN(const CompareImages images, SelectImages(flags));
+  const auto announce = [&] {
+    return AnnouncePhiCost(
+        *trials.backbone, images.all.items,
+        ComparePhiCalls(flags, images.train.size(), images.base.size(), images.test.size()));
+  };
+  if (flags.dry_run) return announce();
   // What cannot be announced is reported where it matters: an unreadable image is skipped there.
-  if (!flags.common.quiet) static_cast<void>(AnnounceCompare(flags, *backbone));
-  AUGSTORE_ASSIGN(const auto trials, Trials::Open(flags.work, *backbone));
-  AUGSTORE_ASSIGN(CompareData data, PrepareData(flags, *database, *backbone, *trials));
-  AUGSTORE_ASSIGN(auto transforms,
-                  PrepareTransforms(flags, *database, *backbone, *trials, data.base, data.test));
+  if (!flags.common.quiet) static_cast<void>(announce());
+  AUGSTORE_ASSIGN(const CompareData data, PrepareData(flags, images, trials));
+  AUGSTORE_ASSIGN(auto transforms, PrepareTransforms(flags, trials, images.base, images.test));
   AUGSTORE_ASSIGN(const CompareResult result,
-                  RunCompare(flags, *trials, *backbone, data, std::move(transforms)));
+                  RunCompare(flags, trials, data, std::move(transforms)));
   AUGSTORE_TRY(WriteReport(flags, result));
-  if (flags.common.json)
-    PrintJson(CompareJson(result));
-  else
-    fmt::print("{}", CompareText(result));
+  Emit(flags.common, CompareJson(result), CompareText(result));
   if (!flags.report.empty()) std::fprintf(stderr, "report: %s\n", flags.report.c_str());
   return OkStatus();
 }
@@ -94,12 +61,10 @@ void AddFlags(Command* command, CompareFlags* flags) {
                    "Images to train transforms on (default: those of --train, all of them)");
   command->AddFlag("--work", &flags->work,
                    "Folder that keeps the fitted transforms for the next run (default: none)");
-  const auto set_ops = [flags](const std::string& text) {
-    flags->ops = SplitOps(text);
-    return OkStatus();
-  };
-  command->AddFlag("--ops", set_ops,
-                   "Ops to augment by, separated by commas (default: vflip,rotate(15))");
+  command
+      ->AddFlag("--ops", &flags->ops,
+                "Ops to augment by, separated by commas (default: vflip,rotate(15))")
+      .Commas();
   AddLastBlocksFlags(command, &flags->last_blocks);
   command->AddFlag("--families", &flags->families, "Families of transforms").Commas();
   command->AddFlag("--joint", &flags->joint,

@@ -5,41 +5,44 @@
 #define AUGSTORE_TOOLS_COMPARE_COMPARE_H_
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "tools/cli/command.h"
-#include "tools/cli/statistics.h"
 #include "tools/collection/embedder.h"
 #include "tools/transform/transform_training.h"
 
 namespace augstore {
 
-struct CompareFlags {
+// What `compare` and `paper` are both asked.
+struct ExperimentFlags {
   CommonFlags common;
   BackboneFlags backbone;
   std::string train;  // labelled images that heads are trained on
   std::string test;   // labelled images that heads are tested on
-  std::string base;   // images to train transforms on; empty: all of `train`
-  std::string work;   // folder of the trials; empty: none is kept
+  std::string base;   // images to train transforms on
   std::vector<std::string> ops = {"vflip", "rotate(15)"};
   std::vector<std::string> families = {"affine", "paper_mlp"};
+  LastBlocksFlags last_blocks;  // of the family "last_blocks"
+  uint32_t seeds = 3;
+  uint32_t batch_size = 64;
+  std::string arch = "mlp(1024,128)";
+  double weight_decay = 1e-4;
+};
+
+// `base` empty: all of `train`.
+struct CompareFlags : ExperimentFlags {
+  std::string work;         // folder of the trials; empty: none is kept
   bool joint = false;       // one policy with all ops, instead of one policy per op
   uint32_t per_class = 50;  // training images of each class; 0: all
   uint32_t test_limit = 0;  // 0: all
   uint32_t base_limit = 0;
-  uint32_t seeds = 3;
   uint32_t epochs = 30;
-  uint32_t batch_size = 64;
-  std::string arch = "mlp(1024,128)";
   double learning_rate = 1e-3;
-  double weight_decay = 1e-4;
   bool no_pixel = false;
-  bool dry_run = false;         // print what it would take, and stop
-  LastBlocksFlags last_blocks;  // of the family "last_blocks"
-  std::string report;           // HTML file
-  std::string out;              // JSON file
+  bool dry_run = false;  // print what it would take, and stop
+  std::string report;    // HTML file
+  std::string out;       // JSON file
 };
 
 struct CompareTransform {
@@ -85,25 +88,6 @@ struct CompareResult {
   uint64_t test_samples = 0;
   double ingest_seconds = 0;
 };
-
-// Accuracy per seed on the plain test images.
-std::vector<double> PlainAccuracy(const CompareRow& row);
-// Accuracy per seed, mean over the test sets of the experiment's ops.
-std::vector<double> ShiftedAccuracy(const CompareExperiment& experiment, const CompareRow& row);
-
-// What the table and the page print of a row.
-struct RowSummary {
-  MeanSd plain;
-  MeanSd shifted;
-  std::optional<Gap> gap;  // on the shifted tests; of rows between "none" and "pixel"
-};
-std::vector<RowSummary> SummariseRows(const CompareResult& result,
-                                      const CompareExperiment& experiment);
-
-std::string OpsText(const CompareResult& result, const CompareExperiment& experiment);
-std::string ModeText(const std::string& mode);
-// "0.412 [0.398, 0.426]".
-std::string R2Text(const CardEntry& entry);
 
 }  // namespace augstore
 

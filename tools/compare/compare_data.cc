@@ -8,73 +8,32 @@
 #include "engine/fitting/families.h"
 #include "engine/math/counter_rng.h"
 #include "tools/cli/progress.h"
-#include "tools/collection/embedder.h"
 
 namespace augstore {
 namespace {
 
-// The first `per_class` items of each class in a fixed random order: another machine picks the
-// same.
-std::vector<ImageItem> SelectPerClass(const std::vector<ImageItem>& items, uint32_t per_class) {
-  if (per_class == 0) return items;
-  std::vector<size_t> order(items.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [](size_t a, size_t b) {
-    return PhiloxBits(0, RngUse::kSplit, 1, a) < PhiloxBits(0, RngUse::kSplit, 1, b);
-  });
-  std::map<int32_t, uint32_t> taken;
-  std::vector<size_t> chosen;
-  for (const size_t i : order) {
-    if (items[i].label >= 0 && taken[items[i].label]++ < per_class) chosen.push_back(i);
-  }
-  std::sort(chosen.begin(), chosen.end());
-  std::vector<ImageItem> out;
-  for (const size_t i : chosen) out.push_back(items[i]);
-  return out;
-}
-
-// Test labels must mean what the training labels mean.
-Status RelabelByClassName(const ImageSource& source, const std::vector<std::string>& classes,
-                          std::vector<ImageItem>* items) {
-  for (ImageItem& item : *items) {
-    if (item.label < 0) continue;
-    const std::string& name = source.classes[static_cast<size_t>(item.label)];
-    const auto found = std::find(classes.begin(), classes.end(), name);
-    if (found == classes.end()) {
-      return InvalidArgument("test image {} is of class '{}', which no training image has",
-                             item.key, name);
-    }
-    item.label = static_cast<int32_t>(found - classes.begin());
-  }
-  return OkStatus();
-}
-
-Result<TestSet> EmbedTest(const CompareFlags& flags, Database& database, LazyBackbone& backbone,
-                          const std::vector<ImageItem>& items, const std::string& op_text) {
-  std::optional<ImageOp> op;
-  if (!op_text.empty()) {
-    AUGSTORE_ASSIGN(op, ImageOp::Parse(op_text));
-  }
+Result<TestSet> EmbedTest(Trials& trials, const std::vector<ImageItem>& items,
+                          const std::string& op) {
   std::vector<ImageItem> labelled = items;
   std::erase_if(labelled, [](const ImageItem& item) { return item.label < 0; });
-  AUGSTORE_ASSIGN(EmbeddedViews embedded,
-                  EmbedViews(database, backbone, labelled, {&op, 1},
-                             {.label = "test images", .show_progress = !flags.common.quiet}));
+  AUGSTORE_ASSIGN(EmbeddedViews embedded, EmbedView(trials, labelled, op, "test images"));
   TestSet set;
-  set.name = op_text.empty() ? "plain" : op_text;
+  set.name = op.empty() ? "plain" : op;
   set.embeddings = std::move(embedded.views[0]);
   for (const size_t item : embedded.complete) set.labels.push_back(labelled[item].label);
   return set;
 }
 
 // Embeds the training samples, commits them to the trials and keeps their pixels for pixel space.
-Status PrepareTraining(const CompareFlags& flags, Database& database, LazyBackbone& backbone,
-                       Trials& trials, const std::vector<ImageItem>& items, CompareData* data) {
+Status PrepareTraining(const CompareFlags& flags, const std::vector<ImageItem>& items,
+                       Trials& trials, CompareData* data) {
+  AUGSTORE_ASSIGN(Backbone * phi,
+                  trials.backbone->Load());  // before the clock of the ingest starts
   const Progress clock("", "", 0, false);
-  AUGSTORE_ASSIGN(const EmbedOutcome outcome, EmbedItems(database, backbone, items, std::nullopt,
-                                                         "training images", !flags.common.quiet));
+  AUGSTORE_ASSIGN(const EmbedOutcome outcome,
+                  EmbedItems(*trials.source, *trials.backbone, items, std::nullopt,
+                             "training images", trials.show_progress));
   data->ingest_seconds = clock.seconds();
-  data->train_embedded = outcome.embedded;
   std::vector<SampleToWrite> samples;
   std::vector<ImageItem> kept;
   for (size_t i = 0; i < items.size(); ++i) {
@@ -85,44 +44,94 @@ Status PrepareTraining(const CompareFlags& flags, Database& database, LazyBackbo
   if (samples.empty()) return InvalidArgument("{} has no readable labelled images", flags.train);
   const bool feature_maps = std::ranges::any_of(flags.families, FamilyReadsFeatureMaps);
   AUGSTORE_ASSIGN(data->collection,
-                  CopyCollection(database.client(), trials, backbone.record(), "train",
-                                 data->classes, std::move(samples), feature_maps));
-  DecodedImages decoded = DecodeItems(kept, backbone.record().input_height,
-                                      backbone.record().input_width, flags.backbone.threads);
+                  CopyCollection(trials, "train", data->classes, std::move(samples), feature_maps));
+  DecodedImages decoded = DecodeItems(kept, trials.space().input_height, trials.space().input_width,
+                                      flags.backbone.threads);
   for (const std::string& reason : decoded.reasons) {
     if (!reason.empty())
       return FailedPrecondition("an image changed while it was read: {}", reason);
   }
   data->images = std::move(decoded.images);
+  if (outcome.embedded == data->images.size()) return OkStatus();
+  // They were stored already: the cost of embedding them is measured again, on the same images.
+  Matrix out(data->images.size(), phi->dim());
+  const Progress again("", "", 0, false);
+  AUGSTORE_TRY(phi->Embed(data->images, out.view()));
+  data->ingest_seconds = again.seconds();
   return OkStatus();
 }
 
 }  // namespace
 
-Result<CompareData> PrepareData(const CompareFlags& flags, Database& database,
-                                LazyBackbone& backbone, Trials& trials) {
-  CompareData data;
-  AUGSTORE_TRY(backbone.Load());  // before the clock of the ingest starts
-  AUGSTORE_ASSIGN(const ImageSource train, ListImages(flags.train));
+Result<CompareImages> SelectImages(const CompareFlags& flags) {
+  CompareImages images;
+  AUGSTORE_ASSIGN(images.all, ListImages(flags.train));
   AUGSTORE_ASSIGN(const ImageSource test, ListImages(flags.test));
-  data.classes = train.classes;
-  AUGSTORE_TRY(PrepareTraining(flags, database, backbone, trials,
-                               SelectPerClass(train.items, flags.per_class), &data));
-  if (flags.base.empty()) {
-    data.base = SpreadItems(train.items, flags.base_limit);
-  } else {
-    AUGSTORE_ASSIGN(ImageSource base, ListImages(flags.base));
-    data.base = SpreadItems(std::move(base.items), flags.base_limit);
+  ImageSource base = images.all;
+  if (!flags.base.empty()) {
+    AUGSTORE_ASSIGN(base, ListImages(flags.base));
   }
-  data.test = SpreadItems(test.items, flags.test_limit);
-  AUGSTORE_TRY(RelabelByClassName(test, data.classes, &data.test));
-  AUGSTORE_ASSIGN(TestSet plain, EmbedTest(flags, database, backbone, data.test, ""));
-  data.tests.push_back(std::move(plain));
-  for (const std::string& op : flags.ops) {
-    AUGSTORE_ASSIGN(TestSet shifted, EmbedTest(flags, database, backbone, data.test, op));
-    data.tests.push_back(std::move(shifted));
+  for (const size_t i : ChoosePerClass(images.all.items, flags.per_class, 0, 1))
+    images.train.push_back(images.all.items[i]);
+  images.base = SpreadItems(std::move(base.items), flags.base_limit);
+  images.test = SpreadItems(test.items, flags.test_limit);
+  for (ImageItem& item : images.test) {  // labels must mean what those of --train mean
+    if (item.label < 0) continue;
+    const std::string& name = test.classes[static_cast<size_t>(item.label)];
+    const auto found = std::ranges::find(images.all.classes, name);
+    if (found == images.all.classes.end()) {
+      return InvalidArgument("test image {} is of class '{}', which no training image has",
+                             item.key, name);
+    }
+    item.label = static_cast<int32_t>(found - images.all.classes.begin());
+  }
+  return images;
+}
+
+std::vector<size_t> ChoosePerClass(const std::vector<ImageItem>& items, uint32_t per_class,
+                                   uint64_t seed, uint64_t draw) {
+  std::vector<size_t> order(items.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  if (per_class == 0) return order;
+  std::ranges::sort(order, {}, [=](size_t i) { return PhiloxBits(seed, RngUse::kSplit, draw, i); });
+  std::map<int32_t, uint32_t> taken;
+  std::vector<size_t> chosen;
+  for (const size_t i : order) {
+    if (items[i].label >= 0 && taken[items[i].label]++ < per_class) chosen.push_back(i);
+  }
+  std::ranges::sort(chosen);
+  return chosen;
+}
+
+uint64_t ComparePhiCalls(const CompareFlags& flags, uint64_t train, uint64_t base, uint64_t test) {
+  const uint64_t views = 1 + flags.ops.size();
+  const uint64_t experiments = flags.joint ? 1 : flags.ops.size();
+  const uint64_t pixel = flags.no_pixel ? 0 : train * flags.epochs * flags.seeds * experiments;
+  return train + (base + test) * views + pixel;
+}
+
+Result<CompareData> PrepareData(const CompareFlags& flags, const CompareImages& images,
+                                Trials& trials) {
+  CompareData data;
+  data.classes = images.all.classes;
+  AUGSTORE_TRY(PrepareTraining(flags, images.train, trials, &data));
+  std::vector<std::string> ops = {""};
+  ops.insert(ops.end(), flags.ops.begin(), flags.ops.end());
+  for (const std::string& op : ops) {
+    AUGSTORE_ASSIGN(TestSet set, EmbedTest(trials, images.test, op));
+    data.tests.push_back(std::move(set));
   }
   return data;
+}
+
+Result<EmbeddedViews> EmbedView(Trials& trials, const std::vector<ImageItem>& items,
+                                const std::string& ops, const std::string& label) {
+  std::optional<ImageOp> op;
+  if (!ops.empty()) {
+    AUGSTORE_ASSIGN(op, ImageOp::ParseSequence(ops));
+  }
+  return EmbedViews(*trials.source, *trials.backbone, items, {&op, 1},
+                    {.label = label, .show_progress = trials.show_progress});
 }
 
 }  // namespace augstore

@@ -2,18 +2,16 @@
 
 #include <algorithm>
 
-#include "tools/cli/progress.h"
-#include "tools/compare/pixel_source.h"
-#include "tools/head/head_runs.h"
+#include "tools/policy/policy_candidates.h"
 
 namespace augstore {
 namespace {
 
 class Runner {
  public:
-  Runner(const CompareFlags& flags, Trials& trials, LazyBackbone& backbone, const CompareData& data,
+  Runner(const CompareFlags& flags, Trials& trials, const CompareData& data,
          const std::vector<CompareTransform>& transforms)
-      : flags_(flags), trials_(trials), backbone_(backbone), data_(data), transforms_(transforms) {}
+      : flags_(flags), trials_(trials), data_(data), transforms_(transforms) {}
 
   Result<CompareExperiment> Run(std::vector<size_t> ops) {
     CompareExperiment experiment{.ops = std::move(ops), .rows = {}};
@@ -33,21 +31,19 @@ class Runner {
     return experiment;
   }
 
-  CompareCost Cost(const CompareExperiment& experiment, uint64_t samples) const {
-    CompareCost cost;
-    cost.phi = backbone_.record().multiply_adds;
+  CompareCost Cost(const CompareExperiment& experiment) const {
+    CompareCost cost{.phi = trials_.space().multiply_adds, .psi = psi_};
+    const auto ops = static_cast<double>(experiment.ops.size());
     for (const size_t op : experiment.ops)
       cost.omega += static_cast<double>(Find(op, flags_.families[0]).card.multiply_adds);
-    cost.omega /= static_cast<double>(experiment.ops.size());
-    cost.psi = psi_;
+    cost.omega /= ops;
     // Of ops + 1 equally likely chains one is the identity, which costs nothing.
-    const auto ops = static_cast<double>(experiment.ops.size());
     const double omega = cost.omega * ops / (ops + 1);
-    const auto rows = static_cast<double>(samples) * flags_.epochs;
+    const auto samples = static_cast<double>(data_.images.size());
+    const double rows = samples * flags_.epochs;
     const auto phi = static_cast<double>(cost.phi);
     const auto psi = static_cast<double>(cost.psi);
-    cost.predicted =
-        rows * (phi + psi) / (static_cast<double>(samples) * phi + rows * (omega + psi));
+    cost.predicted = rows * (phi + psi) / (samples * phi + rows * (omega + psi));
     if (!flags_.no_pixel) {
       cost.measured =
           experiment.rows.back().seconds / (data_.ingest_seconds + experiment.rows[1].seconds);
@@ -57,65 +53,59 @@ class Runner {
 
  private:
   const CompareTransform& Find(size_t op, const std::string& family) const {
-    const auto found = std::find_if(
-        transforms_.begin(), transforms_.end(),
-        [&](const CompareTransform& t) { return t.op == flags_.ops[op] && t.family == family; });
+    const auto found = std::ranges::find_if(transforms_, [&](const CompareTransform& t) {
+      return t.op == flags_.ops[op] && t.family == family;
+    });
     AUGSTORE_CHECK(found != transforms_.end());
     return *found;
   }
 
   std::string Policy(const CompareExperiment& experiment, const std::string& family) const {
-    std::string policy = "identity:1";
-    for (const size_t op : experiment.ops) policy += fmt::format(",{}:1", Find(op, family).ref);
-    return policy;
+    std::vector<std::string> steps;
+    for (const size_t op : experiment.ops) steps.push_back(Find(op, family).ref);
+    return EvenPolicy(steps);
   }
 
   Result<std::unique_ptr<BatchSource>> OpenSource(const std::string& policy, uint64_t seed,
                                                   bool pixel) {
-    StreamSpec spec{
-        .collection = data_.collection, .split = "train", .policy = policy, .label_column = ""};
-    spec.seed = seed;
-    spec.batch_size = flags_.batch_size;
-    AUGSTORE_ASSIGN(std::unique_ptr<BatchStream> stream, trials_.client().OpenStream(spec));
+    AUGSTORE_ASSIGN(std::unique_ptr<BatchStream> stream,
+                    trials_.client().OpenStream({.collection = data_.collection,
+                                                 .split = "train",
+                                                 .policy = policy,
+                                                 .seed = seed,
+                                                 .batch_size = flags_.batch_size}));
     if (!pixel) return StreamSource(std::move(stream));
-    std::vector<std::vector<ImageOp>> ops;
+    std::vector<std::optional<ImageOp>> ops;
     for (const std::string& chain : stream->info().chains) {
-      ops.emplace_back();
-      const auto found = std::find_if(transforms_.begin(), transforms_.end(),
-                                      [&](const CompareTransform& t) { return t.ref == chain; });
+      std::optional<ImageOp>& op = ops.emplace_back();
+      const auto found = std::ranges::find(transforms_, chain, &CompareTransform::ref);
       if (found == transforms_.end()) continue;  // identity
-      AUGSTORE_ASSIGN(ImageOp op, ImageOp::Parse(found->op));
-      ops.back().push_back(std::move(op));
+      AUGSTORE_ASSIGN(op, ImageOp::Parse(found->op));
     }
-    AUGSTORE_ASSIGN(Backbone * phi, backbone_.Load());
+    AUGSTORE_ASSIGN(Backbone * phi, trials_.backbone->Load());
     return PixelSource(std::move(stream), phi, &data_.images, std::move(ops));
-  }
-
-  HeadRunsOptions TrainOptions(const std::string& label, uint64_t seed) const {
-    HeadRunsOptions options;
-    options.trainer.arch = flags_.arch;
-    options.trainer.dim = backbone_.record().dim;
-    options.trainer.classes = static_cast<uint32_t>(data_.classes.size());
-    options.trainer.heads = {{flags_.learning_rate, flags_.weight_decay, seed}};
-    options.epochs = flags_.epochs;
-    options.test_every = std::max(1u, flags_.epochs / 15);
-    options.show_progress = !flags_.common.quiet;
-    options.label = label;
-    return options;
   }
 
   Result<CompareRow> RunRow(const std::string& mode, const std::string& policy, bool pixel) {
     CompareRow row;
     row.mode = mode;
     row.policy = policy;
+    HeadRunsOptions options;
+    options.trainer.arch = flags_.arch;
+    options.trainer.dim = trials_.space().dim;
+    options.trainer.classes = static_cast<uint32_t>(data_.classes.size());
+    options.epochs = flags_.epochs;
+    options.test_every = std::max(1u, flags_.epochs / 15);
+    options.show_progress = trials_.show_progress;
     for (uint64_t seed = 0; seed < flags_.seeds; ++seed) {
       AUGSTORE_ASSIGN(const std::unique_ptr<BatchSource> source, OpenSource(policy, seed, pixel));
-      const uint64_t phi_before = backbone_.images_embedded();
-      const std::string label = fmt::format("heads, {}, seed {}", mode, seed);
+      const uint64_t phi_before = trials_.backbone->images_embedded();
+      options.trainer.heads = {{flags_.learning_rate, flags_.weight_decay, seed}};
+      options.label = fmt::format("heads, {}, seed {}", mode, seed);
       AUGSTORE_ASSIGN(const HeadRunsReport report,
-                      TrainHeads(*source, data_.tests, TrainOptions(label, seed), nullptr));
+                      TrainHeads(*source, data_.tests, options, nullptr));
       AddSeed(report, &row);
-      row.phi_calls = backbone_.images_embedded() - phi_before;
+      row.phi_calls = trials_.backbone->images_embedded() - phi_before;
       // Forward, gradients of the weights, and of the inputs of all layers but the first.
       const LayerShape first = report.heads[0].layers[0].shape;
       psi_ = 3 * report.heads[0].MultiplyAdds() - uint64_t{first.in} * first.out;
@@ -141,37 +131,23 @@ class Runner {
 
   const CompareFlags& flags_;
   Trials& trials_;
-  LazyBackbone& backbone_;
   const CompareData& data_;
   const std::vector<CompareTransform>& transforms_;
   CompareRow none_;
   uint64_t psi_ = 0;
 };
 
-// A later run finds the training embeddings stored; it then measures the cost of embedding them
-// again, on the same images.
-Status MeasureIngest(LazyBackbone& backbone, CompareData* data) {
-  if (data->train_embedded == data->images.size()) return OkStatus();
-  AUGSTORE_ASSIGN(Backbone * phi, backbone.Load());
-  Matrix out(data->images.size(), phi->dim());
-  const Progress clock("", "", 0, false);
-  AUGSTORE_TRY(phi->Embed(data->images, out.view()));
-  data->ingest_seconds = clock.seconds();
-  return OkStatus();
-}
-
 }  // namespace
 
-Result<CompareResult> RunCompare(const CompareFlags& flags, Trials& trials, LazyBackbone& backbone,
-                                 CompareData& data, std::vector<CompareTransform> transforms) {
-  AUGSTORE_TRY(MeasureIngest(backbone, &data));
+Result<CompareResult> RunCompare(const CompareFlags& flags, Trials& trials, const CompareData& data,
+                                 std::vector<CompareTransform> transforms) {
   CompareResult result;
   result.flags = flags;
   result.transforms = std::move(transforms);
   result.train_samples = data.images.size();
   result.test_samples = data.tests[0].labels.size();
   result.ingest_seconds = data.ingest_seconds;
-  Runner runner(flags, trials, backbone, data, result.transforms);
+  Runner runner(flags, trials, data, result.transforms);
   std::vector<std::vector<size_t>> experiments;
   for (size_t op = 0; op < flags.ops.size(); ++op) {
     if (flags.joint && op > 0)
@@ -181,10 +157,29 @@ Result<CompareResult> RunCompare(const CompareFlags& flags, Trials& trials, Lazy
   }
   for (std::vector<size_t>& ops : experiments) {
     AUGSTORE_ASSIGN(CompareExperiment experiment, runner.Run(std::move(ops)));
-    result.costs.push_back(runner.Cost(experiment, result.train_samples));
+    result.costs.push_back(runner.Cost(experiment));
     result.experiments.push_back(std::move(experiment));
   }
   return result;
+}
+
+std::unique_ptr<BatchSource> PixelSource(std::unique_ptr<BatchStream> stream, Backbone* phi,
+                                         const std::vector<Image>* images,
+                                         std::vector<std::optional<ImageOp>> ops) {
+  auto augment = [phi, images, ops = std::move(ops)](Batch batch) -> Result<Batch> {
+    std::vector<Image> augmented;
+    for (size_t i = 0; i < batch.size(); ++i) {
+      const Image& image = images->at(batch.samples[i]);
+      const std::optional<ImageOp>& op = ops.at(batch.chains[i]);
+      augmented.push_back(op ? op->Apply(image) : image);
+    }
+    const auto embeddings = std::make_shared<Matrix>(augmented.size(), phi->dim());
+    AUGSTORE_TRY(phi->Embed(augmented, embeddings->view()));
+    batch.embeddings = std::as_const(*embeddings).view();
+    batch.decoded = embeddings;
+    return batch;
+  };
+  return StreamSource(std::move(stream), std::move(augment));
 }
 
 }  // namespace augstore

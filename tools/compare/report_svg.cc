@@ -32,7 +32,9 @@ struct Axis {
   double step = 0.2;
 };
 
-Axis MakeAxis(double low, double high) {
+// REQUIRES: a value.
+Axis MakeAxis(const std::vector<double>& values) {
+  auto [low, high] = std::ranges::minmax(values);
   if (!(high > low)) high = low + 1;
   const double raw = (high - low) / 5;
   const double power = std::pow(10, std::floor(std::log10(raw)));
@@ -119,20 +121,16 @@ class Canvas {
 
 std::string LinePlot(const std::string& title, const std::string& x_label,
                      std::string_view y_format, const std::vector<Series>& series) {
-  double x_high = 1;
-  double y_low = 1e300;
-  double y_high = -1e300;
+  std::vector<double> x = {0, 1};
+  std::vector<double> y;
   std::vector<LegendEntry> legend;
   for (const Series& one : series) {
     legend.push_back(one.legend);
-    for (const double x : one.x) x_high = std::max(x_high, x);
-    for (const double y : one.y) {
-      y_low = std::min(y_low, y);
-      y_high = std::max(y_high, y);
-    }
+    x.insert(x.end(), one.x.begin(), one.x.end());
+    y.insert(y.end(), one.y.begin(), one.y.end());
   }
-  if (y_low > y_high) return "";
-  Canvas canvas(title, MakeAxis(0, x_high), MakeAxis(y_low, y_high));
+  if (y.empty()) return "";
+  Canvas canvas(title, MakeAxis(x), MakeAxis(y));
   canvas.YTicks(y_format);
   canvas.XTicks(x_label);
   for (const Series& one : series) canvas.Line(one);
@@ -142,16 +140,10 @@ std::string LinePlot(const std::string& title, const std::string& x_label,
 
 std::string BarPlot(const std::string& title, std::string_view y_format,
                     const std::vector<LegendEntry>& legend, const std::vector<BarGroup>& groups) {
-  double low = 0;
-  double high = 0;
-  for (const BarGroup& group : groups) {
-    for (const double value : group.values) {
-      low = std::min(low, value);
-      high = std::max(high, value);
-    }
-  }
-  Canvas canvas(title, {0, std::max(1.0, static_cast<double>(groups.size())), 1},
-                MakeAxis(low, high));
+  std::vector<double> all = {0};
+  for (const BarGroup& group : groups)
+    all.insert(all.end(), group.values.begin(), group.values.end());
+  Canvas canvas(title, {0, std::max(1.0, static_cast<double>(groups.size())), 1}, MakeAxis(all));
   canvas.YTicks(y_format);
   for (size_t g = 0; g < groups.size(); ++g) {
     const double left = canvas.X(static_cast<double>(g));
@@ -175,13 +167,9 @@ std::string IntervalPlot(const std::string& title, std::string_view format,
   constexpr double kNames = 240;
   constexpr double kPlot = 420;
   constexpr double kRow = 20;
-  double low = 0;
-  double high = 0;
-  for (const IntervalBar& bar : bars) {
-    low = std::min({low, bar.low, bar.value});
-    high = std::max({high, bar.high, bar.value});
-  }
-  const Axis axis = MakeAxis(low, high);
+  std::vector<double> all = {0};
+  for (const IntervalBar& bar : bars) all.insert(all.end(), {bar.low, bar.value, bar.high});
+  const Axis axis = MakeAxis(all);
   const auto x = [&](double value) {
     return kNames + 8 + (value - axis.low) / (axis.high - axis.low) * kPlot;
   };
@@ -213,27 +201,15 @@ std::string IntervalPlot(const std::string& title, std::string_view format,
 }
 
 std::string EscapeHtml(std::string_view text) {
+  static constexpr std::array<std::pair<char, std::string_view>, 5> kEntities = {
+      {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}}};
   std::string out;
   for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
+    const auto entity = std::ranges::find(kEntities, c, [](const auto& e) { return e.first; });
+    if (entity == kEntities.end())
+      out += c;
+    else
+      out += entity->second;
   }
   return out;
 }

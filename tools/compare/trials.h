@@ -9,32 +9,40 @@
 #include <string>
 #include <vector>
 
+#include "schemas/base/digest.h"
 #include "tools/collection/collection_writer.h"
 #include "tools/collection/embedder.h"
 
 namespace augstore {
 
-// Thread safety: one thread at a time.
-class Trials {
- public:
-  // In `folder`, where a later run finds what this one fitted; empty: in memory, gone with this
-  // object. Registers the backbone. Errors: those of OpenRocksDbStore.
-  static Result<std::unique_ptr<Trials>> Open(const std::string& folder,
-                                              const LazyBackbone& backbone);
-  virtual ~Trials() = default;
-  virtual Client& client() = 0;
+// What an experiment works with. Thread safety: one thread at a time.
+struct Trials {
+  std::unique_ptr<Database> source;        // the user's
+  std::unique_ptr<LazyBackbone> backbone;  // registered in both stores
+  std::unique_ptr<Database> own;
+  bool show_progress = true;
+  Client& client() { return own->client(); }
+  const BackboneRecord& space() const { return backbone->record(); }
 };
+// The own store is in `folder`, where a later run finds what this one fitted; empty: in memory,
+// gone with the trials. `create`: make the user's store when there is none. Errors: those of
+// Database::Open, LazyBackbone::Open and OpenRocksDbStore.
+Result<Trials> OpenTrials(const CommonFlags& common, const BackboneFlags& backbone,
+                          const std::string& folder, bool create);
 
-// Replaces collection `name` of the trials by the samples, whose row numbers are those of `source`;
-// returns its ref. `feature_maps`: copies those of the rows too. REQUIRES: samples is not empty.
-// Errors: those of FetchRows, FetchFeatureMaps and WriteCollection.
-Result<std::string> CopyCollection(Client& source, Trials& trials, const BackboneRecord& backbone,
-                                   const std::string& name, const std::vector<std::string>& classes,
+// Replaces collection `name` of the trials by the samples, whose row numbers are those of the
+// user's store; returns its ref. `feature_maps`: copies those of the rows too. REQUIRES: samples is
+// not empty. Errors: those of FetchRows, FetchFeatureMaps and WriteCollection.
+Result<std::string> CopyCollection(Trials& trials, const std::string& name,
+                                   const std::vector<std::string>& classes,
                                    std::vector<SampleToWrite> samples, bool feature_maps);
 
-// Copies a transform of `source`, unless the trials have it; returns its ref there. Errors:
+// Copies a transform of the user's, unless the trials have it; returns its ref there. Errors:
 // kNotFound.
-Result<std::string> CopyTransform(Client& source, Trials& trials, const std::string& ref);
+Result<std::string> CopyTransform(Trials& trials, const std::string& ref);
+
+// Adds the rows of a matrix: results of an earlier run count if they are the same.
+void AddMatrix(const Matrix& matrix, DigestBuilder* digest);
 
 }  // namespace augstore
 

@@ -4,25 +4,15 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "engine/fitting/families.h"
 #include "engine/heads/head_trainer.h"
-#include "schemas/base/digest.h"
 #include "schemas/base/files.h"
-#include "tools/cli/progress.h"
-#include "tools/paper/paper_conditional.h"
-#include "tools/paper/paper_data.h"
+#include "tools/compare/compare_transforms.h"
 #include "tools/paper/paper_report.h"
 #include "tools/paper/paper_runs.h"
 #include "tools/paper/paper_transforms.h"
 
 namespace augstore {
 namespace {
-
-void AddMatrix(const Matrix& matrix, DigestBuilder* digest) {
-  digest->AddU64(matrix.rows())
-      .AddBytes({reinterpret_cast<const uint8_t*>(matrix.data()),
-                 matrix.rows() * matrix.cols() * sizeof(float)});
-}
 
 // The digest of everything on which cells depend: cells of an earlier run count if it is the same.
 std::string Settings(const PaperFlags& flags, const PaperData& data,
@@ -42,6 +32,46 @@ std::string Settings(const PaperFlags& flags, const PaperData& data,
   for (const Digest& weights : transforms.weights) digest.AddBytes(weights.bytes);
   for (const PaperRow& row : rows) digest.AddText(row.name).AddText(row.policy);
   return digest.Finish().Hex();
+}
+
+Json ToJson(const PaperCell& cell) {
+  Json points = Json::array();
+  for (const PaperPoint& point : cell.points) {
+    points.push_back({{"lr", point.learning_rate},
+                      {"epoch", point.epoch},
+                      {"validation_plain", point.validation_plain},
+                      {"test_plain", point.test_plain},
+                      {"validation_shifted", point.validation_shifted},
+                      {"test_shifted", point.test_shifted}});
+  }
+  return {{"row", cell.row},
+          {"per_class", cell.per_class},
+          {"seed", cell.seed},
+          {"epochs", cell.epochs},
+          {"samples", cell.samples},
+          {"seconds", cell.seconds},
+          {"points", std::move(points)}};
+}
+
+Result<PaperCell> PaperCellFromJson(const Json& json) {
+  try {
+    PaperCell cell;
+    cell.row = json.at("row").get<std::string>();
+    cell.per_class = json.at("per_class").get<uint32_t>();
+    cell.seed = json.at("seed").get<uint64_t>();
+    cell.epochs = json.at("epochs").get<uint32_t>();
+    cell.samples = json.at("samples").get<uint64_t>();
+    cell.seconds = json.at("seconds").get<double>();
+    for (const Json& point : json.at("points")) {
+      cell.points.push_back(
+          {point.at("lr").get<double>(), point.at("epoch").get<uint32_t>(),
+           point.at("validation_plain").get<double>(), point.at("test_plain").get<double>(),
+           point.at("validation_shifted").get<double>(), point.at("test_shifted").get<double>()});
+    }
+    return cell;
+  } catch (const Json::exception& error) {
+    return InvalidArgument("this is not a cell of an experiment: {}", error.what());
+  }
 }
 
 // One line per finished cell, after a line with the settings.
@@ -101,22 +131,15 @@ Status RefuseTwice(std::vector<T> values, std::string_view flag) {
 
 // Refuses wrong flags before anything is trained.
 Status CheckFlags(PaperFlags* flags) {
-  for (std::string& op : flags->ops) {
-    AUGSTORE_ASSIGN(const ImageOp parsed, ImageOp::Parse(op));
-    op = parsed.text();
-  }
+  AUGSTORE_TRY(CheckTransformFlags(flags));
   AUGSTORE_TRY(ParseArch(flags->arch));
   AUGSTORE_TRY(RefuseTwice(flags->ops, "--ops"));
   AUGSTORE_TRY(RefuseTwice(flags->families, "--families"));
   AUGSTORE_TRY(RefuseTwice(flags->cached, "--cached"));
   AUGSTORE_TRY(RefuseTwice(flags->per_class, "--per-class"));
   AUGSTORE_TRY(RefuseTwice(flags->learning_rates, "--lr"));
-  for (const std::string& family : flags->families) {
-    const bool known = family == kAutoFamily || FindFamily(family) != nullptr;
-    if (known && family != "identity") continue;
-    return InvalidArgument("--families: '{}' is not a family that has a row", family);
-  }
-  return OkStatus();
+  if (std::ranges::count(flags->families, "identity") == 0) return OkStatus();
+  return InvalidArgument("--families: 'identity' is not a family that has a row");
 }
 
 Status Run(PaperFlags flags) {
@@ -124,30 +147,25 @@ Status Run(PaperFlags flags) {
   std::error_code error;
   std::filesystem::create_directories(flags.out, error);
   if (error) return Unavailable("{} cannot be made: {}", flags.out, error.message());
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
-  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
-  AUGSTORE_ASSIGN(const auto trials, Trials::Open(flags.out + "/trials", *backbone));
-  AUGSTORE_ASSIGN(const PaperTransforms transforms,
-                  PreparePaperTransforms(flags, *database, *backbone, *trials));
-  AUGSTORE_ASSIGN(const PaperData data, PreparePaper(flags, *database, *backbone));
+  AUGSTORE_ASSIGN(Trials trials,
+                  OpenTrials(flags.common, flags.backbone, flags.out + "/trials", true));
+  AUGSTORE_ASSIGN(const PaperTransforms transforms, PreparePaperTransforms(flags, trials));
+  AUGSTORE_ASSIGN(const PaperData data, PreparePaper(flags, trials));
   const std::vector<PaperRow> rows = PaperRows(flags, transforms);
   CellFile file(flags.out + "/cells.jsonl",
-                Settings(flags, data, transforms, rows, backbone->record().digest));
+                Settings(flags, data, transforms, rows, trials.space().digest));
   AUGSTORE_ASSIGN(PaperCells cells, file.Open());
-  AUGSTORE_TRY(RunPaper(flags, *database, *trials, *backbone, data, rows, &cells,
+  AUGSTORE_TRY(RunPaper(flags, trials, data, rows, &cells,
                         [&file](const PaperCell& cell) { return file.Add(cell); }));
   std::string conditional_table;
   if (!transforms.conditional.empty()) {
-    AUGSTORE_ASSIGN(conditional_table, CompareConditional(flags, *database, *trials, *backbone,
-                                                          transforms.conditional));
+    AUGSTORE_ASSIGN(conditional_table, CompareConditional(flags, trials, transforms.conditional));
   }
-  AUGSTORE_TRY(WritePaperReport(flags, transforms, data, rows, cells, backbone->record(),
-                                conditional_table));
-  if (flags.common.json) {
-    PrintJson({{"report", flags.out + "/results.md"}, {"cells", cells.size()}});
-  } else {
-    fmt::print("{}/results.md: {} rows, {} cells\n", flags.out, rows.size(), cells.size());
-  }
+  AUGSTORE_TRY(
+      WritePaperReport(flags, transforms, data, rows, cells, trials.space(), conditional_table));
+  const std::string report = flags.out + "/results.md";
+  Emit(flags.common, {{"report", report}, {"cells", cells.size()}},
+       fmt::format("{}: {} rows, {} cells\n", report, rows.size(), cells.size()));
   return OkStatus();
 }
 

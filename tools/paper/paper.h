@@ -8,46 +8,32 @@
 #include <string>
 #include <vector>
 
-#include "tools/cli/command.h"
-#include "tools/collection/embedder.h"
-#include "tools/transform/transform_training.h"
+#include "tools/compare/compare.h"
 
 namespace augstore {
 
-struct PaperFlags {
-  CommonFlags common;
-  BackboneFlags backbone;
-  std::string train;
-  std::string test;
-  std::string base;
+struct PaperFlags : ExperimentFlags {
+  PaperFlags() {
+    ops = {"vflip", "rotate(15)", "rotate(-15)", "brightness(1.4)"};
+    families = {"shift", "procrustes", "lowrank", "affine", "refined", "paper_mlp", "auto"};
+    seeds = 5;
+  }
   uint64_t limit = 0;  // of images of each folder, spread evenly; 0: all
   std::string out = "results";
   std::string title = "Heads trained with augmentation";
-  std::vector<std::string> ops = {"vflip", "rotate(15)", "rotate(-15)", "brightness(1.4)"};
-  std::vector<std::string> families = {"shift",   "procrustes", "lowrank", "affine",
-                                       "refined", "paper_mlp",  "auto"};
-  LastBlocksFlags last_blocks;      // of the family "last_blocks"
   std::string conditional = "geo";  // reference of a conditional transform; empty: none
   std::vector<uint32_t> cached = {1, 4, 10};
   std::vector<uint32_t> per_class = {10, 50, 200, 1000};
   std::vector<double> learning_rates = {3e-4, 1e-3, 3e-3};
-  double weight_decay = 1e-4;
-  uint32_t seeds = 5;
   uint32_t steps = 1000;
-  uint32_t batch_size = 64;
   uint32_t checkpoints = 4;
-  std::string arch = "mlp(1024,128)";
 };
-
-// Where the batches of a row come from.
-enum class PaperSource { kStream, kViews };
 
 // One way of training heads.
 struct PaperRow {
   std::string name;
-  PaperSource source = PaperSource::kStream;
-  std::string policy;  // of a stream
-  uint32_t views = 0;  // kept of each image; 0: new ones in every epoch (pixel space)
+  std::string policy = {};  // of a stream; empty: heads see stored views
+  uint32_t views = 0;       // kept of each image; 0: new ones in every epoch (pixel space)
   bool reads_feature_maps = false;
 };
 

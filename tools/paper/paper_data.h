@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/collection/test_set.h"
-#include "tools/compare/trials.h"
+#include "tools/compare/compare_data.h"
 #include "tools/paper/paper.h"
 
 namespace augstore {
@@ -25,25 +24,13 @@ struct PaperData {
   double phi_per_second = 0;
 };
 
-// Errors: kInvalidArgument (no labelled images, or one that cannot be read), those of EmbedItems.
-Result<PaperData> PreparePaper(const PaperFlags& flags, Database& database, LazyBackbone& backbone);
+// Errors: kInvalidArgument (no labelled images), those of EmbedEvery.
+Result<PaperData> PreparePaper(const PaperFlags& flags, Trials& trials);
 
-// Φ(op(x)) of every item, embedded or found in the store; `ops` is a sequence, empty for the images
-// as they are; `what` names them in the progress line. `*rows` (may be null) are their rows.
-// Errors: kInvalidArgument (an image that cannot be read, or the ops), those of EmbedItems.
-Result<Matrix> EmbedView(const PaperFlags& flags, Database& database, LazyBackbone& backbone,
-                         const std::vector<ImageItem>& items, const std::string& ops,
-                         const std::string& what, std::vector<RowId>* rows);
-
-struct PaperSubset {
-  std::string collection;     // ref, in the trials
-  std::vector<size_t> items;  // item numbers by sample id
-};
-// Commits the `per_class` images of each class that `seed` chooses to the trials. Errors: those of
-// CopyCollection.
-Result<PaperSubset> MakeSubset(const PaperFlags& flags, Database& database, Trials& trials,
-                               const LazyBackbone& backbone, const PaperData& data,
-                               uint32_t per_class, uint64_t seed);
+// EmbedView of `compare` that needs every image. Errors: kInvalidArgument (an image that cannot be
+// read), those of EmbedView.
+Result<EmbeddedViews> EmbedEvery(Trials& trials, const std::vector<ImageItem>& items,
+                                 const std::string& ops, const std::string& label);
 
 }  // namespace augstore
 

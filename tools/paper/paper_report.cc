@@ -6,18 +6,12 @@
 #include <map>
 
 #include "schemas/base/files.h"
+#include "tools/cli/table.h"
+#include "tools/compare/compare_report.h"
 #include "tools/compare/report_svg.h"
 
 namespace augstore {
 namespace {
-
-// Test accuracies of one row and number of images, by seed, with the learning rate and the number
-// of epochs that did best on validation, mean over seeds.
-struct Chosen {
-  std::vector<double> accuracy;
-  double learning_rate = 0;
-  uint32_t epoch = 0;
-};
 
 class Results {
  public:
@@ -35,48 +29,39 @@ class Results {
     return cells_.at({row, per_class});
   }
 
-  Chosen Choose(const std::string& row, uint32_t per_class, bool shifted) const {
+  // Test accuracies by seed, with the learning rate and the number of epochs that do best on
+  // validation, mean over seeds.
+  std::vector<double> Accuracy(const std::string& row, uint32_t per_class, bool shifted) const {
     const auto& cells = Cells(row, per_class);
+    const auto key = [](const PaperPoint& point) {
+      return std::pair(point.learning_rate, point.epoch);
+    };
     std::map<std::pair<double, uint32_t>, double> validation;
     for (const PaperCell* cell : cells) {
-      for (const PaperPoint& point : cell->points) {
-        validation[{point.learning_rate, point.epoch}] +=
-            shifted ? point.validation_shifted : point.validation_plain;
-      }
+      for (const PaperPoint& point : cell->points)
+        validation[key(point)] += shifted ? point.validation_shifted : point.validation_plain;
     }
     const auto best =
         std::ranges::max_element(validation, {}, [](const auto& entry) { return entry.second; });
-    Chosen chosen{{}, best->first.first, best->first.second};
+    std::vector<double> accuracy;
     for (const PaperCell* cell : cells) {
       for (const PaperPoint& point : cell->points) {
-        if (point.learning_rate != chosen.learning_rate || point.epoch != chosen.epoch) continue;
-        chosen.accuracy.push_back(shifted ? point.test_shifted : point.test_plain);
+        if (key(point) == best->first)
+          accuracy.push_back(shifted ? point.test_shifted : point.test_plain);
       }
     }
-    return chosen;
+    return accuracy;
   }
 
  private:
   std::map<std::pair<std::string, uint32_t>, std::vector<const PaperCell*>> cells_;
 };
 
-std::string MarkdownTable(const std::vector<std::string>& headers,
-                          const std::vector<std::vector<std::string>>& rows) {
-  const auto line = [](const std::vector<std::string>& cells) {
-    return fmt::format("| {} |\n", fmt::join(cells, " | "));
-  };
-  std::string text = line(headers) + "|";
-  for (size_t i = 0; i < headers.size(); ++i) text += "---|";
-  text += "\n";
-  for (const std::vector<std::string>& row : rows) text += line(row);
-  return text;
-}
-
 // The row's gap closed; REQUIRES: the rows of WritePaperReport.
 Gap GapOf(const std::vector<PaperRow>& rows, const PaperRow& row, const Results& results,
           uint32_t per_class, bool shifted) {
   const auto accuracy = [&](const PaperRow& one) {
-    return results.Choose(one.name, per_class, shifted).accuracy;
+    return results.Accuracy(one.name, per_class, shifted);
   };
   return MeasureGap(accuracy(rows.front()), accuracy(row), accuracy(rows.back()));
 }
@@ -89,17 +74,17 @@ std::string AccuracyTable(const PaperFlags& flags, const std::vector<PaperRow>& 
     headers.push_back(fmt::format("{} per class", n));
     headers.emplace_back("gap closed");
   }
-  std::vector<std::vector<std::string>> cells;
+  Table table(headers);
   for (const PaperRow& row : rows) {
-    std::vector<std::string>& line = cells.emplace_back();
-    line.push_back(row.name);
+    std::vector<std::string> line = {row.name};
     const bool reference = &row == &rows.front() || &row == &rows.back();
     for (const uint32_t n : flags.per_class) {
-      line.push_back(PercentText(Summarise(results.Choose(row.name, n, shifted).accuracy)));
+      line.push_back(PercentText(Summarise(results.Accuracy(row.name, n, shifted))));
       line.push_back(reference ? "" : GapText(GapOf(rows, row, results, n, shifted)));
     }
+    table.Row(line);
   }
-  return MarkdownTable(headers, cells);
+  return table.ToMarkdown();
 }
 
 uint64_t StoredViews(const PaperRow& row) { return std::max(1u, row.views); }
@@ -109,13 +94,14 @@ std::string CostTable(const PaperFlags& flags, const std::vector<PaperRow>& rows
                       const Results& results, const PaperData& data,
                       const BackboneRecord& backbone) {
   const uint32_t n = flags.per_class.back();
-  std::vector<std::vector<std::string>> table;
+  Table table({"heads trained with", "storage per image", "Φ calls", "Φ seconds",
+               "training seconds", "samples/s"});
   for (const PaperRow& row : rows) {
     const auto& cells = results.Cells(row.name, n);
     double seconds = 0;
     for (const PaperCell* cell : cells)
       seconds += cell->seconds / static_cast<double>(cells.size());
-    const bool online = row.source == PaperSource::kViews && row.views == 0;
+    const bool online = row.policy.empty() && row.views == 0;
     const auto images = static_cast<double>(cells[0]->samples) / cells[0]->epochs;
     const double calls = online ? static_cast<double>(cells[0]->samples)
                                 : images * static_cast<double>(StoredViews(row));
@@ -123,25 +109,22 @@ std::string CostTable(const PaperFlags& flags, const std::vector<PaperRow>& rows
     const uint64_t stored =
         StoredViews(row) * backbone.dim * sizeof(float) +
         (row.reads_feature_maps ? QuantizedRowBytes(backbone.feature_map.values()) : 0);
-    table.push_back({row.name, online ? "the image" : fmt::format("{} B", stored),
-                     fmt::format("{:.0f}", calls), fmt::format("{:.1f}", phi),
-                     fmt::format("{:.1f}", seconds),
-                     fmt::format("{:.0f}", static_cast<double>(cells[0]->samples) /
-                                               (seconds + (online ? phi : 0)))});
+    table.Row({row.name, online ? "the image" : fmt::format("{} B", stored),
+               fmt::format("{:.0f}", calls), fmt::format("{:.1f}", phi),
+               fmt::format("{:.1f}", seconds),
+               fmt::format("{:.0f}", static_cast<double>(cells[0]->samples) /
+                                         (seconds + (online ? phi : 0)))});
   }
-  return MarkdownTable({"heads trained with", "storage per image", "Φ calls", "Φ seconds",
-                        "training seconds", "samples/s"},
-                       table);
+  return table.ToMarkdown();
 }
 
 std::string TransformTable(const PaperFlags& flags, const PaperTransforms& transforms) {
   std::vector<std::string> headers = {"family"};
   headers.insert(headers.end(), flags.ops.begin(), flags.ops.end());
   headers.emplace_back("multiply-adds");
-  std::vector<std::vector<std::string>> rows;
+  Table table(headers);
   for (const std::string& family : flags.families) {
-    std::vector<std::string>& row = rows.emplace_back();
-    row.push_back(family);
+    std::vector<std::string> row = {family};
     uint64_t most = 0;
     for (const CompareTransform& transform : transforms.separate) {
       if (transform.family != family) continue;
@@ -149,9 +132,10 @@ std::string TransformTable(const PaperFlags& flags, const PaperTransforms& trans
                     R2Text(transform.card.entries.back()));
       most = std::max(most, transform.card.multiply_adds);
     }
-    row.push_back(fmt::format("{}", most));
+    row.push_back(std::to_string(most));
+    table.Row(row);
   }
-  return MarkdownTable(headers, rows);
+  return table.ToMarkdown();
 }
 
 // One plot per number of images where there is a gap to close; returns the Markdown that shows
@@ -179,12 +163,6 @@ Result<std::string> WritePlots(const PaperFlags& flags, const std::vector<PaperR
 }
 
 std::string Setting(const PaperFlags& flags, const PaperData& data) {
-  std::string ops;
-  for (const std::string& op : flags.ops) ops += (ops.empty() ? "" : ", ") + op;
-  std::string rates;
-  for (const double rate : flags.learning_rates) {
-    rates += (rates.empty() ? "" : ", ") + fmt::format("{}", rate);
-  }
   return fmt::format(
       "Ops: {}; the policy draws each of them and the identity with equal weight. Heads {}, AdamW, "
       "batches of {}, at least {} steps, {} seeds (each with training images, order, draws and "
@@ -194,8 +172,9 @@ std::string Setting(const PaperFlags& flags, const PaperData& data) {
       "each of the ops. *Gap closed* is (row − none) / (pixel − none) with Fieller's 95 % interval "
       "over paired seeds; *no gap* where pixel space is not better than none by a paired t-test at "
       "95 %.\n",
-      ops, flags.arch, flags.batch_size, flags.steps, flags.seeds, rates, flags.checkpoints,
-      data.tests[0].labels.size(), data.tests[1].labels.size());
+      fmt::join(flags.ops, ", "), flags.arch, flags.batch_size, flags.steps, flags.seeds,
+      fmt::join(flags.learning_rates, ", "), flags.checkpoints, data.tests[0].labels.size(),
+      data.tests[1].labels.size());
 }
 
 }  // namespace

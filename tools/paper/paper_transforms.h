@@ -1,11 +1,11 @@
-// The transforms of the experiment, and the rows that they make.
+// The transforms of the experiment, the rows that they make, and the table that compares the
+// conditional one with a separate affine map for every op.
 #ifndef AUGSTORE_TOOLS_PAPER_PAPER_TRANSFORMS_H_
 #define AUGSTORE_TOOLS_PAPER_PAPER_TRANSFORMS_H_
 
 #include <string>
 #include <vector>
 
-#include "tools/compare/compare.h"
 #include "tools/compare/trials.h"
 #include "tools/paper/paper.h"
 
@@ -20,11 +20,16 @@ struct PaperTransforms {
 };
 // Fits what the trials lack and copies the conditional transform to them. Errors: kNotFound (the
 // conditional transform), kInvalidArgument (it is not conditional), those of PrepareTransforms.
-Result<PaperTransforms> PreparePaperTransforms(const PaperFlags& flags, Database& database,
-                                               LazyBackbone& backbone, Trials& trials);
+Result<PaperTransforms> PreparePaperTransforms(const PaperFlags& flags, Trials& trials);
 
 // "none" first, "pixel space" last.
 std::vector<PaperRow> PaperRows(const PaperFlags& flags, const PaperTransforms& transforms);
+
+// G of the conditional transform `ref` of the trials and of the separate maps on the test images,
+// for single ops and for chains of two, as Markdown. Errors: those of EmbedEvery and
+// TrainTransform.
+Result<std::string> CompareConditional(const PaperFlags& flags, Trials& trials,
+                                       const std::string& ref);
 
 }  // namespace augstore
 

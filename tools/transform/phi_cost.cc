@@ -8,8 +8,6 @@
 namespace augstore {
 namespace {
 
-constexpr size_t kTimedImages = 32;
-
 std::string DurationText(double seconds) {
   if (seconds < 90) return fmt::format("{:.0f} s", seconds);
   if (seconds < 90 * 60) return fmt::format("{:.0f} min", seconds / 60);
@@ -18,15 +16,14 @@ std::string DurationText(double seconds) {
 
 }  // namespace
 
-Result<double> MeasurePhi(LazyBackbone& backbone, std::span<const ImageItem> items) {
+Result<double> MeasurePhi(LazyBackbone& backbone, std::span<const ImageItem> items, size_t most) {
   const BackboneRecord& record = backbone.record();
-  DecodedImages decoded = DecodeItems(items.first(std::min(items.size(), kTimedImages)),
+  DecodedImages decoded = DecodeItems(items.first(std::min(items.size(), most)),
                                       record.input_height, record.input_width, backbone.threads());
   std::vector<Image>& images = decoded.images;
   std::erase_if(images, [](const Image& image) { return image.rgb.empty(); });
   if (images.empty()) {
-    return InvalidArgument("none of the first {} images can be read, the first because: {}",
-                           kTimedImages,
+    return InvalidArgument("none of the first {} images can be read, the first because: {}", most,
                            decoded.reasons.empty() ? "there are none" : decoded.reasons[0]);
   }
   AUGSTORE_ASSIGN(Backbone* const phi, backbone.Load());

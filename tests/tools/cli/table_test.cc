@@ -62,6 +62,13 @@ TEST(Table, ReplacesControlCharactersThatWouldMoveTheCursor) {
   EXPECT_EQ(table.ToString(), "a\nx?[2Jy?z\n");
 }
 
+TEST(Table, WritesTheSameCellsAsMarkdown) {
+  Table table({"name", "n"});
+  table.Row({"a", "1"});
+  table.Row({"b"});
+  EXPECT_EQ(table.ToMarkdown(), "| name | n |\n|---|---|\n| a | 1 |\n| b |  |\n");
+}
+
 TEST(Table, FitsIntoANarrowTerminal) {
   Table table({"name", "policy", "n"});
   table.Row({"a-long-name", "identity:1,hflip:1", "1200"});

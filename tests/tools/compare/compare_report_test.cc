@@ -1,4 +1,4 @@
-#include "tools/compare/compare.h"
+#include "tools/compare/compare_report.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "tools/compare/compare_cost.h"
+#include "tools/compare/compare_data.h"
 
 #include <gtest/gtest.h>
 
