@@ -157,10 +157,8 @@ Status Run(PaperFlags flags) {
   AUGSTORE_ASSIGN(PaperCells cells, file.Open());
   AUGSTORE_TRY(RunPaper(flags, trials, data, rows, &cells,
                         [&file](const PaperCell& cell) { return file.Add(cell); }));
-  std::string conditional_table;
-  if (!transforms.conditional.empty()) {
-    AUGSTORE_ASSIGN(conditional_table, CompareConditional(flags, trials, transforms.conditional));
-  }
+  AUGSTORE_ASSIGN(const std::string conditional_table,
+                  CompareConditional(flags, trials, transforms.conditional));
   AUGSTORE_TRY(
       WritePaperReport(flags, transforms, data, rows, cells, trials.space(), conditional_table));
   const std::string report = flags.out + "/results.md";

@@ -87,8 +87,6 @@ std::string AccuracyTable(const PaperFlags& flags, const std::vector<PaperRow>& 
   return table.ToMarkdown();
 }
 
-uint64_t StoredViews(const PaperRow& row) { return std::max(1u, row.views); }
-
 // What every row costs at the largest number of images: one head, mean over seeds.
 std::string CostTable(const PaperFlags& flags, const std::vector<PaperRow>& rows,
                       const Results& results, const PaperData& data,
@@ -101,13 +99,14 @@ std::string CostTable(const PaperFlags& flags, const std::vector<PaperRow>& rows
     double seconds = 0;
     for (const PaperCell* cell : cells)
       seconds += cell->seconds / static_cast<double>(cells.size());
+    const uint64_t views = std::max(1u, row.views);  // stored
     const bool online = row.policy.empty() && row.views == 0;
     const auto images = static_cast<double>(cells[0]->samples) / cells[0]->epochs;
-    const double calls = online ? static_cast<double>(cells[0]->samples)
-                                : images * static_cast<double>(StoredViews(row));
+    const double calls =
+        online ? static_cast<double>(cells[0]->samples) : images * static_cast<double>(views);
     const double phi = calls / data.phi_per_second;
     const uint64_t stored =
-        StoredViews(row) * backbone.dim * sizeof(float) +
+        views * backbone.dim * sizeof(float) +
         (row.reads_feature_maps ? QuantizedRowBytes(backbone.feature_map.values()) : 0);
     table.Row({row.name, online ? "the image" : fmt::format("{} B", stored),
                fmt::format("{:.0f}", calls), fmt::format("{:.1f}", phi),

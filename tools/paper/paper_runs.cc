@@ -100,12 +100,6 @@ Result<PaperCell> RunCell(const PaperFlags& flags, Trials& trials, const PaperDa
   return cell;
 }
 
-bool Has(const PaperCells& cells, const std::string& row, uint32_t per_class, uint64_t seed) {
-  return std::ranges::any_of(cells, [&](const PaperCell& cell) {
-    return cell.row == row && cell.per_class == per_class && cell.seed == seed;
-  });
-}
-
 }  // namespace
 
 Status RunPaper(const PaperFlags& flags, Trials& trials, const PaperData& data,
@@ -119,7 +113,10 @@ Status RunPaper(const PaperFlags& flags, Trials& trials, const PaperData& data,
       AUGSTORE_ASSIGN(const Subset subset, MakeSubset(flags, trials, data, per_class, seed));
       for (const PaperRow& row : rows) {
         progress.Update(finished++, row.name);
-        if (Has(*cells, row.name, per_class, seed)) continue;
+        const auto is_this = [&](const PaperCell& cell) {
+          return cell.row == row.name && cell.per_class == per_class && cell.seed == seed;
+        };
+        if (std::ranges::any_of(*cells, is_this)) continue;
         PaperCell cell;
         cell.row = row.name;
         cell.per_class = per_class;

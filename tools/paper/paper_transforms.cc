@@ -216,6 +216,7 @@ std::vector<PaperRow> PaperRows(const PaperFlags& flags, const PaperTransforms& 
 
 Result<std::string> CompareConditional(const PaperFlags& flags, Trials& trials,
                                        const std::string& ref) {
+  if (ref.empty()) return std::string();
   return ConditionalTable(flags, trials).Make(ref);
 }
 

@@ -26,8 +26,8 @@ Result<PaperTransforms> PreparePaperTransforms(const PaperFlags& flags, Trials& 
 std::vector<PaperRow> PaperRows(const PaperFlags& flags, const PaperTransforms& transforms);
 
 // G of the conditional transform `ref` of the trials and of the separate maps on the test images,
-// for single ops and for chains of two, as Markdown. Errors: those of EmbedEvery and
-// TrainTransform.
+// for single ops and for chains of two, as Markdown; empty for an empty `ref`. Errors: those of
+// EmbedEvery and TrainTransform.
 Result<std::string> CompareConditional(const PaperFlags& flags, Trials& trials,
                                        const std::string& ref);
 

@@ -165,7 +165,7 @@ Json SearchJson(const PolicySearchFlags& flags, const PolicyRuns& runs,
           {"lr", asked.learning_rates},
           {"weight_decay", asked.weight_decay},
           {"batch_size", asked.spec.batch_size},
-          {"seed", flags.seed},
+          {"seed", asked.seed},
           {"budget", flags.search.budget == 0 ? Json(nullptr) : Json(flags.search.budget)},
           {"head_epochs", result.head_epochs},
           {"seconds", seconds}};
@@ -173,9 +173,10 @@ Json SearchJson(const PolicySearchFlags& flags, const PolicyRuns& runs,
 
 Status RunSearch(PolicySearchFlags flags) {
   AUGSTORE_TRY(ParseArch(flags.runs.trainer.arch));
-  AUGSTORE_TRY(HeadGrid(flags.runs.learning_rates, {flags.runs.weight_decay}, {flags.seed}, 0));
+  AUGSTORE_TRY(
+      HeadGrid(flags.runs.learning_rates, {flags.runs.weight_decay}, {flags.runs.seed}, 0));
   flags.search.learning_rates = static_cast<uint32_t>(flags.runs.learning_rates.size());
-  flags.search.first_seed = flags.runs.seed = flags.seed;
+  flags.search.first_seed = flags.runs.seed;
   if (flags.runs.validation_policy == "identity") flags.runs.validation_views = 1;
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
   Client& client = database->client();
@@ -245,7 +246,7 @@ void AddTrainingFlags(Command* command, PolicySearchFlags* flags) {
   command->AddFlag("--epochs", &flags->search.epochs, "Epochs of each head in the last round")
       .Range(1u, 1u << 20);
   command->AddFlag("--keep", &flags->search.keep, "Keep 1 in N policies per round").Range(2u, 256u);
-  command->AddFlag("--seed", &flags->seed,
+  command->AddFlag("--seed", &flags->runs.seed,
                    "Seed of the held-out part, and the first of the heads' seeds");
   PolicyRunsOptions& runs = flags->runs;
   command->AddFlag("--batch-size", &runs.spec.batch_size, "Samples of one step");

@@ -36,7 +36,6 @@ struct PolicySearchFlags {
   std::string draw_errors = "no";
   uint32_t pairs = 6;
   std::vector<uint32_t> views = {1};
-  uint64_t seed = 0;
 };
 
 // The policies that the flags ask for, every version pinned, each once; identity with each number

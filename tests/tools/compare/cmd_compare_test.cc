@@ -77,6 +77,13 @@ TEST_F(CompareCommand, WritesAPageInWhichTablesScroll) {
   }
 }
 
+TEST_F(CompareCommand, ReadsOpsThatAreNotInTheirCanonicalForm) {
+  const CommandResult result = Compare({"--ops", "translate(1.0, -2), vflip", "--no-pixel"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.json()["experiments"][0]["ops"], "translate(1,-2)");
+  EXPECT_EQ(result.json()["experiments"][1]["ops"], "vflip");
+}
+
 TEST_F(CompareCommand, RefusesFlagsThatNameNothing) {
   const CommandResult op = Compare({"--ops", "turn(3)"});
   EXPECT_EQ(op.exit_code, 2);
