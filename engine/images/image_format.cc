@@ -242,8 +242,11 @@ Result<ImageHeader> InspectTiff(Bytes bytes) {
     if (values.empty()) return InvalidArgument("the TIFF field {} is damaged or cut off", tag);
     if (tag == 256) header.width = values[0];
     if (tag == 257) header.height = values[0];
-    if (offset_tag) offsets = std::move(values);
-    if (length_tag) lengths = std::move(values);
+    if (offset_tag) {
+      offsets = std::move(values);
+    } else if (length_tag) {
+      lengths = std::move(values);
+    }
   }
   for (size_t i = 0; i < std::min(offsets.size(), lengths.size()); ++i) {
     if (!reader.Holds(offsets[i], lengths[i])) return CutShort("TIFF");

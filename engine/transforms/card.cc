@@ -58,6 +58,7 @@ std::vector<double> SumsOf(std::span<const double> values, std::span<const size_
   std::map<size_t, double> sums;
   for (size_t i = 0; i < ids.size(); ++i) sums[ids[i]] += values[i];
   std::vector<double> result;
+  result.reserve(sums.size());
   for (const auto& [id, sum] : sums) result.push_back(sum);
   return result;
 }

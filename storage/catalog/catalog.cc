@@ -41,6 +41,7 @@ Status NoSuchName(RecordKind kind, const std::string& name, const std::vector<Re
 
 Status NoSuchVersion(RecordKind kind, const Ref& ref, const std::vector<RecordEntry>& versions) {
   std::vector<std::string> numbers;
+  numbers.reserve(versions.size());
   for (const RecordEntry& entry : versions) numbers.push_back(std::to_string(entry.key.version));
   std::reverse(numbers.begin(), numbers.end());
   return NotFound("{} '{}' has no version {}; its versions: {}", RecordKindName(kind), ref.name,

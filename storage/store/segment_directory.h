@@ -47,7 +47,7 @@ class SegmentDirectory {
  private:
   static constexpr uint64_t kFirstSlots = 1024;
   static size_t BlockOf(uint64_t number) {
-    return static_cast<size_t>(std::bit_width(number / kFirstSlots + 1)) - 1;
+    return static_cast<size_t>(std::bit_width((number / kFirstSlots + 1) / 2));
   }
   static uint64_t PlaceOf(uint64_t number) {
     return number - ((kFirstSlots << BlockOf(number)) - kFirstSlots);

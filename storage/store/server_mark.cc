@@ -44,7 +44,7 @@ Status StoreIsHeld(const std::string& store_path) {
 
 // The mark only makes a message better, so a failure to write or remove it is no failure of the
 // server.
-ServerMark::ServerMark(std::string store_path, const std::string& address)
+ServerMark::ServerMark(const std::string& store_path, const std::string& address)
     : file_(MarkFile(store_path)) {
   const Status ignored = WriteFileAtomically(file_, fmt::format("{} {}\n", address, ::getpid()));
   static_cast<void>(ignored);

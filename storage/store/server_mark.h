@@ -12,7 +12,7 @@ namespace augstore {
 // where the folder cannot be written: the mark only improves a message.
 class ServerMark {
  public:
-  ServerMark(std::string store_path, const std::string& address);
+  ServerMark(const std::string& store_path, const std::string& address);
   ~ServerMark();
   ServerMark(const ServerMark&) = delete;
   ServerMark& operator=(const ServerMark&) = delete;

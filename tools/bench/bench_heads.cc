@@ -175,6 +175,7 @@ Status MeasureOnePass(const BenchFlags& flags, const ServerProcess& server, Benc
     const auto name = [](uint32_t heads) { return fmt::format("{} heads", heads); };
     const std::vector<uint32_t> counts = {1, 8, 32};
     std::vector<Case> cases;
+    cases.reserve(counts.size());
     for (const uint32_t heads : counts) {
       cases.push_back(
           {.name = name(heads),

@@ -50,6 +50,7 @@ Result<double> Repetition(const Case& measured, double seconds) {
   } else {
     std::latch start(measured.workers);
     std::vector<std::thread> threads;
+    threads.reserve(outcomes.size());
     for (int worker = 0; worker < measured.workers; ++worker) {
       threads.emplace_back([&, worker] {
         start.arrive_and_wait();

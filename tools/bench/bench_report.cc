@@ -52,6 +52,7 @@ std::string TableText(const BenchTable& table) {
   Table text(columns);
   for (const Json& values : table.rows) {
     std::vector<std::string> row;
+    row.reserve(columns.size());
     for (const std::string& column : columns) row.push_back(CellText(values.at(column)));
     text.Row(std::move(row));
   }

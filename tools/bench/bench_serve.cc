@@ -129,6 +129,7 @@ Status ServeBench::Measure(const Kind& kind, bool tcp, uint32_t batch) {
   const uint64_t messages = pullers[0].stream->info().steps;
   AUGSTORE_ASSIGN(const auto raw, RawSender::Start(tcp, pullers[0].body_bytes + kFrameHeaderBytes));
   std::vector<EngineWorker> engines;  // the engine alone, on batches of the same size
+  engines.reserve(static_cast<size_t>(AllWorkers()));
   for (int w = 0; w < AllWorkers(); ++w)
     engines.emplace_back(NewEngine(kind.precision), network_, batch, 1);
   const auto units = static_cast<double>(rows);

@@ -245,7 +245,8 @@ BenchTable ShuffleQuality(const BenchFlags& flags, uint64_t rows) {
       }
       for (const double count : counts) excess += std::pow(count - expected, 2) / expected;
     }
-    const auto batches = static_cast<double>(rows / kBatch);
+    const uint64_t whole = rows / kBatch;
+    const auto batches = static_cast<double>(whole);
     table.rows.push_back({{"window", window},
                           {"of the rows", 1.0 / static_cast<double>(part)},
                           {"moved", moved / (batches * kBatch) / static_cast<double>(rows)},

@@ -75,7 +75,7 @@ const Command& Innermost(const Command& program, const CLI::App& app) {
 
 // What CLI11 says of a flag's number of values, in our words.
 std::string MessageOf(const CLI::ParseError& error) {
-  const std::string text = error.what();
+  std::string text = error.what();
   if (error.get_name() == "ArgumentMismatch") {
     const std::string flag = text.substr(0, text.find(':'));
     const bool twice = text.find("received") != std::string::npos;
