@@ -36,6 +36,8 @@ NOT_FOR_CLANG = {
     "engine/heads/torch_head_script.cc",
     "engine/math/compute_threads.cc",
     "tests/engine/backbone/torch_backbone_test.cc",
+    "tests/engine/backbone/torch_last_blocks_test.cc",
+    "tests/engine/fitting/torch_linear_test.cc",
     "tools/bench/torch_baselines.cc",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
@@ -103,7 +105,9 @@ def rules(step: str) -> str:
     """What decides beside the file: the tool and its settings."""
     tool = "clang-tidy" if step == "tidy" else "g++"
     version = subprocess.run([tool, "--version"], capture_output=True, text=True, check=True).stdout
-    return version + (ROOT / ".clang-tidy").read_text() if step == "tidy" else version
+    if step == "headers":
+        return version
+    return version + "".join((ROOT / folder / ".clang-tidy").read_text() for folder in (".", "tests"))
 
 
 def digest_of(step: str, path: str) -> str:

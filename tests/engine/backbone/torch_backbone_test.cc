@@ -183,7 +183,7 @@ std::string Script(const TempDir& dir, const std::string& body, const std::strin
   module.define("def forward(self, x):\n    " + body + "\n");
   torch::jit::ExtraFilesMap extra;
   if (!metadata.empty()) extra["augstore.json"] = metadata;
-  std::string path = dir.path() + "/phi.pt";
+  const std::string path = dir.path() + "/phi.pt";
   module.save(path, extra);
   return path;
 }
