@@ -55,6 +55,7 @@ Matrix PlainDense(const Layer& layer, ConstMatrixView in, ConstMatrixView stack_
     std::vector<int64_t> codes;
     for (const float value : x) {
       const float scaled = range > 0 ? Rounded(value - low) * Rounded(255 / range) : 0;
+      // NOLINTNEXTLINE(bugprone-incorrect-roundings): as the engine does
       codes.push_back(static_cast<int64_t>(Rounded(scaled) + 0.5f));
     }
     for (size_t o = 0; o < layer.shape.out; ++o) {

@@ -62,8 +62,8 @@ TEST(CounterRng, GivesUniformNumbersBelowOne) {
   }
   EXPECT_NEAR(sum / kDraws, 0.5, 0.005);
   double chi_squared = 0;
-  for (const int count : counts)
-    chi_squared += std::pow(count - kDraws / kBins, 2) / (kDraws / kBins);
+  constexpr double kEach = double{kDraws} / kBins;
+  for (const int count : counts) chi_squared += std::pow(count - kEach, 2) / kEach;
   EXPECT_LT(chi_squared, 99 + 4 * std::sqrt(2.0 * 99));
 }
 
