@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <numeric>
 #include <tuple>
 
 #include "schemas/wire/messages.h"
@@ -125,7 +126,8 @@ inline void Fill(AppendRowsRequest* m) {
   m->embeddings = Matrix(2, 5);
   for (size_t i = 0; i < 10; ++i) m->embeddings.data()[i] = static_cast<float>(i) - 4.5f;
   m->feature_maps.values = 3;
-  for (uint8_t i = 0; i < 2 * QuantizedRowBytes(3); ++i) m->feature_maps.bytes.push_back(i);
+  m->feature_maps.bytes.resize(2 * QuantizedRowBytes(3));
+  std::iota(m->feature_maps.bytes.begin(), m->feature_maps.bytes.end(), uint8_t{0});
   m->dtype = Dtype::kU8;
 }
 inline void Fill(ReadRowsRequest* m) { *m = {MakeDigest(9), {256, 1}, true, Dtype::kF16}; }
