@@ -60,10 +60,9 @@ TEST_F(ServiceTest, DoesNothingBeforeTheFirstReplyIsAskedFor) {
 
 TEST_F(ServiceTest, ServesManyThreadsAtOnce) {
   std::vector<std::thread> threads;
-  for (int t = 0; t < 8; ++t) {
-    threads.emplace_back([this, t] {
-      for (int i = 0; i < 20; ++i) {
-        const SampleId sample = static_cast<SampleId>(t * 20 + i);
+  for (SampleId first = 0; first < 160; first += 20) {
+    threads.emplace_back([this, first] {
+      for (SampleId sample = first; sample < first + 20; ++sample) {
         const auto batch = AskForBatch(service_, QueryRequest{"toy", {sample}, "identity", ""});
         ASSERT_TRUE(batch.ok()) << batch.status().ToString();
         EXPECT_EQ(batch->embeddings.row(0)[0], TestValue(sample, 0));
