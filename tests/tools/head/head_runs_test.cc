@@ -51,8 +51,8 @@ class FakeSource : public BatchSource {
   std::vector<SampleId> ids_;
 };
 
-TestSet SmallTest(std::vector<int32_t> labels) {
-  TestSet test{.name = "test", .embeddings = Matrix(labels.size(), 4), .labels = std::move(labels)};
+TestSet SmallTest(const std::vector<int32_t>& labels) {
+  TestSet test{.name = "test", .embeddings = Matrix(labels.size(), 4), .labels = labels};
   for (size_t i = 0; i < test.labels.size(); ++i) {
     std::ranges::fill(test.embeddings.row(i), 0.5f);
     test.embeddings.row(i)[0] = i % 2 == 0 ? -1.0f : 1.0f;
@@ -60,9 +60,9 @@ TestSet SmallTest(std::vector<int32_t> labels) {
   return test;
 }
 
-std::vector<TestSet> Tests(std::vector<int32_t> labels) {
+std::vector<TestSet> Tests(const std::vector<int32_t>& labels) {
   std::vector<TestSet> tests;
-  tests.push_back(SmallTest(std::move(labels)));
+  tests.push_back(SmallTest(labels));
   return tests;
 }
 
