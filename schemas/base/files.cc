@@ -88,17 +88,6 @@ std::string FolderOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// A rename is durable only when its folder is.
-Status SyncFolder(const std::string& path) {
-  const std::string folder = FolderOf(path);
-  File file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!file.ok()) return Unavailable("opening folder '{}' failed: {}", folder, Reason());
-  if (::fsync(file.fd()) != 0) {
-    return Unavailable("syncing folder '{}' failed: {}", folder, Reason());
-  }
-  return OkStatus();
-}
-
 // A new file with a name of its own, and its descriptor; or -1, with errno set. Not mkstemp(),
 // which ignores the umask.
 int CreateBeside(const std::string& path, std::string* temporary) {
@@ -152,7 +141,8 @@ Result<std::string> ReadFile(const std::string& path, size_t max_bytes) {
 Status WriteFileAtomically(const std::string& named, std::string_view bytes) {
   std::string path = named;
   struct stat info = {};
-  if (::stat(named.c_str(), &info) == 0) {
+  const bool replaces = ::stat(named.c_str(), &info) == 0;
+  if (replaces) {
     // Renaming over a device or a pipe would put a plain file in its place.
     if (!S_ISREG(info.st_mode)) {
       return InvalidArgument("'{}' exists and is no regular file: name another file", named);
@@ -167,12 +157,26 @@ Status WriteFileAtomically(const std::string& named, std::string_view bytes) {
   if (!file.ok()) {
     return Unavailable("creating a temporary file next to '{}' failed: {}", path, Reason());
   }
-  Status status = FillAndRename(file, temporary, path, bytes);
+  // Who could not read the old file must not read the new one.
+  Status status =
+      !replaces || ::fchmod(file.fd(), info.st_mode & 07777) == 0
+          ? FillAndRename(file, temporary, path, bytes)
+          : Unavailable("the permissions of '{}' cannot be set: {}", temporary, Reason());
   if (!status.ok()) {
     ::unlink(temporary.c_str());
     return status;
   }
-  return SyncFolder(path);
+  return SyncFolderOf(path);
+}
+
+Status SyncFolderOf(const std::string& path) {
+  const std::string folder = FolderOf(path);
+  File file(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!file.ok()) return Unavailable("opening folder '{}' failed: {}", folder, Reason());
+  if (::fsync(file.fd()) != 0) {
+    return Unavailable("syncing folder '{}' failed: {}", folder, Reason());
+  }
+  return OkStatus();
 }
 
 }  // namespace augstore

@@ -15,10 +15,14 @@ namespace augstore {
 Result<std::string> ReadFile(const std::string& path, size_t max_bytes);
 
 // Writes to a temporary file in the folder of `path`, syncs it and renames it over `path`: readers
-// see the old or the new file. A link stays, and the file that it points to is replaced. Errors:
-// kInvalidArgument
-// (`path` is a folder, a device or a pipe), kUnavailable; both name the path and the reason.
+// see the old or the new file, which has the permissions of the old one. A link stays, and the file
+// that it points to is replaced. Errors: kInvalidArgument (`path` is a folder, a device or a pipe),
+// kUnavailable; both name the path and the reason.
 Status WriteFileAtomically(const std::string& path, std::string_view bytes);
+
+// Makes the entry of `path` in its folder durable: after a file or a folder was made or renamed.
+// Errors: kUnavailable.
+Status SyncFolderOf(const std::string& path);
 
 }  // namespace augstore
 

@@ -100,6 +100,15 @@ TEST(WriteFileAtomically, ShowsReadersOnlyWholeFiles) {
   EXPECT_EQ(CountEntries(folder.path()), 1U);
 }
 
+TEST(Files, GivesANewFileThePermissionsOfTheOld) {
+  const TempDir folder;
+  const std::string path = folder.Write("private", "old");
+  namespace fs = std::filesystem;
+  fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write);
+  ASSERT_TRUE(WriteFileAtomically(path, "new").ok());
+  EXPECT_EQ(fs::status(path).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+}
+
 TEST(Files, NeverRenamesOverWhatIsNoRegularFile) {
   const Status status = WriteFileAtomically("/dev/null", "x");
   EXPECT_EQ(status.code(), Code::kInvalidArgument);
