@@ -1,6 +1,7 @@
 #include "storage/catalog/collection_draft.h"
 
-#include <set>
+#include <algorithm>
+#include <iterator>
 
 #include "schemas/base/limits.h"
 
@@ -11,6 +12,13 @@ ContentHash SampleHash(const std::string& split, const std::string& key) {
   // The split's length makes the pair unambiguous.
   const std::string text = fmt::format("{}:{}{}", split.size(), split, key);
   return HashContent({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+}
+
+// Makes room for `count` more elements; doubles, so that many small calls stay linear.
+template <typename T>
+void GrowBy(std::vector<T>* values, size_t count) {
+  const size_t needed = values->size() + count;
+  if (needed > values->capacity()) values->reserve(std::max(needed, 2 * values->capacity()));
 }
 
 std::string DescribeSample(const SampleChunk& chunk, size_t i) {
@@ -59,53 +67,61 @@ Status CollectionDraft::CheckRows(Store* store, const SampleChunk& chunk) const 
   return OkStatus();
 }
 
-Status CollectionDraft::IndexSplits(const SampleChunk& chunk, std::vector<uint16_t>* indices) {
-  std::set<std::string> fresh;
+Result<CollectionDraft::Splits> CollectionDraft::NewSplits(const SampleChunk& chunk) const {
+  Splits fresh;
   for (const std::string& name : chunk.split_names) {
     if (name.size() > kMaxNameBytes) {
       return InvalidArgument("a split's name has {} bytes: at most {} are allowed", name.size(),
                              kMaxNameBytes);
     }
-    if (!splits.contains(name)) fresh.insert(name);
+    if (splits.contains(name)) continue;
+    fresh.emplace(name, static_cast<uint16_t>(splits.size() + fresh.size()));
   }
   if (splits.size() + fresh.size() > kMaxSplits) {
     return InvalidArgument("the collection would have {} splits: at most {} are allowed",
                            splits.size() + fresh.size(), kMaxSplits);
   }
-  for (const std::string& name : chunk.split_names) {
-    const auto [found, is_new] =
-        splits.emplace(name, static_cast<uint16_t>(samples.split_names.size()));
-    if (is_new) samples.split_names.push_back(name);
-    indices->push_back(found->second);
-  }
-  return OkStatus();
+  return fresh;
 }
 
-Status CollectionDraft::IndexSamples(const SampleChunk& chunk) {
-  std::vector<ContentHash> added;
+Result<CollectionDraft::Index> CollectionDraft::NewSamples(const SampleChunk& chunk) const {
+  Index added;
   for (size_t i = 0; i < chunk.size(); ++i) {
     const ContentHash hash = SampleHash(SplitOf(chunk, i), chunk.keys[i]);
-    if (index.emplace(hash, samples.size() + i).second) {
-      added.push_back(hash);
-      continue;
-    }
-    for (const ContentHash& undo : added) index.erase(undo);
+    if (!index.contains(hash) && added.emplace(hash, samples.size() + i).second) continue;
     return InvalidArgument("{} comes twice: keys must be unique within a split",
                            DescribeSample(chunk, i));
   }
-  return OkStatus();
+  return added;
 }
 
 Status CollectionDraft::Append(Store* store, const SampleChunk& chunk) {
   const MutexLock lock(mutex);
   AUGSTORE_TRY(CheckSamples(chunk));
   AUGSTORE_TRY(CheckRows(store, chunk));
-  std::vector<uint16_t> split_indices;
-  AUGSTORE_TRY(IndexSplits(chunk, &split_indices));
-  AUGSTORE_TRY(IndexSamples(chunk));
+  // Whatever can be refused or run out of memory comes before the first change, so that a call that
+  // fails appends nothing.
+  AUGSTORE_ASSIGN(Splits fresh, NewSplits(chunk));
+  AUGSTORE_ASSIGN(Index added, NewSamples(chunk));
+  std::vector<std::string> keys = chunk.keys;
+  std::vector<std::string> names(fresh.size());
+  for (const auto& [name, number] : fresh) names[number - splits.size()] = name;
+  GrowBy(&samples.rows, chunk.size());
+  GrowBy(&samples.keys, chunk.size());
+  GrowBy(&samples.splits, chunk.size());
+  for (std::vector<int32_t>& column : samples.labels) GrowBy(&column, chunk.size());
+  GrowBy(&samples.split_names, names.size());
+  index.reserve(index.size() + added.size());
+  splits.reserve(splits.size() + fresh.size());
+
+  index.merge(added);
+  splits.merge(fresh);
+  std::move(names.begin(), names.end(), std::back_inserter(samples.split_names));
+  std::move(keys.begin(), keys.end(), std::back_inserter(samples.keys));
   samples.rows.insert(samples.rows.end(), chunk.rows.begin(), chunk.rows.end());
-  samples.keys.insert(samples.keys.end(), chunk.keys.begin(), chunk.keys.end());
-  for (uint16_t split : chunk.splits) samples.splits.push_back(split_indices[split]);
+  for (uint16_t split : chunk.splits) {
+    samples.splits.push_back(splits.find(chunk.split_names[split])->second);
+  }
   for (size_t column = 0; column < labels.size(); ++column) {
     auto& to = samples.labels[column];
     to.insert(to.end(), chunk.labels[column].begin(), chunk.labels[column].end());

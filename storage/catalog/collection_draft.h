@@ -25,9 +25,11 @@ struct CollectionDraft {
   std::optional<CollectionRecord> base;  // what the new version starts from
   SampleChunk samples AUGSTORE_GUARDED_BY(mutex);  // everything appended so far
   // Name -> index in samples.split_names.
-  std::unordered_map<std::string, uint16_t> splits AUGSTORE_GUARDED_BY(mutex);
-  // XXH3-128 of (split, key) -> index in samples.
-  std::unordered_map<ContentHash, size_t, ContentHashHasher> index AUGSTORE_GUARDED_BY(mutex);
+  using Splits = std::unordered_map<std::string, uint16_t>;
+  Splits splits AUGSTORE_GUARDED_BY(mutex);
+  // Hash of (split, key) -> index in samples.
+  using Index = std::unordered_map<ContentHash, size_t, ContentHashHasher>;
+  Index index AUGSTORE_GUARDED_BY(mutex);
 
   // Errors: kInvalidArgument, naming the sample; nothing is appended then.
   Status Append(Store* store, const SampleChunk& chunk);
@@ -40,10 +42,10 @@ struct CollectionDraft {
  private:
   Status CheckSamples(const SampleChunk& chunk) const;
   Status CheckRows(Store* store, const SampleChunk& chunk) const;
-  Status IndexSamples(const SampleChunk& chunk) AUGSTORE_REQUIRES(mutex);
+  // What a chunk adds to `splits` and to `index`.
+  Result<Splits> NewSplits(const SampleChunk& chunk) const AUGSTORE_REQUIRES(mutex);
+  Result<Index> NewSamples(const SampleChunk& chunk) const AUGSTORE_REQUIRES(mutex);
   void CheckInvariants() const AUGSTORE_REQUIRES(mutex);
-  Status IndexSplits(const SampleChunk& chunk, std::vector<uint16_t>* indices)
-      AUGSTORE_REQUIRES(mutex);
 };
 
 }  // namespace augstore

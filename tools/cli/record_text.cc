@@ -41,7 +41,7 @@ Result<std::optional<Versioned<BackboneRecord>>> FindBackbone(Client& client,
 }
 
 std::string BackboneName(Client& client, const Digest& digest) {
-  const std::string text = fmt::format("digest {}…", digest.Hex().substr(0, 12));
+  std::string text = fmt::format("digest {}…", digest.Hex().substr(0, 12));
   const auto known = FindBackbone(client, digest);
   if (!known.ok() || !known->has_value()) return text;
   return fmt::format("{} ({})", (*known)->ref(), text);
