@@ -84,7 +84,9 @@ void Emit(bool as_json, const Json& json, const std::string& text) {
 void InstallInterruptHandler() {
   std::signal(SIGINT, OnSignal);
   std::signal(SIGTERM, OnSignal);
+  // These come as an error of the call that writes, which says what could not be written.
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 bool Interrupted() { return interrupted.load(std::memory_order_relaxed); }

@@ -1,6 +1,7 @@
 #include "tools/cli/program.h"
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -33,6 +34,15 @@ const Command* Named(const Command& program, const std::vector<std::string>& wor
     command = command->Find(word);
   }
   return command;
+}
+
+// As many descriptors as the system allows: a store has one file for each 64 MiB or so, and a
+// server one socket for each connection.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // else the old limit stays
 }
 
 }  // namespace
@@ -78,6 +88,7 @@ int RunWords(const Command& program, std::vector<std::string> words) {
 
 int RunProgram(const Command& program, int argc, char** argv) {
   InstallInterruptHandler();
+  RaiseDescriptorLimit();
   Table::LimitWidth(TerminalWidth(STDOUT_FILENO));
   try {
     const int code = RunWords(program, {argv + 1, argv + argc});
