@@ -79,7 +79,12 @@ Catalog::~Catalog() = default;
 
 Result<std::unique_ptr<Catalog>> Catalog::Open(Store* store) {
   std::unique_ptr<Catalog> catalog(new Catalog(store));
-  AUGSTORE_TRY(catalog->DropLeftovers());
+  const Status dropped = catalog->DropLeftovers();
+  // Leftovers only take space. Of a store that is open for reading they stay, and of a damaged one
+  // too: Verify names the damage, and whatever is whole can be used meanwhile.
+  if (dropped.code() != Code::kFailedPrecondition && dropped.code() != Code::kDataLoss) {
+    AUGSTORE_TRY(dropped);
+  }
   return catalog;
 }
 

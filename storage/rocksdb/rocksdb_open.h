@@ -9,9 +9,10 @@
 
 namespace augstore {
 
-// The store in folder `path`. Errors: kNotFound (no store there and !create), kFailedPrecondition
-// (another process holds it: the message names the server's address when it is a server; or a newer
-// format), kDataLoss (damaged log).
+// The store in folder `path`. Errors: kNotFound (no store there, and access is not kCreate),
+// kFailedPrecondition (another process holds it: the message names the server's address when it is
+// a server; another format), kDataLoss (a file is damaged or gone, or acknowledged writes are
+// missing: nothing was changed), kUnavailable.
 Result<std::unique_ptr<Store>> OpenRocksDbStore(const std::string& path,
                                                 const StoreOptions& options);
 

@@ -17,15 +17,17 @@
 #include <string>
 #include <vector>
 
+#include "schemas/base/limits.h"
 #include "schemas/base/thread_annotations.h"
+#include "storage/rocksdb/rocksdb_folder.h"
+#include "storage/rocksdb/rocksdb_options.h"
+#include "storage/rocksdb/rocksdb_recovery.h"
+#include "storage/rocksdb/store_mark.h"
 #include "storage/store/read_ahead.h"
 #include "storage/store/segment_cache.h"
 #include "storage/store/store.h"
 
 namespace augstore {
-
-// What a RocksDB status means to our callers; `what` names the item.
-Status FromRocks(const rocksdb::Status& status, std::string_view what);
 
 class RocksDbStore final : public Store {
  public:
@@ -64,7 +66,7 @@ class RocksDbStore final : public Store {
   Result<VerifyStep> Verify(const std::string& cursor) override;
 
  private:
-  enum Family { kDefault, kRegistry, kImages, kSegments, kSamples, kMaps, kFamilies };
+  using enum rocks::Family;
 
   struct Space {
     SpaceId id = 0;
@@ -82,20 +84,26 @@ class RocksDbStore final : public Store {
   RocksDbStore(std::string path, const StoreOptions& options);
 
   // --- Opening (rocksdb_store.cc) ---
-  Status RefuseForeign() const;
-  Status OpenDb(bool exists);
+  Status OpenToRead();
+  Status OpenToWrite(bool create);
+  Status OpenDb();
   Status CheckFormat();
   Status CreateIdentity();
   Status LoadSpaces();
 
   // --- Access to RocksDB (rocksdb_store.cc) ---
-  rocksdb::ColumnFamilyHandle* family(Family family) const { return handles_[family]; }
+  rocksdb::ColumnFamilyHandle* family(rocks::Family family) const { return handles_[family]; }
   // Nothing when the key does not exist.
-  Result<std::optional<std::string>> Get(Family family, std::string_view key,
+  Result<std::optional<std::string>> Get(rocks::Family family, std::string_view key,
                                          std::string_view what);
   // A stored integer, or `absent` when the key does not exist. Errors: kDataLoss (another size).
-  Result<uint32_t> GetCounter(Family family, std::string_view key, uint32_t absent);
-  // Synced. After a failure every later write is refused.
+  Result<uint32_t> GetCounter(rocks::Family family, std::string_view key, uint32_t absent);
+  // Room for a batch of `entries` values of `value_bytes` in all. A batch that has to grow when
+  // memory is short would end the process.
+  static size_t BatchBytes(size_t value_bytes, size_t entries) {
+    return value_bytes + entries * (kMaxNameBytes + 128) + 64;
+  }
+  // Synced, and noted in the mark. After a failure every later write is refused.
   Status Write(rocksdb::WriteBatch* batch, std::string_view what) AUGSTORE_REQUIRES(write_mutex_);
 
   // --- Embeddings (rocksdb_store_segments.cc) ---
@@ -131,7 +139,7 @@ class RocksDbStore final : public Store {
                         size_t i);
 
   // --- Verify (rocksdb_store_verify.cc) ---
-  Result<VerifyStep> VerifyFiles(const std::string& after);
+  Result<VerifyStep> VerifyFiles(uint64_t after);
   Result<VerifyStep> VerifySegments(SpaceId space, uint64_t segment);
   Result<VerifyStep> VerifyImages(const std::string& after);
   // Stores the feature maps of a segment's embeddings; returns their bytes.
@@ -144,13 +152,18 @@ class RocksDbStore final : public Store {
   uint64_t EstimateItems();
 
   const std::string path_;
+  // These two are empty when the store is open for reading.
+  std::optional<FolderLock> lock_;
+  std::unique_ptr<StoreMark> mark_;
   std::unique_ptr<rocksdb::DB> db_;
-  std::array<rocksdb::ColumnFamilyHandle*, kFamilies> handles_{};
+  std::vector<rocksdb::ColumnFamilyHandle*> handles_;
   std::string id_;
 
   Mutex write_mutex_;
   // Of the first write that failed.
   std::string write_error_ AUGSTORE_GUARDED_BY(write_mutex_);
+  // An exception passed through RocksDB's code, whose locks may be held for ever.
+  bool is_unusable_ AUGSTORE_GUARDED_BY(write_mutex_) = false;
 
   SharedMutex spaces_mutex_;
   std::vector<std::unique_ptr<Space>> spaces_ AUGSTORE_GUARDED_BY(spaces_mutex_);  // [id - 1]

@@ -36,7 +36,7 @@ Result<uint32_t> RocksDbStore::AddRecord(RecordKind kind, const std::string& nam
   const MutexLock lock(write_mutex_);
   AUGSTORE_ASSIGN(const uint32_t version, GetCounter(kRegistry, counter, 1));
   const RecordKey key{kind, name, version};
-  rocksdb::WriteBatch batch;
+  rocksdb::WriteBatch batch(BatchBytes(bytes.size() + blob.size(), 3));
   batch.Put(family(kRegistry), RegistryKey(kRecordTag, key), rocksdb::Slice(bytes));
   if (!blob.empty()) {
     batch.Put(family(kRegistry), RegistryKey(kBlobTag, key), rocksdb::Slice(blob));
@@ -49,7 +49,7 @@ Result<uint32_t> RocksDbStore::AddRecord(RecordKind kind, const std::string& nam
 Status RocksDbStore::PutRecord(RecordKind kind, const std::string& name, std::string_view bytes) {
   AUGSTORE_TRY(CheckPutRecord(kind, name));
   const RecordKey key{kind, name, 1};
-  rocksdb::WriteBatch batch;
+  rocksdb::WriteBatch batch(BatchBytes(bytes.size(), 1));
   batch.Put(family(kRegistry), RegistryKey(kRecordTag, key), rocksdb::Slice(bytes));
   const MutexLock lock(write_mutex_);
   return Write(&batch, Describe(key));
@@ -116,7 +116,7 @@ Status RocksDbStore::PutSampleChunk(uint32_t list, uint64_t chunk, std::string_v
   AUGSTORE_ASSIGN(const std::optional<std::string> exists,
                   Get(kSamples, rocks::Big(list), DescribeList(list)));
   if (!exists.has_value()) return NoSuchList(list);
-  rocksdb::WriteBatch batch;
+  rocksdb::WriteBatch batch(BatchBytes(bytes.size(), 1));
   batch.Put(family(kSamples), rocks::SampleKey(list, chunk), rocksdb::Slice(bytes));
   return Write(&batch, DescribeList(list));
 }

@@ -180,14 +180,14 @@ Status RocksDbStore::AppendSegment(Space* space, std::span<const ContentHash> im
   SpaceInfo info = space->info();
   info.rows += indices.size();
   info.segments += 1;
-  rocksdb::WriteBatch batch;
-  batch.Put(family(kSegments), rocks::SegmentKey(id.space, id.segment),
-            EncodeSegment(id, embeddings, indices, space->dtype));
+  const std::string segment = EncodeSegment(id, embeddings, indices, space->dtype);
+  std::string maps;
   if (feature_maps.values > 0) {
-    batch.Put(
-        family(kMaps), rocks::SegmentKey(id.space, id.segment),
-        EncodeFeatureMapSegment({id.space, id.segment, RowPart::kMap}, feature_maps, indices));
+    maps = EncodeFeatureMapSegment({id.space, id.segment, RowPart::kMap}, feature_maps, indices);
   }
+  rocksdb::WriteBatch batch(BatchBytes(segment.size() + maps.size(), 3 + indices.size()));
+  batch.Put(family(kSegments), rocks::SegmentKey(id.space, id.segment), segment);
+  if (!maps.empty()) batch.Put(family(kMaps), rocks::SegmentKey(id.space, id.segment), maps);
   for (size_t i = 0; i < indices.size(); ++i) {
     const RowId row = id.segment * kSegmentRows + i;
     batch.Put(family(kImages), rocks::ImageKey(id.space, images[indices[i]]), rocks::Big(row));

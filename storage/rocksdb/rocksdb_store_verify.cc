@@ -1,6 +1,6 @@
 // Verify of the RocksDB store, in three passes: files, segments, images. The cursor names the pass
 // and the next item:
-//   "files <name>" (the last file checked) · "segments <space> <segment>" · "images <key in
+//   "files <number>" (of the last file checked) · "segments <space> <segment>" · "images <key in
 //   hexadecimal digits>"
 #include <rocksdb/file_checksum.h>
 #include <rocksdb/options.h>
@@ -24,7 +24,7 @@ constexpr uint16_t kReported = 0xffff;  // in segment_rows_: damaged, and named 
 std::string Hex(std::string_view bytes) { return rocksdb::Slice(bytes).ToString(/*hex=*/true); }
 
 // Empty when the file's bytes have the checksum that was noted when the file was written.
-std::string CheckFile(const std::string& folder, const rocksdb::LiveFileStorageInfo& file) {
+std::string CheckFile(const std::string& folder, const rocksdb::LiveFileMetaData& file) {
   std::ifstream in(folder + "/" + file.relative_filename, std::ios::binary);
   if (!in) return "it cannot be opened";
   rocksdb::FileChecksumGenContext context;
@@ -52,17 +52,59 @@ bool TakeNumber(std::string_view* text, std::string_view prefix, uint64_t* numbe
   return error == std::errc();
 }
 
+// Else a compaction could remove a file between the listing and the reading.
+class FileDeletionPause {
+ public:
+  // `db` is null when it is open for reading, and removes nothing.
+  explicit FileDeletionPause(rocksdb::DB* db) : db_(db) {
+    if (db_ != nullptr) status_ = FromRocks(db_->DisableFileDeletions(), "the list of files");
+  }
+  ~FileDeletionPause() {
+    if (db_ != nullptr) db_->EnableFileDeletions(/*force=*/false).PermitUncheckedError();
+  }
+  FileDeletionPause(const FileDeletionPause&) = delete;
+  FileDeletionPause& operator=(const FileDeletionPause&) = delete;
+  const Status& status() const { return status_; }
+
+ private:
+  rocksdb::DB* db_;
+  Status status_;
+};
+
+Status HeldWhileVerifying(const std::string& path) {
+  return FailedPrecondition(
+      "store '{}' is held by another process, which replaces files while they are verified: verify "
+      "through it (--connect)",
+      path);
+}
+
+// What a table has: its family, and which keys.
+std::string DescribeContent(const rocksdb::LiveFileMetaData& file) {
+  if (file.column_family_name != "segments" && file.column_family_name != "feature_maps") {
+    return fmt::format("{}, keys {} to {}", file.column_family_name, Hex(file.smallestkey),
+                       Hex(file.largestkey));
+  }
+  const auto describe = [](std::string_view key) {
+    if (key.size() != sizeof(SpaceId) + sizeof(uint64_t)) return Hex(key);
+    return fmt::format("{}/{}", rocks::GetBig<SpaceId>(key.substr(0, sizeof(SpaceId))),
+                       rocks::GetBig<uint64_t>(key.substr(sizeof(SpaceId))));
+  };
+  return fmt::format("{}, space/segment {} to {}", file.column_family_name,
+                     describe(file.smallestkey), describe(file.largestkey));
+}
+
 }  // namespace
 
 Result<VerifyStep> RocksDbStore::Verify(const std::string& cursor) {
   std::string_view rest = cursor;
+  uint64_t file = 0;
   uint64_t space = 0;
   uint64_t segment = 0;
   Result<VerifyStep> step = InvalidArgument("verify cursor '{}' is not of this store", cursor);
   if (cursor.empty()) {
-    step = VerifyFiles("");
-  } else if (rest.starts_with("files ")) {
-    step = VerifyFiles(cursor.substr(6));
+    step = VerifyFiles(0);
+  } else if (TakeNumber(&rest, "files ", &file) && rest.empty()) {
+    step = VerifyFiles(file);
   } else if (rest.starts_with("images ")) {
     std::string key;
     if (!rocksdb::Slice(rest.substr(7)).DecodeHex(&key)) return step;
@@ -85,34 +127,31 @@ uint64_t RocksDbStore::EstimateItems() {
 }
 
 // RocksDB's own check of all files at once would take minutes on a large store; the checksums that
-// it keeps in its manifest allow the same check file by file.
-Result<VerifyStep> RocksDbStore::VerifyFiles(const std::string& after) {
-  rocksdb::LiveFilesStorageInfoOptions options;
-  options.include_checksum_info = true;
-  options.wal_size_for_flush = ~uint64_t{0};  // verifying writes nothing
-  std::vector<rocksdb::LiveFileStorageInfo> files;
-  // Else a compaction could remove a file between the listing and the reading.
-  AUGSTORE_TRY(FromRocks(db_->DisableFileDeletions(), "the list of files"));
-  const rocksdb::Status listed = db_->GetLiveFilesStorageInfo(options, &files);
+// it keeps in its manifest allow the same check file by file. They are asked for in a way that
+// leaves the log alone: after a failed write RocksDB aborts when its log is to be flushed.
+Result<VerifyStep> RocksDbStore::VerifyFiles(uint64_t after) {
+  const FileDeletionPause pause(mark_ == nullptr ? nullptr : db_.get());
+  AUGSTORE_TRY(pause.status());
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  std::sort(files.begin(), files.end(),
+            [](const auto& a, const auto& b) { return a.file_number < b.file_number; });
   VerifyStep step;
   step.cursor = "segments 1 0";
-  std::sort(files.begin(), files.end(),
-            [](const auto& a, const auto& b) { return a.relative_filename < b.relative_filename; });
   uint64_t bytes = 0;
-  for (const rocksdb::LiveFileStorageInfo& file : files) {
-    if (file.file_checksum.empty() || file.relative_filename <= after) continue;
-    if (file.file_type != rocksdb::kTableFile && file.file_type != rocksdb::kBlobFile) continue;
+  for (const rocksdb::LiveFileMetaData& file : files) {
+    if (file.file_number <= after) continue;
     if (bytes >= kStepBytes) break;
     const std::string problem = CheckFile(path_, file);
     if (!problem.empty()) {
-      step.problems.push_back(fmt::format("file {}: {}", file.relative_filename, problem));
+      if (mark_ == nullptr && FolderLock::IsHeld(path_)) return HeldWhileVerifying(path_);
+      step.problems.push_back(
+          fmt::format("file {} ({}): {}", file.relative_filename, DescribeContent(file), problem));
     }
     bytes += file.size;
     ++step.checked;
-    step.cursor = "files " + file.relative_filename;
+    step.cursor = fmt::format("files {}", file.file_number);
   }
-  AUGSTORE_TRY(FromRocks(db_->EnableFileDeletions(/*force=*/false), "the list of files"));
-  AUGSTORE_TRY(FromRocks(listed, "the list of files"));
   if (step.checked == 0) step.cursor = "segments 1 0";
   return step;
 }

@@ -141,8 +141,17 @@ class Store {
   virtual Result<VerifyStep> Verify(const std::string& cursor) = 0;
 };
 
+enum class StoreAccess : uint8_t {
+  // Changes no byte and takes no lock: of a folder that cannot be written, or beside the process
+  // that has the store open. What that process writes later is not seen. Writing methods return
+  // kFailedPrecondition.
+  kRead,
+  kWrite,
+  kCreate,  // kWrite, and makes the store when the folder has none
+};
+
 struct StoreOptions {
-  bool create = true;                         // make the store when the folder has none
+  StoreAccess access = StoreAccess::kCreate;
   uint64_t memory_budget_bytes = 2ull << 30;  // of segments kept in memory for reading
 };
 

@@ -41,9 +41,9 @@ class RocksDbStoreTest : public testing::Test {
     EXPECT_TRUE(store.ok()) << store.status().ToString();
     return store.ok() ? std::move(store).value() : nullptr;
   }
-  Code OpenCode(bool create = true) {
+  Code OpenCode(StoreAccess access = StoreAccess::kCreate) {
     StoreOptions options;
-    options.create = create;
+    options.access = access;
     return OpenRocksDbStore(path_, options).status().code();
   }
 
@@ -84,16 +84,16 @@ TEST_F(RocksDbStoreTest, KeepsEverythingWhenReopened) {
 }
 
 TEST_F(RocksDbStoreTest, OpensOnlyWhatIsAStore) {
-  EXPECT_EQ(OpenCode(/*create=*/false), Code::kNotFound);
+  EXPECT_EQ(OpenCode(StoreAccess::kWrite), Code::kNotFound);
   fs::create_directories(path_);
-  EXPECT_EQ(OpenCode(/*create=*/false), Code::kNotFound);
+  EXPECT_EQ(OpenCode(StoreAccess::kWrite), Code::kNotFound);
   folder_.Write("store/holiday.jpg", "x");
   EXPECT_EQ(OpenCode(), Code::kFailedPrecondition);
   EXPECT_TRUE(fs::exists(path_ + "/holiday.jpg"));
   fs::remove(path_ + "/holiday.jpg");
   folder_.Write("store/LOG", "of a creation that was interrupted");
   EXPECT_EQ(OpenCode(), Code::kOk);
-  EXPECT_EQ(OpenCode(/*create=*/false), Code::kOk);
+  EXPECT_EQ(OpenCode(StoreAccess::kWrite), Code::kOk);
   path_ = folder_.Write("file", "x");
   EXPECT_EQ(OpenCode(), Code::kFailedPrecondition);
 }

@@ -1,0 +1,134 @@
+#include "storage/rocksdb/rocksdb_recovery.h"
+
+#include <rocksdb/wal_filter.h>
+#include <rocksdb/write_batch.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "storage/rocksdb/rocksdb_keys.h"
+#include "storage/rocksdb/rocksdb_options.h"
+
+namespace augstore {
+namespace {
+
+constexpr std::string_view kGoOn = "restore a backup, or see `augstore repair --help`";
+
+// Looks at each write that is recovered from the log. RocksDB takes a stretch of zeros for space
+// that was never written and goes on after it, so writes in the middle can be missing: their
+// numbers then have a gap.
+class GapFinder final : public rocksdb::WalFilter {
+ public:
+  WalProcessingOption LogRecordFound(unsigned long long /*log*/, const std::string& file,
+                                     const rocksdb::WriteBatch& batch,
+                                     rocksdb::WriteBatch* /*changed*/,
+                                     bool* /*is_changed*/) override {
+    uint64_t first = 0;  // a batch begins with its number, little-endian
+    std::memcpy(&first, batch.Data().data(), sizeof first);
+    if (next_ != 0 && first > next_ && gap_.empty()) {
+      gap_ = fmt::format("{} lacks the writes {} to {}", file, next_, first - 1);
+    }
+    next_ = std::max(next_, first + batch.Count());
+    return WalProcessingOption::kContinueProcessing;
+  }
+  const char* Name() const override { return "augstore.GapFinder"; }
+  const std::string& gap() const { return gap_; }
+
+ private:
+  uint64_t next_ = 0;
+  std::string gap_;
+};
+
+// A file that is gone is damage: retrying does not bring it back.
+Status OpenFailed(const std::string& path, const rocksdb::Status& status) {
+  if (status.IsCorruption() || status.IsPathNotFound() || status.IsNotFound()) {
+    return DataLoss("store '{}' is damaged and was left as it is ({}): {}", path, status.ToString(),
+                    kGoOn);
+  }
+  return FromRocks(status, fmt::format("store '{}' cannot be opened", path));
+}
+
+Result<OpenedDatabase> OpenReadOnly(const std::string& path, rocksdb::WalFilter* filter) {
+  rocksdb::DBOptions options = DatabaseOptions();
+  options.create_if_missing = false;
+  options.wal_filter = filter;
+  OpenedDatabase opened;
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status status =
+      rocksdb::DB::OpenForReadOnly(options, path, FamilyDescriptors(), &opened.families, &db);
+  if (!status.ok()) return OpenFailed(path, status);
+  opened.db.reset(db);
+  return opened;
+}
+
+// A database without our families, or of a format that is not read any more.
+Status RefuseForeign(const std::string& path, const Result<MarkNote>& mark) {
+  std::vector<std::string> names;
+  const rocksdb::Status listed = rocksdb::DB::ListColumnFamilies(DatabaseOptions(), path, &names);
+  if (!listed.ok()) return OpenFailed(path, listed);
+  const auto is_listed = [&](const rocksdb::ColumnFamilyDescriptor& family) {
+    return std::find(names.begin(), names.end(), family.name) != names.end();
+  };
+  const auto families = FamilyDescriptors();
+  if (std::all_of(families.begin(), families.end(), is_listed)) return OkStatus();
+  if (mark.ok()) {
+    return DataLoss("store '{}' has lost the list of its tables: {}", path, kGoOn);
+  }
+  return FailedPrecondition("folder '{}' holds another RocksDB database: name another folder",
+                            path);
+}
+
+Status CheckMark(const std::string& path, const OpenedDatabase& opened,
+                 const Result<MarkNote>& mark) {
+  if (mark.ok()) {
+    const uint64_t recovered = opened.db->GetLatestSequenceNumber();
+    if (recovered >= mark->sequence) return OkStatus();
+    return DataLoss(
+        "store '{}' has lost acknowledged writes: its mark notes {}, its log and tables end at {}. "
+        "Nothing was changed: {}",
+        path, mark->sequence, recovered, kGoOn);
+  }
+  std::string format;
+  const rocksdb::Status read =
+      opened.db->Get(rocksdb::ReadOptions(), opened.families[rocks::kDefault],
+                     std::string(rocks::kFormatKey), &format);
+  if (read.ok() && rocks::ParseBig<uint32_t>(format) == 1u) {
+    return FailedPrecondition(
+        "store '{}' has format 1, which this augstore does not read: ingest into a new store",
+        path);
+  }
+  if (mark.status().code() != Code::kNotFound) return mark.status();
+  return DataLoss("store '{}' has lost its file {}, so that lost writes could not be noticed: {}",
+                  path, kMarkFile, kGoOn);
+}
+
+}  // namespace
+
+Status FromRocks(const rocksdb::Status& status, std::string_view what) {
+  if (status.ok()) return OkStatus();
+  if (status.IsCorruption()) {
+    return DataLoss("{}: {}; run `augstore verify`", what, status.ToString());
+  }
+  if (status.IsNotFound()) return NotFound("{}: {}", what, status.ToString());
+  if (status.IsIOError() || status.IsBusy() || status.IsTimedOut() || status.IsTryAgain() ||
+      status.IsIncomplete() || status.IsShutdownInProgress()) {
+    return Unavailable("{}: {}", what, status.ToString());
+  }
+  return Internal("{}: {}", what, status.ToString());
+}
+
+Result<OpenedDatabase> OpenForReading(const std::string& path, const Result<MarkNote>& mark) {
+  AUGSTORE_TRY(RefuseForeign(path, mark));
+  GapFinder filter;
+  AUGSTORE_ASSIGN(OpenedDatabase opened, OpenReadOnly(path, &filter));
+  Status state = filter.gap().empty() ? CheckMark(path, opened, mark)
+                                      : DataLoss(
+                                            "store '{}' has lost acknowledged writes: {}. "
+                                            "Nothing was changed: {}",
+                                            path, filter.gap(), kGoOn);
+  if (state.ok()) return opened;
+  for (rocksdb::ColumnFamilyHandle* family : opened.families) delete family;
+  return state;
+}
+
+}  // namespace augstore
