@@ -179,7 +179,7 @@ Status MakeSyntheticStore(const BenchFlags& flags, const std::string& path,
     rows[collection.dtype] = std::max(rows[collection.dtype], collection.rows);
   }
   AUGSTORE_ASSIGN(const std::unique_ptr<Store> store,
-                  OpenRocksDbStore(path, {.create = true, .memory_budget_bytes = 16u << 20}));
+                  OpenRocksDbStore(path, {.memory_budget_bytes = 16u << 20}));
   AUGSTORE_ASSIGN(const std::unique_ptr<Catalog> catalog, Catalog::Open(store.get()));
   BackboneRecord backbone;
   backbone.digest = SyntheticBackbone();
@@ -215,7 +215,8 @@ Result<FreshDatabase> FreshDatabase::Make(const BenchFlags& flags, const std::st
                     flags.backbone);
   }
   FreshDatabase fresh;
-  AUGSTORE_ASSIGN(fresh.database, Database::Open({.store = path, .connect = {}}, true));
+  AUGSTORE_ASSIGN(fresh.database,
+                  Database::Open({.store = path, .connect = {}}, StoreAccess::kCreate));
   BackboneFlags backbone;
   backbone.file = flags.backbone;
   AUGSTORE_ASSIGN(fresh.backbone,

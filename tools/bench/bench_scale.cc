@@ -83,8 +83,8 @@ Status MeasureOpening(const BenchFlags& flags, ScalePoint* point) {
     const Stopwatch clock;
     AUGSTORE_ASSIGN(
         const auto store,
-        OpenRocksDbStore(point->store(),
-                         {.create = false, .memory_budget_bytes = point->memory_mib << 20}));
+        OpenRocksDbStore(point->store(), {.access = StoreAccess::kWrite,
+                                          .memory_budget_bytes = point->memory_mib << 20}));
     AUGSTORE_ASSIGN(const auto catalog, Catalog::Open(store.get()));
     seconds.push_back(clock.seconds());
     if (i > 0) continue;

@@ -141,7 +141,7 @@ Result<CaseRates> MeasureGathers(const StoreBench& bench, const std::string& mem
 
 Result<std::unique_ptr<Store>> OpenStore(const StoreBench& bench, uint64_t budget) {
   return OpenRocksDbStore(bench.folder + "/store",
-                          {.create = false, .memory_budget_bytes = budget});
+                          {.access = StoreAccess::kWrite, .memory_budget_bytes = budget});
 }
 
 Gather FromMatrix(ConstMatrixView data) {

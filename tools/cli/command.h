@@ -22,8 +22,8 @@ void AddCommonFlags(Command* command, CommonFlags* flags);
 
 // Adds command `name` below `parent`, which runs `run` with the flags that `add_flags` (Command*,
 // Flags*) declares. A CommonFlags, which Flags is or has as `common`, comes first. `run`: (const
-// Flags&) -> Status, or (const Flags&, Client&) -> Status, with a client of the database that the
-// common flags name. `example` is shown by --help.
+// Flags&) -> Status, or (const Flags&, Client&) -> Status, for a command that writes nothing, with
+// a client of the database that the common flags name. `example` is shown by --help.
 template <typename Flags, typename AddFlags, typename Run>
 void AddCommand(Command* parent, const std::string& name, const std::string& about,
                 const std::string& example, AddFlags add_flags, Run run) {
@@ -36,7 +36,7 @@ void AddCommand(Command* parent, const std::string& name, const std::string& abo
   }
   const auto body = [flags, common, run]() -> Status {
     if constexpr (std::is_invocable_v<Run, const Flags&, Client&>) {
-      AUGSTORE_ASSIGN(const auto database, Database::Open(*common));
+      AUGSTORE_ASSIGN(const auto database, Database::Open(*common, StoreAccess::kRead));
       return run(*flags, database->client());
     } else {
       return run(*flags);

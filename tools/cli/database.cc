@@ -28,7 +28,7 @@ struct Database::State {
 Database::Database(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Database::~Database() = default;
 
-Result<std::unique_ptr<Database>> Database::Open(const CommonFlags& flags, bool create) {
+Result<std::unique_ptr<Database>> Database::Open(const CommonFlags& flags, StoreAccess access) {
   std::string store = flags.store;
   std::string connect = flags.connect;
   if (!store.empty() && !connect.empty()) {
@@ -49,7 +49,7 @@ Result<std::unique_ptr<Database>> Database::Open(const CommonFlags& flags, bool 
     AUGSTORE_ASSIGN(state->client, Client::Connect(connect, {.total = std::chrono::seconds(5)}));
     return std::unique_ptr<Database>(new Database(std::move(state)));
   }
-  StoreOptions options{.create = create, .memory_budget_bytes = flags.memory_mib << 20};
+  StoreOptions options{.access = access, .memory_budget_bytes = flags.memory_mib << 20};
   AUGSTORE_ASSIGN(auto opened, OpenRocksDbStore(store, options));
   return Over(std::move(opened));
 }

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "client/client.h"
+#include "storage/store/store.h"
 
 namespace augstore {
 
@@ -23,9 +24,11 @@ struct CommonFlags {
 // Where a command's data are: opened here (--store) or behind a server (--connect).
 class Database {
  public:
-  // `create`: make the store when the folder has none. Errors: kInvalidArgument (neither or both
-  // given), and those of OpenRocksDbStore and Client::Connect.
-  static Result<std::unique_ptr<Database>> Open(const CommonFlags& flags, bool create = false);
+  // `access` is for a store that is opened here; a command that writes nothing asks for kRead.
+  // Errors: kInvalidArgument (neither or both given), and those of OpenRocksDbStore and
+  // Client::Connect.
+  static Result<std::unique_ptr<Database>> Open(const CommonFlags& flags,
+                                                StoreAccess access = StoreAccess::kWrite);
   // Over a store that is open.
   static Result<std::unique_ptr<Database>> Over(std::unique_ptr<Store> store);
   ~Database();

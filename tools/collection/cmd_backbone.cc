@@ -33,7 +33,7 @@ struct AddFlags {
 };
 
 Status Add(const AddFlags& flags) {
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, StoreAccess::kCreate));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
   const BackboneRecord& record = backbone->record();
   Emit(flags.common, ToJson(backbone->ref(), record),

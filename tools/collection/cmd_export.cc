@@ -41,7 +41,7 @@ Status Export(const ExportFlags& flags) {
     return InvalidArgument(
         "nothing to write: give --npy Z.npy (and --labels Y.npy) or --safetensors FILE");
   }
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, StoreAccess::kRead));
   AUGSTORE_ASSIGN(const auto collection,
                   database->client().Get<CollectionRecord>(flags.collection));
   AUGSTORE_ASSIGN(const TestSet set, LoadTestSet(database->client(), collection.ref(), flags.split,

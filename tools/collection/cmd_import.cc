@@ -166,7 +166,7 @@ Status Import(const ImportFlags& flags) {
   AUGSTORE_ASSIGN(const std::vector<std::string> classes, ReadClasses(flags, labels));
   AUGSTORE_ASSIGN(const BackboneRecord backbone,
                   ImportedBackbone(flags, static_cast<uint32_t>(matrix.cols())));
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, StoreAccess::kCreate));
   Client& client = database->client();
   AUGSTORE_ASSIGN(const Dtype dtype,
                   StoredDtype(client, flags.collection, flags.dtype, flags.replace));

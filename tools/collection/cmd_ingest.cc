@@ -119,7 +119,7 @@ std::string Text(const WrittenCollection& written, const EmbedOutcome& outcome, 
 Status Ingest(IngestFlags flags) {
   AUGSTORE_TRY(RefuseFolderOfSplits(flags.images));
   AUGSTORE_ASSIGN(const ImageSource source, ListImages(flags.images));
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, StoreAccess::kCreate));
   AUGSTORE_ASSIGN(flags.backbone.dtype,
                   StoredDtype(database->client(), flags.collection, flags.dtype, flags.replace));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));

@@ -49,11 +49,12 @@ Result<Trials> OpenTrials(const CommonFlags& common, const BackboneFlags& backbo
                           const std::string& folder, bool create) {
   Trials trials;
   trials.show_progress = !common.quiet;
-  AUGSTORE_ASSIGN(trials.source, Database::Open(common, create));
+  AUGSTORE_ASSIGN(trials.source,
+                  Database::Open(common, create ? StoreAccess::kCreate : StoreAccess::kRead));
   AUGSTORE_ASSIGN(trials.backbone, LazyBackbone::Open(backbone, trials.source->client()));
   std::unique_ptr<Store> store = NewMemoryStore();
   if (!folder.empty()) {
-    AUGSTORE_ASSIGN(store, OpenRocksDbStore(folder, {.create = true}));
+    AUGSTORE_ASSIGN(store, OpenRocksDbStore(folder, {}));
   }
   AUGSTORE_ASSIGN(trials.own, Database::Over(std::move(store)));
   const std::string& ref = trials.backbone->ref();
@@ -82,8 +83,7 @@ Result<std::string> CopyCollection(Trials& trials, const std::string& name,
 Result<std::string> CopyTransform(Trials& trials, const std::string& ref) {
   Client& source = trials.source->client();
   AUGSTORE_ASSIGN(const auto original, source.Get<TransformRecord>(ref));
-  AUGSTORE_ASSIGN(const auto known,
-                  trials.client().List<TransformRecord>(original.name));
+  AUGSTORE_ASSIGN(const auto known, trials.client().List<TransformRecord>(original.name));
   for (const auto& entry : known) {
     if (entry.record.weights == original.record.weights) return entry.ref();
   }

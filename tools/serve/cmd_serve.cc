@@ -47,7 +47,7 @@ Status Serve(const ServeFlags& flags) {
     AUGSTORE_ASSIGN(const Address address, ParseAddress(text));
     options.listen.push_back(address);
   }
-  StoreOptions store_options{.create = flags.create,
+  StoreOptions store_options{.access = flags.create ? StoreAccess::kCreate : StoreAccess::kWrite,
                              .memory_budget_bytes = flags.local.memory_mib << 20};
   Result<std::unique_ptr<Store>> opened = OpenRocksDbStore(path, store_options);
   if (opened.status().code() == Code::kNotFound) {

@@ -147,7 +147,8 @@ Status Alias(const AliasFlags& flags) {
         "an alias is moved by NAME ALIAS VERSION (versions start at 1); NAME alone shows the "
         "history");
   }
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
+  const StoreAccess access = flags.alias.empty() ? StoreAccess::kRead : StoreAccess::kWrite;
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, access));
   Client& client = database->client();
   if (flags.alias.empty()) {
     AUGSTORE_TRY(client.Get<TransformRecord>(flags.name));

@@ -97,7 +97,9 @@ Status Train(ConditionalFlags flags) {
   AUGSTORE_ASSIGN(ImageSource source, ListImages(flags.images));
   const std::vector<ImageItem> items = SpreadItems(std::move(source.items), flags.limit);
   const Stopwatch clock;
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, !flags.dry_run));
+  AUGSTORE_ASSIGN(
+      const auto database,
+      Database::Open(flags.common, flags.dry_run ? StoreAccess::kRead : StoreAccess::kCreate));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
   AUGSTORE_ASSIGN(const ConditionalPairs plan, PlanViews(family, items.size(), flags.plan));
   const auto announce = [&] {

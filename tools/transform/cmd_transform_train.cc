@@ -149,7 +149,7 @@ Status Train(TrainFlags flags) {
   AUGSTORE_TRY(CheckFlags(&flags, op));
   AUGSTORE_ASSIGN(const std::vector<Folder> folders, ListFolders(flags));
   const Stopwatch clock;
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, true));
+  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, StoreAccess::kCreate));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
   EmbedCounts sums;
   std::vector<Pairs> pairs;

@@ -51,7 +51,8 @@ inline Digest BlobBackbone(uint8_t seed = 1) { return Sha256(std::span(&seed, 1)
 // Collection `name` in the store at `path`: three well separated classes, splits train (240
 // samples), test (60) and unlabelled (10), of backbone "blobs" with digest BlobBackbone(seed).
 inline Status MakeBlobs(const std::string& path, const std::string& name, uint8_t seed = 1) {
-  AUGSTORE_ASSIGN(const auto database, Database::Open({.store = path, .connect = {}}, true));
+  AUGSTORE_ASSIGN(const auto database,
+                  Database::Open({.store = path, .connect = {}}, StoreAccess::kCreate));
   Client& client = database->client();
   const Digest backbone = BlobBackbone(seed);
   AUGSTORE_TRY(client.Add(RecordKind::kBackbone, "blobs",

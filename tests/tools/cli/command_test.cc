@@ -36,7 +36,7 @@ TEST(Database, OpensAStoreHereAndAnswersThroughTheService) {
   CommonFlags flags;
   flags.store = folder.path() + "/db";
   EXPECT_EQ(Database::Open(flags).status().code(), Code::kNotFound);
-  auto database = Database::Open(flags, true);
+  auto database = Database::Open(flags, StoreAccess::kCreate);
   ASSERT_TRUE(database.ok()) << database.status().ToString();
   const auto info = (*database)->client().Call<ServerInfoReply>(ServerInfoRequest{});
   ASSERT_TRUE(info.ok()) << info.status().ToString();

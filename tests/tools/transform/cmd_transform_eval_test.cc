@@ -66,7 +66,8 @@ Status RegisterConditional(const std::string& store, const TransformWeights& wei
 
 // The embedding of a black image, in a new store with the backbone.
 Result<Matrix> EmbedBlack(const std::string& store, const std::string& images) {
-  AUGSTORE_ASSIGN(const auto database, Database::Open({.store = store, .connect = {}}, true));
+  AUGSTORE_ASSIGN(const auto database,
+                  Database::Open({.store = store, .connect = {}}, StoreAccess::kCreate));
   BackboneFlags flags;
   flags.file = kBackbone;
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags, database->client()));
