@@ -15,10 +15,6 @@ namespace {
 
 constexpr size_t kReadBytes = 1u << 20;
 
-// Stored hashes depend on it: never change it. It keeps derived hashes apart from those of files
-// with the same bytes.
-constexpr uint64_t kDeriveSeed = 0x6175'6773'746f'7265;
-
 struct ContextFree {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
@@ -33,13 +29,12 @@ std::array<uint8_t, 8> LittleEndian(uint64_t value) {
   return bytes;
 }
 
-ContentHash ToContentHash(XXH128_hash_t hash) {
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, hash);
-  ContentHash result;
-  static_assert(sizeof(canonical.digest) == sizeof(result.bytes));
-  std::memcpy(result.bytes.data(), canonical.digest, sizeof(canonical.digest));
-  return result;
+// One half of a SHA-256, from its byte `begin` on.
+ContentHash CutHash(std::span<const uint8_t> bytes, size_t begin) {
+  const Digest digest = Sha256(bytes);
+  ContentHash hash;
+  std::memcpy(hash.bytes.data(), digest.bytes.data() + begin, hash.bytes.size());
+  return hash;
 }
 
 }  // namespace
@@ -79,7 +74,16 @@ Digest DigestBuilder::Finish() {
   return digest;
 }
 
-Digest Sha256(std::span<const uint8_t> bytes) { return DigestBuilder().AddBytes(bytes).Finish(); }
+Digest Sha256(std::span<const uint8_t> bytes) {
+  // Fetched once: looking the algorithm up takes longer than hashing a short text.
+  static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  Digest digest;
+  unsigned int size = 0;
+  AUGSTORE_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.bytes.data(), &size, kSha256,
+                            nullptr) == 1);
+  AUGSTORE_CHECK(size == digest.bytes.size());
+  return digest;
+}
 
 Result<Digest> Sha256File(const std::string& path) {
   const auto reason = [] { return std::generic_category().message(errno); };
@@ -102,14 +106,15 @@ Result<Digest> Sha256File(const std::string& path) {
 }
 
 ContentHash HashContent(std::span<const uint8_t> bytes) {
-  return ToContentHash(XXH3_128bits(bytes.data(), bytes.size()));
+  return CutHash(bytes, 0);
 }
 
 ContentHash DeriveHash(const ContentHash& image, std::string_view op) {
   if (op.empty()) return image;
   std::vector<uint8_t> bytes(image.bytes.begin(), image.bytes.end());
   bytes.insert(bytes.end(), op.begin(), op.end());
-  return ToContentHash(XXH3_128bits_withSeed(bytes.data(), bytes.size(), kDeriveSeed));
+  // The other half than a file's: no file can be made that has the same hash.
+  return CutHash(bytes, sizeof(ContentHash::bytes));
 }
 
 uint64_t Checksum64(std::span<const uint8_t> bytes) {

@@ -1,5 +1,4 @@
-// Hashes: SHA-256 for identities, XXH3-128 for the content of images and rows. Thread-safe
-// functions.
+// Hashes: SHA-256 for identities, XXH3 for checksums. Thread-safe functions.
 #ifndef AUGSTORE_SCHEMAS_BASE_DIGEST_H_
 #define AUGSTORE_SCHEMAS_BASE_DIGEST_H_
 
@@ -36,9 +35,12 @@ Digest Sha256(std::span<const uint8_t> bytes);
 // Errors: kNotFound (no such file), kUnavailable (reading failed); both name the path.
 Result<Digest> Sha256File(const std::string& path);
 
+// The first 16 bytes of the SHA-256. A hash that anybody can collide (XXH3 has no key) would let a
+// crafted image take the place of another's embedding.
 ContentHash HashContent(std::span<const uint8_t> bytes);
 // The hash under which Φ(op(x)) is kept: depends on the image's hash and the op's canonical text,
-// and differs from every image's own hash (up to collisions). An empty op returns `image` itself.
+// and differs from every image's own hash. It is the last 16 bytes of the SHA-256 of the image's hash
+// and the op's text. An empty op returns `image` itself.
 ContentHash DeriveHash(const ContentHash& image, std::string_view op);
 
 // XXH3-64, for checksums of stored segments.

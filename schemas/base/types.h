@@ -27,7 +27,7 @@ inline constexpr RowId kNoRow = ~RowId{0};
 // Number of a sample within its collection version: 0 .. samples - 1.
 using SampleId = uint64_t;
 
-// XXH3-128 of an image file's bytes, big-endian. Says "the same image".
+// The first 16 bytes of the SHA-256 of an image file's bytes. Says "the same image".
 struct ContentHash {
   std::array<uint8_t, 16> bytes{};
   auto operator<=>(const ContentHash&) const = default;
