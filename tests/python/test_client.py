@@ -9,6 +9,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -196,6 +197,27 @@ def test_hostile_tensor_headers_are_refused_by_name():
     ):  # fmt: skip
         with pytest.raises(augstore.InvalidArgument, match="tensor 'a'"):
             parse({**good, **change})
+
+
+def test_a_fork_while_another_thread_is_in_a_call_leaves_the_child_a_client_that_works(client):
+    stop = threading.Event()
+
+    def call():
+        while not stop.is_set():
+            client.collection("toy")
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    try:
+        for _ in range(20):
+            child = os.fork()
+            if child == 0:
+                signal.alarm(20)  # ends a child that waits for ever
+                os._exit(0 if client.collection("toy").dim == DIM else 1)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        stop.set()
+        caller.join()
 
 
 def test_a_client_survives_pickling_and_fork(client):

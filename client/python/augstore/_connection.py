@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from typing import Optional, Tuple
 
 from . import errors
@@ -38,6 +39,19 @@ def expect(frame: Frame, name: str) -> None:
         raise errors.InvalidArgument(f"a {got} came where a {name} was due: the peer is damaged or of another release")
 
 
+# Of this process, for _after_fork.
+_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    # Another thread of the parent may have been in a call: in the child its lock would be held for ever.
+    for connection in list(_connections):
+        connection._lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 class Connection:
     """A channel that is opened when it is needed, also after a fork, and opened again when it broke."""
 
@@ -49,6 +63,7 @@ class Connection:
         self._channel: Optional[Channel] = None
         self._owner = 0
         self._request_id = 0
+        _connections.add(self)
 
     def call(self, request: str, values: Values, reply: str) -> Values:
         """Sends ``request`` and gives the decoded ``reply``."""
