@@ -19,6 +19,7 @@ constexpr std::string_view kGoOn = "restore a backup, or see `augstore repair --
 // numbers then have a gap.
 class GapFinder final : public rocksdb::WalFilter {
  public:
+  explicit GapFinder(bool stops) : stops_(stops) {}
   WalProcessingOption LogRecordFound(unsigned long long /*log*/, const std::string& file,
                                      const rocksdb::WriteBatch& batch,
                                      rocksdb::WriteBatch* /*changed*/,
@@ -28,6 +29,7 @@ class GapFinder final : public rocksdb::WalFilter {
     if (next_ != 0 && first > next_ && gap_.empty()) {
       gap_ = fmt::format("{} lacks the writes {} to {}", file, next_, first - 1);
     }
+    if (stops_ && !gap_.empty()) return WalProcessingOption::kStopReplay;
     next_ = std::max(next_, first + batch.Count());
     return WalProcessingOption::kContinueProcessing;
   }
@@ -35,6 +37,7 @@ class GapFinder final : public rocksdb::WalFilter {
   const std::string& gap() const { return gap_; }
 
  private:
+  const bool stops_;  // at the gap: nothing after it is recovered
   uint64_t next_ = 0;
   std::string gap_;
 };
@@ -48,14 +51,15 @@ Status OpenFailed(const std::string& path, const rocksdb::Status& status) {
   return FromRocks(status, fmt::format("store '{}' cannot be opened", path));
 }
 
-Result<OpenedDatabase> OpenReadOnly(const std::string& path, rocksdb::WalFilter* filter) {
-  rocksdb::DBOptions options = DatabaseOptions();
-  options.create_if_missing = false;
-  options.wal_filter = filter;
+Result<OpenedDatabase> OpenWith(const rocksdb::DBOptions& options, const std::string& path,
+                                StoreAccess access) {
   OpenedDatabase opened;
   rocksdb::DB* db = nullptr;
+  const auto families = FamilyDescriptors();
   const rocksdb::Status status =
-      rocksdb::DB::OpenForReadOnly(options, path, FamilyDescriptors(), &opened.families, &db);
+      access == StoreAccess::kRead
+          ? rocksdb::DB::OpenForReadOnly(options, path, families, &opened.families, &db)
+          : rocksdb::DB::Open(options, path, families, &opened.families, &db);
   if (!status.ok()) return OpenFailed(path, status);
   opened.db.reset(db);
   return opened;
@@ -117,18 +121,46 @@ Status FromRocks(const rocksdb::Status& status, std::string_view what) {
   return Internal("{}: {}", what, status.ToString());
 }
 
+void OpenedDatabase::Close() {
+  if (db == nullptr) return;
+  for (rocksdb::ColumnFamilyHandle* family : families) {
+    db->DestroyColumnFamilyHandle(family).PermitUncheckedError();
+  }
+  families.clear();
+  db->Close().PermitUncheckedError();
+  db.reset();
+}
+
+OpenedDatabase& OpenedDatabase::operator=(OpenedDatabase&& other) noexcept {
+  Close();
+  db = std::move(other.db);
+  families = std::move(other.families);
+  return *this;
+}
+
 Result<OpenedDatabase> OpenForReading(const std::string& path, const Result<MarkNote>& mark) {
   AUGSTORE_TRY(RefuseForeign(path, mark));
-  GapFinder filter;
-  AUGSTORE_ASSIGN(OpenedDatabase opened, OpenReadOnly(path, &filter));
-  Status state = filter.gap().empty() ? CheckMark(path, opened, mark)
-                                      : DataLoss(
-                                            "store '{}' has lost acknowledged writes: {}. "
-                                            "Nothing was changed: {}",
-                                            path, filter.gap(), kGoOn);
-  if (state.ok()) return opened;
-  for (rocksdb::ColumnFamilyHandle* family : opened.families) delete family;
-  return state;
+  GapFinder filter(/*stops=*/false);
+  rocksdb::DBOptions options = DatabaseOptions();
+  options.create_if_missing = false;
+  options.wal_filter = &filter;
+  AUGSTORE_ASSIGN(OpenedDatabase opened, OpenWith(options, path, StoreAccess::kRead));
+  if (!filter.gap().empty()) {
+    return DataLoss("store '{}' has lost acknowledged writes: {}. Nothing was changed: {}", path,
+                    filter.gap(), kGoOn);
+  }
+  AUGSTORE_TRY(CheckMark(path, opened, mark));
+  return opened;
+}
+
+Result<OpenedDatabase> OpenPrefix(const std::string& path, StoreAccess access) {
+  GapFinder filter(/*stops=*/true);
+  rocksdb::DBOptions options = DatabaseOptions();
+  options.create_if_missing = false;
+  options.wal_filter = &filter;
+  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+  options.avoid_flush_during_recovery = false;  // the damaged log must not be read again
+  return OpenWith(options, path, access);
 }
 
 }  // namespace augstore

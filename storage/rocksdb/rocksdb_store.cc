@@ -102,8 +102,8 @@ Status RocksDbStore::OpenToWrite(bool create) {
   const Result<MarkNote> mark = ReadMark(path_);
   // Opening for writing removes what it takes for leftovers, so a look comes first.
   if (!mark.ok() || mark->sequence > 0) {
-    AUGSTORE_ASSIGN(const OpenedDatabase opened, OpenForReading(path_, mark));
-    for (rocksdb::ColumnFamilyHandle* family : opened.families) delete family;
+    const Result<OpenedDatabase> opened = OpenForReading(path_, mark);
+    AUGSTORE_TRY(opened.status());
   }
   AUGSTORE_ASSIGN(mark_, StoreMark::Open(path_));
   return OpenDb();
@@ -210,6 +210,11 @@ Result<StoreStats> RocksDbStore::Stats() {
     if (!vanished) stats.disk_bytes += bytes;
   }
   if (error) return Unavailable("store '{}' cannot be read: {}", path_, error.message());
+  {
+    const MutexLock lock(write_mutex_);
+    stats.write_error = write_error_;
+    if (mark_ == nullptr) stats.write_error = "the store is open for reading";
+  }
   const ReaderLock lock(spaces_mutex_);
   for (const auto& space : spaces_) stats.spaces.push_back(space->info());
   return stats;

@@ -17,6 +17,16 @@ std::string FromEnvironment(const char* name) {
 
 }  // namespace
 
+Result<std::string> StoreFolder(const CommonFlags& flags) {
+  if (!flags.connect.empty()) {
+    return InvalidArgument("--connect {}: this works on the files of a store: give --store DIR",
+                           flags.connect);
+  }
+  std::string store = flags.store.empty() ? FromEnvironment("AUGSTORE_STORE") : flags.store;
+  if (store.empty()) return InvalidArgument("no store is named: give --store DIR");
+  return store;
+}
+
 struct Database::State {
   std::unique_ptr<Store> store;  // null behind a server
   std::unique_ptr<Catalog> catalog;

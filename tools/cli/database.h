@@ -21,6 +21,10 @@ struct CommonFlags {
   bool quiet = false;          // --quiet: no progress
 };
 
+// The store of a command that works on its files. Errors: kInvalidArgument (none is named, or a
+// server).
+Result<std::string> StoreFolder(const CommonFlags& flags);
+
 // Where a command's data are: opened here (--store) or behind a server (--connect).
 class Database {
  public:

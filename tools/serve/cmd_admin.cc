@@ -1,6 +1,7 @@
-// augstore stats | verify
+// augstore stats | verify | repair
 #include <nlohmann/json.hpp>
 
+#include "storage/rocksdb/rocksdb_repair.h"
 #include "tools/cli/command.h"
 #include "tools/cli/progress.h"
 
@@ -62,6 +63,43 @@ Status Verify(const CommonFlags& common, Client& client) {
   return status.ok() ? status : Status(status.code(), WithoutAdvice(status.message()));
 }
 
+struct RepairFlags {
+  CommonFlags common;
+  bool apply = false;
+};
+
+std::string Describe(const RepairReport& report, const std::string& store, bool applied) {
+  if (!report.needed) {
+    return fmt::format("store '{}' has all {} entries of its log and tables: nothing to repair\n",
+                       store, report.kept);
+  }
+  const std::string lost =
+      report.acknowledged.has_value()
+          ? fmt::format("{} acknowledged entries after them are lost", report.lost())
+          : std::string("how many acknowledged entries are lost is not known, as the mark is gone");
+  if (!applied) {
+    return fmt::format(
+        "store '{}' would keep its first {} entries; {}.\nNothing was changed. A backup may have "
+        "more: "
+        "if there is none, run this with --apply, then ingest again.\n",
+        store, report.kept, lost);
+  }
+  return fmt::format("store '{}' has its first {} entries; {}. The damaged logs are in '{}'.\n",
+                     store, report.kept, lost, report.logs);
+}
+
+Status Repair(const RepairFlags& flags) {
+  AUGSTORE_ASSIGN(const std::string store, StoreFolder(flags.common));
+  AUGSTORE_ASSIGN(const RepairReport report, RepairStore(store, flags.apply));
+  Json json = {{"needed", report.needed},
+               {"applied", report.needed && flags.apply},
+               {"kept_entries", report.kept},
+               {"lost_entries", nullptr}};
+  if (report.acknowledged.has_value()) json["lost_entries"] = report.lost();
+  Emit(flags.common, json, Describe(report, store, flags.apply));
+  return OkStatus();
+}
+
 }  // namespace
 
 void AddAdminCommands(Command* app) {
@@ -69,6 +107,19 @@ void AddAdminCommands(Command* app) {
              "augstore stats --connect tcp://127.0.0.1:7411", Stats);
   AddCommand(app, "verify", "Check every checksum, digest and reference",
              "augstore verify --store db", Verify);
+  AddCommand<RepairFlags>(
+      app, "repair", "Bring a store that lost acknowledged writes back into use",
+      "augstore repair --store db            what would be kept, and how much is lost\n"
+      "augstore repair --store db --apply    keep that\n\n"
+      "A store that lost the end or a part of its log, or its file MARK, is not opened,\n"
+      "because what is missing would not be noticed. Repair keeps every write before the\n"
+      "first that is missing, as it was, and nothing after it. A damaged table needs a\n"
+      "backup.",
+      [](Command* command, RepairFlags* flags) {
+        command->AddFlag("--apply", &flags->apply,
+                         "Change the store (default: only say what would be)");
+      },
+      Repair);
 }
 
 }  // namespace augstore
