@@ -59,6 +59,7 @@ struct StoreStats {
   uint64_t disk_bytes = 0;      // 0 for a store in memory
   uint64_t resident_bytes = 0;  // of segments kept in memory
   uint64_t memory_budget_bytes = 0;
+  std::string write_error;  // why no writes are taken; empty: they are
 };
 
 class Store {

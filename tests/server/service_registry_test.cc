@@ -60,7 +60,8 @@ TEST_F(ServiceRegistryTest, CountsWhatItServed) {
   EXPECT_EQ(json["spaces"][0]["dim"], kTestDim);
   EXPECT_EQ(json["spaces"][0]["dtype"], "f32");
   EXPECT_EQ(json["spaces"][0]["rows"], kTestSamples);
-  for (const char* key : {"version", "disk_bytes", "resident_bytes", "memory_budget_bytes"}) {
+  for (const char* key :
+       {"version", "disk_bytes", "resident_bytes", "memory_budget_bytes", "write_error"}) {
     EXPECT_TRUE(json.contains(key)) << key;
   }
 }
