@@ -170,8 +170,8 @@ Result<std::string> ReadItem(const ImageItem& item) {
   file.read(pixels.data(), static_cast<std::streamsize>(pixels.size()));
   if (file.bad()) return Unavailable("'{}': reading image '{}' failed", item.path, item.key);
   if (static_cast<size_t>(file.gcount()) != pixels.size()) {
-    return InvalidArgument("'{}' ends before image '{}': it has become shorter since it was listed",
-                           item.path, item.key);
+    return Unavailable("'{}' ends before image '{}': it has become shorter since it was listed",
+                       item.path, item.key);
   }
   return pixels;
 }

@@ -244,7 +244,8 @@ Status FreshDatabase::Ingest(const BenchImages& images) {
 
 Result<std::vector<Image>> DecodeBenchImages(const BenchImages& images,
                                              const BackboneRecord& backbone) {
-  DecodedImages decoded = DecodeItems(images.items, backbone.input_height, backbone.input_width, 0);
+  AUGSTORE_ASSIGN(DecodedImages decoded,
+                  DecodeItems(images.items, backbone.input_height, backbone.input_width, 0));
   for (const std::string& reason : decoded.reasons) {
     if (!reason.empty()) return InvalidArgument("{}: leave it out of --images", reason);
   }

@@ -28,6 +28,7 @@ struct IngestFlags {
   std::string split;
   std::string label_column = "label";
   std::optional<Dtype> dtype;
+  std::optional<uint64_t> max_skipped;
   bool replace = false;
 };
 
@@ -128,6 +129,12 @@ Status Ingest(IngestFlags flags) {
   AUGSTORE_ASSIGN(const EmbedOutcome outcome,
                   EmbedItems(*database, *backbone, source.items, std::nullopt, "ingest", show));
   PrintSkipped(outcome);
+  if (flags.max_skipped.has_value() && outcome.skipped.size() > *flags.max_skipped) {
+    return FailedPrecondition(
+        "{} of {} images are damaged, and --max-skipped is {}: no version of '{}' was made; mend "
+        "the images, or raise the limit (what was embedded is stored)",
+        outcome.skipped.size(), source.items.size(), *flags.max_skipped, flags.collection);
+  }
   const std::vector<SampleToWrite> samples = SamplesToWrite(flags, source, outcome);
   if (samples.empty()) {
     return InvalidArgument("none of the {} images in {} could be read: no version of '{}' was made",
@@ -154,6 +161,8 @@ void AddFlags(Command* command, IngestFlags* flags) {
                    "Split of these images (default: the manifest's, else train)");
   command->AddFlag("--label-column", &flags->label_column, "Name of the label column");
   AddStoredDtypeFlag(command, &flags->dtype);
+  command->AddFlag("--max-skipped", &flags->max_skipped,
+                   "Damaged images to leave out at most (default: any number)");
   command->AddFlag("--replace", &flags->replace,
                    "Start the new version empty instead of from the latest one");
 }

@@ -6,7 +6,6 @@
 #include <future>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <thread>
 #include <utility>
 
 #include "engine/images/image_io.h"
@@ -14,6 +13,7 @@
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
 #include "tools/cli/progress.h"
+#include "tools/collection/parallel_for.h"
 
 namespace augstore {
 namespace {
@@ -23,35 +23,37 @@ constexpr size_t kWindow = 512;
 
 int ThreadCount(int threads) { return threads > 0 ? threads : HardwareThreads(); }
 
-template <typename Body>
-void ParallelFor(size_t count, int threads, const Body& body) {
-  std::atomic<size_t> next{0};
-  const auto work = [&] {
-    for (size_t i = next++; i < count; i = next++) body(i);
-  };
-  std::vector<std::thread> helpers;
-  for (int t = 1; t < threads && static_cast<size_t>(t) < count; ++t) helpers.emplace_back(work);
-  work();
-  for (std::thread& helper : helpers) helper.join();
+// Bytes of files that a window keeps from hashing to decoding; the others are read again.
+constexpr size_t kWindowBytes = 256u << 20;
+
+// A damaged image is skipped. A file that cannot be read, or is gone since it was listed, is a
+// failing device or a folder that was moved: a collection without those images would look whole.
+Status Skip(const Status& status, std::string* reason) {
+  if (status.code() != Code::kInvalidArgument) return status;
+  *reason = status.message();
+  return OkStatus();
 }
 
-// Decodes and resizes an item, then applies `op`, which may be null; or says why it failed.
+// Decodes and resizes an item, then applies `op`, which may be null; or says why it is damaged.
 void Decode(const ImageItem& item, const std::string& bytes, uint32_t height, uint32_t width,
             const ImageOp* op, Image* image, std::string* reason) {
-  try {
-    Result<Image> decoded = DecodeItem(item, bytes);
-    if (!decoded.ok()) {
-      *reason = decoded.status().message();
-      return;
-    }
-    *image = std::move(*decoded);
-    if (image->width != width || image->height != height)
-      *image = ResizeImage(*image, width, height);
-    if (op != nullptr) *image = op->Apply(*image);
-  } catch (const std::exception& error) {
-    // Out of memory in a thread of ours must not end the process.
-    *reason = fmt::format("{}: {}", item.key, error.what());
+  Result<Image> decoded = DecodeItem(item, bytes);
+  if (!decoded.ok()) {
+    *reason = decoded.status().message();
+    return;
   }
+  *image = std::move(*decoded);
+  if (image->width != width || image->height != height) *image = ResizeImage(*image, width, height);
+  if (op != nullptr) *image = op->Apply(*image);
+}
+
+// Errors: as ReadItem, but for a damaged image, which gets a reason.
+Status ReadAndDecode(const ImageItem& item, uint32_t height, uint32_t width, const ImageOp* op,
+                     Image* image, std::string* reason) {
+  const Result<std::string> bytes = ReadItem(item);
+  if (!bytes.ok()) return Skip(bytes.status(), reason);
+  Decode(item, *bytes, height, width, op, image, reason);
+  return OkStatus();
 }
 
 // A window of items on its way to Φ: what is known of each, and the pixels of those that are not
@@ -84,25 +86,30 @@ class WindowReader {
     window.reasons.resize(count);
     window.images.resize(count);
     std::vector<std::string> bytes(count);
-    ParallelFor(count, threads_, [&](size_t i) {
+    std::atomic<size_t> kept = 0;
+    AUGSTORE_TRY(ParallelFor(count, threads_, [&](size_t i) {
       Result<std::string> read = ReadItem(items_[begin + i]);
-      if (!read.ok()) {
-        window.reasons[i] = read.status().message();
-        return;
-      }
-      bytes[i] = std::move(*read);
-      const auto* data = reinterpret_cast<const uint8_t*>(bytes[i].data());
+      if (!read.ok()) return Skip(read.status(), &window.reasons[i]);
+      const auto* data = reinterpret_cast<const uint8_t*>(read->data());
       const ImageOp* const op = OpOf(begin + i);
       window.hashes[i] =
-          DeriveHash(HashContent({data, bytes[i].size()}), op != nullptr ? op->text() : "");
-    });
+          DeriveHash(HashContent({data, read->size()}), op != nullptr ? op->text() : "");
+      if (kept.fetch_add(read->size()) <= kWindowBytes) bytes[i] = std::move(*read);
+      return OkStatus();
+    }));
     AUGSTORE_TRY(LookUp(&window));
-    ParallelFor(count, threads_, [&](size_t i) {
-      if (window.rows[i] != kNoRow || !window.reasons[i].empty()) return;
-      Decode(items_[begin + i], bytes[i], record_.input_height, record_.input_width,
-             OpOf(begin + i), &window.images[i], &window.reasons[i]);
-      bytes[i] = {};
-    });
+    AUGSTORE_TRY(ParallelFor(count, threads_, [&](size_t i) {
+      if (window.rows[i] != kNoRow || !window.reasons[i].empty()) return OkStatus();
+      const ImageItem& item = items_[begin + i];
+      const std::string file = std::move(bytes[i]);
+      if (file.empty()) {
+        return ReadAndDecode(item, record_.input_height, record_.input_width, OpOf(begin + i),
+                             &window.images[i], &window.reasons[i]);
+      }
+      Decode(item, file, record_.input_height, record_.input_width, OpOf(begin + i),
+             &window.images[i], &window.reasons[i]);
+      return OkStatus();
+    }));
     return window;
   }
 
@@ -369,19 +376,14 @@ std::string FolderName(const std::string& path) {
   return (normal.has_filename() ? normal : normal.parent_path()).filename().string();
 }
 
-DecodedImages DecodeItems(std::span<const ImageItem> items, uint32_t height, uint32_t width,
-                          int threads) {
+Result<DecodedImages> DecodeItems(std::span<const ImageItem> items, uint32_t height, uint32_t width,
+                                  int threads) {
   DecodedImages out;
   out.images.resize(items.size());
   out.reasons.resize(items.size());
-  ParallelFor(items.size(), ThreadCount(threads), [&](size_t i) {
-    const Result<std::string> bytes = ReadItem(items[i]);
-    if (!bytes.ok()) {
-      out.reasons[i] = bytes.status().message();
-      return;
-    }
-    Decode(items[i], *bytes, height, width, nullptr, &out.images[i], &out.reasons[i]);
-  });
+  AUGSTORE_TRY(ParallelFor(items.size(), ThreadCount(threads), [&](size_t i) {
+    return ReadAndDecode(items[i], height, width, nullptr, &out.images[i], &out.reasons[i]);
+  }));
   return out;
 }
 

@@ -40,9 +40,10 @@ struct EmbedOutcome : EmbedCounts {
   std::vector<RowId> rows;  // of each item; kNoRow: skipped
 };
 
-// Gives the row of Φ(op(image)) of every item; `op` empty: Φ(image). Unreadable and corrupt images
-// are skipped and named. Errors: kUnavailable "interrupted" after Ctrl-C (what was embedded is
-// stored), those of the database and of Φ.
+// Returns the row of Φ(op(image)) of every item; `op` empty: Φ(image). Damaged images are skipped
+// and named. Errors: kUnavailable (a file cannot be read; "interrupted" after Ctrl-C; what was
+// embedded is stored), kNotFound (a file is gone since it was listed), kResourceExhausted (out of
+// memory), those of the database and of Φ.
 Result<EmbedOutcome> EmbedItems(Database& database, LazyBackbone& backbone,
                                 std::span<const ImageItem> items, const std::optional<ImageOp>& op,
                                 const std::string& label, bool show_progress);
@@ -90,13 +91,13 @@ std::vector<ImageItem> SpreadItems(std::vector<ImageItem> items, uint64_t limit)
 std::string FolderName(const std::string& path);
 
 // Reads, decodes and resizes items to the backbone's input, on `threads` threads; images[i] is
-// empty where it failed and reasons[i] says why.
+// empty where it is damaged, and reasons[i] says why. Errors: as EmbedItems.
 struct DecodedImages {
   std::vector<Image> images;
   std::vector<std::string> reasons;
 };
-DecodedImages DecodeItems(std::span<const ImageItem> items, uint32_t height, uint32_t width,
-                          int threads);
+Result<DecodedImages> DecodeItems(std::span<const ImageItem> items, uint32_t height, uint32_t width,
+                                  int threads);
 
 }  // namespace augstore
 

@@ -45,8 +45,9 @@ Status PrepareTraining(const CompareFlags& flags, const std::vector<ImageItem>& 
   const bool feature_maps = std::ranges::any_of(flags.families, FamilyReadsFeatureMaps);
   AUGSTORE_ASSIGN(data->collection,
                   CopyCollection(trials, "train", data->classes, std::move(samples), feature_maps));
-  DecodedImages decoded = DecodeItems(kept, trials.space().input_height, trials.space().input_width,
-                                      flags.backbone.threads);
+  AUGSTORE_ASSIGN(DecodedImages decoded,
+                  DecodeItems(kept, trials.space().input_height, trials.space().input_width,
+                              flags.backbone.threads));
   for (const std::string& reason : decoded.reasons) {
     if (!reason.empty())
       return FailedPrecondition("an image changed while it was read: {}", reason);

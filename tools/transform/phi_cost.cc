@@ -18,8 +18,9 @@ std::string DurationText(double seconds) {
 
 Result<double> MeasurePhi(LazyBackbone& backbone, std::span<const ImageItem> items, size_t most) {
   const BackboneRecord& record = backbone.record();
-  DecodedImages decoded = DecodeItems(items.first(std::min(items.size(), most)),
-                                      record.input_height, record.input_width, backbone.threads());
+  AUGSTORE_ASSIGN(DecodedImages decoded,
+                  DecodeItems(items.first(std::min(items.size(), most)), record.input_height,
+                              record.input_width, backbone.threads()));
   std::vector<Image>& images = decoded.images;
   std::erase_if(images, [](const Image& image) { return image.rgb.empty(); });
   if (images.empty()) {
