@@ -18,7 +18,7 @@ expect ingest.json embedded 300
 expect ingest2.json samples 400
 
 step "a second opener is told the server's address"
-expect_exit 4 "$address" "$augstore" stats --store db
+expect_exit 4 "$address" "$augstore" collection delete x@1 --store db
 
 step "transforms are trained beside the server, aliased and listed"
 "$augstore" transform train "${to[@]}" --op vflip --backbone "$backbone" --images images/train --family affine --json >affine.json
