@@ -79,8 +79,8 @@ Digest Sha256(std::span<const uint8_t> bytes) {
   static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   Digest digest;
   unsigned int size = 0;
-  AUGSTORE_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.bytes.data(), &size, kSha256,
-                            nullptr) == 1);
+  AUGSTORE_CHECK(
+      EVP_Digest(bytes.data(), bytes.size(), digest.bytes.data(), &size, kSha256, nullptr) == 1);
   AUGSTORE_CHECK(size == digest.bytes.size());
   return digest;
 }
@@ -105,9 +105,7 @@ Result<Digest> Sha256File(const std::string& path) {
   }
 }
 
-ContentHash HashContent(std::span<const uint8_t> bytes) {
-  return CutHash(bytes, 0);
-}
+ContentHash HashContent(std::span<const uint8_t> bytes) { return CutHash(bytes, 0); }
 
 ContentHash DeriveHash(const ContentHash& image, std::string_view op) {
   if (op.empty()) return image;

@@ -39,8 +39,8 @@ Result<Digest> Sha256File(const std::string& path);
 // crafted image take the place of another's embedding.
 ContentHash HashContent(std::span<const uint8_t> bytes);
 // The hash under which Φ(op(x)) is kept: depends on the image's hash and the op's canonical text,
-// and differs from every image's own hash. It is the last 16 bytes of the SHA-256 of the image's hash
-// and the op's text. An empty op returns `image` itself.
+// and differs from every image's own hash. It is the last 16 bytes of the SHA-256 of the image's
+// hash and the op's text. An empty op returns `image` itself.
 ContentHash DeriveHash(const ContentHash& image, std::string_view op);
 
 // XXH3-64, for checksums of stored segments.

@@ -8,10 +8,10 @@
 
 #include "engine/images/image.h"
 #include "engine/images/image_source.h"
+#include "tools/collection/embedder.h"
 #include "tools/collection/test_set.h"
 #include "tools/compare/compare.h"
 #include "tools/compare/trials.h"
-#include "tools/collection/embedder.h"
 
 namespace augstore {
 

@@ -81,8 +81,7 @@ Result<double> CostOf(Client& client, const std::string& text,
     for (const ChainStep& step : entry.chain.steps) {
       const std::string ref = step.transform.ToString();
       if (!known->contains(ref)) {
-        AUGSTORE_ASSIGN(const Transform transform,
-                        client.Get<TransformRecord>(ref));
+        AUGSTORE_ASSIGN(const Transform transform, client.Get<TransformRecord>(ref));
         const uint64_t measured = transform.record.card.multiply_adds;
         (*known)[ref] =
             static_cast<double>(measured > 0 ? measured : MultiplyAdds(transform.record.layers));
