@@ -4,11 +4,16 @@
 
 #include <spdlog/logger.h>
 
+#include <string>
+
 namespace augstore {
 
 // The spdlog logger "augstore" when the program has registered one, else one to standard error:
 // standard output belongs to the program's results. Thread-safe.
 spdlog::logger& Log();
+// A warning that a peer can cause as often as it likes: at most ten a second are logged, and the
+// number of those that were left out. Thread-safe.
+void WarnOfPeer(const std::string& text);
 
 }  // namespace augstore
 

@@ -21,14 +21,16 @@ SealedFrame Seal(Frame frame) {
   return {header, std::move(frame)};
 }
 
-ReplyPipeline::ReplyPipeline(asio::any_io_executor socket_thread, Pool pool, size_t workers)
+ReplyPipeline::ReplyPipeline(asio::any_io_executor socket_thread, size_t workers,
+                             std::chrono::milliseconds reply_limit)
     : socket_thread_(std::move(socket_thread)),
-      pool_(std::move(pool)),
       workers_(workers),
+      reply_limit_(reply_limit),
       changed_(socket_thread_, asio::steady_timer::time_point::max()) {}
 
-void ReplyPipeline::Start(std::unique_ptr<ReplySource> source) {
+void ReplyPipeline::Start(std::unique_ptr<ReplySource> source, const Pool& pool) {
   AUGSTORE_CHECK(end_ == next_ && waiting_ == 0 && !claiming_);
+  pool_ = pool;
   source_ = std::move(source);
   claimed_ = 0;
   next_ = 0;
@@ -63,6 +65,7 @@ asio::awaitable<std::optional<SealedFrame>> ReplyPipeline::Next() {
 
 void ReplyPipeline::Close() {
   closed_ = true;
+  stop_.request_stop();
   changed_.cancel();
 }
 
@@ -117,7 +120,7 @@ void ReplyPipeline::Post(const Executor& executor, Step step) {
 
 void ReplyPipeline::StartClaiming() {
   claiming_ = true;
-  Post(pool_, [](ReplyPipeline& self) { self.Claim(); });
+  Post(*pool_, [](ReplyPipeline& self) { self.Claim(); });
 }
 
 void ReplyPipeline::ContinueClaiming() {
@@ -140,7 +143,7 @@ void ReplyPipeline::Claim() {
   const auto shared_task = std::make_shared<const ReplyTask>(std::move(task));
   // From here on another job may claim, so this one touches source_ and claimed_ no more.
   if (HasRoom() && !closed_) {
-    Post(pool_, [](ReplyPipeline& self) { self.Claim(); });
+    Post(*pool_, [](ReplyPipeline& self) { self.Claim(); });
   } else {
     Post(socket_thread_, [](ReplyPipeline& self) {
       self.claiming_ = false;
@@ -152,11 +155,13 @@ void ReplyPipeline::Claim() {
 
 void ReplyPipeline::Run(uint64_t number, const TaskPointer& task) {
   if (closed_) return;
-  Reply reply = (*task)([self = shared_from_this(), number, task] {
+  const auto resume = [self = shared_from_this(), number, task] {
     self->Guarded([&] {
-      self->Post(self->pool_, [number, task](ReplyPipeline& again) { again.Run(number, task); });
+      self->Post(*self->pool_, [number, task](ReplyPipeline& again) { again.Run(number, task); });
     });
-  });
+  };
+  const auto deadline = Cancellation::Clock::now() + reply_limit_;
+  Reply reply = (*task)(resume, Cancellation(stop_.get_token(), deadline));
   if (reply.parked) return;  // a worker runs it again, and this one may do something else
   Post(socket_thread_,
        [number, sealed = Place(std::move(reply.frame))](ReplyPipeline& self) mutable {

@@ -19,10 +19,12 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 
 #include "schemas/wire/frame.h"
 #include "schemas/wire/shared_bodies.h"
@@ -50,19 +52,22 @@ class ReplyPipeline : public std::enable_shared_from_this<ReplyPipeline> {
   // that were sent, or that the client uses.
   static constexpr size_t kMostWaitingInSlots = kMostSlots / 2;
 
-  // `workers`: of the pool.
-  ReplyPipeline(boost::asio::any_io_executor socket_thread, Pool pool, size_t workers);
+  // `workers`: of the pool that makes long replies. `reply_limit`: how long one reply may take.
+  ReplyPipeline(boost::asio::any_io_executor socket_thread, size_t workers,
+                std::chrono::milliseconds reply_limit);
 
-  // Has the replies of `source` made. REQUIRES: the pipeline is idle: Next returned nothing for the
-  // request before, if there was one, and the pipeline is neither closed nor broken.
-  void Start(std::unique_ptr<ReplySource> source);
+  // Has the replies of `source` made on `pool`. REQUIRES: the pipeline is idle: Next returned
+  // nothing for the request before, if there was one, and the pipeline is neither closed nor
+  // broken.
+  void Start(std::unique_ptr<ReplySource> source, const Pool& pool);
   // Whether Next returns at once.
   bool Ready();
   // The next reply; nothing after the last, when the pipeline is closed, and when it broke before
   // that reply was made. Replies that were made while one before them failed are dropped. REQUIRES:
   // *this outlives the wait.
   boost::asio::awaitable<std::optional<SealedFrame>> Next();
-  // Ends the wait of Next. Tasks that have not started do not run.
+  // Ends the wait of Next. Tasks that have not started do not run, and those that run are told to
+  // give up.
   void Close();
   // True: there was no memory for a reply, or a task threw. The request cannot be answered, and the
   // pipeline not be used again.
@@ -103,8 +108,9 @@ class ReplyPipeline : public std::enable_shared_from_this<ReplyPipeline> {
   void Post(const Executor& executor, Step step);
 
   const boost::asio::any_io_executor socket_thread_;
-  const Pool pool_;
   const size_t workers_;
+  const std::chrono::milliseconds reply_limit_;
+  std::stop_source stop_;
 
   // Of the socket thread.
   boost::asio::steady_timer changed_;      // cancelled when Next may have something to return
@@ -118,7 +124,8 @@ class ReplyPipeline : public std::enable_shared_from_this<ReplyPipeline> {
   std::unique_ptr<ReplySource> source_;
   uint64_t claimed_ = 0;  // replies of the request
 
-  // Of both. shared_ is set while the pipeline is idle, and is thread-safe itself.
+  // Of both. These two are set while the pipeline is idle; shared_ is thread-safe itself.
+  std::optional<Pool> pool_;
   std::unique_ptr<SharedBodyWriter> shared_;
   std::atomic<bool> closed_ = false;
   std::atomic<bool> broken_ = false;

@@ -12,7 +12,7 @@ std::optional<Frame> ReplySource::Next() {
   for (;;) {
     // Shared, as the thread that resumes may still be in set_value when the wait is over.
     const auto again = std::make_shared<std::promise<void>>();
-    Reply reply = task([again] { again->set_value(); });
+    Reply reply = task([again] { again->set_value(); }, Cancellation());
     if (!reply.parked) return std::move(reply.frame);
     again->get_future().wait();
   }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 
+#include "schemas/base/cancellation.h"
 #include "schemas/wire/frame.h"
 
 namespace augstore {
@@ -19,10 +20,10 @@ struct Reply {
 // Runs a parked task again, on any thread. Must not throw.
 using Resume = std::function<void()>;
 
-// Makes one reply. May take as long as building a batch. Errors become ErrorReply frames, which are
-// the last of their request. If the reply is parked, `resume` is called exactly once, when the task
-// is to be run again; otherwise never.
-using ReplyTask = std::function<Reply(const Resume& resume)>;
+// Makes one reply. May take as long as building a batch, and asks `cancellation` meanwhile. Errors
+// become ErrorReply frames, which are the last of their request. If the reply is parked, `resume`
+// is called exactly once, when the task is to be run again; otherwise never.
+using ReplyTask = std::function<Reply(const Resume& resume, const Cancellation& cancellation)>;
 
 // Thread safety: one thread at a time. Its tasks may run at the same time, on any threads, and may
 // outlive the source.

@@ -38,6 +38,7 @@ constexpr size_t kMaxRefusals = 32;
 // Without descriptors every accept fails at once: the pause keeps that from taking a core.
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr int kMaxWorkers = 1024;  // more is a typing error
+constexpr size_t kQuickWorkers = 2;
 
 Status CheckOptions(const ServerOptions& options) {
   if (options.listen.empty()) {
@@ -51,10 +52,15 @@ Status CheckOptions(const ServerOptions& options) {
   if (options.max_connections == 0) {
     return InvalidArgument("a limit of 0 connections: use 1 or more");
   }
-  if (options.idle_timeout.count() <= 0 || options.write_timeout.count() <= 0) {
-    return InvalidArgument(
-        "an idle timeout of {} ms and a write timeout of {} ms: both must be more than 0",
-        options.idle_timeout.count(), options.write_timeout.count());
+  for (const auto& [name, timeout] :
+       {std::pair("idle", options.idle_timeout), std::pair("write", options.write_timeout),
+        std::pair("frame", options.frame_timeout), std::pair("request", options.request_timeout)}) {
+    if (timeout.count() > 0) continue;
+    return InvalidArgument("the {} timeout is {} ms: it must be more than 0", name,
+                           timeout.count());
+  }
+  if (options.least_rate == 0) {
+    return InvalidArgument("a least rate of 0 bytes a second: use 1 or more");
   }
   return OkStatus();
 }
@@ -69,12 +75,18 @@ struct Server::State {
         options(the_options),
         limits{.workers = WorkerCount(options.workers),
                .idle = options.idle_timeout,
-               .write = options.write_timeout},
+               .frame = options.frame_timeout,
+               .least_rate = options.least_rate,
+               .write = options.write_timeout,
+               .reply = options.request_timeout},
         work(asio::make_work_guard(io)),
-        pool(WorkerCount(options.workers)) {}
+        pool(WorkerCount(options.workers)),
+        quick_pool(kQuickWorkers) {}
 
   static asio::awaitable<void> Accept(State* state, Acceptor* acceptor);
   void Launch(Session::Socket socket);
+  // Whether there is room for one connection more; closes an idle one if need be.
+  bool MakeRoom();
   void Refuse(const std::shared_ptr<Session>& session);
   void Forget(const std::shared_ptr<Session>& session);
   void Run();
@@ -90,6 +102,7 @@ struct Server::State {
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> work;
   asio::thread_pool pool;
+  asio::thread_pool quick_pool;
   std::vector<Listener> listeners;
   // The following belong to the socket thread.
   std::vector<std::unique_ptr<Acceptor>> acceptors;
@@ -122,8 +135,9 @@ void Server::State::Launch(Session::Socket socket) try {
   // on a Unix socket, which does not wait.
   const int on = 1;
   ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  auto session = std::make_shared<Session>(std::move(socket), service, pool.get_executor(), limits);
-  if (sessions.size() >= options.max_connections) {
+  const Session::Pools pools{pool.get_executor(), quick_pool.get_executor()};
+  auto session = std::make_shared<Session>(std::move(socket), service, pools, limits);
+  if (!MakeRoom()) {
     Refuse(session);
     return;
   }
@@ -133,6 +147,21 @@ void Server::State::Launch(Session::Socket socket) try {
                  [this, session](const std::exception_ptr&) { Forget(session); });
 } catch (const std::exception& error) {
   Log().error("a connection cannot be served: {}", error.what());
+}
+
+bool Server::State::MakeRoom() {
+  if (sessions.size() < options.max_connections) return true;
+  const std::shared_ptr<Session>* longest = nullptr;
+  auto oldest = Session::Clock::now() - options.least_idle;
+  for (const auto& session : sessions) {
+    const auto since = session->idle_since();
+    if (!since.has_value() || *since > oldest) continue;
+    oldest = *since;
+    longest = &session;
+  }
+  if (longest == nullptr) return false;
+  (*longest)->Close();  // it leaves `sessions` when its coroutine ends
+  return true;
 }
 
 void Server::State::Refuse(const std::shared_ptr<Session>& session) {
@@ -180,6 +209,7 @@ void Server::State::Stop() {
   asio::post(io, [this] { BeginStop(); });
   if (thread.joinable()) thread.join();
   pool.join();
+  quick_pool.join();
   listeners.clear();
 }
 

@@ -18,11 +18,20 @@ namespace augstore {
 struct ServerOptions {
   std::vector<Address> listen = {};  // at least one; the file of a dead Unix socket is replaced
   int workers = 0;                   // threads that build replies; 0: one for each core
+  // When so many are there, the one that has waited longest for a request, for `least_idle` at
+  // least, makes room for a new one.
   uint32_t max_connections = 256;
+  std::chrono::milliseconds least_idle{5'000};
   // A connection is closed after this long without a request, and after this long in which the peer
   // took no bytes of a reply.
   std::chrono::milliseconds idle_timeout{300'000};
   std::chrono::milliseconds write_timeout{60'000};
+  // A request must have come whole, and a reply have been taken whole (after write_timeout), after
+  // this long and a second more for each `least_rate` bytes.
+  std::chrono::milliseconds frame_timeout{10'000};
+  uint64_t least_rate = 64 << 10;
+  // A reply that takes longer to make is given up with kDeadlineExceeded.
+  std::chrono::milliseconds request_timeout{120'000};
 };
 
 // Lifecycle: Start, then Stop (or the destructor). Thread safety: Stop may be called from any
@@ -34,8 +43,8 @@ class Server {
   // no TLS), kUnavailable (an address that cannot be bound, naming it and the reason).
   static Result<std::unique_ptr<Server>> Start(Service* service, const ServerOptions& options);
   ~Server();
-  // Stops accepting, lets each connection finish the frame that is being written, for a second at
-  // most, closes all of them and joins all threads. Idempotent.
+  // Stops accepting, lets each connection finish the frame that is being made or written, for a
+  // second at most, gives up the rest, closes all connections and joins all threads. Idempotent.
   void Stop();
   // Where it listens, with the ports that the system chose.
   const std::vector<Address>& addresses() const;

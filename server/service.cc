@@ -13,14 +13,16 @@
 namespace augstore {
 namespace {
 
-using Handler = Result<Frame> (*)(ServiceState& state, const Frame& request);
+using Handler = Result<Frame> (*)(ServiceState& state, const Frame& request,
+                                  const Cancellation& cancellation);
 
-// Decodes the message of `frame` and encodes what its handler returns.
-template <typename Request, typename Answer>
-Result<Frame> Handle(Result<Answer> (*handler)(ServiceState&, Request&), ServiceState& state,
-                     const Frame& frame) {
+// Decodes the message of `frame` and encodes what its handler returns. `cancellation` is an
+// argument of the handlers that compute for long.
+template <typename Request, typename Answer, typename... Cancel>
+Result<Frame> Handle(Result<Answer> (*handler)(ServiceState&, Request&, Cancel...),
+                     ServiceState& state, const Frame& frame, Cancel... cancellation) {
   AUGSTORE_ASSIGN(Request message, FromFrame<Request>(frame));
-  AUGSTORE_ASSIGN(Answer answer, handler(state, message));
+  AUGSTORE_ASSIGN(Answer answer, handler(state, message, cancellation...));
   if constexpr (std::is_same_v<Answer, SharedBytes>) {
     return BatchFrame(std::move(answer), frame.request_id);
   } else {
@@ -31,13 +33,20 @@ Result<Frame> Handle(Result<Answer> (*handler)(ServiceState&, Request&), Service
 // Null for a message type that has no handler.
 Handler FindHandler(MessageType type) {
   switch (type) {
-#define AUGSTORE_CASE(Name, Answer)                      \
-  case MessageType::k##Name##Request:                    \
-    return [](ServiceState& state, const Frame& frame) { \
-      return Handle(handlers::Name, state, frame);       \
+#define AUGSTORE_CASE(Name, Answer)                                           \
+  case MessageType::k##Name##Request:                                         \
+    return [](ServiceState& state, const Frame& frame, const Cancellation&) { \
+      return Handle(handlers::Name, state, frame);                            \
     };
     AUGSTORE_REGISTRY_HANDLERS(AUGSTORE_CASE)
     AUGSTORE_INGEST_HANDLERS(AUGSTORE_CASE)
+#undef AUGSTORE_CASE
+#define AUGSTORE_CASE(Name, Answer)                                                           \
+  case MessageType::k##Name##Request:                                                         \
+    return [](ServiceState& state, const Frame& frame, const Cancellation& cancel) {          \
+      return Handle<Name##Request, Answer, const Cancellation&>(handlers::Name, state, frame, \
+                                                                cancel);                      \
+    };
     AUGSTORE_STREAM_HANDLERS(AUGSTORE_CASE)
 #undef AUGSTORE_CASE
     default:
@@ -75,14 +84,28 @@ std::unique_ptr<ReplySource> Service::Start(Frame request) {
   const bool known = is_run || handler != nullptr;
   ++state_->requests.at(known ? static_cast<size_t>(request.type) : 0);
   if (is_run) return StartBatches(state_.get(), std::move(request));
-  return std::make_unique<SingleReply>(
-      [state = state_.get(), request = std::move(request), handler](const Resume&) {
-        return MakeReply(*state, request.type, request.request_id, [&]() -> Result<Reply> {
-          if (handler == nullptr) return UnknownRequest(request.type);
-          AUGSTORE_ASSIGN(Frame frame, handler(*state, request));
-          return Reply{.parked = false, .frame = std::move(frame)};
-        });
-      });
+  return std::make_unique<SingleReply>([state = state_.get(), request = std::move(request),
+                                        handler](const Resume&, const Cancellation& cancellation) {
+    return MakeReply(*state, request.type, request.request_id, [&]() -> Result<Reply> {
+      if (handler == nullptr) return UnknownRequest(request.type);
+      AUGSTORE_ASSIGN(Frame frame, handler(*state, request, cancellation));
+      return Reply{.parked = false, .frame = std::move(frame)};
+    });
+  });
+}
+
+bool Service::IsQuick(MessageType type) {
+  switch (type) {
+    case MessageType::kServerInfoRequest:
+    case MessageType::kStatsRequest:
+    case MessageType::kGetRecordRequest:
+    case MessageType::kListRecordsRequest:
+    case MessageType::kSetAliasRequest:
+    case MessageType::kAbortDraftRequest:
+      return true;
+    default:
+      return false;
+  }
 }
 
 void Service::SetConnections(uint32_t connections) { state_->connections = connections; }

@@ -47,6 +47,9 @@ class Service {
   ~Service();
   // Never fails: an unknown or malformed request is answered by an ErrorReply.
   std::unique_ptr<ReplySource> Start(Frame request);
+  // Whether a request of this type takes milliseconds whatever it asks for, so that it need not
+  // wait behind those that take long.
+  static bool IsQuick(MessageType type);
   // The number of connections that a socket server has, for stats.
   void SetConnections(uint32_t connections);
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/streams/chain_rows.h"
 #include "engine/streams/stream_ahead.h"
 #include "engine/streams/stream_batch.h"
 #include "schemas/base/limits.h"
@@ -91,23 +92,6 @@ Status CheckSamples(const QueryRequest& message, const Versioned<CollectionRecor
   return CheckBatchSize(message.samples.size(), table.dim);
 }
 
-// The chain's output for the stored rows, written straight into `out`.
-Status ReadThroughChain(ServiceState& state, SpaceId space, const std::vector<RowId>& rows,
-                        const PinnedChain& chain, const RowKeys& keys, MatrixView out) {
-  Store* store = state.catalog->store();
-  if (chain.steps.empty()) return store->ReadRows(space, rows, out);
-  Matrix raw(out.rows, out.cols);
-  AUGSTORE_TRY(store->ReadRows(space, rows, raw.view()));
-  Matrix feature_maps;
-  if (ReadsFeatureMap(chain.steps)) {
-    feature_maps = Matrix(out.rows, chain.steps.front().model->front->feature_map().values());
-    AUGSTORE_TRY(store->ReadFeatureMaps(space, rows, feature_maps.view()));
-  }
-  const EnginePool::Lease engine = state.engines.Acquire();
-  ChainScratch scratch;
-  return ApplyChain(*engine, chain.steps, keys, {raw.view(), feature_maps.view()}, out, &scratch);
-}
-
 // Rows of batch `step` of the stream's rank.
 uint64_t RowsOfBatch(const StreamReply& info, uint64_t step) {
   const uint64_t begin = (step * info.spec.world_size + info.spec.rank) * info.spec.batch_size;
@@ -136,7 +120,8 @@ class BatchRun : public ReplySource {
     std::atomic<bool> failed = false;
   };
   Status Open();
-  static Result<Reply> MakeBatch(const Run& run, uint64_t step, const Resume& resume);
+  static Result<Reply> MakeBatch(const Run& run, uint64_t step, const Resume& resume,
+                                 const Cancellation& cancellation);
 
   Frame request_;
   const std::shared_ptr<Run> run_ = std::make_shared<Run>();
@@ -151,17 +136,17 @@ ReplyTask BatchRun::NextTask() {
   if (run_->stream == nullptr) opened = Guarded(request_.type, [this] { return Open(); });
   AUGSTORE_CHECK(step_ <= end_);
   done_ = !opened.ok() || step_ == end_;
-  return
-      [run = run_, opened = std::move(opened), end = done_, step = step_++](const Resume& resume) {
-        Reply reply = MakeReply(*run->state, MessageType::kBatchesRequest, run->request_id,
-                                [&]() -> Result<Reply> {
-                                  AUGSTORE_TRY(opened);
-                                  if (!end) return MakeBatch(*run, step, resume);
-                                  return Reply{false, ToFrame(EndReply{}, run->request_id)};
-                                });
-        if (!reply.parked && reply.frame.type == MessageType::kErrorReply) run->failed = true;
-        return reply;
-      };
+  return [run = run_, opened = std::move(opened), end = done_, step = step_++](
+             const Resume& resume, const Cancellation& cancellation) {
+    Reply reply = MakeReply(*run->state, MessageType::kBatchesRequest, run->request_id,
+                            [&]() -> Result<Reply> {
+                              AUGSTORE_TRY(opened);
+                              if (!end) return MakeBatch(*run, step, resume, cancellation);
+                              return Reply{false, ToFrame(EndReply{}, run->request_id)};
+                            });
+    if (!reply.parked && reply.frame.type == MessageType::kErrorReply) run->failed = true;
+    return reply;
+  };
 }
 
 Status BatchRun::Open() {
@@ -192,7 +177,8 @@ Status BatchRun::Open() {
   return OkStatus();
 }
 
-Result<Reply> BatchRun::MakeBatch(const Run& run, uint64_t step, const Resume& resume) {
+Result<Reply> BatchRun::MakeBatch(const Run& run, uint64_t step, const Resume& resume,
+                                  const Cancellation& cancellation) {
   ServiceState& state = *run.state;
   const StreamReply& info = run.stream->info;
   const auto build = [&] {
@@ -201,7 +187,7 @@ Result<Reply> BatchRun::MakeBatch(const Run& run, uint64_t step, const Resume& r
     ++state.batches_built;
     Store& store = *state.catalog->store();
     if (run.several) AskAhead(*run.stream, run.epoch, step, /*first=*/false, store, run.wanted);
-    return BuildBatch(*run.stream, run.epoch, step, store, *engine);
+    return BuildBatch(*run.stream, run.epoch, step, store, *engine, cancellation);
   };
   const BatchKey key{info.fingerprint, info.spec.rank, run.epoch, step};
   std::optional<Result<SharedBytes>> got = state.kept_batches.Get(key, build, resume);
@@ -214,7 +200,8 @@ Result<Reply> BatchRun::MakeBatch(const Run& run, uint64_t step, const Resume& r
 
 }  // namespace
 
-Result<SharedBytes> handlers::Query(ServiceState& state, QueryRequest& message) {
+Result<SharedBytes> handlers::Query(ServiceState& state, QueryRequest& message,
+                                    const Cancellation& cancellation) {
   AUGSTORE_ASSIGN(const ChainRef parsed,
                   ParseChain(message.chain.empty() ? "identity" : message.chain));
   AUGSTORE_ASSIGN(const Versioned<CollectionRecord> collection,
@@ -228,8 +215,10 @@ Result<SharedBytes> handlers::Query(ServiceState& state, QueryRequest& message) 
   rows.reserve(message.samples.size());
   for (const SampleId sample : message.samples) rows.push_back(table->rows[sample]);
   BatchWriter writer(rows.size(), table->dim);
-  AUGSTORE_TRY(ReadThroughChain(state, table->space, rows, chain, {0, 0, message.samples},
-                                writer.embeddings()));
+  const EnginePool::Lease engine = state.engines.Acquire();
+  const ChainRows chain_rows{table->space, rows, {0, 0, message.samples}};
+  AUGSTORE_TRY(ReadThroughChain(*state.catalog->store(), *engine, chain.steps, chain_rows,
+                                cancellation, writer.embeddings()));
   std::ranges::copy(message.samples, writer.samples().begin());
   std::ranges::transform(message.samples, writer.labels().begin(),
                          [&](SampleId sample) { return table->labels[sample]; });
@@ -237,7 +226,8 @@ Result<SharedBytes> handlers::Query(ServiceState& state, QueryRequest& message) 
   return writer.Finish(0, 0);
 }
 
-Result<StreamReply> handlers::OpenStream(ServiceState& state, OpenStreamRequest& message) {
+Result<StreamReply> handlers::OpenStream(ServiceState& state, OpenStreamRequest& message,
+                                         const Cancellation& /*cancellation*/) {
   AUGSTORE_ASSIGN(const std::shared_ptr<const Stream> stream, ResolveAndKeep(state, message.spec));
   return stream->info;
 }

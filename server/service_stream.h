@@ -13,7 +13,12 @@
 
 namespace augstore {
 namespace handlers {
-AUGSTORE_STREAM_HANDLERS(AUGSTORE_DECLARE_HANDLER)
+// These may compute for long, and ask `cancellation` meanwhile.
+#define AUGSTORE_DECLARE_LONG_HANDLER(Name, Answer)                \
+  Result<Answer> Name(ServiceState& state, Name##Request& message, \
+                      const Cancellation& cancellation);
+AUGSTORE_STREAM_HANDLERS(AUGSTORE_DECLARE_LONG_HANDLER)
+#undef AUGSTORE_DECLARE_LONG_HANDLER
 }  // namespace handlers
 
 // The replies to a BatchesRequest, the one request that has several: a BatchReply for each step,

@@ -1,5 +1,6 @@
 #include "server/session.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -27,6 +28,8 @@ using Error = boost::system::error_code;
 // Failures are values, not exceptions.
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr size_t kLingerBytes = 4096;
+// How soon it is found out that a peer is gone while its reply is made.
+constexpr std::chrono::milliseconds kWatchPeriod{500};
 // A batch goes to the kernel in one call, instead of waking the socket thread for each part of it.
 // TCP sizes its buffers by itself, and stops doing so when a size is set. The kernel may allow
 // less.
@@ -50,16 +53,17 @@ std::array<asio::const_buffer, 2> Remaining(asio::const_buffer header, asio::con
 
 }  // namespace
 
-Session::Session(Socket socket, Service* service, ReplyPipeline::Pool pool,
-                 const SessionLimits& limits)
+Session::Session(Socket socket, Service* service, Pools pools, const SessionLimits& limits)
     : socket_(std::move(socket)),
       service_(service),
+      pools_(std::move(pools)),
       limits_(limits),
       replies_(
-          std::make_shared<ReplyPipeline>(socket_.get_executor(), std::move(pool), limits.workers)),
+          std::make_shared<ReplyPipeline>(socket_.get_executor(), limits.workers, limits.reply)),
       reader_(kMaxRequestBytes),
       watchdog_(socket_.get_executor()),
       deadline_(Clock::now() + limits.idle),
+      waiting_since_(Clock::now()),
       is_unix_(IsUnix(socket_.native_handle())) {
   SetSendBuffer(kLargeSendBuffer);
 }
@@ -76,19 +80,38 @@ void Session::Enter(Phase phase) {
   const Clock::time_point now = Clock::now();
   switch (phase) {
     case Phase::kReading:
-      deadline_ = now + limits_.idle;
+      deadline_ = reader_.InFrame() ? FrameDeadline(frame_began_, reader_.body_bytes())
+                                    : waiting_since_ + limits_.idle;
       break;
     case Phase::kWriting:
       deadline_ = now + (stopping_ ? std::min(limits_.drain, limits_.write) : limits_.write);
+      deadline_ = std::min(deadline_, FrameDeadline(frame_began_, frame_bytes_) + limits_.write);
       break;
     case Phase::kLingering:
       deadline_ = now + limits_.linger;
       break;
     case Phase::kBuilding:  // the peer waits for us
+      deadline_ = stopping_ ? now + limits_.drain : Clock::time_point::max();
+      break;
     case Phase::kClosed:
       return;
   }
   if (deadline_ < watchdog_.expiry()) watchdog_.cancel();
+}
+
+Session::Clock::time_point Session::FrameDeadline(Clock::time_point begin, size_t bytes) const {
+  return begin + limits_.frame + std::chrono::seconds(bytes / limits_.least_rate);
+}
+
+// Asks for the end of the peer's bytes without taking those before it.
+bool Session::PeerIsGone() {
+  pollfd entry{socket_.native_handle(), POLLRDHUP, 0};
+  return ::poll(&entry, 1, 0) == 1;
+}
+
+std::optional<Session::Clock::time_point> Session::idle_since() const {
+  if (phase_ != Phase::kReading || reader_.InFrame()) return std::nullopt;
+  return waiting_since_;
 }
 
 void Session::Close() {
@@ -102,21 +125,21 @@ void Session::Close() {
 void Session::Stop() {
   stopping_ = true;
   if (phase_ == Phase::kReading || phase_ == Phase::kLingering) Close();
-  if (phase_ == Phase::kWriting) Enter(Phase::kWriting);
+  if (phase_ == Phase::kWriting || phase_ == Phase::kBuilding) Enter(phase_);
 }
 
 Session::Awaitable<void> Session::Watch(std::shared_ptr<Session> self) {
   // A nap is no longer than the shorter of the two common timeouts. So the deadline that Enter sets
   // seldom comes before the end of the nap, and Enter need not wake the timer.
-  const auto nap = std::min(self->limits_.idle, self->limits_.write);
+  const auto nap = std::min({self->limits_.idle, self->limits_.write, kWatchPeriod});
   while (self->phase_ != Phase::kClosed) {
-    const bool waiting_for_peer = self->phase_ != Phase::kBuilding;
     const Clock::time_point now = Clock::now();
-    if (self->replies_->broken() || (waiting_for_peer && now >= self->deadline_)) {
+    const bool abandoned = self->phase_ == Phase::kBuilding && self->PeerIsGone();
+    if (self->replies_->broken() || abandoned || now >= self->deadline_) {
       self->Close();
       break;
     }
-    self->watchdog_.expires_at(waiting_for_peer ? std::min(self->deadline_, now + nap) : now + nap);
+    self->watchdog_.expires_at(std::min(self->deadline_, now + nap));
     co_await self->watchdog_.async_wait(kAwait);
   }
 }
@@ -158,7 +181,7 @@ Session::Awaitable<void> Session::ServeRequests(std::shared_ptr<Session> self) {
           "the server has too little memory for a request of this size: send less at once");
     }
     if (!refusal.ok()) {
-      Log().warn("a connection is closed: {}", refusal.ToString());
+      WarnOfPeer("a connection is closed: " + refusal.ToString());
       co_await WriteLast(self, ErrorFrame(refusal, 0));
       co_return;
     }
@@ -166,6 +189,7 @@ Session::Awaitable<void> Session::ServeRequests(std::shared_ptr<Session> self) {
 }
 
 Session::Awaitable<Result<std::optional<Frame>>> Session::Read(std::shared_ptr<Session> self) {
+  self->waiting_since_ = Clock::now();
   for (;;) {
     Result<std::optional<Frame>> next = self->reader_.Next();
     if (!next.ok() || next->has_value()) co_return next;
@@ -174,13 +198,16 @@ Session::Awaitable<Result<std::optional<Frame>>> Session::Read(std::shared_ptr<S
     const auto [error, count] =
         co_await self->socket_.async_read_some(asio::buffer(space.data(), space.size()), kAwait);
     if (error || self->phase_ == Phase::kClosed) co_return std::optional<Frame>();
+    if (!self->reader_.InFrame()) self->frame_began_ = Clock::now();
     self->reader_.Commit(count);
   }
 }
 
 Session::Awaitable<bool> Session::Answer(std::shared_ptr<Session> self, Frame request) {
   ReplyPipeline& replies = *self->replies_;
-  replies.Start(self->service_->Start(std::move(request)));
+  const bool is_quick = Service::IsQuick(request.type);
+  replies.Start(self->service_->Start(std::move(request)),
+                is_quick ? self->pools_.quick : self->pools_.slow);
   for (;;) {
     if (!replies.Ready()) self->Enter(Phase::kBuilding);
     std::optional<SealedFrame> reply = co_await replies.Next();
@@ -196,6 +223,8 @@ Session::Awaitable<bool> Session::Write(std::shared_ptr<Session> self, SealedFra
   const asio::const_buffer body =
       asio::buffer(reply.frame.body.bytes.data(), reply.frame.body.bytes.size());
   const size_t total = header.size() + body.size();
+  self->frame_began_ = Clock::now();
+  self->frame_bytes_ = total;
   if (self->replies_->shared() != nullptr) {
     self->SetSendBuffer(body.size() < kSmallestSharedBody ? kSmallSendBuffer : kLargeSendBuffer);
   }

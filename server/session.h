@@ -23,9 +23,12 @@
 namespace augstore {
 
 struct SessionLimits {
-  size_t workers = 1;                 // of the pool
+  size_t workers = 1;                 // of the pool for long requests
   std::chrono::milliseconds idle{};   // without a request
+  std::chrono::milliseconds frame{};  // to send a request whole, or to take a reply whole …
+  uint64_t least_rate = 1;            // … and a second more for each so many bytes of it
   std::chrono::milliseconds write{};  // without taking any bytes of a reply
+  std::chrono::milliseconds reply{};  // to make one reply
   // To take the last frame when the server stops.
   std::chrono::milliseconds drain{1'000};
   // To take the reason why the connection is closed.
@@ -38,18 +41,29 @@ class Session : public std::enable_shared_from_this<Session> {
   template <typename T>
   using Awaitable = boost::asio::awaitable<T>;
 
-  // `service` must outlive the session and the jobs that it posted to `pool`.
-  Session(Socket socket, Service* service, ReplyPipeline::Pool pool, const SessionLimits& limits);
+  // Where replies are made: those that take long, and those that do not, which are never behind
+  // them.
+  struct Pools {
+    ReplyPipeline::Pool slow;
+    ReplyPipeline::Pool quick;
+  };
+
+  // `service` must outlive the session and the jobs that it posted to `pools`.
+  Session(Socket socket, Service* service, Pools pools, const SessionLimits& limits);
 
   // Serves until the peer leaves, breaks the protocol or misses a deadline, or until Stop.
   static Awaitable<void> Serve(std::shared_ptr<Session> self);
   // Sends `reason` and closes.
   static Awaitable<void> Refuse(std::shared_ptr<Session> self, Frame reason);
-  // Ends after the frame in flight.
+  // Ends after the frame in flight, at the latest after the time to drain.
   void Stop();
+  using Clock = std::chrono::steady_clock;
+  // Since when it waits for a request; nothing when it does not.
+  std::optional<Clock::time_point> idle_since() const;
+  // Ends now.
+  void Close();
 
  private:
-  using Clock = std::chrono::steady_clock;
   enum class Phase { kReading, kBuilding, kWriting, kLingering, kClosed };
 
   static Awaitable<void> Watch(std::shared_ptr<Session> self);
@@ -70,16 +84,23 @@ class Session : public std::enable_shared_from_this<Session> {
   static Awaitable<void> WriteLast(std::shared_ptr<Session> self, Frame last);
 
   void Enter(Phase phase);
-  void Close();
+  // When a frame of `bytes`, the first of which passed at `begin`, must have passed whole.
+  Clock::time_point FrameDeadline(Clock::time_point begin, size_t bytes) const;
+  // True: the peer has closed the connection, or its sending half.
+  bool PeerIsGone();
 
   Socket socket_;
   Service* const service_;
+  const Pools pools_;
   const SessionLimits limits_;
   const std::shared_ptr<ReplyPipeline> replies_;
   FrameReader reader_;
   boost::asio::steady_timer watchdog_;
   Phase phase_ = Phase::kReading;
   Clock::time_point deadline_;
+  Clock::time_point waiting_since_;  // for a request
+  Clock::time_point frame_began_;    // the request that is read, or the reply that is written
+  size_t frame_bytes_ = 0;           // of the latter
   bool stopping_ = false;
   const bool is_unix_;
   int send_buffer_ = 0;  // as set last; 0: the system's

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/math/counter_rng.h"
+#include "engine/streams/chain_rows.h"
 #include "engine/streams/shuffle_order.h"
 #include "schemas/wire/batch.h"
 
@@ -36,17 +37,10 @@ Plan PlanBatch(const Stream& stream, uint64_t epoch, uint64_t begin, size_t coun
   return plan;
 }
 
-// Kept by each worker from batch to batch.
-struct Scratch {
-  Matrix rows;  // what a chain reads
-  Matrix feature_maps;
-  ChainScratch chain;
-};
-
 // Rows [first, first + rows.size()) of the batch, which one chain makes.
 Status FillGroup(const Stream& stream, const ResolvedChain& chain, std::span<const RowId> rows,
-                 const RowKeys& keys, Store& store, Engine& engine, size_t first,
-                 BatchWriter* writer) {
+                 const RowKeys& keys, Store& store, Engine& engine,
+                 const Cancellation& cancellation, size_t first, BatchWriter* writer) {
   if (rows.empty()) return OkStatus();
   const SampleTable& table = *stream.table;
   const Dtype dtype = stream.info.spec.dtype;
@@ -54,23 +48,7 @@ Status FillGroup(const Stream& stream, const ResolvedChain& chain, std::span<con
     return store.ReadStoredRows(table.space, rows, writer->TakeRows(first, rows.size()));
   }
   const MatrixView out = writer->embeddings().Slice(first, rows.size());
-  if (chain.steps.empty()) return store.ReadRows(table.space, rows, out);
-  thread_local Scratch scratch;
-  if (scratch.rows.cols() != out.cols || scratch.rows.rows() < rows.size()) {
-    scratch.rows = Matrix(rows.size(), out.cols);
-  }
-  const MatrixView in = scratch.rows.view().Slice(0, rows.size());
-  AUGSTORE_TRY(store.ReadRows(table.space, rows, in));
-  MatrixView feature_maps;
-  if (ReadsFeatureMap(chain.steps)) {
-    const uint64_t values = chain.steps.front().model->front->feature_map().values();
-    if (scratch.feature_maps.cols() != values || scratch.feature_maps.rows() < rows.size()) {
-      scratch.feature_maps = Matrix(rows.size(), values);
-    }
-    feature_maps = scratch.feature_maps.view().Slice(0, rows.size());
-    AUGSTORE_TRY(store.ReadFeatureMaps(table.space, rows, feature_maps));
-  }
-  return ApplyChain(engine, chain.steps, keys, {in, feature_maps}, out, &scratch.chain)
+  return ReadThroughChain(store, engine, chain.steps, {table.space, rows, keys}, cancellation, out)
       .WithContext("chain " + chain.text);
 }
 
@@ -86,7 +64,7 @@ uint16_t DrawChain(const Stream& stream, uint64_t epoch, SampleId sample) {
 }
 
 Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t step, Store& store,
-                               Engine& engine) {
+                               Engine& engine, const Cancellation& cancellation) {
   const StreamSpec& spec = stream.info.spec;
   if (step >= stream.info.steps) {
     return InvalidArgument("step {} is past the end: rank {} of {} has {} steps in an epoch of {}",
@@ -110,7 +88,7 @@ Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t st
                 static_cast<uint16_t>(c));
     const RowKeys keys{spec.seed, epoch, writer.samples().subspan(first, size)};
     AUGSTORE_TRY(FillGroup(stream, stream.chains[c], std::span(rows).subspan(first, size), keys,
-                           store, engine, first, &writer));
+                           store, engine, cancellation, first, &writer));
   }
   return writer.Finish(epoch, step);
 }

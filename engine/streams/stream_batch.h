@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "engine/streams/stream.h"
+#include "schemas/base/cancellation.h"
 
 namespace augstore {
 
@@ -12,9 +13,9 @@ namespace augstore {
 // [batch * batch_size, …) of the epoch's order. The chain of a sample is drawn from (seed, epoch,
 // sample id). Within a batch, rows are ordered by chain index, then by position. A batch
 // depends on nothing else. The body is what BatchFrame takes. Errors: kInvalidArgument (step >=
-// steps), and as Store::ReadRows and Engine::Apply.
+// steps), and as ReadThroughChain.
 Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t step, Store& store,
-                               Engine& engine);
+                               Engine& engine, const Cancellation& cancellation = {});
 
 // The chain index that `sample` gets in `epoch`. The parameters and errors of its steps are
 // drawn with the same seed, epoch and sample: see ApplyChain.

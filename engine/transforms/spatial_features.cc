@@ -62,6 +62,7 @@ Result<std::shared_ptr<const SpatialFeatures>> SpatialFeatures::Make(SpatialFron
   std::shared_ptr<SpatialFeatures> made(new SpatialFeatures);
   made->shapes_.input = front.feature_map;
   made->features_ = front.features();
+  made->multiply_adds_ = front.MultiplyAdds();
   for (uint32_t i = 0; i <= front.convs.size(); ++i) {
     made->shapes_.tensors.push_back(front.ShapeOf(i));
   }

@@ -26,6 +26,7 @@ class SpatialFeatures {
 
   const FeatureMapShape& feature_map() const { return shapes_.input; }
   uint32_t features() const { return features_; }
+  uint64_t multiply_adds() const { return multiply_adds_; }  // for one row
 
   // out.row(i) = the features of feature_maps.row(i). REQUIRES: feature_maps.rows == out.rows.
   // Errors: kInvalidArgument (columns), those of Engine::Apply.
@@ -58,6 +59,7 @@ class SpatialFeatures {
 
   Shapes shapes_;
   uint32_t features_ = 0;
+  uint64_t multiply_adds_ = 0;
   std::vector<Tap> taps_;
   std::vector<Step> convs_;  // convs_[i] makes tensor i + 1
 };

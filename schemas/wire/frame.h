@@ -99,6 +99,8 @@ class FrameReader {
   Result<std::optional<Frame>> Next();
   // True in the middle of a frame: the peer's end-of-file here is a truncation.
   bool InFrame() const { return header_filled_ > 0; }
+  // Bytes of the body of the frame that has begun; 0 until its header is complete.
+  size_t body_bytes() const { return body_open_ ? body_size_ : 0; }
 
  private:
   Status OpenBody();

@@ -50,11 +50,13 @@ Reply Numbered(uint32_t number, size_t bytes = 8) {
 }
 
 ReplyTask Make(uint32_t number, size_t bytes = 8) {
-  return [number, bytes](const Resume&) { return Numbered(number, bytes); };
+  return [number, bytes](const Resume&, const Cancellation&) { return Numbered(number, bytes); };
 }
 
 ReplyTask Fail(uint32_t number) {
-  return [number](const Resume&) { return Reply{false, ErrorFrame(NotFound("gone"), number)}; };
+  return [number](const Resume&, const Cancellation&) {
+    return Reply{false, ErrorFrame(NotFound("gone"), number)};
+  };
 }
 
 std::vector<ReplyTask> MakeMany(uint32_t count, size_t bytes = 8) {
@@ -68,11 +70,10 @@ class ReplyPipelineTest : public ::testing::Test {
   void Start(size_t workers, std::vector<ReplyTask> tasks) {
     if (pipeline_ == nullptr) {
       pool_.emplace(workers);
-      pipeline_ =
-          std::make_shared<ReplyPipeline>(io_.get_executor(), pool_->get_executor(), workers);
+      pipeline_ = std::make_shared<ReplyPipeline>(io_.get_executor(), workers, limit_);
     }
     claims_ = 0;
-    pipeline_->Start(std::make_unique<Scripted>(std::move(tasks), &claims_));
+    pipeline_->Start(std::make_unique<Scripted>(std::move(tasks), &claims_), pool_->get_executor());
   }
   std::optional<SealedFrame> Next() {
     auto next = asio::co_spawn(io_, pipeline_->Next(), asio::use_future);
@@ -107,6 +108,7 @@ class ReplyPipelineTest : public ::testing::Test {
   void TearDown() override { pool_->join(); }
 
   asio::io_context io_{1};
+  std::chrono::milliseconds limit_{60'000};  // of one reply
   std::optional<asio::thread_pool> pool_;
   std::shared_ptr<ReplyPipeline> pipeline_;
   std::atomic<size_t> claims_ = 0;
@@ -120,7 +122,7 @@ TEST_F(ReplyPipelineTest, DeliversInTheOrderOfClaimsThoughWorkersFinishInReverse
   // The first is made alone. Of each four that follow, a task waits for the one after it.
   std::vector<ReplyTask> tasks = {Make(0)};
   for (uint32_t number = 1; number < kReplies; ++number) {
-    tasks.push_back([&made, number](const Resume&) {
+    tasks.push_back([&made, number](const Resume&, const Cancellation&) {
       if (number % kWorkers != 0) made[number + 1].wait();
       made[number].count_down();
       return Numbered(number);
@@ -153,7 +155,7 @@ TEST_F(ReplyPipelineTest, AnswersOneRequestAfterAnother) {
 TEST_F(ReplyPipelineTest, MakesNoSecondReplyBeforeItKnowsTheSizeOfTheFirst) {
   std::latch release(1);
   std::vector<ReplyTask> tasks = MakeMany(3);
-  tasks[0] = [&](const Resume&) {
+  tasks[0] = [&](const Resume&, const Cancellation&) {
     release.wait();
     return Numbered(0);
   };
@@ -195,13 +197,14 @@ TEST_F(ReplyPipelineTest, LeavesSlotsOfSharedMemoryToTheClient) {
 TEST_F(ReplyPipelineTest, AParkedTaskHoldsNoWorkerAndComesInItsTurn) {
   std::promise<Resume> parked;
   std::vector<ReplyTask> tasks = MakeMany(3);
-  tasks[1] = [&, first = std::make_shared<std::atomic<bool>>(true)](const Resume& resume) {
+  tasks[1] = [&, first = std::make_shared<std::atomic<bool>>(true)](const Resume& resume,
+                                                                    const Cancellation&) {
     if (!first->exchange(false)) return Numbered(1);
     parked.set_value(resume);
     return Reply{true, {}};
   };
   std::latch third(1);
-  tasks[2] = [&](const Resume&) {
+  tasks[2] = [&](const Resume&, const Cancellation&) {
     third.count_down();
     return Numbered(2);
   };
@@ -218,12 +221,12 @@ TEST_F(ReplyPipelineTest, AParkedTaskHoldsNoWorkerAndComesInItsTurn) {
 TEST_F(ReplyPipelineTest, DropsRepliesThatWereMadeBesideOneThatFailed) {
   std::latch behind(2);
   std::vector<ReplyTask> tasks = MakeMany(4);
-  tasks[1] = [&](const Resume& resume) {
+  tasks[1] = [&](const Resume& resume, const Cancellation& cancellation) {
     behind.wait();
-    return Fail(1)(resume);
+    return Fail(1)(resume, cancellation);
   };
   for (const uint32_t number : {2u, 3u}) {
-    tasks[number] = [&behind, number](const Resume&) {
+    tasks[number] = [&behind, number](const Resume&, const Cancellation&) {
       behind.count_down();
       return Numbered(number);
     };
@@ -261,7 +264,7 @@ TEST_F(ReplyPipelineTest, FreesTheSlotsOfDroppedReplies) {
 
 TEST_F(ReplyPipelineTest, BreaksWhenATaskThrows) {
   std::vector<ReplyTask> tasks = MakeMany(3);
-  tasks[1] = [](const Resume&) -> Reply { throw std::runtime_error("a bug"); };
+  tasks[1] = [](const Resume&, const Cancellation&) -> Reply { throw std::runtime_error("a bug"); };
   Start(2, std::move(tasks));
   ASSERT_TRUE(Next().has_value());
   EXPECT_FALSE(Next().has_value());
@@ -274,14 +277,15 @@ TEST_F(ReplyPipelineTest, BreaksWhenAClaimThrows) {
   };
   Start(1, {});
   EXPECT_FALSE(Next().has_value());
-  pipeline_->Start(std::make_unique<Throwing>());
+  pipeline_->Start(std::make_unique<Throwing>(), pool_->get_executor());
   EXPECT_FALSE(Next().has_value());
   EXPECT_TRUE(pipeline_->broken());
 }
 
 TEST_F(ReplyPipelineTest, BreaksWhenATaskThrowsAfterItWasParked) {
   std::promise<Resume> parked;
-  Start(1, {[&, first = std::make_shared<std::atomic<bool>>(true)](const Resume& resume) -> Reply {
+  Start(1, {[&, first = std::make_shared<std::atomic<bool>>(true)](const Resume& resume,
+                                                                   const Cancellation&) -> Reply {
           if (!first->exchange(false)) throw std::bad_alloc();
           parked.set_value(resume);
           return Reply{true, {}};
@@ -294,7 +298,7 @@ TEST_F(ReplyPipelineTest, BreaksWhenATaskThrowsAfterItWasParked) {
 TEST_F(ReplyPipelineTest, EndsTheWaitWhenItIsClosedWhileTasksRun) {
   std::latch running(1);
   std::latch release(1);
-  Start(1, {[&](const Resume&) {
+  Start(1, {[&](const Resume&, const Cancellation&) {
           running.count_down();
           release.wait();
           return Numbered(0);
@@ -311,10 +315,37 @@ TEST_F(ReplyPipelineTest, EndsTheWaitWhenItIsClosedWhileTasksRun) {
   pool_->join();  // the task still reads the latch
 }
 
+// Works until it is told to stop.
+ReplyTask WorkOn(std::latch* running) {
+  return [running](const Resume&, const Cancellation& cancellation) {
+    running->count_down();
+    Status status;
+    while ((status = cancellation.Check()).ok()) std::this_thread::yield();
+    return Reply{false, ErrorFrame(status, 0)};
+  };
+}
+
+TEST_F(ReplyPipelineTest, TellsARunningTaskToGiveUpWhenItIsClosed) {
+  std::latch running(1);
+  Start(1, {WorkOn(&running)});
+  running.wait();
+  pipeline_->Close();
+  pool_->join();  // the task ends
+}
+
+TEST_F(ReplyPipelineTest, EndsATaskThatTakesLongerThanAReplyMay) {
+  limit_ = std::chrono::milliseconds(50);
+  std::latch running(1);
+  Start(1, {WorkOn(&running)});
+  const auto reply = Next();
+  ASSERT_TRUE(reply.has_value());
+  EXPECT_EQ(ExpectType(reply->frame, MessageType::kEndReply).code(), Code::kDeadlineExceeded);
+}
+
 TEST_F(ReplyPipelineTest, RunsNoTaskAgainAfterItWasClosed) {
   std::promise<Resume> parked;
   std::atomic<int> runs = 0;
-  Start(1, {[&](const Resume& resume) {
+  Start(1, {[&](const Resume& resume, const Cancellation&) {
           ++runs;
           parked.set_value(resume);
           return Reply{true, {}};
@@ -332,8 +363,8 @@ TEST_F(ReplyPipelineTest, StreamsManyRequestsWithParkedAndFailedReplies) {
   for (uint32_t request = 0; request < 30; ++request) {
     std::vector<ReplyTask> tasks = MakeMany(kReplies);
     for (uint32_t number = request % 3; number < kReplies; number += 3) {
-      tasks[number] = [number,
-                       first = std::make_shared<std::atomic<bool>>(true)](const Resume& resume) {
+      tasks[number] = [number, first = std::make_shared<std::atomic<bool>>(true)](
+                          const Resume& resume, const Cancellation&) {
         if (!first->exchange(false)) return Numbered(number);
         resume();  // may come before the task has returned
         return Reply{true, {}};

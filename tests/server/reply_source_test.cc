@@ -20,7 +20,9 @@ class OneTask : public ReplySource {
 };
 
 TEST(ReplySource, ReturnsEachReplyAndThenNothing) {
-  OneTask source([](const Resume&) { return Reply{false, {MessageType::kEndReply, 5, {}}}; });
+  OneTask source([](const Resume&, const Cancellation&) {
+    return Reply{false, {MessageType::kEndReply, 5, {}}};
+  });
   const std::optional<Frame> frame = source.Next();
   ASSERT_TRUE(frame.has_value());
   EXPECT_EQ(frame->request_id, 5u);
@@ -30,7 +32,7 @@ TEST(ReplySource, ReturnsEachReplyAndThenNothing) {
 TEST(ReplySource, RunsAParkedTaskAgainWhenItIsResumed) {
   int runs = 0;
   std::thread other;
-  OneTask source([&](const Resume& resume) {
+  OneTask source([&](const Resume& resume, const Cancellation&) {
     if (++runs == 2) return Reply{false, {MessageType::kEndReply, 5, {}}};
     other = std::thread(resume);
     return Reply{true, {}};

@@ -26,6 +26,9 @@ TEST(Server, RefusesOptionsThatMakeNoSense) {
       {.listen = {kAnyPort}, .max_connections = 0},
       {.listen = {kAnyPort}, .idle_timeout = std::chrono::milliseconds(0)},
       {.listen = {kAnyPort}, .write_timeout = std::chrono::milliseconds(-5)},
+      {.listen = {kAnyPort}, .frame_timeout = std::chrono::milliseconds(0)},
+      {.listen = {kAnyPort}, .least_rate = 0},
+      {.listen = {kAnyPort}, .request_timeout = std::chrono::milliseconds(0)},
       {.listen = {kAnyPort, {Address::Kind::kTcp, "0.0.0.0", 0, ""}}},
   };
   for (const ServerOptions& options : cases) {
@@ -149,6 +152,21 @@ TEST(Server, TellsAConnectionTooManyWhyItIsClosed) {
   second.reset();
   ASSERT_TRUE(Eventually([&] { return serving.server->connections() == 1; }));
   EXPECT_TRUE(Client::Connect(serving.tcp().ToString()).ok());
+}
+
+TEST(Server, MakesRoomForANewConnectionByClosingTheOneThatIsIdleLongest) {
+  Serving serving({.max_connections = 2, .least_idle = std::chrono::milliseconds(0)});
+  RawSocket first(serving.tcp());
+  ASSERT_TRUE(Eventually([&] { return serving.server->connections() == 1; }));
+  RawSocket second(serving.tcp());
+  ASSERT_TRUE(Eventually([&] { return serving.server->connections() == 2; }));
+  RawSocket third(serving.tcp());
+  EXPECT_TRUE(first.WaitForHangUp());
+  for (RawSocket* socket : {&second, &third}) {
+    socket->Send(ToFrame(ServerInfoRequest{}, 1));
+    const auto reply = socket->Receive();
+    EXPECT_TRUE(reply.ok() && reply->has_value()) << reply.status().ToString();
+  }
 }
 
 TEST(Server, ServesEightClientsAtOnce) {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "schemas/wire/messages.h"
 #include "tests/support/serving.h"
 
@@ -201,9 +203,23 @@ TEST(Session, ClosesAnIdleConnection) {
   RawSocket silent(serving.tcp());
   const auto end = silent.Receive();
   EXPECT_TRUE(end.ok() && !end->has_value()) << end.status().ToString();
+}
+
+TEST(Session, ClosesAConnectionWhoseRequestDoesNotComeToItsEnd) {
+  Serving serving({.frame_timeout = std::chrono::milliseconds(100)});
   RawSocket half(serving.tcp());
   half.Send(HeaderClaiming(100));
   EXPECT_TRUE(half.WaitForHangUp());
+  RawSocket trickle(serving.unix_socket());
+  const std::string header = HeaderClaiming(100);
+  const auto begin = std::chrono::steady_clock::now();
+  // A byte now and then does not move the deadline.
+  for (size_t i = 0; !trickle.HasHungUp(); ++i) {
+    ASSERT_LT(std::chrono::steady_clock::now() - begin, kTestPatience);
+    trickle.Send(i < header.size() ? header.substr(i, 1) : "x");
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ExpectServing(serving.tcp());
 }
 
 TEST(Session, ClosesAConnectionThatTakesNothing) {

@@ -113,10 +113,10 @@ class RawSocket {
     }
   }
   // Waits until the peer has closed the connection, without reading anything.
-  bool WaitForHangUp() {
+  bool WaitForHangUp() { return HasHungUp(kTestPatience); }
+  bool HasHungUp(std::chrono::milliseconds patience = {}) {
     pollfd entry{fd_, POLLRDHUP, 0};
-    return ::poll(&entry, 1, static_cast<int>(std::chrono::milliseconds(kTestPatience).count())) ==
-           1;
+    return ::poll(&entry, 1, static_cast<int>(patience.count())) == 1;
   }
 
  private:

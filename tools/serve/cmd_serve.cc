@@ -18,6 +18,11 @@ struct ServeFlags {
   std::vector<std::string> listen = {"tcp://127.0.0.1:7411"};
   int workers = 0;
   uint32_t max_connections = 256;
+  uint32_t idle_timeout_s = 300;
+  uint32_t write_timeout_s = 60;
+  uint32_t frame_timeout_s = 10;
+  uint32_t least_rate_kib = 64;
+  uint32_t request_timeout_s = 120;
   uint64_t batch_cache_mib = 32;
   int64_t parent = 0;  // 0: none
   bool create = false;
@@ -41,8 +46,14 @@ Status Serve(const ServeFlags& flags) {
   if (path.empty()) {
     return InvalidArgument("serve needs --store DIR (or AUGSTORE_STORE): the store that it opens");
   }
-  ServerOptions options{
-      .listen = {}, .workers = flags.workers, .max_connections = flags.max_connections};
+  ServerOptions options{.listen = {},
+                        .workers = flags.workers,
+                        .max_connections = flags.max_connections,
+                        .idle_timeout = std::chrono::seconds(flags.idle_timeout_s),
+                        .write_timeout = std::chrono::seconds(flags.write_timeout_s),
+                        .frame_timeout = std::chrono::seconds(flags.frame_timeout_s),
+                        .least_rate = uint64_t{flags.least_rate_kib} << 10,
+                        .request_timeout = std::chrono::seconds(flags.request_timeout_s)};
   for (const std::string& text : flags.listen) {
     AUGSTORE_ASSIGN(const Address address, ParseAddress(text));
     options.listen.push_back(address);
@@ -82,7 +93,29 @@ void AddFlags(Command* command, ServeFlags* flags) {
       ->AddFlag("--batch-cache", &flags->batch_cache_mib,
                 "MiB of batches kept for other clients of the same stream; 0: none")
       .Range(0, 1 << 24);
-  command->AddFlag("--max-connections", &flags->max_connections, "Connections served at a time")
+  command
+      ->AddFlag("--max-connections", &flags->max_connections,
+                "Connections served at a time; an idle one makes room for a new one")
+      .Positive();
+  command
+      ->AddFlag("--request-timeout", &flags->request_timeout_s,
+                "Seconds that one reply may take to make")
+      .Positive();
+  command
+      ->AddFlag("--idle-timeout", &flags->idle_timeout_s,
+                "Seconds without a request after which a connection is closed")
+      .Positive();
+  command
+      ->AddFlag("--write-timeout", &flags->write_timeout_s,
+                "Seconds without taking any of a reply after which a connection is closed")
+      .Positive();
+  command
+      ->AddFlag("--frame-timeout", &flags->frame_timeout_s,
+                "Seconds to send a request, or take a reply, whole; more for large ones")
+      .Positive();
+  command
+      ->AddFlag("--least-rate", &flags->least_rate_kib,
+                "KiB a second at which large requests and replies must pass at least")
       .Positive();
   command
       ->AddFlag("--parent", &flags->parent,
