@@ -15,6 +15,9 @@ namespace augstore {
 namespace {
 
 constexpr size_t kNamesShown = 8;
+// For those that look like a mistyped one: comparing more would take longer than a peer should
+// have.
+constexpr size_t kNamesCompared = 1000;
 
 std::string Join(const std::vector<std::string>& words) {
   std::string joined;
@@ -25,17 +28,21 @@ std::string Join(const std::vector<std::string>& words) {
   return joined;
 }
 
-Status NoSuchName(RecordKind kind, const std::string& name, const std::vector<RecordEntry>& all) {
-  std::set<std::string> distinct;
-  for (const RecordEntry& entry : all) distinct.insert(entry.key.name);
-  if (distinct.empty()) {
+Status NoSuchName(RecordKind kind, const std::string& name, std::vector<std::string> names) {
+  if (names.empty()) {
     return NotFound("{0} '{1}' does not exist: the store has no {0} yet", RecordKindName(kind),
                     name);
   }
-  std::vector<std::string> names(distinct.begin(), distinct.end());
-  std::stable_sort(names.begin(), names.end(), [&](const auto& a, const auto& b) {
-    return EditDistance(name, a) < EditDistance(name, b);
-  });
+  std::vector<std::pair<size_t, std::string>> by_distance;
+  by_distance.reserve(names.size());
+  for (std::string& other : names) {
+    const size_t distance = EditDistance(name, other);
+    by_distance.emplace_back(distance, std::move(other));
+  }
+  std::stable_sort(by_distance.begin(), by_distance.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  names.clear();
+  for (auto& [distance, other] : by_distance) names.push_back(std::move(other));
   return NotFound("{} '{}' does not exist; there are: {}", RecordKindName(kind), name, Join(names));
 }
 
@@ -54,11 +61,6 @@ Status NoSuchAlias(RecordKind kind, const Ref& ref, const AliasHistory& history)
   const std::vector<std::string> aliases(distinct.begin(), distinct.end());
   return NotFound("{} '{}' has no alias '{}'; {}", RecordKindName(kind), ref.name, ref.alias,
                   aliases.empty() ? "it has none yet" : "its aliases: " + Join(aliases));
-}
-
-bool HasVersion(const std::vector<RecordEntry>& versions, uint32_t version) {
-  return std::any_of(versions.begin(), versions.end(),
-                     [&](const RecordEntry& entry) { return entry.key.version == version; });
 }
 
 Result<AliasHistory> ReadHistory(Store* store, const RecordKey& key) {
@@ -113,19 +115,30 @@ Result<RecordKey> Catalog::Resolve(RecordKind kind, std::string_view text) {
     return key;
   }
   AUGSTORE_ASSIGN(const Ref ref, ParseRef(text));
+  Result<RecordKey> found = ResolveExisting(kind, ref);
+  // What there is instead is looked for only when it must be said.
+  if (found.status().code() != Code::kNotFound) return found;
   AUGSTORE_ASSIGN(const auto versions, store_->ListRecords(kind, ref.name));
   if (versions.empty()) {
-    AUGSTORE_ASSIGN(const auto all, store_->ListRecords(kind, ""));
-    return NoSuchName(kind, ref.name, all);
+    AUGSTORE_ASSIGN(std::vector<std::string> names, store_->ListNames(kind, kNamesCompared));
+    return NoSuchName(kind, ref.name, std::move(names));
   }
-  uint32_t version = ref.version != 0 ? ref.version : versions.back().key.version;
+  if (ref.version != 0) return NoSuchVersion(kind, ref, versions);
+  return found;
+}
+
+Result<RecordKey> Catalog::ResolveExisting(RecordKind kind, const Ref& ref) {
+  RecordKey key{kind, ref.name, ref.version};
   if (!ref.alias.empty()) {
     AUGSTORE_ASSIGN(const AliasHistory history, ReadHistory(store_, AliasKey(kind, ref.name)));
-    version = history.Find(ref.alias);
-    if (version == 0) return NoSuchAlias(kind, ref, history);
+    key.version = history.Find(ref.alias);
+    if (key.version == 0) return NoSuchAlias(kind, ref, history);
+  } else if (key.version == 0) {
+    AUGSTORE_ASSIGN(const RecordEntry latest, store_->LatestRecord(kind, ref.name));
+    return latest.key;
   }
-  if (!HasVersion(versions, version)) return NoSuchVersion(kind, {ref.name, version, ""}, versions);
-  return RecordKey{kind, ref.name, version};
+  AUGSTORE_TRY(store_->ReadRecord(key));
+  return key;
 }
 
 template <typename Record>
@@ -150,9 +163,8 @@ Result<Versioned<BackboneRecord>> Catalog::FindBackbone(const Digest& digest) {
 }
 
 Result<Versioned<CollectionRecord>> Catalog::LatestCollection(const std::string& name) {
-  AUGSTORE_ASSIGN(const auto versions, store_->ListRecords(RecordKind::kCollection, name));
-  if (versions.empty()) return NotFound("collection '{}' has no version", name);
-  return DecodeVersioned<CollectionRecord>(versions.back().key, versions.back().bytes);
+  AUGSTORE_ASSIGN(const RecordEntry latest, store_->LatestRecord(RecordKind::kCollection, name));
+  return DecodeVersioned<CollectionRecord>(latest.key, latest.bytes);
 }
 
 Status Catalog::SetAlias(RecordKind kind, const std::string& name, const std::string& alias,

@@ -5,6 +5,7 @@
 #ifndef AUGSTORE_STORAGE_CATALOG_CATALOG_H_
 #define AUGSTORE_STORAGE_CATALOG_CATALOG_H_
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -102,6 +103,8 @@ class Catalog {
 
   Result<Versioned<CollectionRecord>> LatestCollection(
       const std::string& name);  // kNotFound: there is none
+  // Of a reference that means something; the message of kNotFound does not say what there is.
+  Result<RecordKey> ResolveExisting(RecordKind kind, const Ref& ref);
   Status CheckSpace(const Digest& backbone, uint32_t dim);
   // Whether the transform's backbone returns the feature map that it reads.
   Status CheckFeatureMap(const TransformRecord& transform);
@@ -114,6 +117,7 @@ class Catalog {
   // and writes. Order of locking: a draft's mutex, then registry_mutex_ or mutex_, never both.
   Mutex registry_mutex_;
   Mutex mutex_;
+  std::atomic<size_t> draft_bytes_ = 0;  // before the drafts, which count themselves out of it
   std::map<uint32_t, std::shared_ptr<CollectionDraft>> drafts_ AUGSTORE_GUARDED_BY(mutex_);
   uint32_t next_draft_ AUGSTORE_GUARDED_BY(mutex_) = 0;
   std::unique_ptr<CatalogVerifier> verifier_;

@@ -11,7 +11,7 @@
 namespace augstore {
 namespace {
 
-constexpr size_t kMaxDrafts = 64;  // a writer that died leaves its draft: the oldest goes first
+constexpr size_t kMaxDrafts = 64;
 
 Status CheckColumns(const std::vector<LabelColumn>& columns) {
   if (columns.size() > kMaxLabelColumns) {
@@ -91,7 +91,7 @@ Result<OpenDraft> Catalog::BeginDraft(const DraftSpec& spec) {
     return InvalidArgument("the source has {} bytes: at most {} are allowed", spec.source.size(),
                            kMaxTextBytes);
   }
-  auto draft = std::make_shared<CollectionDraft>();
+  auto draft = std::make_shared<CollectionDraft>(&draft_bytes_);
   AUGSTORE_ASSIGN(draft->space, store_->FindSpace(spec.backbone, spec.dtype));
   draft->collection = spec.collection;
   draft->source = spec.source;
@@ -112,11 +112,25 @@ Result<OpenDraft> Catalog::BeginDraft(const DraftSpec& spec) {
   {
     const MutexLock lock(draft->mutex);
     draft->samples.labels.resize(draft->labels.size());
+    size_t bytes = draft->source.size();
+    for (const LabelColumn& column : draft->labels) {
+      for (const std::string& name : column.classes) bytes += name.size() + sizeof(std::string);
+    }
+    AUGSTORE_TRY(draft->Reserve(bytes));
   }
 
   const MutexLock lock(mutex_);
-  if (drafts_.size() >= kMaxDrafts) drafts_.erase(drafts_.begin());
-  const uint32_t id = next_draft_++;
+  // A writer that died leaves its draft. One that may still be written is never taken from its
+  // writer.
+  std::erase_if(drafts_, [](const auto& entry) { return entry.second->IsIdle(); });
+  if (drafts_.size() >= kMaxDrafts) {
+    return ResourceExhausted(
+        "{} collections are being written at the same time, the limit: try again when one is done "
+        "(a draft that nothing is appended to for {} minutes is dropped)",
+        drafts_.size(), kDraftIdle.count());
+  }
+  uint32_t id = next_draft_++;
+  while (drafts_.contains(id)) id = next_draft_++;
   drafts_[id] = draft;
   return OpenDraft{id, draft->labels};
 }

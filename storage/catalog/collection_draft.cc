@@ -21,6 +21,15 @@ void GrowBy(std::vector<T>* values, size_t count) {
   if (needed > values->capacity()) values->reserve(std::max(needed, 2 * values->capacity()));
 }
 
+// Memory that samples take in a draft: themselves and their entries in the index.
+size_t SampleBytes(const SampleChunk& chunk) {
+  constexpr size_t kIndexEntry = 64;
+  size_t bytes = chunk.size() * (sizeof(RowId) + sizeof(std::string) + sizeof(uint16_t) +
+                                 chunk.labels.size() * sizeof(int32_t) + kIndexEntry);
+  for (const std::string& key : chunk.keys) bytes += key.size();
+  return bytes;
+}
+
 std::string DescribeSample(const SampleChunk& chunk, size_t i) {
   return fmt::format("sample '{}' of split '{}'", chunk.keys[i], SplitOf(chunk, i));
 }
@@ -95,6 +104,19 @@ Result<CollectionDraft::Index> CollectionDraft::NewSamples(const SampleChunk& ch
   return added;
 }
 
+Status CollectionDraft::Reserve(size_t bytes) {
+  const size_t all = bytes_of_all_->fetch_add(bytes) + bytes;
+  if (all <= kMaxDraftBytes) {
+    bytes_ += bytes;
+    return OkStatus();
+  }
+  *bytes_of_all_ -= bytes;
+  return ResourceExhausted(
+      "the collections that are being written would take {} MiB of memory, the limit is {}: commit "
+      "or abort one, or write a collection in several versions",
+      all >> 20, kMaxDraftBytes >> 20);
+}
+
 Status CollectionDraft::Append(Store* store, const SampleChunk& chunk) {
   const MutexLock lock(mutex);
   AUGSTORE_TRY(CheckSamples(chunk));
@@ -103,6 +125,8 @@ Status CollectionDraft::Append(Store* store, const SampleChunk& chunk) {
   // fails appends nothing.
   AUGSTORE_ASSIGN(Splits fresh, NewSplits(chunk));
   AUGSTORE_ASSIGN(Index added, NewSamples(chunk));
+  AUGSTORE_TRY(Reserve(SampleBytes(chunk)));
+  last_used_ = Clock::now();
   std::vector<std::string> keys = chunk.keys;
   std::vector<std::string> names(fresh.size());
   for (const auto& [name, number] : fresh) names[number - splits.size()] = name;

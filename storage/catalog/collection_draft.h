@@ -2,6 +2,8 @@
 #ifndef AUGSTORE_STORAGE_CATALOG_COLLECTION_DRAFT_H_
 #define AUGSTORE_STORAGE_CATALOG_COLLECTION_DRAFT_H_
 
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -14,8 +16,19 @@
 
 namespace augstore {
 
+// A draft that nothing was appended to for so long may be dropped.
+inline constexpr std::chrono::minutes kDraftIdle{60};
+// All drafts together take at most this.
+inline constexpr size_t kMaxDraftBytes = size_t{1} << 30;
+
 // Kept in memory: it dies with the process, and its samples are few bytes each.
 struct CollectionDraft {
+  // `bytes_of_all` counts the bytes of all drafts, and outlives the draft.
+  explicit CollectionDraft(std::atomic<size_t>* bytes_of_all) : bytes_of_all_(bytes_of_all) {}
+  ~CollectionDraft() { *bytes_of_all_ -= bytes_; }
+  CollectionDraft(const CollectionDraft&) = delete;
+  CollectionDraft& operator=(const CollectionDraft&) = delete;
+
   Mutex mutex;  // what it does not guard is set once
   std::string collection;
   std::string source;
@@ -31,7 +44,11 @@ struct CollectionDraft {
   using Index = std::unordered_map<ContentHash, size_t, ContentHashHasher>;
   Index index AUGSTORE_GUARDED_BY(mutex);
 
-  // Errors: kInvalidArgument, naming the sample; nothing is appended then.
+  // Counts `bytes` more. Errors: kResourceExhausted (all drafts would take more than they may).
+  Status Reserve(size_t bytes) AUGSTORE_REQUIRES(mutex);
+  // Whether nothing was appended for kDraftIdle. Thread-safe.
+  bool IsIdle() const { return Clock::now() - last_used_.load() > kDraftIdle; }
+  // Errors: kInvalidArgument, naming the sample; kResourceExhausted; nothing is appended then.
   Status Append(Store* store, const SampleChunk& chunk);
   // Calls `visit` with the chunks of the new version: the base's samples, those that the draft has
   // again replaced in place, then the draft's others. Each has kSampleChunkRows samples but the
@@ -40,12 +57,18 @@ struct CollectionDraft {
       AUGSTORE_REQUIRES(mutex);
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   Status CheckSamples(const SampleChunk& chunk) const;
   Status CheckRows(Store* store, const SampleChunk& chunk) const;
   // What a chunk adds to `splits` and to `index`.
   Result<Splits> NewSplits(const SampleChunk& chunk) const AUGSTORE_REQUIRES(mutex);
   Result<Index> NewSamples(const SampleChunk& chunk) const AUGSTORE_REQUIRES(mutex);
   void CheckInvariants() const AUGSTORE_REQUIRES(mutex);
+
+  std::atomic<size_t>* const bytes_of_all_;
+  size_t bytes_ = 0;  // of this draft; changed with `mutex` held
+  std::atomic<Clock::time_point> last_used_ = Clock::now();
 };
 
 }  // namespace augstore

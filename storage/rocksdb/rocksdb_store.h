@@ -40,6 +40,8 @@ class RocksDbStore final : public Store {
   Result<std::string> ReadRecord(const RecordKey& key) override;
   Result<std::string> ReadBlob(const RecordKey& key) override;
   Result<std::vector<RecordEntry>> ListRecords(RecordKind kind, const std::string& name) override;
+  Result<RecordEntry> LatestRecord(RecordKind kind, const std::string& name) override;
+  Result<std::vector<std::string>> ListNames(RecordKind kind, size_t most) override;
   Status DeleteRecord(const RecordKey& key) override;
 
   Result<SpaceId> OpenSpace(const Digest& backbone, uint32_t dim, Dtype dtype) override;

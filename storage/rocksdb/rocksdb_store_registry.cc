@@ -25,6 +25,11 @@ std::optional<RecordKey> ParseRegistryKey(RecordKind kind, std::string_view byte
                    rocks::GetBig<uint32_t>(bytes.substr(end + 1))};
 }
 
+Status ForeignKey(RecordKind kind, const rocksdb::Slice& key) {
+  return DataLoss("the registry has a key that is no {}'s: {}; run `augstore verify`",
+                  RecordKindName(kind), key.ToString(/*hex=*/true));
+}
+
 std::string DescribeList(uint32_t list) { return fmt::format("sample list {}", list); }
 
 }  // namespace
@@ -81,14 +86,45 @@ Result<std::vector<RecordEntry>> RocksDbStore::ListRecords(RecordKind kind,
       db_->NewIterator(rocksdb::ReadOptions(), family(kRegistry)));
   for (i->Seek(prefix); i->Valid() && i->key().starts_with(prefix); i->Next()) {
     std::optional<RecordKey> key = ParseRegistryKey(kind, i->key().ToStringView());
-    if (!key.has_value()) {
-      return DataLoss("the registry has a key that is no {}'s: {}; run `augstore verify`",
-                      RecordKindName(kind), i->key().ToString(/*hex=*/true));
-    }
+    if (!key.has_value()) return ForeignKey(kind, i->key());
     entries.push_back({*std::move(key), i->value().ToString()});
   }
   AUGSTORE_TRY(FromRocks(i->status(), fmt::format("the {} records", RecordKindName(kind))));
   return entries;
+}
+
+Result<RecordEntry> RocksDbStore::LatestRecord(RecordKind kind, const std::string& name) {
+  AUGSTORE_TRY(CheckKind(kind));
+  const std::string prefix = RegistryPrefix(kRecordTag, kind, name);
+  const std::unique_ptr<rocksdb::Iterator> i(
+      db_->NewIterator(rocksdb::ReadOptions(), family(kRegistry)));
+  i->SeekForPrev(RegistryKey(kRecordTag, {kind, name, ~uint32_t{0}}));
+  AUGSTORE_TRY(FromRocks(i->status(), fmt::format("{} '{}'", RecordKindName(kind), name)));
+  if (name.empty() || !i->Valid() || !i->key().starts_with(prefix)) {
+    return NoSuchRecord(kind, name);
+  }
+  std::optional<RecordKey> key = ParseRegistryKey(kind, i->key().ToStringView());
+  if (!key.has_value()) return ForeignKey(kind, i->key());
+  return RecordEntry{*std::move(key), i->value().ToString()};
+}
+
+Result<std::vector<std::string>> RocksDbStore::ListNames(RecordKind kind, size_t most) {
+  AUGSTORE_TRY(CheckKind(kind));
+  const std::string prefix = RegistryPrefix(kRecordTag, kind, "");
+  std::vector<std::string> names;
+  const std::unique_ptr<rocksdb::Iterator> i(
+      db_->NewIterator(rocksdb::ReadOptions(), family(kRegistry)));
+  i->Seek(prefix);
+  while (names.size() < most && i->Valid() && i->key().starts_with(prefix)) {
+    const std::optional<RecordKey> key = ParseRegistryKey(kind, i->key().ToStringView());
+    if (!key.has_value()) return ForeignKey(kind, i->key());
+    names.push_back(key->name);
+    std::string past = RegistryPrefix(kRecordTag, kind, key->name);
+    past.back() = '\x01';  // behind the NUL of all its versions
+    i->Seek(past);
+  }
+  AUGSTORE_TRY(FromRocks(i->status(), fmt::format("the {} records", RecordKindName(kind))));
+  return names;
 }
 
 Status RocksDbStore::DeleteRecord(const RecordKey& key) {

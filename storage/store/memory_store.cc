@@ -85,6 +85,28 @@ class MemoryStore final : public Store {
     return entries;
   }
 
+  Result<RecordEntry> LatestRecord(RecordKind kind, const std::string& name) override {
+    AUGSTORE_TRY(CheckKind(kind));
+    const MutexLock lock(mutex_);
+    auto after = records_.upper_bound({kind, name, ~uint32_t{0}});
+    if (after == records_.begin()) return NoSuchRecord(kind, name);
+    const auto& [key, record] = *--after;
+    if (key.kind != kind || key.name != name) return NoSuchRecord(kind, name);
+    return RecordEntry{key, record.bytes};
+  }
+
+  Result<std::vector<std::string>> ListNames(RecordKind kind, size_t most) override {
+    AUGSTORE_TRY(CheckKind(kind));
+    const MutexLock lock(mutex_);
+    std::vector<std::string> names;
+    for (auto i = records_.lower_bound({kind, "", 0});
+         names.size() < most && i != records_.end() && i->first.kind == kind;
+         i = records_.upper_bound({kind, names.back(), ~uint32_t{0}})) {
+      names.push_back(i->first.name);
+    }
+    return names;
+  }
+
   Status DeleteRecord(const RecordKey& key) override {
     AUGSTORE_TRY(CheckKind(key.kind));
     const MutexLock lock(mutex_);

@@ -81,6 +81,10 @@ class Store {
   // All versions of `name`, or of all names when it is empty; ordered by name, then version.
   virtual Result<std::vector<RecordEntry>> ListRecords(RecordKind kind,
                                                        const std::string& name) = 0;
+  // The newest version of `name`, however many there are. Errors: kNotFound.
+  virtual Result<RecordEntry> LatestRecord(RecordKind kind, const std::string& name) = 0;
+  // The names of a kind in order, `most` of them at most.
+  virtual Result<std::vector<std::string>> ListNames(RecordKind kind, size_t most) = 0;
   // Errors: kNotFound.
   virtual Status DeleteRecord(const RecordKey& key) = 0;
 

@@ -113,6 +113,10 @@ Status NoSuchRecord(const RecordKey& key) {
   return NotFound("{} '{}' has no version {}", RecordKindName(key.kind), key.name, key.version);
 }
 
+Status NoSuchRecord(RecordKind kind, const std::string& name) {
+  return NotFound("{} '{}' has no version", RecordKindName(kind), name);
+}
+
 Status NoSuchSpace(SpaceId space) {
   return NotFound("space {} does not exist: open it by its backbone's digest", space);
 }

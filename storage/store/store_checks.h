@@ -30,6 +30,7 @@ Status CheckReadColumns(const SpaceInfo& space, size_t cols);
 Status NoMap(const SpaceInfo& space, RowId row);
 Status FeatureMapSizeDiffers(const SpaceInfo& space, RowId row, size_t stored, size_t asked);
 Status NoSuchRecord(const RecordKey& key);
+Status NoSuchRecord(RecordKind kind, const std::string& name);
 Status NoSuchSpace(SpaceId space);
 Status NoSuchSpace(const Digest& backbone, Dtype dtype);
 Status NoSuchRow(const SpaceInfo& space, RowId row);

@@ -238,12 +238,24 @@ TEST_F(CatalogDraftsTest, ForgetsAbortedDraftsAndThoseOfAnEarlierProcess) {
   EXPECT_TRUE(store_->ListSampleLists()->empty());
 }
 
-TEST_F(CatalogDraftsTest, DropsTheOldestOfTooManyDrafts) {
-  const uint32_t oldest = catalog_->BeginDraft(Request("c"))->draft;
-  uint32_t last = 0;
-  for (int i = 0; i < 64; ++i) last = catalog_->BeginDraft(Request("c"))->draft;
-  EXPECT_EQ(catalog_->AppendSamples(oldest, Samples(0, 1)).code(), Code::kNotFound);
-  EXPECT_TRUE(catalog_->AppendSamples(last, Samples(0, 1)).ok());
+TEST_F(CatalogDraftsTest, TakesNoDraftFromItsWriterWhenThereAreTooMany) {
+  const uint32_t first = catalog_->BeginDraft(Request("c"))->draft;
+  for (int i = 1; i < 64; ++i) ASSERT_TRUE(catalog_->BeginDraft(Request("c")).ok());
+  EXPECT_EQ(catalog_->BeginDraft(Request("c")).status().code(), Code::kResourceExhausted);
+  EXPECT_TRUE(catalog_->AppendSamples(first, Samples(0, 1)).ok());
+  EXPECT_TRUE(catalog_->AbortDraft(first).ok());
+  EXPECT_TRUE(catalog_->BeginDraft(Request("c")).ok());
+}
+
+TEST_F(CatalogDraftsTest, AppendsNothingOfACallThatIsRefused) {
+  const uint32_t draft = catalog_->BeginDraft(Request("c"))->draft;
+  ASSERT_TRUE(catalog_->AppendSamples(draft, Samples(0, 3)).ok());
+  SampleChunk twice = Samples(5, 2, "a split of its own");
+  twice.keys[1] = twice.keys[0];
+  EXPECT_EQ(catalog_->AppendSamples(draft, twice).code(), Code::kInvalidArgument);
+  const auto made = catalog_->CommitDraft(draft, 3);
+  ASSERT_TRUE(made.ok()) << made.status().ToString();
+  EXPECT_EQ(made->record.splits.size(), 1u);
 }
 
 TEST_F(CatalogDraftsTest, RefusesADraftThatAnotherCommitOvertook) {

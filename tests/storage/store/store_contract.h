@@ -68,6 +68,25 @@ TYPED_TEST_P(StoreContract, ListsRecordsByNameThenVersion) {
   EXPECT_EQ(order, "a@1 a@2 a.x@1 b@1 ");
   EXPECT_EQ(store.ListRecords(RecordKind::kTransform, "a").value().size(), 2u);
   EXPECT_TRUE(store.ListRecords(RecordKind::kTransform, "none").value().empty());
+  const std::vector<std::string> names = {"a", "a.x", "b"};
+  EXPECT_EQ(store.ListNames(RecordKind::kTransform, 10).value(), names);
+  EXPECT_EQ(store.ListNames(RecordKind::kTransform, 2).value().size(), 2u);
+  EXPECT_TRUE(store.ListNames(RecordKind::kBackbone, 10).value().empty());
+}
+
+TYPED_TEST_P(StoreContract, FindsTheNewestVersionOfAName) {
+  Store& store = *this->store_;
+  EXPECT_EQ(store.LatestRecord(RecordKind::kTransform, "a").status().code(), Code::kNotFound);
+  for (const char* name : {"a", "a", "a.x", "a", "b"}) {
+    ASSERT_TRUE(store.AddRecord(RecordKind::kTransform, name, name, "w").ok());
+  }
+  const RecordEntry latest = store.LatestRecord(RecordKind::kTransform, "a").value();
+  EXPECT_EQ(latest.key, (RecordKey{RecordKind::kTransform, "a", 3}));
+  EXPECT_EQ(latest.bytes, "a");
+  ASSERT_TRUE(store.DeleteRecord(latest.key).ok());
+  EXPECT_EQ(store.LatestRecord(RecordKind::kTransform, "a").value().key.version, 2u);
+  EXPECT_EQ(store.LatestRecord(RecordKind::kHead, "a").status().code(), Code::kNotFound);
+  EXPECT_EQ(store.LatestRecord(RecordKind::kTransform, "").status().code(), Code::kNotFound);
 }
 
 TYPED_TEST_P(StoreContract, OverwritesNothingButAliases) {
@@ -331,9 +350,10 @@ TYPED_TEST_P(StoreContract, FindsNoProblemsInAHealthyStore) {
 }
 
 REGISTER_TYPED_TEST_SUITE_P(StoreContract, AddsRecordsAsAscendingVersions, NeverUsesAVersionTwice,
-                            ListsRecordsByNameThenVersion, OverwritesNothingButAliases,
-                            RefusesNamesAndKindsThatCannotBeKeys, OpensOneSpacePerBackbone,
-                            GivesBackWhatWasAppendedInAnyOrder, KeepsTheFirstRowOfAnImage,
+                            ListsRecordsByNameThenVersion, FindsTheNewestVersionOfAName,
+                            OverwritesNothingButAliases, RefusesNamesAndKindsThatCannotBeKeys,
+                            OpensOneSpacePerBackbone, GivesBackWhatWasAppendedInAnyOrder,
+                            KeepsTheFirstRowOfAnImage,
                             NumbersRowsBySegmentAndLeavesAGapBehindAShortOne, SeparatesSpaces,
                             RefusesWrongColumnsAndNumbersThatAreNotFinite, AcceptsEmptyCalls,
                             GivesOneRowToAnImageThatTwoThreadsAppend,
