@@ -63,8 +63,9 @@ rocksdb::ColumnFamilyOptions SegmentsOptions(const std::shared_ptr<rocksdb::Cach
 
 }  // namespace
 
-rocksdb::DBOptions DatabaseOptions() {
+rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
   rocksdb::DBOptions options;
+  options.env = env;
   options.create_if_missing = true;
   options.create_missing_column_families = true;
   // The default, kPointInTimeRecovery, silently drops acknowledged writes after a damaged record.

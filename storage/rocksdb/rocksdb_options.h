@@ -14,8 +14,8 @@ enum Family { kDefault, kRegistry, kImages, kSegments, kSamples, kMaps, kFamilie
 
 }  // namespace rocks
 
-// With a log that writes nothing.
-rocksdb::DBOptions DatabaseOptions();
+// With a log that writes nothing. Files are those of `env`.
+rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env);
 std::vector<rocksdb::ColumnFamilyDescriptor> FamilyDescriptors();
 
 }  // namespace augstore

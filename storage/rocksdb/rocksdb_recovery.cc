@@ -66,9 +66,10 @@ Result<OpenedDatabase> OpenWith(const rocksdb::DBOptions& options, const std::st
 }
 
 // A database without our families, or of a format that is not read any more.
-Status RefuseForeign(const std::string& path, const Result<MarkNote>& mark) {
+Status RefuseForeign(const std::string& path, const Result<MarkNote>& mark, rocksdb::Env* env) {
   std::vector<std::string> names;
-  const rocksdb::Status listed = rocksdb::DB::ListColumnFamilies(DatabaseOptions(), path, &names);
+  const rocksdb::Status listed =
+      rocksdb::DB::ListColumnFamilies(DatabaseOptions(env), path, &names);
   if (!listed.ok()) return OpenFailed(path, listed);
   const auto is_listed = [&](const rocksdb::ColumnFamilyDescriptor& family) {
     return std::find(names.begin(), names.end(), family.name) != names.end();
@@ -138,10 +139,11 @@ OpenedDatabase& OpenedDatabase::operator=(OpenedDatabase&& other) noexcept {
   return *this;
 }
 
-Result<OpenedDatabase> OpenForReading(const std::string& path, const Result<MarkNote>& mark) {
-  AUGSTORE_TRY(RefuseForeign(path, mark));
+Result<OpenedDatabase> OpenForReading(const std::string& path, const Result<MarkNote>& mark,
+                                      rocksdb::Env* env) {
+  AUGSTORE_TRY(RefuseForeign(path, mark, env));
   GapFinder filter(/*stops=*/false);
-  rocksdb::DBOptions options = DatabaseOptions();
+  rocksdb::DBOptions options = DatabaseOptions(env);
   options.create_if_missing = false;
   options.wal_filter = &filter;
   AUGSTORE_ASSIGN(OpenedDatabase opened, OpenWith(options, path, StoreAccess::kRead));
@@ -155,7 +157,7 @@ Result<OpenedDatabase> OpenForReading(const std::string& path, const Result<Mark
 
 Result<OpenedDatabase> OpenPrefix(const std::string& path, StoreAccess access) {
   GapFinder filter(/*stops=*/true);
-  rocksdb::DBOptions options = DatabaseOptions();
+  rocksdb::DBOptions options = DatabaseOptions(rocksdb::Env::Default());
   options.create_if_missing = false;
   options.wal_filter = &filter;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;

@@ -35,7 +35,8 @@ struct OpenedDatabase {
 // kFailedPrecondition (another program's database, or a store of format 1), kDataLoss (a file is
 // damaged or gone, or writes after `mark` are missing: the message says how many), kUnavailable.
 // `mark` is what ReadMark returned, its error included.
-Result<OpenedDatabase> OpenForReading(const std::string& path, const Result<MarkNote>& mark);
+Result<OpenedDatabase> OpenForReading(const std::string& path, const Result<MarkNote>& mark,
+                                      rocksdb::Env* env = rocksdb::Env::Default());
 
 // Opens the database with the writes before the first that is missing or damaged in its log,
 // whatever the mark says; for repair alone. kWrite makes that its content. Errors: kDataLoss (a

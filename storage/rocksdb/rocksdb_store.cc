@@ -29,8 +29,8 @@ bool IsLockFailure(const rocksdb::Status& status) {
 
 }  // namespace
 
-RocksDbStore::RocksDbStore(std::string path, const StoreOptions& options)
-    : path_(std::move(path)), cache_(options.memory_budget_bytes) {
+RocksDbStore::RocksDbStore(std::string path, const StoreOptions& options, rocksdb::Env* env)
+    : path_(std::move(path)), env_(env), cache_(options.memory_budget_bytes) {
   read_ahead_.emplace([this](const SegmentId& id) {
     const auto space = GetSpace(id.space);
     if (space.ok()) (void)KeepSegment(**space, id);  // an error comes again where rows are read
@@ -57,8 +57,8 @@ RocksDbStore::~RocksDbStore() {
 }
 
 Result<std::unique_ptr<Store>> RocksDbStore::Open(const std::string& path,
-                                                  const StoreOptions& options) {
-  std::unique_ptr<RocksDbStore> store(new RocksDbStore(path, options));
+                                                  const StoreOptions& options, rocksdb::Env* env) {
+  std::unique_ptr<RocksDbStore> store(new RocksDbStore(path, options, env));
   if (options.access == StoreAccess::kRead) {
     AUGSTORE_TRY(store->OpenToRead());
   } else {
@@ -79,7 +79,7 @@ Status RocksDbStore::OpenToRead() {
     // Before the database, which goes on growing.
     const Result<MarkNote> mark = ReadMark(path_);
     if (mark.ok() && mark->sequence == 0) return NoStore(path_, FolderState::kEmpty);
-    Result<OpenedDatabase> opened = OpenForReading(path_, mark);
+    Result<OpenedDatabase> opened = OpenForReading(path_, mark, env_);
     if (opened.ok()) {
       db_ = std::move(opened->db);
       handles_ = std::move(opened->families);
@@ -102,7 +102,7 @@ Status RocksDbStore::OpenToWrite(bool create) {
   const Result<MarkNote> mark = ReadMark(path_);
   // Opening for writing removes what it takes for leftovers, so a look comes first.
   if (!mark.ok() || mark->sequence > 0) {
-    const Result<OpenedDatabase> opened = OpenForReading(path_, mark);
+    const Result<OpenedDatabase> opened = OpenForReading(path_, mark, env_);
     AUGSTORE_TRY(opened.status());
   }
   AUGSTORE_ASSIGN(mark_, StoreMark::Open(path_));
@@ -110,15 +110,19 @@ Status RocksDbStore::OpenToWrite(bool create) {
 }
 
 Status RocksDbStore::OpenDb() {
-  rocksdb::DBOptions options = DatabaseOptions();
+  rocksdb::DBOptions options = DatabaseOptions(env_);
   options.info_log = std::make_shared<RocksDbLog>(path_);
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
       rocksdb::DB::Open(options, path_, FamilyDescriptors(), &handles_, &db);
   if (IsLockFailure(status)) return StoreIsHeld(path_);
   if (status.IsInvalidArgument()) {
-    return FailedPrecondition("store '{}' is of another version of augstore: {}", path_,
-                              status.ToString());
+    // Either a family that we do not know, or what RocksDB makes of a file that it could not open.
+    const std::string text = status.ToString();
+    if (text.find("olumn famil") == text.npos) {
+      return Unavailable("store '{}' cannot be opened: {}", path_, text);
+    }
+    return FailedPrecondition("store '{}' is of another version of augstore: {}", path_, text);
   }
   AUGSTORE_TRY(FromRocks(status, fmt::format("store '{}' cannot be opened", path_)));
   db_.reset(db);

@@ -31,7 +31,9 @@ namespace augstore {
 
 class RocksDbStore final : public Store {
  public:
-  static Result<std::unique_ptr<Store>> Open(const std::string& path, const StoreOptions& options);
+  // `env`, for tests with files that fail, must outlive the store.
+  static Result<std::unique_ptr<Store>> Open(const std::string& path, const StoreOptions& options,
+                                             rocksdb::Env* env = rocksdb::Env::Default());
   ~RocksDbStore() override;
 
   Result<uint32_t> AddRecord(RecordKind kind, const std::string& name, std::string_view bytes,
@@ -83,7 +85,7 @@ class RocksDbStore final : public Store {
     std::string name() const { return fmt::format("space {}", id); }
   };
 
-  RocksDbStore(std::string path, const StoreOptions& options);
+  RocksDbStore(std::string path, const StoreOptions& options, rocksdb::Env* env);
 
   // --- Opening (rocksdb_store.cc) ---
   Status OpenToRead();
@@ -154,6 +156,7 @@ class RocksDbStore final : public Store {
   uint64_t EstimateItems();
 
   const std::string path_;
+  rocksdb::Env* const env_;
   // These two are empty when the store is open for reading.
   std::optional<FolderLock> lock_;
   std::unique_ptr<StoreMark> mark_;
