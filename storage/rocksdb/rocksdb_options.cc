@@ -29,7 +29,7 @@ class NoLog : public rocksdb::Logger {
 int MaxOpenFiles() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
-  return static_cast<int>(std::clamp<rlim_t>(limit.rlim_cur / 2, 32, kMostOpenFiles));
+  return static_cast<int>(std::clamp<rlim_t>(limit.rlim_cur / 2, 20, kMostOpenFiles));
 }
 
 rocksdb::ColumnFamilyOptions FamilyOptions(const std::shared_ptr<rocksdb::Cache>& blocks) {
