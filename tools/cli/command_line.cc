@@ -167,6 +167,10 @@ Result<CommandCall> ParseCommandLine(const Command& program,
   } catch (const CLI::CallForVersion&) {
     return CommandCall{.command = nullptr, .help = program.version() + "\n"};
   } catch (const CLI::ParseError& error) {
+    // Who asks for help gets it, also with a value that is refused, such as one of the environment.
+    const bool asks = std::ranges::any_of(
+        words, [](const std::string& word) { return word == "--help" || word == "-h"; });
+    if (asks) return CommandCall{.command = nullptr, .help = app.help()};
     return Refusal(Innermost(program, app), app.remaining(true), failure, MessageOf(error));
   }
   return CommandCall{.command = &Innermost(program, app), .help = ""};

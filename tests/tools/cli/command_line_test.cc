@@ -67,6 +67,13 @@ TEST_F(CommandLine, FillsInFlagsAndFindsTheCommand) {
   EXPECT_EQ(rate_, -1);
 }
 
+TEST_F(CommandLine, ShowsTheHelpAlsoWhereTheEnvironmentHasABadValue) {
+  ::setenv("AUGSTORE_TEST_MEMORY", "abc", 1);
+  const std::string help = Help({"stream", "--help"});
+  ::unsetenv("AUGSTORE_TEST_MEMORY");
+  EXPECT_NE(help.find("--memory"), std::string::npos) << help;
+}
+
 TEST_F(CommandLine, ReadsTheEnvironmentWhereAFlagIsNotGiven) {
   ::setenv("AUGSTORE_TEST_MEMORY", "128", 1);
   ASSERT_TRUE(ParseCommandLine(program_, {"stream", "--collection", "x"}).ok());
