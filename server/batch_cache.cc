@@ -59,6 +59,18 @@ void BatchCache::Finish(const BatchKey& key, const SharedBytes* body) noexcept {
   for (const Resume& resume : waiting) resume();
 }
 
+void BatchCache::Clear() {
+  std::vector<SharedBytes> bodies;  // freed without the mutex: whoever waits for memory is resumed
+  const MutexLock lock(mutex_);
+  for (const BatchKey& key : order_) {
+    const auto entry = entries_.find(key);
+    bodies.push_back(std::move(entry->second.body));
+    entries_.erase(entry);
+  }
+  order_.clear();
+  bytes_ = 0;
+}
+
 uint64_t BatchCache::resident_bytes() {
   const MutexLock lock(mutex_);
   return bytes_;

@@ -74,7 +74,7 @@ class SingleReply : public ReplySource {
 
 Service::Service(Catalog* catalog, ServiceOptions options)
     : state_(std::make_unique<ServiceState>(catalog, std::move(options.address),
-                                            options.batch_cache_bytes)) {}
+                                            options.batch_cache_bytes, options.message_bytes)) {}
 
 Service::~Service() = default;
 
@@ -93,6 +93,8 @@ std::unique_ptr<ReplySource> Service::Start(Frame request) {
     });
   });
 }
+
+MemoryBudget& Service::memory() { return state_->memory; }
 
 bool Service::IsQuick(MessageType type) {
   switch (type) {

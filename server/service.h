@@ -25,6 +25,7 @@
 #include <string>
 
 #include "schemas/wire/frame.h"
+#include "server/memory_budget.h"
 #include "server/reply_source.h"
 #include "storage/catalog/catalog.h"
 
@@ -35,6 +36,8 @@ struct ServiceOptions {
   // Memory for built batches that other clients of the same stream may want; 0: every batch is
   // built anew.
   uint64_t batch_cache_bytes = 0;
+  // Memory for the bodies of requests and replies, kept batches included; 0: no limit.
+  uint64_t message_bytes = 0;
 };
 
 struct ServiceState;
@@ -50,6 +53,8 @@ class Service {
   // Whether a request of this type takes milliseconds whatever it asks for, so that it need not
   // wait behind those that take long.
   static bool IsQuick(MessageType type);
+  // Of the bodies of requests and replies.
+  MemoryBudget& memory();
   // The number of connections that a socket server has, for stats.
   void SetConnections(uint32_t connections);
 

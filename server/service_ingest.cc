@@ -4,6 +4,7 @@
 
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
+#include "server/service_reply.h"
 
 namespace augstore::handlers {
 namespace {
@@ -101,6 +102,7 @@ Result<SharedBytes> ReadRows(ServiceState& state, ReadRowsRequest& message) {
     columns = static_cast<uint32_t>(backbone.record.feature_map.values());
   }
   AUGSTORE_TRY(CheckBatchSize(message.rows.size(), columns));
+  AUGSTORE_ASSIGN(MemoryBudget::Share share, TakeReply(state, message.rows.size(), columns));
   BatchWriter writer(message.rows.size(), columns);
   AUGSTORE_TRY(message.feature_maps
                    ? store->ReadFeatureMaps(space.id, message.rows, writer.embeddings())
@@ -108,7 +110,8 @@ Result<SharedBytes> ReadRows(ServiceState& state, ReadRowsRequest& message) {
   std::ranges::copy(message.rows, writer.samples().begin());
   std::ranges::fill(writer.labels(), -1);
   std::ranges::fill(writer.chains(), uint16_t{0});
-  return writer.Finish(0, 0);
+  AUGSTORE_ASSIGN(SharedBytes body, writer.Finish(0, 0));
+  return WithShare(std::move(body), std::move(share));
 }
 
 Result<DraftReply> BeginDraft(ServiceState& state, BeginDraftRequest& message) {

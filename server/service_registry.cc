@@ -139,6 +139,8 @@ Result<StatsReply> Stats(ServiceState& state, StatsRequest&) {
       {"disk_bytes", stats.disk_bytes},
       {"resident_bytes", stats.resident_bytes},
       {"memory_budget_bytes", stats.memory_budget_bytes},
+      {"message_bytes", state.memory.taken()},
+      {"message_budget_bytes", state.memory.total()},
       {"takes_writes", stats.write_error.empty()},
       {"write_error", stats.write_error},
       {"collections", collections.size()},

@@ -18,6 +18,13 @@ std::string OperationName(MessageType request);
 // REQUIRES: called in a catch block.
 Status StatusOfException(MessageType request);
 
+// Memory for a reply of `rows` embeddings in f32. Errors: kResourceExhausted (not free now, or more
+// than there is).
+Result<MemoryBudget::Share> TakeReply(ServiceState& state, uint64_t rows, uint32_t columns);
+
+// Of a batch's row, beside its embedding: id, label and chain.
+inline constexpr uint64_t kBytesPerSample = sizeof(SampleId) + sizeof(int32_t) + sizeof(uint16_t);
+
 // The result of `make`, a Status or a Result; an exception becomes a Status.
 template <typename Make>
 auto Guarded(MessageType request, const Make& make) -> decltype(make()) {

@@ -13,6 +13,7 @@
 #include "schemas/wire/frame.h"
 #include "server/batch_cache.h"
 #include "server/engine_pool.h"
+#include "server/memory_budget.h"
 #include "server/recently_used.h"
 #include "storage/catalog/catalog.h"
 
@@ -27,14 +28,17 @@ inline constexpr size_t kCachedTables = 8;
 
 // Thread-safe: every member is, or is constant.
 struct ServiceState {
-  ServiceState(Catalog* the_catalog, std::string the_address, uint64_t batch_cache_bytes)
+  ServiceState(Catalog* the_catalog, std::string the_address, uint64_t batch_cache_bytes,
+               uint64_t message_bytes)
       : catalog(the_catalog),
         address(std::move(the_address)),
+        memory(message_bytes),
         models(the_catalog),
         kept_batches(batch_cache_bytes) {}
 
   Catalog* const catalog;
   const std::string address;
+  MemoryBudget memory;  // before all that may hold a share of it
   ModelCache models;
   EnginePool engines{Precision::kF32};
   EnginePool int8_engines{Precision::kInt8};

@@ -190,7 +190,19 @@ Result<Reply> BatchRun::MakeBatch(const Run& run, uint64_t step, const Resume& r
     return BuildBatch(*run.stream, run.epoch, step, store, *engine, cancellation);
   };
   const BatchKey key{info.fingerprint, info.spec.rank, run.epoch, step};
-  std::optional<Result<SharedBytes>> got = state.kept_batches.Get(key, build, resume);
+  const uint64_t bytes = RowsOfBatch(info, step) *
+                         (RowBytes(info.spec.dtype, run.stream->table->dim) + kBytesPerSample);
+  AUGSTORE_TRY(state.memory.CheckFits(bytes, "a batch"));
+  std::optional<MemoryBudget::Share> share = state.memory.Take(bytes, resume);
+  if (!share.has_value()) {
+    state.kept_batches.Clear();  // resumes this task as well
+    return Reply{.parked = true, .frame = {}};
+  }
+  const auto build_within = [&]() -> Result<SharedBytes> {
+    AUGSTORE_ASSIGN(SharedBytes body, build());
+    return WithShare(std::move(body), *std::move(share));
+  };
+  std::optional<Result<SharedBytes>> got = state.kept_batches.Get(key, build_within, resume);
   if (!got.has_value()) return Reply{.parked = true, .frame = {}};
   AUGSTORE_ASSIGN(SharedBytes body, *std::move(got));
   ++state.batches;
@@ -214,6 +226,7 @@ Result<SharedBytes> handlers::Query(ServiceState& state, QueryRequest& message,
   std::vector<RowId> rows;
   rows.reserve(message.samples.size());
   for (const SampleId sample : message.samples) rows.push_back(table->rows[sample]);
+  AUGSTORE_ASSIGN(MemoryBudget::Share share, TakeReply(state, rows.size(), table->dim));
   BatchWriter writer(rows.size(), table->dim);
   const EnginePool::Lease engine = state.engines.Acquire();
   const ChainRows chain_rows{table->space, rows, {0, 0, message.samples}};
@@ -223,7 +236,8 @@ Result<SharedBytes> handlers::Query(ServiceState& state, QueryRequest& message,
   std::ranges::transform(message.samples, writer.labels().begin(),
                          [&](SampleId sample) { return table->labels[sample]; });
   std::ranges::fill(writer.chains(), uint16_t{0});
-  return writer.Finish(0, 0);
+  AUGSTORE_ASSIGN(SharedBytes body, writer.Finish(0, 0));
+  return WithShare(std::move(body), std::move(share));
 }
 
 Result<StreamReply> handlers::OpenStream(ServiceState& state, OpenStreamRequest& message,

@@ -28,6 +28,13 @@ using Error = boost::system::error_code;
 // Failures are values, not exceptions.
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr size_t kLingerBytes = 4096;
+// Requests from here on are counted in the budget of memory: their bodies, and what is decoded from
+// them.
+constexpr size_t kSmallRequest = 64 << 10;
+constexpr uint64_t kRequestCopies = 2;
+constexpr std::chrono::milliseconds kMemoryPause{20};
+// How long a peer may take nothing of its reply while others wait for memory.
+constexpr std::chrono::milliseconds kMostHold{1'000};
 // How soon it is found out that a peer is gone while its reply is made.
 constexpr std::chrono::milliseconds kWatchPeriod{500};
 // A batch goes to the kernel in one call, instead of waking the socket thread for each part of it.
@@ -103,6 +110,11 @@ Session::Clock::time_point Session::FrameDeadline(Clock::time_point begin, size_
   return begin + limits_.frame + std::chrono::seconds(bytes / limits_.least_rate);
 }
 
+bool Session::HoldsWhatOthersNeed() const {
+  return phase_ == Phase::kWriting && Clock::now() - progress_ > kMostHold &&
+         service_->memory().is_short();
+}
+
 // Asks for the end of the peer's bytes without taking those before it.
 bool Session::PeerIsGone() {
   pollfd entry{socket_.native_handle(), POLLRDHUP, 0};
@@ -135,7 +147,8 @@ Session::Awaitable<void> Session::Watch(std::shared_ptr<Session> self) {
   while (self->phase_ != Phase::kClosed) {
     const Clock::time_point now = Clock::now();
     const bool abandoned = self->phase_ == Phase::kBuilding && self->PeerIsGone();
-    if (self->replies_->broken() || abandoned || now >= self->deadline_) {
+    if (self->replies_->broken() || abandoned || self->HoldsWhatOthersNeed() ||
+        now >= self->deadline_) {
       self->Close();
       break;
     }
@@ -200,10 +213,42 @@ Session::Awaitable<Result<std::optional<Frame>>> Session::Read(std::shared_ptr<S
     if (error || self->phase_ == Phase::kClosed) co_return std::optional<Frame>();
     if (!self->reader_.InFrame()) self->frame_began_ = Clock::now();
     self->reader_.Commit(count);
+    if (self->reader_.body_bytes() > kSmallRequest && !self->request_memory_.has_value()) {
+      const Status taken = co_await TakeRequestMemory(self);
+      if (!taken.ok()) co_return taken;
+    }
   }
 }
 
+Session::Awaitable<Status> Session::TakeRequestMemory(std::shared_ptr<Session> self) {
+  MemoryBudget& memory = self->service_->memory();
+  const uint64_t bytes = kRequestCopies * self->reader_.body_bytes();
+  const Status fits = memory.CheckFits(bytes, "the request");
+  if (!fits.ok()) co_return fits;
+  asio::steady_timer pause(self->socket_.get_executor());
+  const Clock::time_point patience = Clock::now() + self->limits_.frame / 2;
+  for (;;) {
+    std::optional<MemoryBudget::Share> share = memory.Take(bytes);
+    if (share.has_value()) {
+      self->request_memory_.emplace(*std::move(share));
+      self->frame_began_ = Clock::now();  // it was not the peer who waited
+      co_return OkStatus();
+    }
+    if (self->phase_ == Phase::kClosed || Clock::now() > patience) break;
+    pause.expires_after(kMemoryPause);
+    co_await pause.async_wait(kAwait);
+  }
+  co_return ResourceExhausted(
+      "the server has {} MiB for requests and replies, and too little of it was free for {} s: try "
+      "again later, or send less at once",
+      memory.total() >> 20,
+      std::chrono::duration_cast<std::chrono::seconds>(self->limits_.frame / 2).count());
+}
+
 Session::Awaitable<bool> Session::Answer(std::shared_ptr<Session> self, Frame request) {
+  // Given back when the last reply was made and written.
+  const std::optional<MemoryBudget::Share> memory =
+      std::exchange(self->request_memory_, std::nullopt);
   ReplyPipeline& replies = *self->replies_;
   const bool is_quick = Service::IsQuick(request.type);
   replies.Start(self->service_->Start(std::move(request)),
@@ -225,6 +270,7 @@ Session::Awaitable<bool> Session::Write(std::shared_ptr<Session> self, SealedFra
   const size_t total = header.size() + body.size();
   self->frame_began_ = Clock::now();
   self->frame_bytes_ = total;
+  self->progress_ = self->frame_began_;
   if (self->replies_->shared() != nullptr) {
     self->SetSendBuffer(body.size() < kSmallestSharedBody ? kSmallSendBuffer : kLargeSendBuffer);
   }
@@ -235,6 +281,7 @@ Session::Awaitable<bool> Session::Write(std::shared_ptr<Session> self, SealedFra
         co_await self->socket_.async_write_some(Remaining(header, body, sent), kAwait);
     if (error) co_return false;
     sent += count;
+    self->progress_ = Clock::now();
   }
   co_return self->phase_ != Phase::kClosed;
 }

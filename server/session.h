@@ -70,6 +70,9 @@ class Session : public std::enable_shared_from_this<Session> {
   static Awaitable<void> ServeRequests(std::shared_ptr<Session> self);
   // The next request; nothing when the peer is gone.
   static Awaitable<Result<std::optional<Frame>>> Read(std::shared_ptr<Session> self);
+  // Takes memory for the body that is announced, and for what is made of it. Errors:
+  // kResourceExhausted (there is too little, or others hold it for too long).
+  static Awaitable<Status> TakeRequestMemory(std::shared_ptr<Session> self);
   // Answers one request. False: the connection must be closed.
   static Awaitable<bool> Answer(std::shared_ptr<Session> self, Frame request);
   static Awaitable<bool> Write(std::shared_ptr<Session> self, SealedFrame reply);
@@ -86,6 +89,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void Enter(Phase phase);
   // When a frame of `bytes`, the first of which passed at `begin`, must have passed whole.
   Clock::time_point FrameDeadline(Clock::time_point begin, size_t bytes) const;
+  // True: the peer takes nothing of a reply while others wait for memory.
+  bool HoldsWhatOthersNeed() const;
   // True: the peer has closed the connection, or its sending half.
   bool PeerIsGone();
 
@@ -101,6 +106,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Clock::time_point waiting_since_;  // for a request
   Clock::time_point frame_began_;    // the request that is read, or the reply that is written
   size_t frame_bytes_ = 0;           // of the latter
+  Clock::time_point progress_;       // when the peer last took bytes of it
+  std::optional<MemoryBudget::Share> request_memory_;  // of a large request
   bool stopping_ = false;
   const bool is_unix_;
   int send_buffer_ = 0;  // as set last; 0: the system's

@@ -58,12 +58,14 @@ std::span<uint8_t> FrameReader::Prepare() {
   if (!error_.ok()) return header_;
   if (!body_open_) return std::span(header_).subspan(header_filled_);
   AUGSTORE_CHECK(body_filled_ < body_size_);  // a frame is complete: Next() comes first
+  if (body_ == nullptr) TakeMemory();
+  if (!error_.ok()) return header_;
   return {body_.get() + body_filled_, body_size_ - body_filled_};
 }
 
 void FrameReader::Commit(size_t n) {
   if (!error_.ok()) return;
-  AUGSTORE_CHECK(n <= Prepare().size());
+  AUGSTORE_CHECK(n <= (body_open_ ? body_size_ - body_filled_ : header_.size() - header_filled_));
   if (body_open_) {
     body_filled_ += n;
     return;
@@ -104,20 +106,25 @@ Status FrameReader::OpenBody() {
         "a frame of type {} announces {} bytes, the limit is {}: ask for less or send less",
         GetLittleEndian<uint16_t>(header_, kTypeAt), size, max_body_bytes_);
   }
-  try {
-    body_ = SharedBlock(size);
-  } catch (const std::bad_alloc&) {
-    return ResourceExhausted("no memory for a frame of {} bytes: retry later", size);
-  }
   body_size_ = size;
   body_filled_ = 0;
   body_open_ = true;
   return OkStatus();
 }
 
+void FrameReader::TakeMemory() {
+  try {
+    body_ = SharedBlock(body_size_);
+  } catch (const std::bad_alloc&) {
+    error_ = ResourceExhausted("no memory for a frame of {} bytes: retry later", body_size_);
+  }
+}
+
 Result<std::optional<Frame>> FrameReader::Next() {
   AUGSTORE_TRY(error_);
   if (!body_open_ || body_filled_ < body_size_) return std::optional<Frame>();
+  if (body_ == nullptr) TakeMemory();  // an empty body
+  AUGSTORE_TRY(error_);
   if (Crc32(body_.get(), body_size_) != GetLittleEndian<uint32_t>(header_, kBodyCrcAt)) {
     error_ =
         DataLoss("a frame's body of {} bytes was damaged on its way: connect again", body_size_);

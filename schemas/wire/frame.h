@@ -89,7 +89,8 @@ class FrameReader {
   explicit FrameReader(size_t max_body_bytes) : max_body_bytes_(max_body_bytes) {}
 
   // Where the next bytes of the peer go: what the current frame still needs, never more, never
-  // empty; valid until Commit(). REQUIRES: no complete frame waits in Next().
+  // empty; valid until Commit(). Memory for a body is taken by the first call after its header
+  // came. REQUIRES: no complete frame waits in Next().
   std::span<uint8_t> Prepare();
   // `n` bytes were written to Prepare(). REQUIRES: n <= Prepare().size().
   void Commit(size_t n);
@@ -104,6 +105,7 @@ class FrameReader {
 
  private:
   Status OpenBody();
+  void TakeMemory();
   void CheckInvariants() const;
 
   size_t max_body_bytes_;

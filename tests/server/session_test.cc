@@ -231,6 +231,44 @@ TEST(Session, ClosesAConnectionThatTakesNothing) {
   EXPECT_TRUE(Eventually([&] { return serving.server->connections() == 0; }));
 }
 
+TEST(Session, ServesOthersWhileSomeHoldAllTheMemoryForReplies) {
+  // Room for three batches.
+  constexpr uint64_t kBatch = 16 * (kWideDim * sizeof(float) + 100);
+  Serving serving({.workers = 1}, 0, 3 * kBatch);
+  ASSERT_TRUE(AddWideCollection(*serving.filled.catalog).ok());
+  const Frame run = RequestWideRun(serving.service, 16);
+  std::vector<std::unique_ptr<RawSocket>> stuck;
+  for (int i = 0; i < 4; ++i) {
+    stuck.push_back(std::make_unique<RawSocket>(serving.unix_socket()));
+    stuck.back()->Send(run);
+  }
+  RawSocket socket(serving.unix_socket());
+  socket.Send(run);
+  for (uint64_t step = 0; step <= kWideSamples / 16; ++step) {
+    const auto frame = socket.Receive();
+    ASSERT_TRUE(frame.ok() && frame->has_value()) << frame.status().ToString();
+    EXPECT_NE((*frame)->type, MessageType::kErrorReply);
+  }
+  EXPECT_LE(serving.service.memory().taken(), 3 * kBatch);
+}
+
+TEST(Session, RefusesARequestThatIsLargerThanItsMemory) {
+  Serving serving({}, 0, 1 << 20);
+  const Status refused = SendAndBeRefused(serving.tcp(), HeaderClaiming(10 << 20));
+  EXPECT_EQ(refused.code(), Code::kResourceExhausted) << refused.ToString();
+  EXPECT_THAT(refused.message(), HasSubstr("--memory"));
+  ExpectServing(serving.tcp());
+}
+
+TEST(Session, LetsALargeRequestWaitAndThenRefusesIt) {
+  Serving serving({.frame_timeout = std::chrono::milliseconds(200)}, 0, 1 << 20);
+  auto share = serving.service.memory().Take(900 << 10);
+  const Status refused = SendAndBeRefused(serving.tcp(), HeaderClaiming(200 << 10));
+  EXPECT_EQ(refused.code(), Code::kResourceExhausted) << refused.ToString();
+  share.reset();
+  ExpectServing(serving.tcp());
+}
+
 TEST(Session, ServesOthersWhileOneTakesNothing) {
   Serving serving({.workers = 1});
   ASSERT_TRUE(AddWideCollection(*serving.filled.catalog).ok());

@@ -29,9 +29,9 @@ namespace augstore {
 // A server at a TCP port that the system chose and at a Unix socket.
 class Serving {
  public:
-  explicit Serving(ServerOptions options = {}, uint64_t content = 0)
+  explicit Serving(ServerOptions options = {}, uint64_t content = 0, uint64_t message_bytes = 0)
       : filled(content),
-        service(filled.catalog.get(), {.address = "test"}),
+        service(filled.catalog.get(), {.address = "test", .message_bytes = message_bytes}),
         options_(std::move(options)) {
     if (options_.workers == 0) options_.workers = 2;
     options_.listen = {{Address::Kind::kTcp, "127.0.0.1", 0, ""},

@@ -28,6 +28,9 @@ struct ServeFlags {
   bool create = false;
 };
 
+// More would serve nobody.
+constexpr uint64_t kMostMessageBytes = uint64_t{8} << 30;
+
 std::string Join(const std::vector<Address>& addresses) {
   std::string text;
   for (const Address& address : addresses) text += (text.empty() ? "" : " ") + address.ToString();
@@ -58,8 +61,11 @@ Status Serve(const ServeFlags& flags) {
     AUGSTORE_ASSIGN(const Address address, ParseAddress(text));
     options.listen.push_back(address);
   }
+  // A quarter of the memory is for requests and replies, the rest for embeddings.
+  const uint64_t memory = flags.local.memory_mib << 20;
+  const uint64_t message_bytes = std::min(memory / 4, kMostMessageBytes);
   StoreOptions store_options{.access = flags.create ? StoreAccess::kCreate : StoreAccess::kWrite,
-                             .memory_budget_bytes = flags.local.memory_mib << 20};
+                             .memory_budget_bytes = memory - message_bytes};
   Result<std::unique_ptr<Store>> opened = OpenRocksDbStore(path, store_options);
   if (opened.status().code() == Code::kNotFound) {
     return NotFound("there is no store at '{}': correct --store, or give --create to make one",
@@ -68,7 +74,8 @@ Status Serve(const ServeFlags& flags) {
   AUGSTORE_ASSIGN(const std::unique_ptr<Store> store, std::move(opened));
   AUGSTORE_ASSIGN(const std::unique_ptr<Catalog> catalog, Catalog::Open(store.get()));
   Service service(catalog.get(), {.address = Join(options.listen),
-                                  .batch_cache_bytes = flags.batch_cache_mib << 20});
+                                  .batch_cache_bytes = flags.batch_cache_mib << 20,
+                                  .message_bytes = message_bytes});
   AUGSTORE_ASSIGN(const std::unique_ptr<Server> server, Server::Start(&service, options));
   const ServerMark mark(path, server->addresses().front().ToString());
   Json addresses = Json::array();
