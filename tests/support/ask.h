@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "schemas/wire/messages.h"
-#include "server/service.h"
+#include "server/service/service.h"
 
 namespace augstore {
 

@@ -19,7 +19,7 @@
 
 #include "schemas/base/limits.h"
 #include "schemas/wire/descriptor_passing.h"
-#include "server/server.h"
+#include "server/sockets/server.h"
 #include "tests/support/eventually.h"
 #include "tests/support/filled_store.h"
 #include "tests/support/temp_dir.h"

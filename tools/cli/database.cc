@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "server/service.h"
+#include "server/service/service.h"
 #include "storage/catalog/catalog.h"
 #include "storage/rocksdb/rocksdb_open.h"
 #include "tools/cli/local_channel.h"

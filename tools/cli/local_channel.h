@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "client/channel.h"
-#include "server/service.h"
+#include "server/service/service.h"
 
 namespace augstore {
 

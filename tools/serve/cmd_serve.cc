@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "server/server.h"
+#include "server/sockets/server.h"
 #include "storage/rocksdb/rocksdb_open.h"
 #include "storage/store/server_mark.h"
 #include "tools/cli/command.h"

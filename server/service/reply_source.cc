@@ -1,0 +1,21 @@
+#include "server/service/reply_source.h"
+
+#include <future>
+#include <memory>
+#include <utility>
+
+namespace augstore {
+
+std::optional<Frame> ReplySource::Next() {
+  const ReplyTask task = NextTask();
+  if (task == nullptr) return std::nullopt;
+  for (;;) {
+    // Shared, as the thread that resumes may still be in set_value when the wait is over.
+    const auto again = std::make_shared<std::promise<void>>();
+    Reply reply = task([again] { again->set_value(); }, Cancellation());
+    if (!reply.parked) return std::move(reply.frame);
+    again->get_future().wait();
+  }
+}
+
+}  // namespace augstore

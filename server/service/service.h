@@ -1,0 +1,67 @@
+// The server without sockets: request frames in, reply frames out. Sessions of the socket server
+// use it and so do, in the same process, commands that were given --store: every operation has one
+// implementation.
+//
+// The story of a call:
+//
+//   1. A Session reads a frame from its socket and calls Service::Start, which finds the handler of
+//      the message type and returns a ReplySource. Nothing is decoded or computed yet.
+//   2. The session's ReplyPipeline hands the source to the workers. One of them claims the next
+//      reply (NextTask), which of most requests is the only one and of a BatchesRequest the next
+//      batch, and lets another worker claim the one after it.
+//   3. The worker runs the claimed task: the handler decodes the message, uses the catalog, the
+//      store and an engine, and returns the reply, which becomes a frame. A task that needs a batch
+//      which another task is building is parked, without a worker, and resumed when it is ready.
+//   4. The pipeline hands the frames to the session in the order of their claims, and the session
+//      writes them.
+//
+// Steps 1 and 4 run on the socket thread, steps 2 and 3 on the workers; reply_pipeline.h says what
+// belongs to which. Without sockets one thread does all of it, by ReplySource::Next.
+#ifndef AUGSTORE_SERVER_SERVICE_SERVICE_H_
+#define AUGSTORE_SERVER_SERVICE_SERVICE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "schemas/wire/frame.h"
+#include "server/service/memory_budget.h"
+#include "server/service/reply_source.h"
+#include "storage/catalog/catalog.h"
+
+namespace augstore {
+
+struct ServiceOptions {
+  std::string address;  // for stats; empty in process
+  // Memory for built batches that other clients of the same stream may want; 0: every batch is
+  // built anew.
+  uint64_t batch_cache_bytes = 0;
+  // Memory for the bodies of requests and replies, kept batches included; 0: no limit.
+  uint64_t message_bytes = 0;
+};
+
+struct ServiceState;
+
+// Thread-safe.
+class Service {
+ public:
+  // `catalog` must outlive the service, and the service its sources and their tasks.
+  Service(Catalog* catalog, ServiceOptions options);
+  ~Service();
+  // Never fails: an unknown or malformed request is answered by an ErrorReply.
+  std::unique_ptr<ReplySource> Start(Frame request);
+  // Whether a request of this type takes milliseconds whatever it asks for, so that it need not
+  // wait behind those that take long.
+  static bool IsQuick(MessageType type);
+  // Of the bodies of requests and replies.
+  MemoryBudget& memory();
+  // The number of connections that a socket server has, for stats.
+  void SetConnections(uint32_t connections);
+
+ private:
+  std::unique_ptr<ServiceState> state_;
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_SERVER_SERVICE_SERVICE_H_

@@ -1,0 +1,17 @@
+// Internal to the server folder: the shape of a handler. A request that has one reply is named
+// once, in the list of the header whose source handles it. Entry M(Name, Answer) stands for
+//
+//   Result<Answer> handlers::Name(ServiceState& state, NameRequest& message);
+//
+// which serves the decoded `message`, and may use it up, on any worker. The Answer is the reply's
+// message, or SharedBytes: the bytes of a BatchWriter.
+#ifndef AUGSTORE_SERVER_SERVICE_SERVICE_HANDLER_H_
+#define AUGSTORE_SERVER_SERVICE_SERVICE_HANDLER_H_
+
+#include "schemas/wire/messages.h"
+#include "server/service/service_state.h"
+
+#define AUGSTORE_DECLARE_HANDLER(Name, Answer) \
+  Result<Answer> Name(ServiceState& state, Name##Request& message);
+
+#endif  // AUGSTORE_SERVER_SERVICE_SERVICE_HANDLER_H_

@@ -1,0 +1,22 @@
+// Internal to the server folder: handlers for the embeddings of a space and for writing
+// collections.
+#ifndef AUGSTORE_SERVER_SERVICE_SERVICE_INGEST_H_
+#define AUGSTORE_SERVER_SERVICE_SERVICE_INGEST_H_
+
+#include "server/service/service_handler.h"
+
+#define AUGSTORE_INGEST_HANDLERS(M) \
+  M(FindImages, RowIdsReply)        \
+  M(AppendRows, RowIdsReply)        \
+  M(ReadRows, SharedBytes)          \
+  M(BeginDraft, DraftReply)         \
+  M(AppendSamples, EndReply)        \
+  M(CommitDraft, RecordReply)       \
+  M(AbortDraft, EndReply)           \
+  M(GetSamples, SamplesReply)
+
+namespace augstore::handlers {
+AUGSTORE_INGEST_HANDLERS(AUGSTORE_DECLARE_HANDLER)
+}  // namespace augstore::handlers
+
+#endif  // AUGSTORE_SERVER_SERVICE_SERVICE_INGEST_H_

@@ -1,0 +1,60 @@
+#include "server/service/service_reply.h"
+
+#include <exception>
+#include <new>
+#include <string_view>
+#include <utility>
+
+#include "schemas/base/limits.h"
+#include "schemas/wire/messages.h"
+
+namespace augstore {
+
+std::string OperationName(MessageType request) {
+  constexpr std::string_view kSuffix = "Request";
+  std::string name = MessageTypeName(request);
+  if (name.ends_with(kSuffix)) name.resize(name.size() - kSuffix.size());
+  return name;
+}
+
+Status StatusOfException(MessageType request) {
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return ResourceExhausted(
+        "{}: the server has too little memory: ask for fewer rows, or lower its memory budget",
+        OperationName(request));
+  } catch (const std::exception& error) {
+    return Internal("{}: {}: please report this", OperationName(request), error.what());
+  } catch (...) {
+    return Internal("{}: an exception of unknown type: please report this", OperationName(request));
+  }
+}
+
+Result<MemoryBudget::Share> TakeReply(ServiceState& state, uint64_t rows, uint32_t columns) {
+  const uint64_t bytes = rows * (uint64_t{columns} * sizeof(float) + kBytesPerSample);
+  AUGSTORE_TRY(state.memory.CheckFits(bytes, "the reply"));
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    std::optional<MemoryBudget::Share> share = state.memory.Take(bytes);
+    if (share.has_value()) return *std::move(share);
+    state.kept_batches.Clear();
+  }
+  return ResourceExhausted(
+      "the server has {} MiB for requests and replies, and too little of it is free: try again "
+      "later, ask for less at once, or start the server with a larger --memory",
+      state.memory.total() >> 20);
+}
+
+Reply FinishReply(ServiceState& state, uint32_t request_id, Result<Reply> made) {
+  if (made.ok() && made->parked) return *std::move(made);
+  if (made.ok() && made->frame.body.bytes.size() > kMaxReplyBytes) {
+    made = ResourceExhausted("the reply has {} bytes, the limit is {}: ask for less at once",
+                             made->frame.body.bytes.size(), kMaxReplyBytes);
+  }
+  Reply reply = made.ok() ? *std::move(made)
+                          : Reply{.parked = false, .frame = ErrorFrame(made.status(), request_id)};
+  state.reply_bytes += reply.frame.body.bytes.size();
+  return reply;
+}
+
+}  // namespace augstore

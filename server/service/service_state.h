@@ -1,0 +1,61 @@
+// Internal to the server folder: what the handlers of a Service share.
+#ifndef AUGSTORE_SERVER_SERVICE_SERVICE_STATE_H_
+#define AUGSTORE_SERVER_SERVICE_SERVICE_STATE_H_
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "engine/streams/stream.h"
+#include "schemas/wire/frame.h"
+#include "server/service/batch_cache.h"
+#include "server/service/engine_pool.h"
+#include "server/service/memory_budget.h"
+#include "server/service/recently_used.h"
+#include "storage/catalog/catalog.h"
+
+namespace augstore {
+
+// The numbers of requests are below that of the first reply.
+inline constexpr auto kRequestTypes = static_cast<size_t>(MessageType::kErrorReply);
+// A stream holds its sample table (some 20 bytes a sample) and shares its transforms with others.
+// One that was dropped is resolved again.
+inline constexpr size_t kCachedStreams = 32;
+inline constexpr size_t kCachedTables = 8;
+
+// Thread-safe: every member is, or is constant.
+struct ServiceState {
+  ServiceState(Catalog* the_catalog, std::string the_address, uint64_t batch_cache_bytes,
+               uint64_t message_bytes)
+      : catalog(the_catalog),
+        address(std::move(the_address)),
+        memory(message_bytes),
+        models(the_catalog),
+        kept_batches(batch_cache_bytes) {}
+
+  Catalog* const catalog;
+  const std::string address;
+  MemoryBudget memory;  // before all that may hold a share of it
+  ModelCache models;
+  EnginePool engines{Precision::kF32};
+  EnginePool int8_engines{Precision::kInt8};
+  BatchCache kept_batches;
+  RecentlyUsed<StreamSpec, Stream> streams{kCachedStreams};  // by the pinned spec
+  // Of queries, by collection version and label column.
+  RecentlyUsed<std::pair<std::string, std::string>, SampleTable> tables{kCachedTables};
+
+  const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  std::array<std::atomic<uint64_t>, kRequestTypes> requests{};  // by number of type; 0: unknown
+  std::atomic<uint64_t> batches{0};                             // of runs
+  std::atomic<uint64_t> batches_built{0};                       // computed for them
+  std::atomic<uint64_t> rows{0};                                // in those batches
+  std::atomic<uint64_t> reply_bytes{0};                         // bodies of all replies
+  std::atomic<uint32_t> connections{0};
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_SERVER_SERVICE_SERVICE_STATE_H_

@@ -1,0 +1,253 @@
+#include "server/service/service_stream.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "engine/streams/chain_rows.h"
+#include "engine/streams/stream_ahead.h"
+#include "engine/streams/stream_batch.h"
+#include "schemas/base/limits.h"
+#include "schemas/base/names.h"
+#include "server/service/service_reply.h"
+
+namespace augstore {
+namespace {
+
+// Ranks of one stream share one sample table.
+std::shared_ptr<const Stream> WithSharedTable(ServiceState& state,
+                                              std::shared_ptr<const Stream> stream) {
+  const auto other = state.streams.FindIf([&](const Stream& candidate) {
+    return candidate.info.fingerprint == stream->info.fingerprint;
+  });
+  if (other == nullptr) return stream;
+  auto shared = std::make_shared<Stream>(*stream);
+  shared->table = other->table;
+  return shared;
+}
+
+Result<std::shared_ptr<const Stream>> ResolveAndKeep(ServiceState& state, const StreamSpec& spec) {
+  AUGSTORE_ASSIGN(std::shared_ptr<const Stream> stream,
+                  ResolveStream(*state.catalog, state.models, spec));
+  stream = WithSharedTable(state, std::move(stream));
+  state.streams.Insert(stream->info.spec, stream);
+  return stream;
+}
+
+// A collection version that was deleted may be written anew, with other samples: so a kept stream
+// is used only while the digest of its collection is the same.
+Result<std::shared_ptr<const Stream>> FindStream(ServiceState& state, const StreamSpec& spec) {
+  if (auto kept = state.streams.Find(spec); kept != nullptr) {
+    AUGSTORE_ASSIGN(const auto collection, state.catalog->Get<CollectionRecord>(spec.collection));
+    if (collection.record.digest == kept->info.collection_digest) return kept;
+  }
+  return ResolveAndKeep(state, spec);
+}
+
+Status FingerprintDiffers(const StreamReply& here, const Digest& requested) {
+  constexpr size_t kShortHex = 12;  // enough to tell versions apart by eye
+  std::vector<std::string> transforms;
+  for (const Digest& digest : here.transforms) {
+    transforms.push_back(digest.Hex().substr(0, kShortHex));
+  }
+  return FailedPrecondition(
+      "the stream resolves to fingerprint {} here, but {} was requested. Here: collection '{}', "
+      "digest {}, {} samples, policy '{}', transforms [{}], seed {}, batch size {}, world size {}. "
+      "The stream has changed since it was opened: call ResumeStream to see what differs, or open "
+      "a new stream",
+      here.fingerprint.Hex(), requested.Hex(), here.spec.collection, here.collection_digest.Hex(),
+      here.samples, here.spec.policy, fmt::join(transforms, " "), here.spec.seed,
+      here.spec.batch_size, here.spec.world_size);
+}
+
+using TablePointer = std::shared_ptr<const SampleTable>;
+
+Result<TablePointer> FindTable(ServiceState& state, const Versioned<CollectionRecord>& collection,
+                               const std::string& label_column) {
+  const std::pair key(collection.ref(), label_column);
+  if (TablePointer kept = state.tables.Find(key); kept != nullptr) return kept;
+  AUGSTORE_ASSIGN(TablePointer table,
+                  LoadSampleTable(*state.catalog, collection.record, "", label_column));
+  state.tables.Insert(key, table);
+  return table;
+}
+
+Status CheckSamples(const QueryRequest& message, const Versioned<CollectionRecord>& collection,
+                    const SampleTable& table) {
+  if (message.samples.size() > kMaxBatchRows) {
+    return InvalidArgument(
+        "{} samples were requested at once, the limit is {}: send several queries",
+        message.samples.size(), kMaxBatchRows);
+  }
+  for (const SampleId sample : message.samples) {
+    if (sample < table.rows.size()) continue;
+    return InvalidArgument("sample {} is not in collection '{}', which has samples 0 to {}", sample,
+                           collection.ref(), static_cast<int64_t>(table.rows.size()) - 1);
+  }
+  return CheckBatchSize(message.samples.size(), table.dim);
+}
+
+// Rows of batch `step` of the stream's rank.
+uint64_t RowsOfBatch(const StreamReply& info, uint64_t step) {
+  const uint64_t begin = (step * info.spec.world_size + info.spec.rank) * info.spec.batch_size;
+  return begin >= info.samples ? 0 : std::min<uint64_t>(info.spec.batch_size, info.samples - begin);
+}
+
+// The steps that one BatchesRequest asks for.
+class BatchRun : public ReplySource {
+ public:
+  BatchRun(ServiceState* state, Frame request) : request_(std::move(request)) {
+    run_->state = state;
+    run_->request_id = request_.request_id;
+  }
+  ReplyTask NextTask() override;
+
+ private:
+  // What the tasks of a run share; they may outlive it.
+  struct Run {
+    ServiceState* state = nullptr;
+    uint32_t request_id = 0;
+    std::shared_ptr<const Stream> stream;  // null before Open
+    uint64_t epoch = 0;
+    bool several = false;  // a single batch needs no read-ahead
+    // Held while the run lasts: the store drops what was requested ahead for a run that is gone.
+    std::shared_ptr<const void> wanted = std::make_shared<char>();
+    std::atomic<bool> failed = false;
+  };
+  Status Open();
+  static Result<Reply> MakeBatch(const Run& run, uint64_t step, const Resume& resume,
+                                 const Cancellation& cancellation);
+
+  Frame request_;
+  const std::shared_ptr<Run> run_ = std::make_shared<Run>();
+  uint64_t step_ = 0;
+  uint64_t end_ = 0;
+  bool done_ = false;
+};
+
+ReplyTask BatchRun::NextTask() {
+  if (done_ || run_->failed) return nullptr;
+  Status opened;
+  if (run_->stream == nullptr) opened = Guarded(request_.type, [this] { return Open(); });
+  AUGSTORE_CHECK(step_ <= end_);
+  done_ = !opened.ok() || step_ == end_;
+  return [run = run_, opened = std::move(opened), end = done_, step = step_++](
+             const Resume& resume, const Cancellation& cancellation) {
+    Reply reply = MakeReply(*run->state, MessageType::kBatchesRequest, run->request_id,
+                            [&]() -> Result<Reply> {
+                              AUGSTORE_TRY(opened);
+                              if (!end) return MakeBatch(*run, step, resume, cancellation);
+                              return Reply{false, ToFrame(EndReply{}, run->request_id)};
+                            });
+    if (!reply.parked && reply.frame.type == MessageType::kErrorReply) run->failed = true;
+    return reply;
+  };
+}
+
+Status BatchRun::Open() {
+  AUGSTORE_ASSIGN(const BatchesRequest message, FromFrame<BatchesRequest>(request_));
+  if (message.count == 0 || message.count > kMaxBatchesPerRequest) {
+    return InvalidArgument("{} batches were requested in one run: request 1 to {}", message.count,
+                           kMaxBatchesPerRequest);
+  }
+  AUGSTORE_ASSIGN(std::shared_ptr<const Stream> stream, FindStream(*run_->state, message.spec));
+  if (stream->info.fingerprint != message.fingerprint) {
+    return FingerprintDiffers(stream->info, message.fingerprint);
+  }
+  if (message.step > stream->info.steps) {
+    return InvalidArgument(
+        "step {} is after the end of the epoch, which has {} steps for rank {} of {}", message.step,
+        stream->info.steps, message.spec.rank, message.spec.world_size);
+  }
+  step_ = message.step;
+  end_ = std::min(stream->info.steps, message.step + message.count);
+  run_->epoch = message.epoch;
+  run_->several = end_ - step_ > 1;
+  run_->stream = std::move(stream);
+  if (run_->several) {
+    AskAhead(*run_->stream, run_->epoch, step_, /*first=*/true, *run_->state->catalog->store(),
+             run_->wanted);
+  }
+  request_.body = {};  // a run may be long
+  return OkStatus();
+}
+
+Result<Reply> BatchRun::MakeBatch(const Run& run, uint64_t step, const Resume& resume,
+                                  const Cancellation& cancellation) {
+  ServiceState& state = *run.state;
+  const StreamReply& info = run.stream->info;
+  const auto build = [&] {
+    const bool int8 = info.spec.precision == Precision::kInt8;
+    const EnginePool::Lease engine = (int8 ? state.int8_engines : state.engines).Acquire();
+    ++state.batches_built;
+    Store& store = *state.catalog->store();
+    if (run.several) AskAhead(*run.stream, run.epoch, step, /*first=*/false, store, run.wanted);
+    return BuildBatch(*run.stream, run.epoch, step, store, *engine, cancellation);
+  };
+  const BatchKey key{info.fingerprint, info.spec.rank, run.epoch, step};
+  const uint64_t bytes = RowsOfBatch(info, step) *
+                         (RowBytes(info.spec.dtype, run.stream->table->dim) + kBytesPerSample);
+  AUGSTORE_TRY(state.memory.CheckFits(bytes, "a batch"));
+  std::optional<MemoryBudget::Share> share = state.memory.Take(bytes, resume);
+  if (!share.has_value()) {
+    state.kept_batches.Clear();  // resumes this task as well
+    return Reply{.parked = true, .frame = {}};
+  }
+  const auto build_within = [&]() -> Result<SharedBytes> {
+    AUGSTORE_ASSIGN(SharedBytes body, build());
+    return WithShare(std::move(body), *std::move(share));
+  };
+  std::optional<Result<SharedBytes>> got = state.kept_batches.Get(key, build_within, resume);
+  if (!got.has_value()) return Reply{.parked = true, .frame = {}};
+  AUGSTORE_ASSIGN(SharedBytes body, *std::move(got));
+  ++state.batches;
+  state.rows += RowsOfBatch(info, step);
+  return Reply{.parked = false, .frame = BatchFrame(std::move(body), run.request_id)};
+}
+
+}  // namespace
+
+Result<SharedBytes> handlers::Query(ServiceState& state, QueryRequest& message,
+                                    const Cancellation& cancellation) {
+  AUGSTORE_ASSIGN(const ChainRef parsed,
+                  ParseChain(message.chain.empty() ? "identity" : message.chain));
+  AUGSTORE_ASSIGN(const Versioned<CollectionRecord> collection,
+                  state.catalog->Get<CollectionRecord>(message.collection));
+  AUGSTORE_ASSIGN(const PinnedChain chain,
+                  ResolveChain(*state.catalog, state.models, collection.record.backbone, parsed));
+  AUGSTORE_ASSIGN(const TablePointer table, FindTable(state, collection, message.label_column));
+  AUGSTORE_TRY(CheckSamples(message, collection, *table));
+
+  std::vector<RowId> rows;
+  rows.reserve(message.samples.size());
+  for (const SampleId sample : message.samples) rows.push_back(table->rows[sample]);
+  AUGSTORE_ASSIGN(MemoryBudget::Share share, TakeReply(state, rows.size(), table->dim));
+  BatchWriter writer(rows.size(), table->dim);
+  const EnginePool::Lease engine = state.engines.Acquire();
+  const ChainRows chain_rows{table->space, rows, {0, 0, message.samples}};
+  AUGSTORE_TRY(ReadThroughChain(*state.catalog->store(), *engine, chain.steps, chain_rows,
+                                cancellation, writer.embeddings()));
+  std::ranges::copy(message.samples, writer.samples().begin());
+  std::ranges::transform(message.samples, writer.labels().begin(),
+                         [&](SampleId sample) { return table->labels[sample]; });
+  std::ranges::fill(writer.chains(), uint16_t{0});
+  AUGSTORE_ASSIGN(SharedBytes body, writer.Finish(0, 0));
+  return WithShare(std::move(body), std::move(share));
+}
+
+Result<StreamReply> handlers::OpenStream(ServiceState& state, OpenStreamRequest& message,
+                                         const Cancellation& /*cancellation*/) {
+  AUGSTORE_ASSIGN(const std::shared_ptr<const Stream> stream, ResolveAndKeep(state, message.spec));
+  return stream->info;
+}
+
+std::unique_ptr<ReplySource> StartBatches(ServiceState* state, Frame request) {
+  return std::make_unique<BatchRun>(state, std::move(request));
+}
+
+}  // namespace augstore

@@ -1,0 +1,30 @@
+// Internal to the server folder: handlers for queries and streams, and runs of batches.
+#ifndef AUGSTORE_SERVER_SERVICE_SERVICE_STREAM_H_
+#define AUGSTORE_SERVER_SERVICE_SERVICE_STREAM_H_
+
+#include <memory>
+
+#include "server/service/reply_source.h"
+#include "server/service/service_handler.h"
+
+#define AUGSTORE_STREAM_HANDLERS(M) \
+  M(Query, SharedBytes)             \
+  M(OpenStream, StreamReply)
+
+namespace augstore {
+namespace handlers {
+// These may compute for long, and ask `cancellation` meanwhile.
+#define AUGSTORE_DECLARE_LONG_HANDLER(Name, Answer)                \
+  Result<Answer> Name(ServiceState& state, Name##Request& message, \
+                      const Cancellation& cancellation);
+AUGSTORE_STREAM_HANDLERS(AUGSTORE_DECLARE_LONG_HANDLER)
+#undef AUGSTORE_DECLARE_LONG_HANDLER
+}  // namespace handlers
+
+// The replies to a BatchesRequest, the one request that has several: a BatchReply for each step,
+// then an EndReply. An error, also of the request itself, is the last reply.
+std::unique_ptr<ReplySource> StartBatches(ServiceState* state, Frame request);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_SERVER_SERVICE_SERVICE_STREAM_H_

@@ -1,0 +1,250 @@
+#include "server/sockets/server.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <atomic>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <exception>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "engine/math/compute_threads.h"
+#include "schemas/base/limits.h"
+#include "schemas/base/thread_annotations.h"
+#include "schemas/wire/messages.h"
+#include "server/sockets/listener.h"
+#include "server/sockets/log.h"
+#include "server/sockets/session.h"
+
+namespace augstore {
+namespace {
+
+namespace asio = boost::asio;
+using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
+
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+// Connections over the limit that are told so at the same time. Others are closed without a reason:
+// a flood of connections must not cost memory.
+constexpr size_t kMaxRefusals = 32;
+// Without descriptors every accept fails at once: the pause keeps that from taking a core.
+constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr int kMaxWorkers = 1024;  // more is a typing error
+constexpr size_t kQuickWorkers = 2;
+
+Status CheckOptions(const ServerOptions& options) {
+  if (options.listen.empty()) {
+    return InvalidArgument("a server needs an address to listen at, for example tcp://127.0.0.1:{}",
+                           kDefaultPort);
+  }
+  if (options.workers < 0 || options.workers > kMaxWorkers) {
+    return InvalidArgument("{} workers: use 1 to {}, or 0 for one per core", options.workers,
+                           kMaxWorkers);
+  }
+  if (options.max_connections == 0) {
+    return InvalidArgument("a limit of 0 connections: use 1 or more");
+  }
+  for (const auto& [name, timeout] :
+       {std::pair("idle", options.idle_timeout), std::pair("write", options.write_timeout),
+        std::pair("frame", options.frame_timeout), std::pair("request", options.request_timeout)}) {
+    if (timeout.count() > 0) continue;
+    return InvalidArgument("the {} timeout is {} ms: it must be more than 0", name,
+                           timeout.count());
+  }
+  if (options.least_rate == 0) {
+    return InvalidArgument("a least rate of 0 bytes a second: use 1 or more");
+  }
+  return OkStatus();
+}
+
+size_t WorkerCount(int asked) { return static_cast<size_t>(asked > 0 ? asked : HardwareThreads()); }
+
+}  // namespace
+
+struct Server::State {
+  State(Service* the_service, const ServerOptions& the_options)
+      : service(the_service),
+        options(the_options),
+        limits{.workers = WorkerCount(options.workers),
+               .idle = options.idle_timeout,
+               .frame = options.frame_timeout,
+               .least_rate = options.least_rate,
+               .write = options.write_timeout,
+               .reply = options.request_timeout},
+        work(asio::make_work_guard(io)),
+        pool(WorkerCount(options.workers)),
+        quick_pool(kQuickWorkers) {}
+
+  static asio::awaitable<void> Accept(State* state, Acceptor* acceptor);
+  void Launch(Session::Socket socket);
+  // Whether there is room for one connection more; closes an idle one if need be.
+  bool MakeRoom();
+  void Refuse(const std::shared_ptr<Session>& session);
+  void Forget(const std::shared_ptr<Session>& session);
+  void Run();
+  void BeginStop();
+  void Stop();
+
+  Service* const service;
+  const ServerOptions options;
+  const SessionLimits limits;
+  std::vector<Address> addresses;
+  std::atomic<uint32_t> connections{0};
+
+  asio::io_context io{1};
+  asio::executor_work_guard<asio::io_context::executor_type> work;
+  asio::thread_pool pool;
+  asio::thread_pool quick_pool;
+  std::vector<Listener> listeners;
+  // The following belong to the socket thread.
+  std::vector<std::unique_ptr<Acceptor>> acceptors;
+  std::set<std::shared_ptr<Session>> sessions;
+  std::set<std::shared_ptr<Session>> refused;
+  bool stopping = false;
+
+  Mutex stop_mutex;
+  bool stopped AUGSTORE_GUARDED_BY(stop_mutex) = false;
+  std::thread thread;
+};
+
+asio::awaitable<void> Server::State::Accept(State* state, Acceptor* acceptor) {
+  asio::steady_timer pause(state->io);
+  while (!state->stopping) {
+    auto [error, socket] = co_await acceptor->async_accept(kAwait);
+    if (state->stopping) break;
+    if (!error) {
+      state->Launch(std::move(socket));
+    } else if (error != asio::error::connection_aborted) {
+      Log().warn("a connection cannot be accepted: {}: trying again", error.message());
+      pause.expires_after(kAcceptPause);
+      co_await pause.async_wait(kAwait);
+    }
+  }
+}
+
+void Server::State::Launch(Session::Socket socket) try {
+  // The last frame of a run must not wait for the peer's acknowledgement of the one before. Fails
+  // on a Unix socket, which does not wait.
+  const int on = 1;
+  ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const Session::Pools pools{pool.get_executor(), quick_pool.get_executor()};
+  auto session = std::make_shared<Session>(std::move(socket), service, pools, limits);
+  if (!MakeRoom()) {
+    Refuse(session);
+    return;
+  }
+  sessions.insert(session);
+  service->SetConnections(++connections);
+  asio::co_spawn(io, Session::Serve(session),
+                 [this, session](const std::exception_ptr&) { Forget(session); });
+} catch (const std::exception& error) {
+  Log().error("a connection cannot be served: {}", error.what());
+}
+
+bool Server::State::MakeRoom() {
+  if (sessions.size() < options.max_connections) return true;
+  const std::shared_ptr<Session>* longest = nullptr;
+  auto oldest = Session::Clock::now() - options.least_idle;
+  for (const auto& session : sessions) {
+    const auto since = session->idle_since();
+    if (!since.has_value() || *since > oldest) continue;
+    oldest = *since;
+    longest = &session;
+  }
+  if (longest == nullptr) return false;
+  (*longest)->Close();  // it leaves `sessions` when its coroutine ends
+  return true;
+}
+
+void Server::State::Refuse(const std::shared_ptr<Session>& session) {
+  if (refused.size() >= kMaxRefusals) return;
+  refused.insert(session);
+  Frame reason = ErrorFrame(ResourceExhausted("the server has {} connections, its limit: "
+                                              "close one, try again later, or start the server "
+                                              "with a higher limit",
+                                              options.max_connections),
+                            0);
+  asio::co_spawn(io, Session::Refuse(session, std::move(reason)),
+                 [this, session](const std::exception_ptr&) { refused.erase(session); });
+}
+
+void Server::State::Forget(const std::shared_ptr<Session>& session) {
+  sessions.erase(session);
+  service->SetConnections(--connections);
+}
+
+void Server::State::Run() {
+  for (;;) {
+    try {
+      io.run();
+      return;
+    } catch (const std::exception& error) {
+      Log().error("the socket thread caught: {}: it continues", error.what());
+    }
+  }
+}
+
+void Server::State::BeginStop() {
+  stopping = true;
+  for (const auto& acceptor : acceptors) {
+    boost::system::error_code ignored;
+    acceptor->close(ignored);
+  }
+  for (const auto& session : sessions) session->Stop();
+  for (const auto& session : refused) session->Stop();
+  work.reset();
+}
+
+void Server::State::Stop() {
+  const MutexLock lock(stop_mutex);
+  if (std::exchange(stopped, true)) return;
+  asio::post(io, [this] { BeginStop(); });
+  if (thread.joinable()) thread.join();
+  pool.join();
+  quick_pool.join();
+  listeners.clear();
+}
+
+Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Server::~Server() { Stop(); }
+
+void Server::Stop() { state_->Stop(); }
+
+const std::vector<Address>& Server::addresses() const { return state_->addresses; }
+
+uint32_t Server::connections() const { return state_->connections.load(); }
+
+Result<std::unique_ptr<Server>> Server::Start(Service* service, const ServerOptions& options) {
+  AUGSTORE_TRY(CheckOptions(options));
+  try {
+    auto state = std::make_unique<State>(service, options);
+    for (const Address& address : options.listen) {
+      AUGSTORE_ASSIGN(Listener listener, Listener::Open(address));
+      state->addresses.push_back(listener.address());
+      state->listeners.push_back(std::move(listener));
+    }
+    for (Listener& listener : state->listeners) {
+      const asio::generic::stream_protocol protocol(listener.family(), 0);
+      state->acceptors.push_back(
+          std::make_unique<Acceptor>(state->io, protocol, listener.ReleaseFd()));
+      asio::co_spawn(state->io, State::Accept(state.get(), state->acceptors.back().get()),
+                     asio::detached);
+    }
+    state->thread = std::thread([running = state.get()] { running->Run(); });
+    return std::unique_ptr<Server>(new Server(std::move(state)));
+  } catch (const std::exception& error) {
+    return Unavailable("the server could not start: {}: free descriptors, threads or memory",
+                       error.what());
+  }
+}
+
+}  // namespace augstore

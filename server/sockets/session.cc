@@ -1,0 +1,333 @@
+#include "server/sockets/session.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "schemas/base/limits.h"
+#include "schemas/wire/descriptor_passing.h"
+#include "schemas/wire/messages.h"
+#include "server/sockets/log.h"
+
+namespace augstore {
+namespace {
+
+namespace asio = boost::asio;
+using Error = boost::system::error_code;
+
+// Failures are values, not exceptions.
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr size_t kLingerBytes = 4096;
+// Requests from here on are counted in the budget of memory: their bodies, and what is decoded from
+// them.
+constexpr size_t kSmallRequest = 64 << 10;
+constexpr uint64_t kRequestCopies = 2;
+constexpr std::chrono::milliseconds kMemoryPause{20};
+// How long a peer may take nothing of its reply while others wait for memory.
+constexpr std::chrono::milliseconds kMostHold{1'000};
+// How soon it is found out that a peer is gone while its reply is made.
+constexpr std::chrono::milliseconds kWatchPeriod{500};
+// A batch goes to the kernel in one call, instead of waking the socket thread for each part of it.
+// TCP sizes its buffers by itself, and stops doing so when a size is set. The kernel may allow
+// less.
+constexpr int kLargeSendBuffer = 2 << 20;
+// For frames that only name a place in shared memory: the least that the kernel takes, about six of
+// them. A reply that was sent and not read yet keeps its slot, and there are few more slots.
+constexpr int kSmallSendBuffer = 1;
+
+bool IsUnix(int socket) {
+  int domain = 0;
+  socklen_t size = sizeof domain;
+  return ::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+}
+
+// What is left of header and body after `sent` bytes of both.
+std::array<asio::const_buffer, 2> Remaining(asio::const_buffer header, asio::const_buffer body,
+                                            size_t sent) {
+  const size_t of_header = std::min(sent, header.size());
+  return {header + of_header, body + (sent - of_header)};
+}
+
+}  // namespace
+
+Session::Session(Socket socket, Service* service, Pools pools, const SessionLimits& limits)
+    : socket_(std::move(socket)),
+      service_(service),
+      pools_(std::move(pools)),
+      limits_(limits),
+      replies_(
+          std::make_shared<ReplyPipeline>(socket_.get_executor(), limits.workers, limits.reply)),
+      reader_(kMaxRequestBytes),
+      watchdog_(socket_.get_executor()),
+      deadline_(Clock::now() + limits.idle),
+      waiting_since_(Clock::now()),
+      is_unix_(IsUnix(socket_.native_handle())) {
+  SetSendBuffer(kLargeSendBuffer);
+}
+
+void Session::SetSendBuffer(int bytes) {
+  if (!is_unix_ || send_buffer_ == bytes) return;
+  send_buffer_ = bytes;
+  ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+}
+
+void Session::Enter(Phase phase) {
+  if (phase_ == Phase::kClosed) return;
+  phase_ = phase;
+  const Clock::time_point now = Clock::now();
+  switch (phase) {
+    case Phase::kReading:
+      deadline_ = reader_.InFrame() ? FrameDeadline(frame_began_, reader_.body_bytes())
+                                    : waiting_since_ + limits_.idle;
+      break;
+    case Phase::kWriting:
+      deadline_ = now + (stopping_ ? std::min(limits_.drain, limits_.write) : limits_.write);
+      deadline_ = std::min(deadline_, FrameDeadline(frame_began_, frame_bytes_) + limits_.write);
+      break;
+    case Phase::kLingering:
+      deadline_ = now + limits_.linger;
+      break;
+    case Phase::kBuilding:  // the peer waits for us
+      deadline_ = stopping_ ? now + limits_.drain : Clock::time_point::max();
+      break;
+    case Phase::kClosed:
+      return;
+  }
+  if (deadline_ < watchdog_.expiry()) watchdog_.cancel();
+}
+
+Session::Clock::time_point Session::FrameDeadline(Clock::time_point begin, size_t bytes) const {
+  return begin + limits_.frame + std::chrono::seconds(bytes / limits_.least_rate);
+}
+
+bool Session::HoldsWhatOthersNeed() const {
+  return phase_ == Phase::kWriting && Clock::now() - progress_ > kMostHold &&
+         service_->memory().is_short();
+}
+
+// Asks for the end of the peer's bytes without taking those before it.
+bool Session::PeerIsGone() {
+  pollfd entry{socket_.native_handle(), POLLRDHUP, 0};
+  return ::poll(&entry, 1, 0) == 1;
+}
+
+std::optional<Session::Clock::time_point> Session::idle_since() const {
+  if (phase_ != Phase::kReading || reader_.InFrame()) return std::nullopt;
+  return waiting_since_;
+}
+
+void Session::Close() {
+  phase_ = Phase::kClosed;
+  Error ignored;
+  socket_.close(ignored);
+  watchdog_.cancel();
+  replies_->Close();
+}
+
+void Session::Stop() {
+  stopping_ = true;
+  if (phase_ == Phase::kReading || phase_ == Phase::kLingering) Close();
+  if (phase_ == Phase::kWriting || phase_ == Phase::kBuilding) Enter(phase_);
+}
+
+Session::Awaitable<void> Session::Watch(std::shared_ptr<Session> self) {
+  // A nap is no longer than the shorter of the two common timeouts. So the deadline that Enter sets
+  // seldom comes before the end of the nap, and Enter need not wake the timer.
+  const auto nap = std::min({self->limits_.idle, self->limits_.write, kWatchPeriod});
+  while (self->phase_ != Phase::kClosed) {
+    const Clock::time_point now = Clock::now();
+    const bool abandoned = self->phase_ == Phase::kBuilding && self->PeerIsGone();
+    if (self->replies_->broken() || abandoned || self->HoldsWhatOthersNeed() ||
+        now >= self->deadline_) {
+      self->Close();
+      break;
+    }
+    self->watchdog_.expires_at(std::min(self->deadline_, now + nap));
+    co_await self->watchdog_.async_wait(kAwait);
+  }
+}
+
+Session::Awaitable<void> Session::Serve(std::shared_ptr<Session> self) {
+  asio::co_spawn(self->socket_.get_executor(), Watch(self), asio::detached);
+  try {
+    co_await ServeRequests(self);
+  } catch (const std::exception& error) {
+    Log().error("a connection is closed: {}", error.what());
+  }
+  self->Close();
+}
+
+Session::Awaitable<void> Session::Refuse(std::shared_ptr<Session> self, Frame reason) {
+  asio::co_spawn(self->socket_.get_executor(), Watch(self), asio::detached);
+  co_await WriteLast(self, std::move(reason));
+}
+
+Session::Awaitable<void> Session::ServeRequests(std::shared_ptr<Session> self) {
+  while (!self->stopping_) {
+    Status refusal;
+    try {
+      Result<std::optional<Frame>> request = co_await Read(self);
+      if (request.ok()) {
+        if (!request->has_value()) co_return;
+        bool usable = false;
+        if ((*request)->type == MessageType::kShareMemoryRequest) {
+          usable = co_await ShareMemory(self, std::move(**request));
+        } else {
+          usable = co_await Answer(self, std::move(**request));
+        }
+        if (!usable) co_return;
+      } else {
+        refusal = request.status();
+      }
+    } catch (const std::bad_alloc&) {
+      refusal = ResourceExhausted(
+          "the server has too little memory for a request of this size: send less at once");
+    }
+    if (!refusal.ok()) {
+      WarnOfPeer("a connection is closed: " + refusal.ToString());
+      co_await WriteLast(self, ErrorFrame(refusal, 0));
+      co_return;
+    }
+  }
+}
+
+Session::Awaitable<Result<std::optional<Frame>>> Session::Read(std::shared_ptr<Session> self) {
+  self->waiting_since_ = Clock::now();
+  for (;;) {
+    Result<std::optional<Frame>> next = self->reader_.Next();
+    if (!next.ok() || next->has_value()) co_return next;
+    const std::span<uint8_t> space = self->reader_.Prepare();
+    self->Enter(Phase::kReading);
+    const auto [error, count] =
+        co_await self->socket_.async_read_some(asio::buffer(space.data(), space.size()), kAwait);
+    if (error || self->phase_ == Phase::kClosed) co_return std::optional<Frame>();
+    if (!self->reader_.InFrame()) self->frame_began_ = Clock::now();
+    self->reader_.Commit(count);
+    if (self->reader_.body_bytes() > kSmallRequest && !self->request_memory_.has_value()) {
+      const Status taken = co_await TakeRequestMemory(self);
+      if (!taken.ok()) co_return taken;
+    }
+  }
+}
+
+Session::Awaitable<Status> Session::TakeRequestMemory(std::shared_ptr<Session> self) {
+  MemoryBudget& memory = self->service_->memory();
+  const uint64_t bytes = kRequestCopies * self->reader_.body_bytes();
+  const Status fits = memory.CheckFits(bytes, "the request");
+  if (!fits.ok()) co_return fits;
+  asio::steady_timer pause(self->socket_.get_executor());
+  const Clock::time_point patience = Clock::now() + self->limits_.frame / 2;
+  for (;;) {
+    std::optional<MemoryBudget::Share> share = memory.Take(bytes);
+    if (share.has_value()) {
+      self->request_memory_.emplace(*std::move(share));
+      self->frame_began_ = Clock::now();  // it was not the peer who waited
+      co_return OkStatus();
+    }
+    if (self->phase_ == Phase::kClosed || Clock::now() > patience) break;
+    pause.expires_after(kMemoryPause);
+    co_await pause.async_wait(kAwait);
+  }
+  co_return ResourceExhausted(
+      "the server has {} MiB for requests and replies, and too little of it was free for {} s: try "
+      "again later, or send less at once",
+      memory.total() >> 20,
+      std::chrono::duration_cast<std::chrono::seconds>(self->limits_.frame / 2).count());
+}
+
+Session::Awaitable<bool> Session::Answer(std::shared_ptr<Session> self, Frame request) {
+  // Given back when the last reply was made and written.
+  const std::optional<MemoryBudget::Share> memory =
+      std::exchange(self->request_memory_, std::nullopt);
+  ReplyPipeline& replies = *self->replies_;
+  const bool is_quick = Service::IsQuick(request.type);
+  replies.Start(self->service_->Start(std::move(request)),
+                is_quick ? self->pools_.quick : self->pools_.slow);
+  for (;;) {
+    if (!replies.Ready()) self->Enter(Phase::kBuilding);
+    std::optional<SealedFrame> reply = co_await replies.Next();
+    if (!reply.has_value()) co_return !replies.broken() && self->phase_ != Phase::kClosed;
+    const bool written = co_await Write(self, *std::move(reply));
+    // The frame in flight is the last one of a server that stops.
+    if (!written || self->stopping_) co_return false;
+  }
+}
+
+Session::Awaitable<bool> Session::Write(std::shared_ptr<Session> self, SealedFrame reply) {
+  const asio::const_buffer header = asio::buffer(reply.header);
+  const asio::const_buffer body =
+      asio::buffer(reply.frame.body.bytes.data(), reply.frame.body.bytes.size());
+  const size_t total = header.size() + body.size();
+  self->frame_began_ = Clock::now();
+  self->frame_bytes_ = total;
+  self->progress_ = self->frame_began_;
+  if (self->replies_->shared() != nullptr) {
+    self->SetSendBuffer(body.size() < kSmallestSharedBody ? kSmallSendBuffer : kLargeSendBuffer);
+  }
+  for (size_t sent = 0; sent < total;) {
+    if (self->phase_ == Phase::kClosed) co_return false;
+    self->Enter(Phase::kWriting);
+    const auto [error, count] =
+        co_await self->socket_.async_write_some(Remaining(header, body, sent), kAwait);
+    if (error) co_return false;
+    sent += count;
+    self->progress_ = Clock::now();
+  }
+  co_return self->phase_ != Phase::kClosed;
+}
+
+Status Session::PrepareSharing(const Frame& request) {
+  AUGSTORE_TRY(FromFrame<ShareMemoryRequest>(request));
+  if (!is_unix_) {
+    return FailedPrecondition(
+        "memory is shared over Unix sockets only: go on without, or connect to one");
+  }
+  if (replies_->shared() != nullptr) return OkStatus();
+  AUGSTORE_ASSIGN(std::unique_ptr<SharedBodyWriter> bodies, SharedBodyWriter::Create());
+  replies_->ShareBodies(std::move(bodies));
+  return OkStatus();
+}
+
+Session::Awaitable<bool> Session::ShareMemory(std::shared_ptr<Session> self, Frame request) {
+  ReplyPipeline& replies = *self->replies_;
+  Status shared = self->PrepareSharing(request);
+  if (shared.ok()) {
+    const SealedFrame reply = Seal(ToFrame(replies.shared()->reply(), request.request_id));
+    std::vector<uint8_t> bytes(reply.header.begin(), reply.header.end());
+    bytes.insert(bytes.end(), reply.frame.body.bytes.begin(), reply.frame.body.bytes.end());
+    shared = SendWithDescriptors(self->socket_.native_handle(), bytes, replies.shared()->fds());
+    if (shared.ok()) co_return true;
+    if (shared.code() == Code::kUnavailable) co_return false;  // in the middle of the reply
+    replies.ShareBodies(nullptr);
+  }
+  const bool written = co_await Write(self, Seal(ErrorFrame(shared, request.request_id)));
+  co_return written;
+}
+
+Session::Awaitable<void> Session::WriteLast(std::shared_ptr<Session> self, Frame last) {
+  if (co_await Write(self, Seal(std::move(last)))) {
+    // Closing a socket that has unread bytes resets the connection, and the peer would lose `last`.
+    Error ignored;
+    self->socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+    self->Enter(Phase::kLingering);
+    std::array<uint8_t, kLingerBytes> unread;
+    for (bool open = true; open && self->phase_ == Phase::kLingering;) {
+      const auto [error, count] =
+          co_await self->socket_.async_read_some(asio::buffer(unread), kAwait);
+      open = !error;
+    }
+  }
+  self->Close();
+}
+
+}  // namespace augstore

@@ -1,0 +1,118 @@
+// Internal to the server folder: the sockets and frames of one connection, as coroutines on the
+// server's socket thread.
+//
+//   Serve    reads a request, has a ReplyPipeline make its replies, writes them, and so on until
+//            the peer leaves.
+//   Watch    closes the socket when the peer misses a deadline.
+//
+// Everything here belongs to the socket thread. Workers see the pipeline alone.
+#ifndef AUGSTORE_SERVER_SOCKETS_SESSION_H_
+#define AUGSTORE_SERVER_SOCKETS_SESSION_H_
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "schemas/wire/frame.h"
+#include "server/service/service.h"
+#include "server/sockets/reply_pipeline.h"
+
+namespace augstore {
+
+struct SessionLimits {
+  size_t workers = 1;                 // of the pool for long requests
+  std::chrono::milliseconds idle{};   // without a request
+  std::chrono::milliseconds frame{};  // to send a request whole, or to take a reply whole …
+  uint64_t least_rate = 1;            // … and a second more for each so many bytes of it
+  std::chrono::milliseconds write{};  // without taking any bytes of a reply
+  std::chrono::milliseconds reply{};  // to make one reply
+  // To take the last frame when the server stops.
+  std::chrono::milliseconds drain{1'000};
+  // To take the reason why the connection is closed.
+  std::chrono::milliseconds linger{1'000};
+};
+
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  using Socket = boost::asio::generic::stream_protocol::socket;
+  template <typename T>
+  using Awaitable = boost::asio::awaitable<T>;
+
+  // Where replies are made: those that take long, and those that do not, which are never behind
+  // them.
+  struct Pools {
+    ReplyPipeline::Pool slow;
+    ReplyPipeline::Pool quick;
+  };
+
+  // `service` must outlive the session and the jobs that it posted to `pools`.
+  Session(Socket socket, Service* service, Pools pools, const SessionLimits& limits);
+
+  // Serves until the peer leaves, breaks the protocol or misses a deadline, or until Stop.
+  static Awaitable<void> Serve(std::shared_ptr<Session> self);
+  // Sends `reason` and closes.
+  static Awaitable<void> Refuse(std::shared_ptr<Session> self, Frame reason);
+  // Ends after the frame in flight, at the latest after the time to drain.
+  void Stop();
+  using Clock = std::chrono::steady_clock;
+  // Since when it waits for a request; nothing when it does not.
+  std::optional<Clock::time_point> idle_since() const;
+  // Ends now.
+  void Close();
+
+ private:
+  enum class Phase { kReading, kBuilding, kWriting, kLingering, kClosed };
+
+  static Awaitable<void> Watch(std::shared_ptr<Session> self);
+  static Awaitable<void> ServeRequests(std::shared_ptr<Session> self);
+  // The next request; nothing when the peer is gone.
+  static Awaitable<Result<std::optional<Frame>>> Read(std::shared_ptr<Session> self);
+  // Takes memory for the body that is announced, and for what is made of it. Errors:
+  // kResourceExhausted (there is too little, or others hold it for too long).
+  static Awaitable<Status> TakeRequestMemory(std::shared_ptr<Session> self);
+  // Answers one request. False: the connection must be closed.
+  static Awaitable<bool> Answer(std::shared_ptr<Session> self, Frame request);
+  static Awaitable<bool> Write(std::shared_ptr<Session> self, SealedFrame reply);
+  // Makes the memory that a ShareMemoryRequest asks for.
+  Status PrepareSharing(const Frame& request);
+  // Answers a ShareMemoryRequest. The session does so itself: sharing memory takes a socket that
+  // carries descriptors, which a Service knows nothing of. False: as Answer.
+  static Awaitable<bool> ShareMemory(std::shared_ptr<Session> self, Frame request);
+  // Limits how many bytes a Unix socket takes before the peer has read them.
+  void SetSendBuffer(int bytes);
+  // Writes `last` and closes the connection after the peer had time to read it.
+  static Awaitable<void> WriteLast(std::shared_ptr<Session> self, Frame last);
+
+  void Enter(Phase phase);
+  // When a frame of `bytes`, the first of which passed at `begin`, must have passed whole.
+  Clock::time_point FrameDeadline(Clock::time_point begin, size_t bytes) const;
+  // True: the peer takes nothing of a reply while others wait for memory.
+  bool HoldsWhatOthersNeed() const;
+  // True: the peer has closed the connection, or its sending half.
+  bool PeerIsGone();
+
+  Socket socket_;
+  Service* const service_;
+  const Pools pools_;
+  const SessionLimits limits_;
+  const std::shared_ptr<ReplyPipeline> replies_;
+  FrameReader reader_;
+  boost::asio::steady_timer watchdog_;
+  Phase phase_ = Phase::kReading;
+  Clock::time_point deadline_;
+  Clock::time_point waiting_since_;  // for a request
+  Clock::time_point frame_began_;    // the request that is read, or the reply that is written
+  size_t frame_bytes_ = 0;           // of the latter
+  Clock::time_point progress_;       // when the peer last took bytes of it
+  std::optional<MemoryBudget::Share> request_memory_;  // of a large request
+  bool stopping_ = false;
+  const bool is_unix_;
+  int send_buffer_ = 0;  // as set last; 0: the system's
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_SERVER_SOCKETS_SESSION_H_

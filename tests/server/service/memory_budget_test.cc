@@ -1,0 +1,75 @@
+#include "server/service/memory_budget.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+namespace augstore {
+namespace {
+
+TEST(MemoryBudget, TakesNoMoreThanThereIs) {
+  MemoryBudget budget(100);
+  auto first = budget.Take(60);
+  ASSERT_TRUE(first.has_value());
+  EXPECT_FALSE(budget.Take(41).has_value());
+  {
+    const auto second = budget.Take(40);
+    EXPECT_TRUE(second.has_value());
+    EXPECT_EQ(budget.taken(), 100u);
+  }
+  EXPECT_EQ(budget.taken(), 60u);
+  first.reset();
+  EXPECT_EQ(budget.taken(), 0u);
+  EXPECT_EQ(budget.CheckFits(101, "x").code(), Code::kResourceExhausted);
+  EXPECT_TRUE(budget.CheckFits(100, "x").ok());
+}
+
+TEST(MemoryBudget, HasNoLimitWhenItIsZero) {
+  MemoryBudget budget(0);
+  const auto share = budget.Take(uint64_t{1} << 60);
+  EXPECT_TRUE(share.has_value());
+  EXPECT_TRUE(budget.CheckFits(~uint64_t{0}, "x").ok());
+}
+
+TEST(MemoryBudget, ResumesThoseWhoWaitWhenBytesAreReturned) {
+  MemoryBudget budget(100);
+  auto share = budget.Take(100);
+  int resumed = 0;
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(budget.Take(50, [&] { ++resumed; }).has_value());
+  EXPECT_TRUE(budget.is_short());
+  EXPECT_EQ(resumed, 0);
+  share.reset();
+  EXPECT_EQ(resumed, 3);
+  EXPECT_FALSE(budget.is_short());
+}
+
+TEST(MemoryBudget, CountsABodyUntilItsLastOwnerIsGone) {
+  MemoryBudget budget(100);
+  SharedBytes body = WithShare(SharedBytes::FromString("bytes"), *budget.Take(30));
+  const SharedBytes other = body;
+  body = {};
+  EXPECT_EQ(other.text(), "bytes");
+  EXPECT_EQ(budget.taken(), 30u);
+}
+
+TEST(MemoryBudget, ReturnsEverythingFromManyThreads) {
+  MemoryBudget budget(1000);
+  std::atomic<uint64_t> taken = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 2000; ++i) {
+        if (const auto share = budget.Take(1 + static_cast<uint64_t>(i) % 400)) ++taken;
+        EXPECT_LE(budget.taken(), 1000u);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GT(taken, 0u);
+  EXPECT_EQ(budget.taken(), 0u);
+}
+
+}  // namespace
+}  // namespace augstore

@@ -1,0 +1,200 @@
+#include "server/sockets/server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "client/client.h"
+#include "tests/support/ask.h"
+#include "tests/support/serving.h"
+
+namespace augstore {
+namespace {
+
+using ::testing::HasSubstr;
+
+const Address kAnyPort{Address::Kind::kTcp, "127.0.0.1", 0, ""};
+
+TEST(Server, RefusesOptionsThatMakeNoSense) {
+  FilledStore filled;
+  Service service(filled.catalog.get(), {});
+  const ServerOptions cases[] = {
+      {.listen = {}},
+      {.listen = {kAnyPort}, .workers = -1},
+      {.listen = {kAnyPort}, .max_connections = 0},
+      {.listen = {kAnyPort}, .idle_timeout = std::chrono::milliseconds(0)},
+      {.listen = {kAnyPort}, .write_timeout = std::chrono::milliseconds(-5)},
+      {.listen = {kAnyPort}, .frame_timeout = std::chrono::milliseconds(0)},
+      {.listen = {kAnyPort}, .least_rate = 0},
+      {.listen = {kAnyPort}, .request_timeout = std::chrono::milliseconds(0)},
+      {.listen = {kAnyPort, {Address::Kind::kTcp, "0.0.0.0", 0, ""}}},
+  };
+  for (const ServerOptions& options : cases) {
+    const auto server = Server::Start(&service, options);
+    ASSERT_FALSE(server.ok());
+    EXPECT_EQ(server.status().code(), Code::kInvalidArgument) << server.status().ToString();
+  }
+}
+
+TEST(Server, NamesAPortThatIsTaken) {
+  Serving serving;
+  const auto second = Server::Start(&serving.service, {.listen = {serving.tcp()}});
+  EXPECT_EQ(second.status().code(), Code::kUnavailable);
+  EXPECT_THAT(second.status().message(), HasSubstr(serving.tcp().ToString()));
+}
+
+TEST(Server, ServesAtEveryAddress) {
+  Serving serving;
+  for (const Address& address : serving.server->addresses()) {
+    const auto client = Client::Connect(address.ToString());
+    EXPECT_TRUE(client.ok()) << Text(client);
+  }
+}
+
+TEST(Server, StopsOnceHoweverOftenItIsAsked) {
+  Serving serving;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) threads.emplace_back([&] { serving.Stop(); });
+  for (std::thread& thread : threads) thread.join();
+  serving.Stop();
+  EXPECT_EQ(serving.server->connections(), 0u);
+  EXPECT_FALSE(std::filesystem::exists(serving.unix_socket().path));
+  EXPECT_EQ(Client::Connect(serving.tcp().ToString(), {.total = std::chrono::milliseconds(0)})
+                .status()
+                .code(),
+            Code::kUnavailable);
+}
+
+TEST(Server, StopsAtOnceWithIdleConnections) {
+  Serving serving;
+  RawSocket idle(serving.tcp());
+  RawSocket half(serving.unix_socket());
+  half.Send("AUGS");
+  EXPECT_TRUE(Eventually([&] { return serving.server->connections() == 2; }));
+  serving.Stop();
+  EXPECT_TRUE(idle.WaitForHangUp());
+  EXPECT_TRUE(half.WaitForHangUp());
+}
+
+TEST(Server, StopsWhileClientsStream) {
+  Serving serving;
+  ASSERT_TRUE(AddWideCollection(*serving.filled.catalog).ok());
+  std::vector<std::unique_ptr<BatchStream>> streams;
+  for (int i = 0; i < 4; ++i) {
+    auto client = Client::Connect(serving.server->addresses()[i % 2].ToString(),
+                                  {.total = std::chrono::milliseconds(0)});
+    ASSERT_TRUE(client.ok()) << Text(client);
+    auto stream = (*client)->OpenStream({.collection = "wide", .batch_size = 8}, 1);
+    ASSERT_TRUE(stream.ok()) << Text(stream);
+    streams.push_back(std::move(*stream));
+    streams.back()->Seek(0, 0);
+    EXPECT_TRUE(streams.back()->Next().ok());
+  }
+  serving.Stop();
+  EXPECT_EQ(serving.server->connections(), 0u);
+}
+
+TEST(Server, StopsWhileAClientTakesNothing) {
+  Serving serving;
+  ASSERT_TRUE(AddWideCollection(*serving.filled.catalog).ok());
+  const auto stream = Ask<StreamReply>(serving.service,
+                                       OpenStreamRequest{{.collection = "wide", .batch_size = 16}});
+  RawSocket stuck(serving.unix_socket());
+  stuck.Send(ToFrame(BatchesRequest{stream->spec, stream->fingerprint, 0, 0, 1000}, 1));
+  EXPECT_TRUE(stuck.Receive().ok());
+  serving.Stop();
+  EXPECT_EQ(serving.server->connections(), 0u);
+}
+
+TEST(Server, FinishesTheFrameInFlight) {
+  Serving serving;
+  ASSERT_TRUE(AddWideCollection(*serving.filled.catalog).ok());
+  const auto stream = Ask<StreamReply>(serving.service,
+                                       OpenStreamRequest{{.collection = "wide", .batch_size = 64}});
+  RawSocket socket(serving.tcp());
+  socket.Send(ToFrame(BatchesRequest{stream->spec, stream->fingerprint, 0, 0, 1000}, 1));
+  EXPECT_TRUE(socket.Receive().ok());
+  std::thread stopper([&] { serving.Stop(); });
+  for (;;) {
+    const auto frame = socket.Receive();
+    ASSERT_TRUE(frame.ok()) << "a whole frame or nothing: " << frame.status().ToString();
+    if (!frame->has_value()) break;
+  }
+  stopper.join();
+}
+
+TEST(Server, StartsAgainAtTheSameAddressesAtOnce) {
+  Serving serving;
+  for (int i = 0; i < 5; ++i) {
+    RawSocket socket(serving.tcp());
+    socket.Send(ToFrame(ServerInfoRequest{}, 1));
+    EXPECT_TRUE(socket.Receive().ok());
+    serving.Stop();
+    serving.Start();
+  }
+  EXPECT_TRUE(Client::Connect(serving.tcp().ToString()).ok());
+}
+
+TEST(Server, TellsAConnectionTooManyWhyItIsClosed) {
+  Serving serving({.max_connections = 2});
+  RawSocket first(serving.tcp());
+  auto second = std::make_unique<RawSocket>(serving.unix_socket());
+  ASSERT_TRUE(Eventually([&] { return serving.server->connections() == 2; }));
+  RawSocket third(serving.tcp());
+  third.Send(ToFrame(ServerInfoRequest{}, 1));
+  const auto reply = third.Receive();
+  ASSERT_TRUE(reply.ok() && reply->has_value()) << reply.status().ToString();
+  EXPECT_EQ((*reply)->request_id, 0u);
+  EXPECT_EQ(ExpectType(**reply, MessageType::kEndReply).code(), Code::kResourceExhausted);
+  EXPECT_TRUE(third.WaitForHangUp());
+  second.reset();
+  ASSERT_TRUE(Eventually([&] { return serving.server->connections() == 1; }));
+  EXPECT_TRUE(Client::Connect(serving.tcp().ToString()).ok());
+}
+
+TEST(Server, MakesRoomForANewConnectionByClosingTheOneThatIsIdleLongest) {
+  Serving serving({.max_connections = 2, .least_idle = std::chrono::milliseconds(0)});
+  RawSocket first(serving.tcp());
+  ASSERT_TRUE(Eventually([&] { return serving.server->connections() == 1; }));
+  RawSocket second(serving.tcp());
+  ASSERT_TRUE(Eventually([&] { return serving.server->connections() == 2; }));
+  RawSocket third(serving.tcp());
+  EXPECT_TRUE(first.WaitForHangUp());
+  for (RawSocket* socket : {&second, &third}) {
+    socket->Send(ToFrame(ServerInfoRequest{}, 1));
+    const auto reply = socket->Receive();
+    EXPECT_TRUE(reply.ok() && reply->has_value()) << reply.status().ToString();
+  }
+}
+
+TEST(Server, ServesEightClientsAtOnce) {
+  Serving serving;
+  std::vector<std::thread> threads;
+  for (uint32_t t = 0; t < 8; ++t) {
+    threads.emplace_back([&, t] {
+      auto client = Client::Connect(serving.server->addresses()[t % 2].ToString());
+      ASSERT_TRUE(client.ok()) << Text(client);
+      auto stream = (*client)->OpenStream(
+          {.collection = "toy", .policy = "identity,double", .seed = t, .batch_size = 50});
+      ASSERT_TRUE(stream.ok()) << Text(stream);
+      std::vector<int> seen(kTestSamples);
+      for (const Result<Batch>& batch : (*stream)->Epoch(t)) {
+        ASSERT_TRUE(batch.ok()) << Text(batch);
+        for (size_t i = 0; i < batch->size(); ++i) {
+          ++seen[batch->samples[i]];
+          const float scale = batch->chains[i] == 0 ? 1 : 2;
+          EXPECT_EQ(batch->embeddings.row(i)[1], scale * TestValue(batch->samples[i], 1));
+        }
+        const auto raw = (*client)->CallForBatch(QueryRequest{"toy", {t}, "double", ""});
+        ASSERT_TRUE(raw.ok()) << Text(raw);
+      }
+      EXPECT_EQ(std::count(seen.begin(), seen.end(), 1), static_cast<int>(kTestSamples));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+}
+
+}  // namespace
+}  // namespace augstore
