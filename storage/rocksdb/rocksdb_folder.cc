@@ -86,6 +86,8 @@ Result<FolderLock> FolderLock::Take(const std::string& path) {
   FolderLock lock(fd);
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
   if (errno == EWOULDBLOCK) return StoreIsHeld(path);
+  // A network file system may lock files and no folders: RocksDB's lock file is then all there is.
+  if (errno == EBADF || errno == EINVAL || errno == ENOLCK || errno == EOPNOTSUPP) return lock;
   return Unavailable("store '{}' cannot be locked: {}", path, Reason());
 }
 
