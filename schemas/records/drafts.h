@@ -14,10 +14,11 @@ struct DraftSpec {
   std::string collection;
   Digest backbone;
   std::vector<LabelColumn> labels;
-  bool replace = false;  // false: the new version starts from the latest one; samples of equal
-                         // (split, key) are replaced
+  bool start_empty = false;  // false: the new version starts from the latest one
   std::string source;
   Dtype dtype = Dtype::kF32;  // of the stored embeddings
+  // Samples that the latest version has may be replaced by those of equal (split, key).
+  bool replace_samples = false;
 };
 
 struct OpenDraft {
@@ -25,6 +26,27 @@ struct OpenDraft {
   // The class indices that samples must use: of each label column, the classes of the latest
   // version (unless replaced), then the new ones.
   std::vector<LabelColumn> labels;
+};
+
+// Rows of a draft's samples that the new version would have more than once.
+struct SharedRows {
+  std::string split;
+  std::string other;         // the same split: the rows are there under several keys
+  uint64_t rows = 0;         // distinct
+  uint64_t conflicting = 0;  // of them: have several labels
+  bool operator==(const SharedRows&) const = default;
+};
+
+// What committing a draft would do to the collection. Every sample of the draft is counted once.
+struct DraftChanges {
+  static constexpr size_t kMaxExamples = 3;
+  static constexpr size_t kMaxShared = 64;
+
+  uint64_t added = 0;
+  uint64_t replaced = 0;  // the latest version has the (split, key) with another row or label
+  uint64_t left = 0;      // the latest version has it as it is
+  std::vector<std::string> examples;  // of replaced samples, described; at most kMaxExamples
+  std::vector<SharedRows> shared;     // most rows first; at most kMaxShared
 };
 
 }  // namespace augstore

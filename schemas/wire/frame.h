@@ -46,6 +46,7 @@ inline constexpr size_t kFrameHeaderBytes = 24;
   X(StatsRequest, 18)         \
   X(VerifyRequest, 19)        \
   X(ShareMemoryRequest, 20)   \
+  X(CompareDraftRequest, 21)  \
   X(ServerInfoReply, 101)     \
   X(RecordReply, 102)         \
   X(RecordListReply, 103)     \
@@ -57,7 +58,8 @@ inline constexpr size_t kFrameHeaderBytes = 24;
   X(StatsReply, 110)          \
   X(VerifyReply, 111)         \
   X(ShareMemoryReply, 112)    \
-  X(SharedBodyReply, 113)
+  X(SharedBodyReply, 113)     \
+  X(DraftChangesReply, 114)
 
 // All frames: also the Status of a request that failed, and a batch (schemas/wire/batch.h), which
 // answers a query, a reading of rows, and each step of a run.

@@ -83,9 +83,16 @@ struct Codec<AppendRowsRequest> {
 AUGSTORE_FIELDS(ReadRowsRequest, wire::ReadRowsRequest, m.backbone, AtMost(m.rows, kMaxBatchRows),
                 m.feature_maps, m.dtype);
 AUGSTORE_FIELDS(BeginDraftRequest, wire::BeginDraftRequest, AtMost(m.collection, kMaxNameBytes),
-                m.backbone, m.labels, m.replace, AtMost(m.source, kMaxTextBytes), m.dtype);
+                m.backbone, m.labels, m.start_empty, AtMost(m.source, kMaxTextBytes), m.dtype,
+                m.replace_samples);
 AUGSTORE_FIELDS(DraftReply, wire::DraftReply, m.draft, m.labels);
 AUGSTORE_FIELDS(AppendSamplesRequest, wire::AppendSamplesRequest, m.draft, m.samples);
+AUGSTORE_FIELDS(CompareDraftRequest, wire::CompareDraftRequest, m.draft);
+AUGSTORE_FIELDS(SharedRows, wire::SharedRows, AtMost(m.split, kMaxKeyBytes),
+                AtMost(m.other, kMaxKeyBytes), m.rows, m.conflicting);
+AUGSTORE_FIELDS(DraftChangesReply, wire::DraftChangesReply, m.added, m.replaced, m.left,
+                AtMost(m.examples, DraftChanges::kMaxExamples, kMaxTextBytes),
+                AtMost(m.shared, DraftChanges::kMaxShared));
 AUGSTORE_FIELDS(CommitDraftRequest, wire::CommitDraftRequest, m.draft, m.appended);
 AUGSTORE_FIELDS(AbortDraftRequest, wire::AbortDraftRequest, m.draft);
 AUGSTORE_FIELDS(GetSamplesRequest, wire::GetSamplesRequest, AtMost(m.collection, kMaxRefBytes),

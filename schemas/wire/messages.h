@@ -127,13 +127,18 @@ struct ReadRowsRequest {
   Dtype dtype = Dtype::kF32;
 };
 
-// --- Writing a collection version: Begin, AppendSamples..., Commit ---
+// --- Writing a collection version: Begin, AppendSamples..., Compare, Commit ---
 using BeginDraftRequest = DraftSpec;
 using DraftReply = OpenDraft;
 struct AppendSamplesRequest {
   uint32_t draft = 0;
   SampleChunk samples;
 };
+// What committing the draft would do: asked for by clients that say so first.
+struct CompareDraftRequest {
+  uint32_t draft = 0;
+};
+using DraftChangesReply = DraftChanges;
 // Answered by RecordReply with the CollectionRecord: the latest version itself when the content is
 // the same.
 struct CommitDraftRequest {

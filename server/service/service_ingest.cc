@@ -124,6 +124,10 @@ Result<EndReply> AppendSamples(ServiceState& state, AppendSamplesRequest& messag
   return EndReply{};
 }
 
+Result<DraftChangesReply> CompareDraft(ServiceState& state, CompareDraftRequest& message) {
+  return state.catalog->CompareDraft(message.draft);
+}
+
 Result<RecordReply> CommitDraft(ServiceState& state, CommitDraftRequest& message) {
   AUGSTORE_ASSIGN(const Versioned<CollectionRecord> made,
                   state.catalog->CommitDraft(message.draft, message.appended));

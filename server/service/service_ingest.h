@@ -5,14 +5,15 @@
 
 #include "server/service/service_handler.h"
 
-#define AUGSTORE_INGEST_HANDLERS(M) \
-  M(FindImages, RowIdsReply)        \
-  M(AppendRows, RowIdsReply)        \
-  M(ReadRows, SharedBytes)          \
-  M(BeginDraft, DraftReply)         \
-  M(AppendSamples, EndReply)        \
-  M(CommitDraft, RecordReply)       \
-  M(AbortDraft, EndReply)           \
+#define AUGSTORE_INGEST_HANDLERS(M)  \
+  M(FindImages, RowIdsReply)         \
+  M(AppendRows, RowIdsReply)         \
+  M(ReadRows, SharedBytes)           \
+  M(BeginDraft, DraftReply)          \
+  M(AppendSamples, EndReply)         \
+  M(CompareDraft, DraftChangesReply) \
+  M(CommitDraft, RecordReply)        \
+  M(AbortDraft, EndReply)            \
   M(GetSamples, SamplesReply)
 
 namespace augstore::handlers {

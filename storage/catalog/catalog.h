@@ -81,9 +81,13 @@ class Catalog {
   // out of range, vectors of unequal length, a row that is not stored, a (split, key) that this
   // draft has already; each names the sample).
   Status AppendSamples(uint32_t draft, const SampleChunk& samples);
+  // What committing the draft with the samples so far would do. Errors: kNotFound (draft), those of
+  // Store::ReadSampleChunk.
+  Result<DraftChanges> CompareDraft(uint32_t draft);
   // Makes the version. Content equal to the latest version's: that version comes back and nothing
   // is written. Errors: kNotFound (draft), kFailedPrecondition (`appended` differs from what
-  // arrived; no samples at all).
+  // arrived; no samples at all; samples would be replaced, counted, and the draft's spec does not
+  // allow it).
   Result<Versioned<CollectionRecord>> CommitDraft(uint32_t draft, uint64_t appended);
   Status AbortDraft(uint32_t draft);
   // Errors: kNotFound. The embeddings stay, for other collections and later ingests. Versions are

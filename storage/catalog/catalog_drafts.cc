@@ -1,4 +1,6 @@
 // Writing collection versions: drafts are begun, filled and committed.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 
@@ -7,6 +9,7 @@
 #include "storage/catalog/catalog_internal.h"
 #include "storage/catalog/collection_draft.h"
 #include "storage/catalog/collection_samples.h"
+#include "storage/catalog/draft_changes.h"
 
 namespace augstore {
 namespace {
@@ -47,17 +50,17 @@ Status CheckCompatible(const Versioned<CollectionRecord>& latest, const DraftSpe
         "collection '{}' is of backbone {}, not {}: choose another collection name", latest.ref(),
         latest.record.backbone.Hex(), spec.backbone.Hex());
   }
-  if (!spec.replace && latest.record.dtype != spec.dtype) {
+  if (!spec.start_empty && latest.record.dtype != spec.dtype) {
     return FailedPrecondition(
-        "collection '{}' is stored in {}, not in {}: ask for the same dtype, or replace it",
+        "collection '{}' is stored in {}, not in {}: ask for the same dtype, or start empty",
         latest.ref(), DtypeName(latest.record.dtype), DtypeName(spec.dtype));
   }
   const bool same_names =
       std::equal(latest.record.labels.begin(), latest.record.labels.end(), spec.labels.begin(),
                  spec.labels.end(), [](auto& a, auto& b) { return a.name == b.name; });
-  if (!spec.replace && !same_names) {
+  if (!spec.start_empty && !same_names) {
     return FailedPrecondition(
-        "collection '{}' has label columns {}, not {}: name the same in this order, or replace it",
+        "collection '{}' has label columns {}, not {}: name the same in this order, or start empty",
         latest.ref(), Names(latest.record.labels), Names(spec.labels));
   }
   return OkStatus();
@@ -82,6 +85,27 @@ Result<std::vector<LabelColumn>> MergeClasses(std::vector<LabelColumn> merged,
   return merged;
 }
 
+Result<DraftChanges> ChangesOf(Store* store, CollectionDraft& draft)
+    AUGSTORE_REQUIRES(draft.mutex) {
+  if (!draft.changes.has_value()) {
+    AUGSTORE_ASSIGN(draft.changes, CompareWithBase(store, draft));
+  }
+  return *draft.changes;
+}
+
+// A key that two writers use for different things must not lose the sample of one of them.
+Status RefuseToReplace(Store* store, CollectionDraft& draft) AUGSTORE_REQUIRES(draft.mutex) {
+  if (draft.replace_samples || !draft.base.has_value()) return OkStatus();
+  AUGSTORE_ASSIGN(const DraftChanges changes, ChangesOf(store, draft));
+  if (changes.replaced == 0) return OkStatus();
+  return FailedPrecondition(
+      "{} samples of '{}@{}' would be replaced by others with their keys, such as {} ({} would be "
+      "added, {} are there as they are); no version was made: give --replace-samples (in Python "
+      "replace_samples=True) to replace them, or name another split or collection",
+      changes.replaced, draft.collection, draft.latest, fmt::join(changes.examples, ", "),
+      changes.added, changes.left);
+}
+
 }  // namespace
 
 Result<OpenDraft> Catalog::BeginDraft(const DraftSpec& spec) {
@@ -101,7 +125,8 @@ Result<OpenDraft> Catalog::BeginDraft(const DraftSpec& spec) {
   if (latest.ok()) {
     AUGSTORE_TRY(CheckCompatible(*latest, spec));
     draft->latest = latest->version;
-    if (!spec.replace) {
+    draft->replace_samples = spec.replace_samples;
+    if (!spec.start_empty) {
       draft->base = latest->record;
       labels = latest->record.labels;
     }
@@ -150,6 +175,12 @@ Status Catalog::AppendSamples(uint32_t draft_id, const SampleChunk& samples) {
   return draft->Append(store_, samples);
 }
 
+Result<DraftChanges> Catalog::CompareDraft(uint32_t draft_id) {
+  AUGSTORE_ASSIGN(const std::shared_ptr<CollectionDraft> draft, FindDraft(draft_id));
+  const MutexLock lock(draft->mutex);
+  return ChangesOf(store_, *draft);
+}
+
 Result<Versioned<CollectionRecord>> Catalog::CommitDraft(uint32_t draft_id, uint64_t appended) {
   AUGSTORE_ASSIGN(const std::shared_ptr<CollectionDraft> draft, FindDraft(draft_id));
   const MutexLock lock(draft->mutex);
@@ -162,6 +193,7 @@ Result<Versioned<CollectionRecord>> Catalog::CommitDraft(uint32_t draft_id, uint
     return FailedPrecondition("draft {} of collection '{}' has no samples: append some first",
                               draft_id, draft->collection);
   }
+  AUGSTORE_TRY(RefuseToReplace(store_, *draft));
   CollectionRecord record;
   record.backbone = draft->space.backbone;
   record.dim = draft->space.dim;

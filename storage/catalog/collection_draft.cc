@@ -6,13 +6,18 @@
 #include "schemas/base/limits.h"
 
 namespace augstore {
-namespace {
 
 ContentHash SampleHash(const std::string& split, const std::string& key) {
   // The split's length makes the pair unambiguous.
   const std::string text = fmt::format("{}:{}{}", split.size(), split, key);
   return HashContent({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
 }
+
+std::string DescribeSample(const SampleChunk& chunk, size_t i) {
+  return fmt::format("sample '{}' of split '{}'", chunk.keys[i], SplitOf(chunk, i));
+}
+
+namespace {
 
 // Makes room for `count` more elements; doubles, so that many small calls stay linear.
 template <typename T>
@@ -28,10 +33,6 @@ size_t SampleBytes(const SampleChunk& chunk) {
                                  chunk.labels.size() * sizeof(int32_t) + kIndexEntry);
   for (const std::string& key : chunk.keys) bytes += key.size();
   return bytes;
-}
-
-std::string DescribeSample(const SampleChunk& chunk, size_t i) {
-  return fmt::format("sample '{}' of split '{}'", chunk.keys[i], SplitOf(chunk, i));
 }
 
 }  // namespace
@@ -138,6 +139,7 @@ Status CollectionDraft::Append(Store* store, const SampleChunk& chunk) {
   index.reserve(index.size() + added.size());
   splits.reserve(splits.size() + fresh.size());
 
+  changes.reset();
   index.merge(added);
   splits.merge(fresh);
   std::move(names.begin(), names.end(), std::back_inserter(samples.split_names));

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "schemas/base/thread_annotations.h"
+#include "schemas/records/drafts.h"
 #include "storage/catalog/collection_samples.h"
 #include "storage/store/store_checks.h"
 
@@ -20,6 +21,10 @@ namespace augstore {
 inline constexpr std::chrono::minutes kDraftIdle{60};
 // All drafts together take at most this.
 inline constexpr size_t kMaxDraftBytes = size_t{1} << 30;
+// What identifies a sample: a hash of its split and its key.
+ContentHash SampleHash(const std::string& split, const std::string& key);
+// "sample '<key>' of split '<split>'", for messages.
+std::string DescribeSample(const SampleChunk& chunk, size_t i);
 
 // Kept in memory: it dies with the process, and its samples are few bytes each.
 struct CollectionDraft {
@@ -36,13 +41,16 @@ struct CollectionDraft {
   std::vector<LabelColumn> labels;       // merged with the base's
   uint32_t latest = 0;                   // version that was the latest at the beginning, 0: none
   std::optional<CollectionRecord> base;  // what the new version starts from
+  bool replace_samples = false;          // those of the base may be replaced
   SampleChunk samples AUGSTORE_GUARDED_BY(mutex);  // everything appended so far
   // Name -> index in samples.split_names.
   using Splits = std::unordered_map<std::string, uint16_t>;
   Splits splits AUGSTORE_GUARDED_BY(mutex);
-  // Hash of (split, key) -> index in samples.
+  // SampleHash -> index in samples.
   using Index = std::unordered_map<ContentHash, size_t, ContentHashHasher>;
   Index index AUGSTORE_GUARDED_BY(mutex);
+  // Of the samples so far; none: not compared since the last of them came.
+  std::optional<DraftChanges> changes AUGSTORE_GUARDED_BY(mutex);
 
   // Counts `bytes` more. Errors: kResourceExhausted (all drafts would take more than they may).
   Status Reserve(size_t bytes) AUGSTORE_REQUIRES(mutex);

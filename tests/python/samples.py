@@ -138,10 +138,16 @@ def messages(backbone):
         },
         "ReadRowsRequest": {"backbone": digest(9), "rows": [256, 1], "feature_maps": True, "dtype": 2},
         "BeginDraftRequest": {
-            "collection": "cifar10", "backbone": digest(2), "labels": LABELS, "replace": True, "source": "/data/cifar", "dtype": 1,
+            "collection": "cifar10", "backbone": digest(2), "labels": LABELS, "start_empty": True, "source": "/data/cifar", "dtype": 1,
+            "replace_samples": True,
         },
         "DraftReply": {"draft": 6, "labels": LABELS},
         "AppendSamplesRequest": {"draft": 6, "samples": CHUNK},
+        "CompareDraftRequest": {"draft": 6},
+        "DraftChangesReply": {
+            "added": 5, "replaced": 4, "left": 3, "examples": ["sample 'a' of split 'train'"],
+            "shared": [{"split": "test", "other": "train", "rows": 2, "conflicting": 1}],
+        },
         "CommitDraftRequest": {"draft": 6, "appended": 70000},
         "AbortDraftRequest": {"draft": 6},
         "GetSamplesRequest": {"collection": "cifar10@2", "begin": 2**40, "count": 4096},

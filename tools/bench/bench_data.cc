@@ -237,7 +237,7 @@ Status FreshDatabase::Ingest(const BenchImages& images) {
   const BeginDraftRequest begin{.collection = "bench",
                                 .backbone = backbone->record().digest,
                                 .labels = {{"label", images.classes}},
-                                .replace = true,
+                                .start_empty = true,
                                 .source = "bench"};
   return WriteCollection(database->client(), begin, samples).status();
 }

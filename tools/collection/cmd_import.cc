@@ -184,7 +184,7 @@ Status Import(const ImportFlags& flags) {
   const BeginDraftRequest begin{.collection = flags.collection,
                                 .backbone = backbone.digest,
                                 .labels = {{"label", classes}},
-                                .replace = flags.replace,
+                                .start_empty = flags.replace,
                                 .source = stem,
                                 .dtype = dtype};
   AUGSTORE_ASSIGN(const WrittenCollection written, WriteCollection(client, begin, samples));

@@ -143,7 +143,7 @@ Status Ingest(IngestFlags flags) {
   const BeginDraftRequest begin{.collection = flags.collection,
                                 .backbone = backbone->record().digest,
                                 .labels = {{flags.label_column, source.classes}},
-                                .replace = flags.replace,
+                                .start_empty = flags.replace,
                                 .source = FolderName(flags.images),
                                 .dtype = flags.backbone.dtype};
   AUGSTORE_ASSIGN(const WrittenCollection written,

@@ -73,7 +73,7 @@ Result<std::string> CopyCollection(Trials& trials, const std::string& name,
   const BeginDraftRequest begin{.collection = name,
                                 .backbone = trials.space().digest,
                                 .labels = {{"label", classes}},
-                                .replace = true,
+                                .start_empty = true,
                                 .source = "trials"};
   AUGSTORE_ASSIGN(const WrittenCollection written,
                   WriteCollection(trials.client(), begin, samples));

@@ -70,9 +70,13 @@ TABLES: Dict[str, Fields] = {
     "AppendRowsRequest": _fields("""backbone:[ubyte] images:[ubyte] dim:uint embeddings:[float] feature_map_values:uint
         feature_maps:[ubyte] dtype:ubyte"""),
     "ReadRowsRequest": _fields("backbone:[ubyte] rows:[ulong] feature_maps:bool dtype:ubyte"),
-    "BeginDraftRequest": _fields("collection:string backbone:[ubyte] labels:LabelColumns replace:bool source:string dtype:ubyte"),
+    "BeginDraftRequest": _fields("""collection:string backbone:[ubyte] labels:LabelColumns start_empty:bool source:string dtype:ubyte
+        replace_samples:bool"""),
     "DraftReply": _fields("draft:uint labels:LabelColumns"),
     "AppendSamplesRequest": _fields("draft:uint samples:SampleChunk"),
+    "CompareDraftRequest": _fields("draft:uint"),
+    "SharedRows": _fields("split:string other:string rows:ulong conflicting:ulong"),
+    "DraftChangesReply": _fields("added:ulong replaced:ulong left:ulong examples:[string] shared:[SharedRows]"),
     "CommitDraftRequest": _fields("draft:uint appended:ulong"),
     "AbortDraftRequest": _fields("draft:uint"),
     "GetSamplesRequest": _fields("collection:string begin:ulong count:uint"),
@@ -113,6 +117,7 @@ MESSAGE_TYPES: Dict[str, int] = {
     "StatsRequest": 18,
     "VerifyRequest": 19,
     "ShareMemoryRequest": 20,
+    "CompareDraftRequest": 21,
     "ErrorReply": 100,
     "ServerInfoReply": 101,
     "RecordReply": 102,
@@ -127,6 +132,7 @@ MESSAGE_TYPES: Dict[str, int] = {
     "VerifyReply": 111,
     "ShareMemoryReply": 112,
     "SharedBodyReply": 113,
+    "DraftChangesReply": 114,
 }
 
 # File identifiers of stored records (docs/formats.md).

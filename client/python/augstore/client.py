@@ -219,7 +219,7 @@ class Client:
             "collection": collection,
             "backbone": backbone,
             "labels": {"names": ["label"], "class_counts": [len(names)], "classes": names},
-            "replace": replace,
+            "start_empty": replace,
             "source": source,
             "dtype": stored,
         }

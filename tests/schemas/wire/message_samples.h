@@ -14,13 +14,15 @@
 namespace augstore {
 
 // Every message but BatchReply, which has a codec of its own.
-using MessageTypes = testing::Types<
-    ServerInfoRequest, ServerInfoReply, StatsRequest, StatsReply, VerifyRequest, VerifyReply,
-    EndReply, GetRecordRequest, RecordReply, ListRecordsRequest, RecordListReply, AddRecordRequest,
-    DeleteRecordRequest, SetAliasRequest, FindImagesRequest, RowIdsReply, AppendRowsRequest,
-    ReadRowsRequest, BeginDraftRequest, DraftReply, AppendSamplesRequest, CommitDraftRequest,
-    AbortDraftRequest, GetSamplesRequest, SamplesReply, QueryRequest, OpenStreamRequest,
-    StreamReply, BatchesRequest, ShareMemoryRequest, ShareMemoryReply, SharedBodyReply>;
+using MessageTypes =
+    testing::Types<ServerInfoRequest, ServerInfoReply, StatsRequest, StatsReply, VerifyRequest,
+                   VerifyReply, EndReply, GetRecordRequest, RecordReply, ListRecordsRequest,
+                   RecordListReply, AddRecordRequest, DeleteRecordRequest, SetAliasRequest,
+                   FindImagesRequest, RowIdsReply, AppendRowsRequest, ReadRowsRequest,
+                   BeginDraftRequest, DraftReply, AppendSamplesRequest, CommitDraftRequest,
+                   CompareDraftRequest, DraftChangesReply, AbortDraftRequest, GetSamplesRequest,
+                   SamplesReply, QueryRequest, OpenStreamRequest, StreamReply, BatchesRequest,
+                   ShareMemoryRequest, ShareMemoryReply, SharedBodyReply>;
 
 inline bool operator==(const RecordReply& a, const RecordReply& b) {
   return std::tie(a.kind, a.name, a.version, a.record, a.blob) ==
@@ -65,11 +67,16 @@ inline auto Fields(const ReadRowsRequest& m) {
   return std::tie(m.backbone, m.rows, m.feature_maps);
 }
 inline auto Fields(const BeginDraftRequest& m) {
-  return std::tie(m.collection, m.backbone, m.labels, m.replace, m.source);
+  return std::tie(m.collection, m.backbone, m.labels, m.start_empty, m.source, m.dtype,
+                  m.replace_samples);
 }
 inline auto Fields(const DraftReply& m) { return std::tie(m.draft, m.labels); }
 inline auto Fields(const AppendSamplesRequest& m) { return std::tie(m.draft, m.samples); }
 inline auto Fields(const CommitDraftRequest& m) { return std::tie(m.draft, m.appended); }
+inline auto Fields(const CompareDraftRequest& m) { return std::tie(m.draft); }
+inline auto Fields(const DraftChangesReply& m) {
+  return std::tie(m.added, m.replaced, m.left, m.examples, m.shared);
+}
 inline auto Fields(const AbortDraftRequest& m) { return std::tie(m.draft); }
 inline auto Fields(const GetSamplesRequest& m) { return std::tie(m.collection, m.begin, m.count); }
 inline auto Fields(const SamplesReply& m) { return std::tie(m.samples); }
@@ -132,11 +139,15 @@ inline void Fill(AppendRowsRequest* m) {
 }
 inline void Fill(ReadRowsRequest* m) { *m = {MakeDigest(9), {256, 1}, true, Dtype::kF16}; }
 inline void Fill(BeginDraftRequest* m) {
-  *m = {"cifar10", MakeDigest(2), Labels(), true, "/data/cifar", Dtype::kU8};
+  *m = {"cifar10", MakeDigest(2), Labels(), true, "/data/cifar", Dtype::kU8, true};
 }
 inline void Fill(DraftReply* m) { *m = {6, Labels()}; }
 inline void Fill(AppendSamplesRequest* m) { *m = {6, Chunk()}; }
 inline void Fill(CommitDraftRequest* m) { *m = {6, 70000}; }
+inline void Fill(CompareDraftRequest* m) { *m = {6}; }
+inline void Fill(DraftChangesReply* m) {
+  *m = {5, 4, 3, {"sample 'a' of split 'train'"}, {{"test", "train", 2, 1}}};
+}
 inline void Fill(AbortDraftRequest* m) { *m = {6}; }
 inline void Fill(GetSamplesRequest* m) { *m = {"cifar10@2", uint64_t{1} << 40, 4096}; }
 inline void Fill(SamplesReply* m) { *m = {Chunk()}; }

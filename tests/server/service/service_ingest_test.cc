@@ -165,6 +165,27 @@ TEST_F(ServiceIngestTest, WritesACollectionThroughADraft) {
   EXPECT_EQ(Decode<CollectionRecord>(committed->record)->samples, 3u);
 }
 
+TEST_F(ServiceIngestTest, SaysWhatADraftWouldChangeAndRefusesToReplaceUnasked) {
+  BeginDraftRequest begin{"toy", TestBackbone(), TestLabels(), false, "here"};
+  SampleChunk samples = TestSamples({0, 1, 2});
+  samples.labels[0][1] = -1;
+  samples.keys[2] = "another";
+  const auto draft = Ask<DraftReply>(service_, begin);
+  ASSERT_TRUE(Ask<EndReply>(service_, AppendSamplesRequest{draft->draft, samples}).ok());
+  const auto changes = Ask<DraftChangesReply>(service_, CompareDraftRequest{draft->draft});
+  ASSERT_TRUE(changes.ok()) << Text(changes);
+  EXPECT_EQ(changes->added, 1u);
+  EXPECT_EQ(changes->replaced, 1u);
+  EXPECT_EQ(changes->left, 1u);
+  const auto refused = Ask<RecordReply>(service_, CommitDraftRequest{draft->draft, 3});
+  EXPECT_EQ(refused.status().code(), Code::kFailedPrecondition);
+  EXPECT_THAT(refused.status().message(), HasSubstr("--replace-samples"));
+  begin.replace_samples = true;
+  const auto allowed = Ask<DraftReply>(service_, begin);
+  ASSERT_TRUE(Ask<EndReply>(service_, AppendSamplesRequest{allowed->draft, samples}).ok());
+  EXPECT_EQ(Ask<RecordReply>(service_, CommitDraftRequest{allowed->draft, 3})->version, 2u);
+}
+
 TEST_F(ServiceIngestTest, ForgetsAnAbortedDraft) {
   const auto draft =
       Ask<DraftReply>(service_, BeginDraftRequest{"new", TestBackbone(), TestLabels(), false, ""});

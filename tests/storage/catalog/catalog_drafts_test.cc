@@ -33,8 +33,9 @@ TEST_F(CatalogDraftsTest, StartsFromTheLatestVersion) {
   SampleChunk changed = Samples(4200, 2);
   changed.labels[0] = {-1, -1};
   SampleChunk added = Samples(0, 1, "test");  // the same key in another split is another sample
-  const auto made =
-      Commit(Request("c", {"cow", "dog"}), {changed, added, Samples(5000, 3)}).value();
+  DraftSpec request = Request("c", {"cow", "dog"});
+  request.replace_samples = true;
+  const auto made = Commit(request, {changed, added, Samples(5000, 3)}).value();
   EXPECT_EQ(made.version, 2u);
   EXPECT_EQ(made.record.labels[0].classes, (std::vector<std::string>{"cat", "dog", "cow"}));
   EXPECT_EQ(made.record.splits, (std::vector<SplitCount>{{"train", 5003}, {"test", 1}}));
@@ -50,7 +51,7 @@ TEST_F(CatalogDraftsTest, StartsFromTheLatestVersion) {
 TEST_F(CatalogDraftsTest, StartsFromNothingWhenItReplaces) {
   CommitOk("c", Samples(0, 5));
   DraftSpec request = Request("c", {"dog"});
-  request.replace = true;
+  request.start_empty = true;
   request.labels.push_back({"colour", {}});
   SampleChunk chunk = Samples(0, 1);
   chunk.labels.push_back({-1});
@@ -66,7 +67,7 @@ TEST_F(CatalogDraftsTest, GivesTheLatestVersionBackWhenNothingChanged) {
   EXPECT_EQ(CommitOk("c", Samples(0, 50)).record, made.record);
   EXPECT_EQ(CommitOk("c", Samples(20, 10)).record, made.record);
   DraftSpec replace = Request("c");
-  replace.replace = true;
+  replace.start_empty = true;
   EXPECT_EQ(Commit(replace, {Samples(0, 50)})->version, 1u);
   EXPECT_EQ(store_->ListRecords(RecordKind::kCollection, "c")->size(), 1u);
   EXPECT_EQ(store_->ListSampleLists()->size(), 1u);
@@ -87,7 +88,7 @@ TEST_F(CatalogDraftsTest, MakesAVersionOfTheSameValuesInAnotherDtype) {
   chunk.rows = exact;
   const auto f32 = CommitOk("d", chunk);
   DraftSpec replace = Request("d");
-  replace.replace = true;
+  replace.start_empty = true;
   replace.dtype = Dtype::kF16;
   chunk.rows = rows;
   const auto f16 = Commit(replace, {chunk});
@@ -160,7 +161,7 @@ TEST_F(CatalogDraftsTest, RefusesDraftsThatCannotBeCommitted) {
   EXPECT_EQ(code(request), Code::kNotFound);
   ASSERT_TRUE(store_->OpenSpace(backbone_, kTestDim, Dtype::kF16).ok());
   EXPECT_EQ(code(request), Code::kFailedPrecondition);
-  request.replace = true;
+  request.start_empty = true;
   EXPECT_TRUE(catalog_->BeginDraft(request).ok());
   request = Request("c");
   request.labels[0].name = "colour";
@@ -267,6 +268,45 @@ TEST_F(CatalogDraftsTest, RefusesADraftThatAnotherCommitOvertook) {
   EXPECT_EQ(catalog_->CommitDraft(slow, 3).status().code(), Code::kFailedPrecondition);
   EXPECT_EQ(catalog_->CommitDraft(same, 3)->ref(), "c@1");
   EXPECT_EQ(store_->ListSampleLists()->size(), 1u);
+}
+
+TEST_F(CatalogDraftsTest, ReplacesNoSampleUnasked) {
+  CommitOk("c", Samples(0, 10));
+  const SampleChunk same = Samples(0, 2);
+  SampleChunk other_row = Samples(2, 1);
+  other_row.rows[0] = rows_[100];
+  SampleChunk other_label = Samples(3, 4);
+  for (int32_t& label : other_label.labels[0]) label = -1;
+  const std::vector<SampleChunk> chunks = {same, other_row, other_label, Samples(20, 6)};
+  const Status refused = Commit(Request("c"), chunks).status();
+  EXPECT_EQ(refused.code(), Code::kFailedPrecondition);
+  for (const char* part :
+       {"5 samples of 'c@1' would be replaced", "sample '2' of split 'train'", "sample '4'",
+        "6 would be added", "2 are there as they are", "--replace-samples"}) {
+    EXPECT_TRUE(Mentions(refused, part)) << refused.message();
+  }
+  EXPECT_FALSE(Mentions(refused, "sample '5'")) << refused.message();
+  EXPECT_EQ(catalog_->Get<CollectionRecord>("c")->version, 1u);
+
+  DraftSpec asked = Request("c");
+  asked.replace_samples = true;
+  EXPECT_EQ(Commit(asked, chunks)->record.samples, 16u);
+  DraftSpec empty = Request("c");
+  empty.start_empty = true;
+  EXPECT_EQ(Commit(empty, {other_label})->record.samples, 4u);
+}
+
+TEST_F(CatalogDraftsTest, SaysWhatItWouldChangeUntilMoreSamplesCome) {
+  CommitOk("c", Samples(0, 5000));
+  const uint32_t draft = catalog_->BeginDraft(Request("c"))->draft;
+  ASSERT_TRUE(catalog_->AppendSamples(draft, Samples(4090, 10)).ok());
+  EXPECT_EQ(catalog_->CompareDraft(draft)->left, 10u);
+  ASSERT_TRUE(catalog_->AppendSamples(draft, Samples(5000, 7)).ok());
+  const DraftChanges changes = catalog_->CompareDraft(draft).value();
+  EXPECT_EQ(changes.left, 10u);
+  EXPECT_EQ(changes.added, 7u);
+  EXPECT_EQ(changes.replaced, 0u);
+  EXPECT_EQ(catalog_->CompareDraft(draft + 1).status().code(), Code::kNotFound);
 }
 
 TEST_F(CatalogDraftsTest, CommitsConcurrentDraftsOfOneCollectionOneByOne) {
