@@ -14,6 +14,7 @@
 #include "tools/cli/record_text.h"
 #include "tools/cli/stream_flags.h"
 #include "tools/collection/collection_writer.h"
+#include "tools/collection/row_keys.h"
 
 namespace augstore {
 namespace {
@@ -28,7 +29,7 @@ struct ImportFlags {
   std::string backbone_file;
   std::string backbone_name;
   std::optional<Dtype> dtype;
-  bool replace = false;
+  WriteFlags write;
 };
 
 // The backbone that made the embeddings: its file's digest, or a digest of the name alone when
@@ -121,6 +122,7 @@ Result<std::vector<std::string>> ReadClasses(const ImportFlags& flags,
 
 struct ImportedRows {
   std::vector<RowId> rows;
+  std::vector<ContentHash> hashes;
   uint64_t stored = 0;
 };
 
@@ -146,11 +148,26 @@ Result<ImportedRows> StoreRows(Client& client, const Digest& backbone, Dtype dty
     out.stored += static_cast<uint64_t>(std::count(known.rows.begin(), known.rows.end(), kNoRow));
     AUGSTORE_ASSIGN(const RowIdsReply reply, client.Call<RowIdsReply>(request));
     out.rows.insert(out.rows.end(), reply.rows.begin(), reply.rows.end());
+    out.hashes.insert(out.hashes.end(), find.images.begin(), find.images.end());
     progress.Update(out.rows.size());
     if (Interrupted())
       return InterruptedStatus("rows so far are stored: run the same command again to go on");
   }
   return out;
+}
+
+void EmitImport(const ImportFlags& flags, const WrittenCollection& written,
+                const ImportedRows& stored) {
+  const uint64_t reused = stored.rows.size() - stored.stored;
+  Json json = {{"collection", written.ref},         {"digest", written.record.digest.Hex()},
+               {"samples", written.record.samples}, {"dtype", DtypeName(written.record.dtype)},
+               {"stored", stored.stored},           {"reused", reused},
+               {"unchanged", written.unchanged}};
+  json.update(ChangesJson(written.changes));
+  Emit(flags.common, json,
+       fmt::format("{}{}: {} samples in all; {}; {} rows stored, {} reused\n", written.ref,
+                   written.unchanged ? " (unchanged)" : "", written.record.samples,
+                   ChangesText(written.changes), stored.stored, reused));
 }
 
 Status Import(const ImportFlags& flags) {
@@ -169,37 +186,31 @@ Status Import(const ImportFlags& flags) {
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, StoreAccess::kCreate));
   Client& client = database->client();
   AUGSTORE_ASSIGN(const Dtype dtype,
-                  StoredDtype(client, flags.collection, flags.dtype, flags.replace));
+                  StoredDtype(client, flags.collection, flags.dtype, flags.write.start_empty));
   AUGSTORE_TRY(CheckBeforeStoring(client, flags, matrix, backbone.digest, dtype));
   AUGSTORE_TRY(RegisterBackbone(client, flags, backbone));
   AUGSTORE_ASSIGN(const ImportedRows stored,
                   StoreRows(client, backbone.digest, dtype, matrix, !flags.common.quiet));
 
   const std::string stem = std::filesystem::path(flags.embeddings).filename().string();
+  const std::vector<std::string> keys = RowKeys(stored.hashes);
   std::vector<SampleToWrite> samples;
   for (size_t i = 0; i < stored.rows.size(); ++i) {
     const int32_t label = labels.empty() ? -1 : static_cast<int32_t>(labels[i]);
-    samples.push_back({fmt::format("{}#{}", stem, i), stored.rows[i], label, flags.split});
+    samples.push_back({keys[i], stored.rows[i], label, flags.split});
   }
   const BeginDraftRequest begin{.collection = flags.collection,
                                 .backbone = backbone.digest,
                                 .labels = {{"label", classes}},
-                                .start_empty = flags.replace,
+                                .start_empty = flags.write.start_empty,
                                 .source = stem,
-                                .dtype = dtype};
-  AUGSTORE_ASSIGN(const WrittenCollection written, WriteCollection(client, begin, samples));
-  const uint64_t reused = stored.rows.size() - stored.stored;
-  Emit(flags.common,
-       {{"collection", written.ref},
-        {"digest", written.record.digest.Hex()},
-        {"samples", written.record.samples},
-        {"dtype", DtypeName(written.record.dtype)},
-        {"stored", stored.stored},
-        {"reused", reused},
-        {"unchanged", written.unchanged}},
-       fmt::format("{}{}: {} samples in all; {} rows stored, {} reused\n", written.ref,
-                   written.unchanged ? " (unchanged)" : "", written.record.samples, stored.stored,
-                   reused));
+                                .dtype = dtype,
+                                .replace_samples = flags.write.replace_samples};
+  AUGSTORE_ASSIGN(const WrittenCollection written,
+                  WriteCollection(client, begin, samples, [&](const DraftChanges& changes) {
+                    WarnOfSharedRows(flags.collection, "rows", changes);
+                  }));
+  EmitImport(flags, written, stored);
   return OkStatus();
 }
 
@@ -215,8 +226,7 @@ void AddFlags(Command* command, ImportFlags* flags) {
   command->AddFlag("--backbone-name", &flags->backbone_name,
                    "Name of that backbone, when there is no file");
   AddStoredDtypeFlag(command, &flags->dtype);
-  command->AddFlag("--replace", &flags->replace,
-                   "Start the new version empty instead of from the latest one");
+  AddWriteFlags(command, &flags->write);
 }
 
 }  // namespace
@@ -224,7 +234,9 @@ void AddFlags(Command* command, ImportFlags* flags) {
 void AddImportCommand(Command* app) {
   AddCommand<ImportFlags>(app, "import", "Store embeddings that were computed elsewhere",
                           "augstore import --store db --collection clip --npy z.npy --labels y.npy "
-                          "--backbone-name clip-vit-b32",
+                          "--backbone-name clip-vit-b32\n\n"
+                          "A row's key is the hash of its values: the same row imported again is "
+                          "the same sample, and another file adds its rows.",
                           AddFlags, Import);
 }
 

@@ -3,10 +3,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <unordered_map>
 
 #include "schemas/base/limits.h"
 #include "tools/cli/command.h"
@@ -29,7 +27,7 @@ struct IngestFlags {
   std::string label_column = "label";
   std::optional<Dtype> dtype;
   std::optional<uint64_t> max_skipped;
-  bool replace = false;
+  WriteFlags write;
 };
 
 std::vector<SampleToWrite> SamplesToWrite(const IngestFlags& flags, const ImageSource& source,
@@ -44,7 +42,11 @@ std::vector<SampleToWrite> SamplesToWrite(const IngestFlags& flags, const ImageS
   return samples;
 }
 
-const std::set<std::string> kSplitNames = {"train", "test", "val", "valid", "validation"};
+bool IsSplitName(std::string name) {
+  static const std::set<std::string> names = {"train", "test", "val", "valid", "validation"};
+  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return names.contains(name);
+}
 
 bool HasFolders(const fs::path& folder) {
   std::error_code error;
@@ -56,13 +58,18 @@ bool HasFolders(const fs::path& folder) {
 Status RefuseFolderOfSplits(const std::string& images) {
   std::error_code error;
   std::set<std::string> splits;
+  bool has_others = false;
   for (const fs::directory_entry& entry : fs::directory_iterator(images, error)) {
     const std::string name = entry.path().filename().string();
-    if (!entry.is_directory()) continue;
-    if (!kSplitNames.contains(name) || !HasFolders(entry.path())) return OkStatus();
-    splits.insert(name);
+    if (!entry.is_directory() || name.starts_with('.')) continue;
+    if (IsSplitName(name) && HasFolders(entry.path())) {
+      splits.insert(name);
+    } else {
+      has_others = true;
+    }
   }
-  if (splits.empty()) return OkStatus();
+  // A folder "train" beside others may be a class.
+  if (splits.empty() || (has_others && splits.size() == 1)) return OkStatus();
   const std::string first = *splits.begin();
   return InvalidArgument(
       "--images {} holds splits ({}), each with its class folders: ingest one at a time, such as "
@@ -70,32 +77,14 @@ Status RefuseFolderOfSplits(const std::string& images) {
       images, fmt::join(splits, ", "), (fs::path(images) / first).string(), first);
 }
 
-// Warns of images that are in several splits: what a head is tested on must be new to it.
-Status WarnOfSharedImages(Client& client, const WrittenCollection& written) {
-  if (written.record.splits.size() < 2) return OkStatus();
-  std::unordered_map<RowId, std::string> split_of;
-  std::map<std::string, std::set<RowId>> shared;  // "test and train" -> rows
-  GetSamplesRequest request{.collection = written.ref, .begin = 0, .count = kSampleChunkRows};
-  while (request.begin < written.record.samples) {
-    AUGSTORE_ASSIGN(const SamplesReply reply, client.Call<SamplesReply>(request));
-    const SampleChunk& chunk = reply.samples;
-    if (chunk.size() == 0) break;
-    for (size_t i = 0; i < chunk.size(); ++i) {
-      const std::string& split = chunk.split_names[chunk.splits[i]];
-      const auto [known, first] = split_of.emplace(chunk.rows[i], split);
-      if (first || known->second == split) continue;
-      const auto [a, b] = std::minmax(known->second, split);
-      shared[fmt::format("{} and {}", a, b)].insert(chunk.rows[i]);
-    }
-    request.begin += chunk.size();
-  }
-  for (const auto& [splits, rows] : shared) {
-    fmt::print(stderr,
-               "warning: {} images of {} are both in {}: accuracies on one after training on the "
-               "other are too high\n",
-               rows.size(), written.ref, splits);
-  }
-  return OkStatus();
+// The same without class folders, or a manifest whose labels are its splits.
+Status RefuseClassesOfSplits(const std::string& images, const ImageSource& source) {
+  if (source.classes.size() < 2 || !std::ranges::all_of(source.classes, IsSplitName))
+    return OkStatus();
+  return InvalidArgument(
+      "the classes of --images {} would be {}, which are splits: ingest one folder at a time with "
+      "--split, or write a CSV manifest path,label,split",
+      images, fmt::join(source.classes, ", "));
 }
 
 Json ToJson(const WrittenCollection& written, const EmbedOutcome& outcome, double seconds) {
@@ -104,6 +93,7 @@ Json ToJson(const WrittenCollection& written, const EmbedOutcome& outcome, doubl
                {"digest", written.record.digest.Hex()},
                {"samples", written.record.samples},
                {"dtype", DtypeName(written.record.dtype)}};
+  json.update(ChangesJson(written.changes));
   json.update(EmbedJson(outcome));
   json.update(
       {{"unchanged", written.unchanged}, {"seconds", seconds}, {"images_per_second", rate}});
@@ -112,17 +102,19 @@ Json ToJson(const WrittenCollection& written, const EmbedOutcome& outcome, doubl
 
 std::string Text(const WrittenCollection& written, const EmbedOutcome& outcome, double seconds) {
   return fmt::format(
-      "{}{}: {} samples in all; {} images embedded, {} reused, {} skipped, {:.1f} s\n", written.ref,
-      written.unchanged ? " (unchanged)" : "", written.record.samples, outcome.embedded,
-      outcome.reused, outcome.skipped.size(), seconds);
+      "{}{}: {} samples in all; {}; {} images embedded, {} reused, {} skipped, {:.1f} s\n",
+      written.ref, written.unchanged ? " (unchanged)" : "", written.record.samples,
+      ChangesText(written.changes), outcome.embedded, outcome.reused, outcome.skipped.size(),
+      seconds);
 }
 
 Status Ingest(IngestFlags flags) {
   AUGSTORE_TRY(RefuseFolderOfSplits(flags.images));
   AUGSTORE_ASSIGN(const ImageSource source, ListImages(flags.images));
+  AUGSTORE_TRY(RefuseClassesOfSplits(flags.images, source));
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, StoreAccess::kCreate));
-  AUGSTORE_ASSIGN(flags.backbone.dtype,
-                  StoredDtype(database->client(), flags.collection, flags.dtype, flags.replace));
+  AUGSTORE_ASSIGN(flags.backbone.dtype, StoredDtype(database->client(), flags.collection,
+                                                    flags.dtype, flags.write.start_empty));
   AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
   const Stopwatch clock;
   const bool show = !flags.common.quiet;
@@ -143,14 +135,18 @@ Status Ingest(IngestFlags flags) {
   const BeginDraftRequest begin{.collection = flags.collection,
                                 .backbone = backbone->record().digest,
                                 .labels = {{flags.label_column, source.classes}},
-                                .start_empty = flags.replace,
+                                .start_empty = flags.write.start_empty,
                                 .source = FolderName(flags.images),
-                                .dtype = flags.backbone.dtype};
-  AUGSTORE_ASSIGN(const WrittenCollection written,
-                  WriteCollection(database->client(), begin, samples));
+                                .dtype = flags.backbone.dtype,
+                                .replace_samples = flags.write.replace_samples};
+  AUGSTORE_ASSIGN(
+      const WrittenCollection written,
+      WriteCollection(database->client(), begin, samples, [&](const DraftChanges& changes) {
+        WarnOfSharedRows(flags.collection, "images", changes);
+      }));
   Emit(flags.common, ToJson(written, outcome, clock.seconds()),
        Text(written, outcome, clock.seconds()));
-  return WarnOfSharedImages(database->client(), written);
+  return OkStatus();
 }
 
 void AddFlags(Command* command, IngestFlags* flags) {
@@ -163,8 +159,7 @@ void AddFlags(Command* command, IngestFlags* flags) {
   AddStoredDtypeFlag(command, &flags->dtype);
   command->AddFlag("--max-skipped", &flags->max_skipped,
                    "Damaged images to leave out at most (default: any number)");
-  command->AddFlag("--replace", &flags->replace,
-                   "Start the new version empty instead of from the latest one");
+  AddWriteFlags(command, &flags->write);
 }
 
 }  // namespace
@@ -178,8 +173,8 @@ void AddIngestCommand(Command* app) {
       "manifest path,label[,split].\n"
       "An image whose embedding is stored is never embedded again; an interrupted "
       "ingest goes on where it was.\n"
-      "Samples of equal key and split are replaced, others are added: ingest train and "
-      "test into one collection.",
+      "A sample is known by its split and key. Samples that are there stay, others are added: "
+      "ingest train and test into one collection.",
       AddFlags, Ingest);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <span>
 
 #include "schemas/base/limits.h"
@@ -50,25 +51,37 @@ Status AppendAll(Client& client, const DraftReply& draft, const std::vector<int3
   return OkStatus();
 }
 
-Result<RecordReply> FillAndCommit(Client& client, const BeginDraftRequest& begin,
-                                  const DraftReply& draft,
-                                  const std::vector<SampleToWrite>& samples) {
+Status Fill(Client& client, const BeginDraftRequest& begin, const DraftReply& draft,
+            const std::vector<SampleToWrite>& samples) {
   AUGSTORE_ASSIGN(const std::vector<int32_t> classes,
                   MapClasses(begin.labels[0].classes, draft.labels[0].classes));
-  AUGSTORE_TRY(AppendAll(client, draft, classes, samples));
+  return AppendAll(client, draft, classes, samples);
+}
+
+Result<RecordReply> FillAndCommit(Client& client, const BeginDraftRequest& begin,
+                                  const DraftReply& draft,
+                                  const std::vector<SampleToWrite>& samples,
+                                  const std::function<void(const DraftChanges&)>& before_commit,
+                                  DraftChanges* changes) {
+  AUGSTORE_TRY(Fill(client, begin, draft, samples));
+  AUGSTORE_ASSIGN(*changes, client.Call<DraftChangesReply>(CompareDraftRequest{draft.draft}));
+  if (before_commit) before_commit(*changes);
   return client.Call<RecordReply>(CommitDraftRequest{draft.draft, samples.size()});
 }
 
 }  // namespace
 
-Result<WrittenCollection> WriteCollection(Client& client, const BeginDraftRequest& begin,
-                                          const std::vector<SampleToWrite>& samples) {
+Result<WrittenCollection> WriteCollection(
+    Client& client, const BeginDraftRequest& begin, const std::vector<SampleToWrite>& samples,
+    const std::function<void(const DraftChanges&)>& before_commit) {
   uint32_t latest = 0;
   const auto before = client.Get<CollectionRecord>(begin.collection);
   if (before.ok()) latest = before->version;
 
   AUGSTORE_ASSIGN(const DraftReply draft, client.Call<DraftReply>(begin));
-  const Result<RecordReply> committed = FillAndCommit(client, begin, draft, samples);
+  DraftChanges changes;
+  const Result<RecordReply> committed =
+      FillAndCommit(client, begin, draft, samples, before_commit, &changes);
   if (!committed.ok()) {
     // The first error is the one to tell; a draft that cannot be aborted dies with the server.
     (void)client.Call<EndReply>(AbortDraftRequest{draft.draft});
@@ -77,19 +90,57 @@ Result<WrittenCollection> WriteCollection(Client& client, const BeginDraftReques
   const RecordReply& reply = *committed;
   AUGSTORE_ASSIGN(CollectionRecord record, Decode<CollectionRecord>(reply.record));
   return WrittenCollection{reply.name + "@" + std::to_string(reply.version), std::move(record),
-                           reply.version == latest};
+                           reply.version == latest, std::move(changes)};
+}
+
+void WarnOfSharedRows(const std::string& collection, std::string_view things,
+                      const DraftChanges& changes) {
+  for (const SharedRows& shared : changes.shared) {
+    const std::string conflicting =
+        shared.conflicting == 0
+            ? ""
+            : fmt::format(" ({} of them with different labels)", shared.conflicting);
+    if (shared.split == shared.other) {
+      fmt::print(stderr,
+                 "warning: {} {} of {} are in {} under several keys{}: they count several times in "
+                 "training\n",
+                 shared.rows, things, collection, shared.split, conflicting);
+    } else {
+      fmt::print(stderr,
+                 "warning: {} {} of {} are both in {} and {}{}: accuracies on one after training "
+                 "on the other are too high\n",
+                 shared.rows, things, collection, shared.split, shared.other, conflicting);
+    }
+  }
+}
+
+Json ChangesJson(const DraftChanges& changes) {
+  return {{"added", changes.added}, {"replaced", changes.replaced}, {"left", changes.left}};
+}
+
+std::string ChangesText(const DraftChanges& changes) {
+  return fmt::format("{} added, {} replaced, {} left as they were", changes.added, changes.replaced,
+                     changes.left);
 }
 
 Result<Dtype> StoredDtype(Client& client, const std::string& collection,
-                          const std::optional<Dtype>& asked, bool replace) {
+                          const std::optional<Dtype>& asked, bool start_empty) {
   const auto latest = client.Get<CollectionRecord>(collection);
   if (latest.status().code() == Code::kNotFound) return asked.value_or(Dtype::kF32);
   AUGSTORE_TRY(latest);
   const Dtype has = latest->record.dtype;
-  if (replace || !asked.has_value() || *asked == has) return asked.value_or(has);
+  if (start_empty || !asked.has_value() || *asked == has) return asked.value_or(has);
   return FailedPrecondition(
-      "collection '{}' is stored in {}, not in {}: ask for the same dtype, or give --replace",
+      "collection '{}' is stored in {}, not in {}: ask for the same dtype, or give --start-empty",
       latest->ref(), DtypeName(has), DtypeName(*asked));
+}
+
+void AddWriteFlags(Command* command, WriteFlags* flags) {
+  command->AddFlag("--start-empty", &flags->start_empty,
+                   "Start the new version empty instead of from the latest one");
+  command->AddFlag("--replace-samples", &flags->replace_samples,
+                   "Replace samples of the latest version that have the split and key of one of "
+                   "these (default: refuse)");
 }
 
 }  // namespace augstore
