@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 
 import numpy as np
 import pytest
@@ -77,7 +78,7 @@ def test_get_refuses_what_is_not_there_by_name(client, arguments, kind, reason):
 def test_samples_have_keys_splits_and_labels(client, rows):
     samples = client.samples("toy")
     assert repr(samples) == f"<Samples: {ROWS + 100:,} (test: 100, train: {ROWS:,}), {int((samples.labels >= 0).sum()):,} labelled>"
-    assert samples.keys[3] == "toy#3" and samples.splits[ROWS] == "test"
+    assert samples.keys[3] == hashlib.sha256(rows[0][3].tobytes()).hexdigest()[:32] and samples.splits[ROWS] == "test"
     assert samples.labels[:ROWS].tolist() == rows[1].tolist() and len(samples.ids) == ROWS + 100
 
 
@@ -89,9 +90,41 @@ def test_an_import_is_found_again_and_grows_by_key(own_client, rows):
     more = own_client.import_embeddings("toy", embeddings[:3] + 5, backbone_name="phi", keys=["a", "b", "c"], split="extra")
     assert (more.version, more.splits["extra"]) == (3, 3)
     assert own_client.samples("toy").labels[-3:].tolist() == [-1, -1, -1]
-    other = own_client.import_embeddings("toy", embeddings[:4], [0, 1, 1, 0], classes=["7", "0"], backbone_name="phi", replace=True)
+    other = own_client.import_embeddings("toy", embeddings[:4], [0, 1, 1, 0], classes=["7", "0"], backbone_name="phi", start_empty=True)
     assert other.samples == 4 and other.classes == ["7", "0"]
     assert own_client.query("toy", [0, 1])[1].tolist() == [0, 1]
+
+
+def test_a_second_import_adds_its_rows_whatever_their_numbers(own_client, rows):
+    own_client.import_embeddings("days", rows[0][:100], backbone_name="phi")
+    grown = own_client.import_embeddings("days", rows[0][100:150], backbone_name="phi")
+    assert grown.samples == 150
+    twice = own_client.import_embeddings("days", rows[0][[7, 200, 200]], backbone_name="phi")
+    assert twice.samples == 152
+    assert own_client.samples("days").keys[-1] == own_client.samples("days").keys[-2] + "-2"
+
+
+def test_samples_are_replaced_only_when_that_is_asked_for(own_client, rows):
+    own_client.import_embeddings("days", rows[0][:3], [0, 0, 1], backbone_name="phi", keys=["a", "b", "c"])
+    said = r"2 samples of 'days@1' would be replaced.*sample 'b' of split 'train'.*1 would be added, 1 are there as they are.*replace_samples=True"
+    changed = {"labels": [0, 1, 1, 1], "backbone_name": "phi", "keys": ["a", "b", "c", "d"]}
+    with pytest.raises(augstore.FailedPrecondition, match=said):
+        own_client.import_embeddings("days", rows[0][[0, 1, 3, 4]], **changed)
+    assert own_client.collection("days").version == 1
+    assert own_client.import_embeddings("days", rows[0][[0, 1, 3, 4]], **changed, replace_samples=True).samples == 4
+    assert own_client.query("days", range(4))[1].tolist() == [0, 1, 1, 1]
+
+
+def test_rows_in_two_splits_or_under_two_keys_are_said_before_the_commit(own_client, rows):
+    own_client.import_embeddings("days", rows[0][:9], np.zeros(9, int), backbone_name="phi")
+    with pytest.warns(UserWarning, match="4 rows of days are both in test and train: accuracies on one"):
+        own_client.import_embeddings("days", rows[0][:4], np.zeros(4, int), backbone_name="phi", split="test")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        said = r"2 rows of days are in train under several keys \(1 of them with different labels\)"
+        with pytest.raises(UserWarning, match=said):
+            own_client.import_embeddings("days", rows[0][7:9], [0, 1], backbone_name="phi", keys=["x", "y"])
+    assert own_client.collection("days").version == 2
 
 
 def test_classes_keep_their_numbers_when_others_come_in_another_order(own_client, rows):
@@ -238,13 +271,16 @@ def test_the_commands_and_the_client_share_a_store(client):
 
 def test_a_row_is_stored_once_whether_the_command_or_python_imports_it(own_client, rows, tmp_path):
     embeddings = rows[0][:300] + 9
+    embeddings[[260, 290]] = embeddings[10]
     np.save(tmp_path / "z.npy", embeddings)
     command = [os.environ["AUGSTORE_BINARY"], "import", "--connect", own_client.address, "--collection", "both", "--json", "--quiet"]
     command += ["--npy", tmp_path / "z.npy", "--backbone-name", "phi"]
-    assert json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["stored"] == 300
+    assert json.loads(subprocess.run(command, capture_output=True, check=True).stdout)["stored"] == 298
     stored = own_client.stats()["spaces"][0]["rows"]
-    own_client.import_embeddings("both", embeddings, backbone_name="phi", source="again")
-    assert own_client.stats()["spaces"][0]["rows"] == stored
+    again = own_client.import_embeddings("both", embeddings, backbone_name="phi", source="again")
+    assert own_client.stats()["spaces"][0]["rows"] == stored and again.version == 1
+    alone = own_client.import_embeddings("alone", embeddings, backbone_name="phi")
+    assert alone.digest == again.digest
 
 
 def test_a_private_server_ends_with_its_client(tmp_path):

@@ -87,7 +87,7 @@ def test_a_collection_is_stored_in_its_dtype_and_keeps_it(own_client, rows, dtyp
     with pytest.raises(augstore.FailedPrecondition, match=f"is stored in {dtype}, not in f32"):
         own_client.import_embeddings("small", embeddings, labels, backbone_name="phi", source="c", dtype="f32")
     assert len(own_client.stats()["spaces"]) == 2, "nothing was stored before it was refused"
-    other = own_client.import_embeddings("small", embeddings, labels, backbone_name="phi", source="c", dtype="f32", replace=True)
+    other = own_client.import_embeddings("small", embeddings, labels, backbone_name="phi", source="c", dtype="f32", start_empty=True)
     assert other.dtype == "f32" and np.array_equal(own_client.get("small", range(1000)), embeddings)
 
 

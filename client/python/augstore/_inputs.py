@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from typing import Any, List, Mapping, Optional, Sequence
+import warnings
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +51,31 @@ def labels_of(labels: npt.ArrayLike, rows: int) -> npt.NDArray[np.int64]:
     if values.shape != (rows,) or values.dtype.kind not in "iu":
         raise errors.InvalidArgument(f"labels are {values.dtype} of shape {values.shape}: give {rows} integers")
     return values.astype(np.int64)
+
+
+def keys_of(keys: Optional[Sequence[str]], matrix: npt.NDArray[np.float32]) -> List[str]:
+    """The keys that were given, else the hashes of the rows: with -2, -3, ... after those of equal ones, as in C++."""
+    if keys is not None:
+        if len(keys) != len(matrix):
+            raise errors.InvalidArgument(f"{len(keys)} keys for {len(matrix)} embeddings: give one for each")
+        return [str(key) for key in keys]
+    texts: List[str] = []
+    times: Dict[str, int] = {}
+    for row in matrix.astype("<f4", copy=False):
+        text = hashlib.sha256(row.tobytes()).hexdigest()[:32]
+        times[text] = times.get(text, 0) + 1
+        texts.append(text if times[text] == 1 else f"{text}-{times[text]}")
+    return texts
+
+
+def warn_of_shared_rows(collection: str, changes: Mapping[str, Any]) -> None:
+    """Of rows that a collection would have in two splits or under several keys, before it has them."""
+    for shared in changes["shared"]:
+        labels = f" ({shared['conflicting']} of them with different labels)" if shared["conflicting"] else ""
+        where, why = f"both in {shared['split']} and {shared['other']}", "accuracies on one after training on the other are too high"
+        if shared["split"] == shared["other"]:
+            where, why = f"in {shared['split']} under several keys", "they count several times in training"
+        warnings.warn(f"{shared['rows']} rows of {collection} are {where}{labels}: {why}", stacklevel=4)
 
 
 def class_names(labels: npt.NDArray[np.int64], classes: Optional[Sequence[str]]) -> List[str]:

@@ -16,7 +16,7 @@ from ._channel import Retry
 from ._codec import Values, encode_record
 from ._connection import Connection
 from ._dtypes import DTYPES, F32, check_fits, number_of
-from ._inputs import check_chunk, class_names, labels_of, matrix_of, sample_ids, weights_of
+from ._inputs import check_chunk, class_names, keys_of, labels_of, matrix_of, sample_ids, warn_of_shared_rows, weights_of
 from ._records import (
     Backbone,
     Collection,
@@ -192,36 +192,37 @@ class Client:
         backbone_file: Union[str, "os.PathLike[str]", None] = None,
         keys: Optional[Sequence[str]] = None,
         source: str = "array",
-        replace: bool = False,
+        start_empty: bool = False,
+        replace_samples: bool = False,
         dtype: Optional[str] = None,
     ) -> Collection:
         """Stores embeddings that were computed elsewhere; gives the collection's new version.
 
         ``embeddings``: n x d, any float type, finite; ``labels``: n integers from -1 (unlabelled) on; ``classes``: their names
         (default: the numbers). Say which backbone made them: by name, or by its file, whose digest then identifies it.
-        ``keys`` (default ``"<source>#<i>"``) identify samples within their split: equal ones are replaced, others added to
-        what the collection has, unless ``replace``. A row that the store has is not stored again. ``dtype``: "f32", "f16" (half
-        the bytes) or "u8" (a quarter, with a scale for each row); default: what the collection has, else f32.
+        ``keys`` (default: hashes of the rows) identify samples within their split. Those that the collection has stay, others
+        are added to it, or to nothing with ``start_empty``. Raises FailedPrecondition, with counts, when samples would be
+        replaced by others of their keys, unless ``replace_samples``; warns of rows that are in two splits. ``dtype``: "f32",
+        "f16" (half the bytes) or "u8" (a quarter); default: what the collection has, else f32.
         """
         matrix = matrix_of(embeddings)
         values = np.full(len(matrix), -1, np.int64) if labels is None else labels_of(labels, len(matrix))
         names = class_names(values, classes)
-        texts = [f"{source}#{i}" for i in range(len(matrix))] if keys is None else [str(key) for key in keys]
-        if len(texts) != len(matrix):
-            raise errors.InvalidArgument(f"{len(texts)} keys for {len(matrix)} embeddings: give one for each")
+        texts = keys_of(keys, matrix)
         if not split:
             raise errors.InvalidArgument("split is empty: give a name, such as train")
         backbone = self._register_backbone(backbone_name, backbone_file, matrix.shape[1])
-        stored = self._check_collection(collection, backbone, dtype, replace)
+        stored = self._check_collection(collection, backbone, dtype, start_empty)
         check_fits(stored, matrix)
         rows = self._append_rows(backbone, matrix, stored)
         begin: Values = {
             "collection": collection,
             "backbone": backbone,
             "labels": {"names": ["label"], "class_counts": [len(names)], "classes": names},
-            "start_empty": replace,
+            "start_empty": start_empty,
             "source": source,
             "dtype": stored,
+            "replace_samples": replace_samples,
         }
         return self._write(begin, rows, values, names, split, texts)
 
@@ -320,7 +321,7 @@ class Client:
         self._connection.call("AddRecordRequest", request, "RecordReply")
         return digest
 
-    def _check_collection(self, collection: str, backbone: bytes, dtype: Optional[str], replace: bool) -> int:
+    def _check_collection(self, collection: str, backbone: bytes, dtype: Optional[str], start_empty: bool) -> int:
         """Before anything is stored: a collection is of one backbone and dtype. Gives the dtype to store in."""
         asked = None if dtype is None else number_of("dtype", DTYPES, dtype)
         try:
@@ -331,9 +332,9 @@ class Client:
             why = f"is of backbone {latest.backbone[:12]}, these embeddings are of {hex_of(backbone)[:12]}"
             raise errors.FailedPrecondition(f"collection {latest.ref} {why}: name another collection")
         has = DTYPES[latest.dtype]
-        if asked in (None, has) or replace:
+        if asked in (None, has) or start_empty:
             return has if asked is None else asked
-        why = f"is stored in {latest.dtype}, not in {dtype}: ask for the same dtype, or replace it"
+        why = f"is stored in {latest.dtype}, not in {dtype}: ask for the same dtype, or start empty"
         raise errors.FailedPrecondition(f"collection '{latest.ref}' {why}")
 
     def _append_rows(self, backbone: bytes, matrix: npt.NDArray[np.float32], dtype: int) -> npt.NDArray[np.uint64]:
@@ -372,9 +373,11 @@ class Client:
                     "keys": keys[part],
                 }
                 self._connection.call("AppendSamplesRequest", {"draft": draft["draft"], "samples": chunk}, "EndReply")
+            changes = self._connection.call("CompareDraftRequest", {"draft": draft["draft"]}, "DraftChangesReply")
+            warn_of_shared_rows(begin["collection"], changes)
             commit = {"draft": draft["draft"], "appended": len(rows)}
             return collection_of(self._connection.call("CommitDraftRequest", commit, "RecordReply"))
-        except errors.Error:
+        except Exception:  # a warning may be one
             self._abort(draft["draft"])
             raise
 
