@@ -91,7 +91,35 @@ mkdir photos && cp -r images/train photos/train && cp -r images/test photos/test
 expect_exit 2 "--images photos/test --split test" \
   "$augstore" ingest --store db --collection photos --backbone "$backbone" --images photos
 ingest db images/test --split validation 2>shared.txt >/dev/null
-grep -q "50 images of drawn@3 are both in test and validation" shared.txt || fail "no warning: $(cat shared.txt)"
+grep -q "50 images of drawn are both in test and validation" shared.txt || fail "no warning: $(cat shared.txt)"
+mkdir flat && cp -r images/train/"$(ls images/train | head -n 1)" flat/train && cp -r flat/train flat/Test
+expect_exit 2 "which are splits" "$augstore" ingest --store db --collection photos --backbone "$backbone" --images flat
+
+step "samples are replaced only when that is asked for, and the counts are said before"
+mkdir relabelled && cp -r images/test/* relabelled
+first=$(find relabelled -name '*.png' | sort | sed -n 1p)
+second=$(find relabelled -name '*.png' | sort | sed -n 2p)
+cp "$second" "$first"
+cp "$second" "$(dirname "$second")/another.png"
+expect_exit 4 "1 samples of 'drawn@3' would be replaced.*${first#relabelled/}.*1 would be added, 49 are there as they are" \
+  "$augstore" ingest --store db --collection drawn --backbone "$backbone" --images relabelled --split test --quiet
+grep -q "1 images of drawn are in test under several keys" err.txt || fail "no warning: $(cat err.txt)"
+"$augstore" collection show drawn --store db --json >refused.json
+expect refused.json version 3
+ingest db relabelled --split test --replace-samples 2>/dev/null >replaced.json
+expect replaced.json added 1
+expect replaced.json replaced 1
+expect replaced.json left 49
+expect replaced.json samples 501
+
+step "a second file of embeddings adds to the first, whatever its name"
+mkdir other
+"$augstore" export --store db --collection drawn --split test --npy other/z.npy --quiet
+"$augstore" import --store db --collection copied --npy other/z.npy --backbone-name elsewhere --json --quiet >import4.json 2>/dev/null
+expect import4.json replaced 0
+expect import4.json samples 451
+expect_exit 4 "400 samples of 'copied@2' would be replaced" \
+  "$augstore" import --store db --collection copied --npy z.npy --backbone-name elsewhere --quiet
 
 step "collections can be listed, shown and deleted"
 "$augstore" collection versions drawn --store db | grep -q drawn@1 || fail "versions does not list drawn@1"
