@@ -4,8 +4,10 @@ target_compile_options(augstore_options INTERFACE -Wall -Wextra -Wshadow -Wnon-v
                                                   -fno-omit-frame-pointer)
 target_include_directories(augstore_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
 # GCC 12 sees uninitialised, overlapping and out-of-bounds memory inside library templates where there is none.
-target_compile_options(augstore_options INTERFACE -Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow
-                                                  -Wno-stringop-overread -Wno-restrict)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(augstore_options INTERFACE -Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow
+                                                    -Wno-stringop-overread -Wno-restrict)
+endif()
 # A third faster to build than -O3, and no slower: the loops that are worth vectorising ask for it (engine/CMakeLists.txt).
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 
@@ -15,6 +17,9 @@ if(AUGSTORE_SANITIZE STREQUAL "address")
 elseif(AUGSTORE_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread -Wno-tsan)  # atomic fences are used by libraries only
   add_link_options(-fsanitize=thread)
+elseif(AUGSTORE_SANITIZE STREQUAL "fuzzer")
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
 endif()
 
 find_program(AUGSTORE_CCACHE ccache)

@@ -9,6 +9,7 @@
 #include "schemas/weights/quantized_rows.h"
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -45,18 +46,24 @@ Result<T> Parse(const std::array<std::pair<T, std::string_view>, kCount>& names,
 }
 
 using HalfBits = uint16_t;
+// Clang 14 has no _Float16 on x86-64, but a type that converts alike (with -mf16c).
+#if defined(__FLT16_MAX__)
+using Half = _Float16;
+#else
+using Half = __fp16;
+#endif
 
 // Plain conversions: the compiler's own where the processor has none.
 void ToHalf(const float* values, size_t count, uint8_t* bytes) {
   for (size_t i = 0; i < count; ++i) {
-    const auto half = static_cast<_Float16>(values[i]);
+    const auto half = static_cast<Half>(values[i]);
     std::memcpy(bytes + i * sizeof half, &half, sizeof half);
   }
 }
 
 void FromHalf(const uint8_t* bytes, size_t count, float* values) {
   for (size_t i = 0; i < count; ++i) {
-    _Float16 half;
+    Half half;
     std::memcpy(&half, bytes + i * sizeof half, sizeof half);
     values[i] = static_cast<float>(half);
   }
@@ -83,8 +90,14 @@ __attribute__((target("avx,f16c"))) void FromHalfFast(const uint8_t* bytes, size
   FromHalf(bytes + i * sizeof(HalfBits), count - i, values + i);
 }
 
+// Clang 14 does not know "f16c" as a name for __builtin_cpu_supports.
+bool CpuidHasF16c() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & bit_F16C) != 0;
+}
+
 bool HasF16c() {
-  static const bool has = __builtin_cpu_supports("avx") && __builtin_cpu_supports("f16c");
+  static const bool has = __builtin_cpu_supports("avx") && CpuidHasF16c();
   return has;
 }
 #else

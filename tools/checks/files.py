@@ -24,10 +24,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build/release"
 PASSED = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "augstore/passed"
-# Clang 14 knows neither _Float16 on x86-64 nor the processor feature f16c, comes without omp.h, and refuses LibTorch 1.13's
-# c10::IValue with the std::vector of GCC 12 in C++20.
+# Clang 14 comes without omp.h, and refuses LibTorch 1.13's c10::IValue with the std::vector of GCC 12 in C++20.
 NOT_FOR_CLANG = {
-    "schemas/weights/dtype.cc",
     "engine/backbone/torch_module.cc",
     "engine/fitting/torch_last_blocks_trainer.cc",
     "engine/fitting/torch_linear.cc",
