@@ -119,6 +119,7 @@ Status SetClasses(const std::vector<std::string>& labels, ImageSource& source) {
                   [](const auto& entry) { return ClassNumber(entry.first).has_value(); })) {
     int32_t last = -1;
     for (auto& [label, number] : numbers) last = std::max(last, number = *ClassNumber(label));
+    source.classes.reserve(static_cast<size_t>(last) + 1);
     for (int32_t i = 0; i <= last; ++i) source.classes.push_back(std::to_string(i));
   } else {
     for (auto& [label, number] : numbers) {
