@@ -1,45 +1,44 @@
 #include "server/service/memory_budget.h"
 
-#include <memory>
-
 namespace augstore {
 
-std::optional<MemoryBudget::Share> MemoryBudget::Take(uint64_t bytes, const Resume& resume) {
-  const MutexLock lock(mutex_);
-  if (total_ == 0 || taken_ + bytes <= total_) {
-    taken_ += bytes;
-    return Share(this, bytes);
+MemoryBudget::Share::~Share() {
+  if (state_ == nullptr) return;
+  std::vector<Resume> waiting;
+  {
+    const MutexLock lock(state_->mutex);
+    state_->taken -= bytes_;
+    waiting.swap(state_->waiting);
   }
-  if (resume) waiting_.push_back(resume);
+  for (const Resume& resume : waiting) resume();
+}
+
+std::optional<MemoryBudget::Share> MemoryBudget::Take(uint64_t bytes, const Resume& resume) {
+  const MutexLock lock(state_->mutex);
+  if (state_->total == 0 || state_->taken + bytes <= state_->total) {
+    state_->taken += bytes;
+    return Share(state_, bytes);
+  }
+  if (resume) state_->waiting.push_back(resume);
   return std::nullopt;
 }
 
 Status MemoryBudget::CheckFits(uint64_t bytes, std::string_view what) const {
-  if (total_ == 0 || bytes <= total_) return OkStatus();
+  if (total() == 0 || bytes <= total()) return OkStatus();
   return ResourceExhausted(
       "{} takes {} MiB, and the server has {} for all requests and replies: ask for less at once, "
       "or start the server with a larger --memory",
-      what, bytes >> 20, total_ >> 20);
+      what, bytes >> 20, total() >> 20);
 }
 
 bool MemoryBudget::is_short() {
-  const MutexLock lock(mutex_);
-  return !waiting_.empty();
+  const MutexLock lock(state_->mutex);
+  return !state_->waiting.empty();
 }
 
 uint64_t MemoryBudget::taken() {
-  const MutexLock lock(mutex_);
-  return taken_;
-}
-
-void MemoryBudget::Return(uint64_t bytes) {
-  std::vector<Resume> waiting;
-  {
-    const MutexLock lock(mutex_);
-    taken_ -= bytes;
-    waiting.swap(waiting_);
-  }
-  for (const Resume& resume : waiting) resume();
+  const MutexLock lock(state_->mutex);
+  return state_->taken;
 }
 
 SharedBytes WithShare(SharedBytes body, MemoryBudget::Share share) {

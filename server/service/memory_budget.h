@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -18,26 +19,36 @@ namespace augstore {
 // Thread-safe.
 class MemoryBudget {
  public:
-  // Bytes that were taken; returned when it is destroyed. The budget must outlive it.
+  using Resume = std::function<void()>;  // must not throw
+
+ private:
+  struct State {
+    uint64_t total = 0;
+    Mutex mutex;  // not held in a Resume
+    uint64_t taken AUGSTORE_GUARDED_BY(mutex) = 0;
+    std::vector<Resume> waiting AUGSTORE_GUARDED_BY(mutex);
+  };
+
+ public:
+  // Bytes that were taken; returned when it is destroyed. May outlive the budget: in a process
+  // without sockets, a reply may outlive the service.
   class Share {
    public:
-    Share(Share&& other) noexcept
-        : budget_(std::exchange(other.budget_, nullptr)), bytes_(other.bytes_) {}
+    Share(Share&&) noexcept = default;
     Share& operator=(Share&&) = delete;
-    ~Share() {
-      if (budget_ != nullptr) budget_->Return(bytes_);
-    }
+    ~Share();
 
    private:
     friend class MemoryBudget;
-    Share(MemoryBudget* budget, uint64_t bytes) : budget_(budget), bytes_(bytes) {}
-    MemoryBudget* budget_;
+    Share(std::shared_ptr<State> state, uint64_t bytes) : state_(std::move(state)), bytes_(bytes) {}
+    std::shared_ptr<State> state_;  // null: moved from
     uint64_t bytes_;
   };
-  using Resume = std::function<void()>;  // must not throw
 
   // 0: no limit.
-  explicit MemoryBudget(uint64_t bytes) : total_(bytes) {}
+  explicit MemoryBudget(uint64_t bytes) : state_(std::make_shared<State>()) {
+    state_->total = bytes;
+  }
 
   // Nothing when they are not free now. With `resume` the caller then waits: it is called exactly
   // once, on any thread, when bytes were returned, and Take should be called again.
@@ -47,15 +58,10 @@ class MemoryBudget {
   // Whether somebody waits: what is held without need should be given up.
   bool is_short();
   uint64_t taken();
-  uint64_t total() const { return total_; }
+  uint64_t total() const { return state_->total; }
 
  private:
-  void Return(uint64_t bytes);
-
-  const uint64_t total_;
-  Mutex mutex_;  // not held in `resume`
-  uint64_t taken_ AUGSTORE_GUARDED_BY(mutex_) = 0;
-  std::vector<Resume> waiting_ AUGSTORE_GUARDED_BY(mutex_);
+  const std::shared_ptr<State> state_;
 };
 
 // `body`, with its bytes counted as long as anybody holds them.
