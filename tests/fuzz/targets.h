@@ -14,15 +14,14 @@
 namespace augstore::fuzz {
 
 // X(name, fixed): name.cc defines Fuzz_name, and corpus/name has its inputs. It may have
-// `fixed` MiB allocated at once, and kBytesPerByte bytes more for each byte of its input. (A label
-// of a manifest may be the number of a class, and the names of all classes below it are listed.)
+// `fixed` MiB allocated at once, and kBytesPerByte bytes more for each byte of its input.
 #define AUGSTORE_FUZZ_TARGETS(X) \
   X(address, 1)                  \
   X(batch, 1)                    \
   X(cifar, 1)                    \
   X(frame, 1)                    \
   X(image_header, 1)             \
-  X(manifest, 72)                \
+  X(manifest, 4)                 \
   X(mark, 1)                     \
   X(message, 1)                  \
   X(names, 1)                    \
