@@ -2,16 +2,21 @@
 
 namespace augstore {
 
-MemoryBudget::Share::~Share() {
-  if (state_ == nullptr) return;
-  std::vector<Resume> waiting;
+void MemoryBudget::State::ResumeWaiting(uint64_t returned) {
+  std::vector<Resume> resumed;
   {
-    const MutexLock lock(state_->mutex);
-    state_->taken -= bytes_;
-    waiting.swap(state_->waiting);
+    const MutexLock lock(mutex);
+    taken -= returned;
+    resumed.swap(waiting);
   }
-  for (const Resume& resume : waiting) resume();
+  for (const Resume& resume : resumed) resume();
 }
+
+MemoryBudget::Share::~Share() {
+  if (state_ != nullptr) state_->ResumeWaiting(bytes_);
+}
+
+void MemoryBudget::ResumeWaiting() { state_->ResumeWaiting(0); }
 
 std::optional<MemoryBudget::Share> MemoryBudget::Take(uint64_t bytes, const Resume& resume) {
   const MutexLock lock(state_->mutex);

@@ -27,6 +27,7 @@ class MemoryBudget {
     Mutex mutex;  // not held in a Resume
     uint64_t taken AUGSTORE_GUARDED_BY(mutex) = 0;
     std::vector<Resume> waiting AUGSTORE_GUARDED_BY(mutex);
+    void ResumeWaiting(uint64_t returned);
   };
 
  public:
@@ -55,6 +56,8 @@ class MemoryBudget {
   std::optional<Share> Take(uint64_t bytes, const Resume& resume = nullptr);
   // Errors: kResourceExhausted, naming `what`: so many bytes can never be taken.
   Status CheckFits(uint64_t bytes, std::string_view what) const;
+  // Resumes all who wait, though nothing was returned: before what they would run on goes.
+  void ResumeWaiting();
   // Whether somebody waits: what is held without need should be given up.
   bool is_short();
   uint64_t taken();

@@ -208,8 +208,12 @@ void Server::State::Stop() {
   if (std::exchange(stopped, true)) return;
   asio::post(io, [this] { BeginStop(); });
   if (thread.joinable()) thread.join();
+  // Tasks that wait for memory would outlive the pools that they are to be run on. Their pipelines
+  // are closed, so they end; one that began to wait meanwhile is dropped with its pool.
+  service->memory().ResumeWaiting();
   pool.join();
   quick_pool.join();
+  service->memory().ResumeWaiting();
   listeners.clear();
 }
 

@@ -45,6 +45,17 @@ TEST(MemoryBudget, ResumesThoseWhoWaitWhenBytesAreReturned) {
   EXPECT_FALSE(budget.is_short());
 }
 
+TEST(MemoryBudget, ResumesThoseWhoWaitWhenItIsTold) {
+  MemoryBudget budget(100);
+  const auto share = budget.Take(100);
+  int resumed = 0;
+  EXPECT_FALSE(budget.Take(50, [&] { ++resumed; }).has_value());
+  budget.ResumeWaiting();
+  budget.ResumeWaiting();
+  EXPECT_EQ(resumed, 1);
+  EXPECT_EQ(budget.taken(), 100u);
+}
+
 TEST(MemoryBudget, CountsABodyUntilItsLastOwnerIsGone) {
   MemoryBudget budget(100);
   SharedBytes body = WithShare(SharedBytes::FromString("bytes"), *budget.Take(30));

@@ -252,6 +252,18 @@ TEST(Session, ServesOthersWhileSomeHoldAllTheMemoryForReplies) {
   EXPECT_LE(serving.service.memory().taken(), 3 * kBatch);
 }
 
+TEST(Session, StopsWhileABatchWaitsForMemory) {
+  Serving serving({.workers = 1}, 0, 16 * (kWideDim * sizeof(float) + 100));
+  ASSERT_TRUE(AddWideCollection(*serving.filled.catalog).ok());
+  const auto all = serving.service.memory().Take(serving.service.memory().total());
+  RawSocket socket(serving.unix_socket());
+  socket.Send(RequestWideRun(serving.service, 16));
+  ASSERT_TRUE(Eventually([&] { return serving.service.memory().is_short(); }));
+  serving.Stop();
+  serving.server.reset();
+  EXPECT_FALSE(serving.service.memory().is_short());
+}
+
 TEST(Session, RefusesARequestThatIsLargerThanItsMemory) {
   Serving serving({}, 0, 1 << 20);
   const Status refused = SendAndBeRefused(serving.tcp(), HeaderClaiming(10 << 20));
