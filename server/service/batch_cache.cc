@@ -62,6 +62,7 @@ void BatchCache::Finish(const BatchKey& key, const SharedBytes* body) noexcept {
 void BatchCache::Clear() {
   std::vector<SharedBytes> bodies;  // freed without the mutex: whoever waits for memory is resumed
   const MutexLock lock(mutex_);
+  bodies.reserve(order_.size());  // what fails does so before the first change
   for (const BatchKey& key : order_) {
     const auto entry = entries_.find(key);
     bodies.push_back(std::move(entry->second.body));

@@ -102,8 +102,6 @@ bool Service::IsQuick(MessageType type) {
     case MessageType::kStatsRequest:
     case MessageType::kGetRecordRequest:
     case MessageType::kListRecordsRequest:
-    case MessageType::kSetAliasRequest:
-    case MessageType::kAbortDraftRequest:
       return true;
     default:
       return false;

@@ -203,6 +203,8 @@ Result<Reply> BatchRun::MakeBatch(const Run& run, uint64_t step, const Resume& r
     return WithShare(std::move(body), *std::move(share));
   };
   std::optional<Result<SharedBytes>> got = state.kept_batches.Get(key, build_within, resume);
+  // A batch that was kept while another task began to wait for memory would keep it waiting.
+  if (state.memory.is_short()) state.kept_batches.Clear();
   if (!got.has_value()) return Reply{.parked = true, .frame = {}};
   AUGSTORE_ASSIGN(SharedBytes body, *std::move(got));
   ++state.batches;

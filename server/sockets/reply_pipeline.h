@@ -62,6 +62,8 @@ class ReplyPipeline : public std::enable_shared_from_this<ReplyPipeline> {
   void Start(std::unique_ptr<ReplySource> source, const Pool& pool);
   // Whether Next returns at once.
   bool Ready();
+  // Whether replies wait that were made before their turn.
+  bool holds_any() const { return !built_.empty(); }
   // The next reply; nothing after the last, when the pipeline is closed, and when it broke before
   // that reply was made. Replies that were made while one before them failed are dropped. REQUIRES:
   // *this outlives the wait.

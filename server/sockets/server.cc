@@ -213,6 +213,10 @@ void Server::State::Stop() {
   service->memory().ResumeWaiting();
   pool.join();
   quick_pool.join();
+  // What the last tasks posted goes now, and not after the pools that it may still resume others
+  // on.
+  io.restart();
+  io.poll();
   service->memory().ResumeWaiting();
   listeners.clear();
 }

@@ -35,6 +35,7 @@ constexpr uint64_t kRequestCopies = 2;
 constexpr std::chrono::milliseconds kMemoryPause{20};
 // How long a peer may take nothing of its reply while others wait for memory.
 constexpr std::chrono::milliseconds kMostHold{1'000};
+constexpr std::chrono::milliseconds kMostHoldBuilt{5'000};
 // How soon it is found out that a peer is gone while its reply is made.
 constexpr std::chrono::milliseconds kWatchPeriod{500};
 // A batch goes to the kernel in one call, instead of waking the socket thread for each part of it.
@@ -98,6 +99,7 @@ void Session::Enter(Phase phase) {
       deadline_ = now + limits_.linger;
       break;
     case Phase::kBuilding:  // the peer waits for us
+      progress_ = now;
       deadline_ = stopping_ ? now + limits_.drain : Clock::time_point::max();
       break;
     case Phase::kClosed:
@@ -111,8 +113,11 @@ Session::Clock::time_point Session::FrameDeadline(Clock::time_point begin, size_
 }
 
 bool Session::HoldsWhatOthersNeed() const {
-  return phase_ == Phase::kWriting && Clock::now() - progress_ > kMostHold &&
-         service_->memory().is_short();
+  const auto held = Clock::now() - progress_;
+  // Replies that were made while the one before them waits for memory hold it from others, too.
+  const bool holds = (phase_ == Phase::kWriting && held > kMostHold) ||
+                     (phase_ == Phase::kBuilding && held > kMostHoldBuilt && replies_->holds_any());
+  return holds && service_->memory().is_short();
 }
 
 // Asks for the end of the peer's bytes without taking those before it.
@@ -193,6 +198,7 @@ Session::Awaitable<void> Session::ServeRequests(std::shared_ptr<Session> self) {
       refusal = ResourceExhausted(
           "the server has too little memory for a request of this size: send less at once");
     }
+    if (self->phase_ == Phase::kClosed) co_return;
     if (!refusal.ok()) {
       WarnOfPeer("a connection is closed: " + refusal.ToString());
       co_await WriteLast(self, ErrorFrame(refusal, 0));

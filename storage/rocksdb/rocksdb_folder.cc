@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -73,18 +74,33 @@ Status NoStore(const std::string& path, FolderState state) {
 }
 
 Status MakeStoreFolder(const std::string& path) {
+  fs::path folder = fs::path(path).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();  // "store/"
   std::error_code error;
-  fs::create_directories(path, error);
-  if (!error) fs::permissions(path, fs::perms::owner_all, error);
+  std::vector<fs::path> made;  // the innermost first
+  for (fs::path level = folder; !level.empty() && !fs::exists(level, error);
+       level = level.parent_path()) {
+    made.push_back(level);
+  }
+  fs::create_directories(folder.parent_path(), error);
   if (error) return Unavailable("store '{}' cannot be made: {}", path, error.message());
-  return SyncFolderOf(path);
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
+    return Unavailable("store '{}' cannot be made: {}", path, Reason());
+  }
+  for (const fs::path& level : made) AUGSTORE_TRY(SyncFolderOf(level.string()));
+  return OkStatus();
 }
 
 Result<FolderLock> FolderLock::Take(const std::string& path) {
   const int fd = OpenFolder(path);
   if (fd < 0) return Unavailable("store '{}' cannot be opened: {}", path, Reason());
   FolderLock lock(fd);
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
+  // IsHeld of another process may have it for a moment.
+  for (int attempt = 1;; ++attempt) {
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
+    if (errno != EWOULDBLOCK || attempt == 3) break;
+    ::usleep(20'000);
+  }
   if (errno == EWOULDBLOCK) return StoreIsHeld(path);
   // A network file system may lock files and no folders: RocksDB's lock file is then all there is.
   if (errno == EBADF || errno == EINVAL || errno == ENOLCK || errno == EOPNOTSUPP) return lock;

@@ -27,6 +27,7 @@
 
 namespace augstore::rocks {
 
+inline constexpr uint32_t kStoreFormat = 2;
 inline constexpr std::string_view kFormatKey = "format";
 inline constexpr std::string_view kIdKey = "id";
 inline constexpr std::string_view kNextListKey = "next list";

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "storage/rocksdb/rocksdb_keys.h"
 #include "storage/rocksdb/rocksdb_options.h"
@@ -83,24 +84,47 @@ Status RefuseForeign(const std::string& path, const Result<MarkNote>& mark, rock
                             path);
 }
 
+Result<std::string> ReadDefault(const OpenedDatabase& opened, std::string_view key) {
+  std::string value;
+  const rocksdb::Status read = opened.db->Get(
+      rocksdb::ReadOptions(), opened.families[rocks::kDefault], std::string(key), &value);
+  if (!read.ok() && !read.IsNotFound()) return FromRocks(read, "the store's format");
+  return value;
+}
+
+Status CheckFormat(const std::string& path, uint32_t format) {
+  if (format == rocks::kStoreFormat) return OkStatus();
+  if (format > rocks::kStoreFormat) {
+    return FailedPrecondition(
+        "store '{}' has format {}, this augstore reads format {}: use a newer augstore", path,
+        format, rocks::kStoreFormat);
+  }
+  return FailedPrecondition(
+      "store '{}' has format {}, which this augstore does not read: ingest into a new store", path,
+      format);
+}
+
 Status CheckMark(const std::string& path, const OpenedDatabase& opened,
                  const Result<MarkNote>& mark) {
-  if (mark.ok()) {
-    const uint64_t recovered = opened.db->GetLatestSequenceNumber();
-    if (recovered >= mark->sequence) return OkStatus();
+  const uint64_t recovered = opened.db->GetLatestSequenceNumber();
+  if (mark.ok() && recovered < mark->sequence) {
     return DataLoss(
         "store '{}' has lost acknowledged writes: its mark notes {}, its log and tables end at {}. "
         "Nothing was changed: {}",
         path, mark->sequence, recovered, kGoOn);
   }
-  std::string format;
-  const rocksdb::Status read =
-      opened.db->Get(rocksdb::ReadOptions(), opened.families[rocks::kDefault],
-                     std::string(rocks::kFormatKey), &format);
-  if (read.ok() && rocks::ParseBig<uint32_t>(format) == 1u) {
-    return FailedPrecondition(
-        "store '{}' has format 1, which this augstore does not read: ingest into a new store",
-        path);
+  AUGSTORE_ASSIGN(const std::string format, ReadDefault(opened, rocks::kFormatKey));
+  AUGSTORE_ASSIGN(const std::string id, ReadDefault(opened, rocks::kIdKey));
+  const std::optional<uint32_t> number = rocks::ParseBig<uint32_t>(format);
+  if (!number.has_value() || id.empty()) {
+    return DataLoss("store '{}' has lost its format or its id: restore a backup", path);
+  }
+  AUGSTORE_TRY(CheckFormat(path, *number));
+  if (mark.ok()) {
+    if (mark->store_id == id) return OkStatus();
+    return DataLoss(
+        "store '{}' has id {}, and its file {} is of store {}: put the right one back, or {}", path,
+        id, kMarkFile, mark->store_id, kGoOn);
   }
   if (mark.status().code() != Code::kNotFound) return mark.status();
   return DataLoss("store '{}' has lost its file {}, so that lost writes could not be noticed: {}",

@@ -9,24 +9,26 @@
 #include "storage/rocksdb/rocksdb_options.h"
 #include "storage/rocksdb/rocksdb_recovery.h"
 #include "storage/rocksdb/store_mark.h"
+#include "storage/store/server_mark.h"
 
 namespace augstore {
 namespace {
 
 namespace fs = std::filesystem;
 
+// Durably: the originals go when the store is opened.
 Status CopyLogs(const std::string& path, const std::string& to) {
   std::error_code error;
   fs::create_directories(to, error);
   std::vector<fs::directory_entry> files;
   if (!error) files = ListFolder(path, error);
-  for (const fs::directory_entry& file : files) {
-    if (error || file.path().extension() != ".log") continue;
-    fs::copy_file(file.path(), fs::path(to) / file.path().filename(),
-                  fs::copy_options::overwrite_existing, error);
-  }
   if (error) return Unavailable("the logs cannot be copied to '{}': {}", to, error.message());
-  return SyncFolderOf(to + "/");
+  for (const fs::directory_entry& file : files) {
+    if (file.path().extension() != ".log") continue;
+    AUGSTORE_ASSIGN(const std::string bytes, ReadFile(file.path(), ~size_t{0}));
+    AUGSTORE_TRY(WriteFileAtomically(fs::path(to) / file.path().filename(), bytes));
+  }
+  return SyncFolderOf(to);
 }
 
 Result<std::string> ReadId(OpenedDatabase& opened) {
@@ -52,7 +54,10 @@ Status Apply(const std::string& path, RepairReport* report) {
 Result<RepairReport> RepairStore(const std::string& path, bool apply) {
   AUGSTORE_ASSIGN(const FolderState state, InspectFolder(path));
   if (state != FolderState::kStore) return NoStore(path, state);
+  // Another process may replace files while they are looked at.
+  if (FolderLock::IsHeld(path)) return StoreIsHeld(path);
   const Result<MarkNote> mark = ReadMark(path);
+  if (mark.ok() && mark->sequence == 0) return NoStore(path, FolderState::kEmpty);
   RepairReport report;
   if (mark.ok()) report.acknowledged = mark->sequence;
   const Result<OpenedDatabase> whole = OpenForReading(path, mark);
@@ -63,7 +68,8 @@ Result<RepairReport> RepairStore(const std::string& path, bool apply) {
   if (whole.status().code() != Code::kDataLoss) return whole.status();
   report.needed = true;
   AUGSTORE_ASSIGN(OpenedDatabase prefix, OpenPrefix(path, StoreAccess::kRead));
-  AUGSTORE_TRY(ReadId(prefix));
+  AUGSTORE_ASSIGN(const std::string id, ReadId(prefix));
+  if (mark.ok() && mark->store_id != id) report.acknowledged.reset();  // of another store
   report.kept = prefix.db->GetLatestSequenceNumber();
   prefix = {};
   if (apply) AUGSTORE_TRY(Apply(path, &report));

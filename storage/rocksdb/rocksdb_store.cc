@@ -12,8 +12,6 @@
 namespace augstore {
 namespace {
 
-constexpr uint32_t kStoreFormat = 2;
-
 std::string NewStoreId() {
   std::random_device random;
   std::string id;
@@ -131,29 +129,23 @@ Status RocksDbStore::OpenDb() {
 
 Status RocksDbStore::CheckFormat() {
   AUGSTORE_ASSIGN(const uint32_t format, GetCounter(kDefault, rocks::kFormatKey, 0));
-  if (format > kStoreFormat) {
-    return FailedPrecondition(
-        "store '{}' has format {}, this augstore reads up to {}: use a newer augstore", path_,
-        format, kStoreFormat);
-  }
   if (format == 0 && mark_ != nullptr && mark_->note().sequence == 0) return CreateIdentity();
   if (format == 0) return DataLoss("store '{}' has lost its format: restore a backup", path_);
   AUGSTORE_ASSIGN(const std::optional<std::string> id,
                   Get(kDefault, rocks::kIdKey, "the store's id"));
   if (!id.has_value()) return DataLoss("store '{}' has lost its id: restore a backup", path_);
   id_ = *id;
-  if (mark_ == nullptr || mark_->note().store_id == id_) return OkStatus();
-  return DataLoss("store '{}' has id {}, its file {} is of store {}: put the right one back", path_,
-                  id_, kMarkFile, mark_->note().store_id);
+  return OkStatus();
 }
 
 Status RocksDbStore::CreateIdentity() {
   id_ = mark_->note().store_id;
   rocksdb::WriteBatch batch;
-  batch.Put(family(kDefault), rocksdb::Slice(rocks::kFormatKey), rocks::Big(kStoreFormat));
+  batch.Put(family(kDefault), rocksdb::Slice(rocks::kFormatKey), rocks::Big(rocks::kStoreFormat));
   batch.Put(family(kDefault), rocksdb::Slice(rocks::kIdKey), id_);
   const MutexLock lock(write_mutex_);
-  return Write(&batch, "the store's format");
+  AUGSTORE_TRY(Write(&batch, "the store's format"));
+  return mark_->Sync();  // a mark of 0 would mean that nothing was written yet
 }
 
 Result<std::optional<std::string>> RocksDbStore::Get(rocks::Family family_id, std::string_view key,

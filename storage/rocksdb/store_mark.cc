@@ -124,6 +124,11 @@ Status StoreMark::Acknowledge(uint64_t sequence) {
   return OkStatus();
 }
 
+Status StoreMark::Sync() {
+  if (::fdatasync(fd_) == 0) return OkStatus();
+  return Unavailable("syncing '{}' failed: {}", path_, std::generic_category().message(errno));
+}
+
 void StoreMark::SyncLoop() {
   MutexLock lock(mutex_);
   while (true) {

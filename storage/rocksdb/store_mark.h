@@ -52,6 +52,8 @@ class StoreMark {
   // second sync here would double the time of each write, and the write itself is synced already.
   // Errors: kUnavailable.
   Status Acknowledge(uint64_t sequence);
+  // Syncs the last note now. Errors: kUnavailable.
+  Status Sync();
 
  private:
   StoreMark(int fd, MarkNote note, uint64_t turn, std::string path);

@@ -48,21 +48,26 @@ bool IsSplitName(std::string name) {
   return names.contains(name);
 }
 
-bool HasFolders(const fs::path& folder) {
+// What can be listed of a folder: ListImages, which comes next, reports what cannot.
+std::vector<fs::directory_entry> Folders(const fs::path& folder) {
+  std::vector<fs::directory_entry> folders;
   std::error_code error;
-  return std::ranges::any_of(fs::directory_iterator(folder, error),
-                             [](const fs::directory_entry& entry) { return entry.is_directory(); });
+  for (fs::directory_iterator i(folder, error); !error && i != fs::directory_iterator();
+       i.increment(error)) {
+    std::error_code unknown;
+    if (i->is_directory(unknown)) folders.push_back(*i);
+  }
+  return folders;
 }
 
 // A folder of splits would become a collection whose classes are called train and test.
 Status RefuseFolderOfSplits(const std::string& images) {
-  std::error_code error;
   std::set<std::string> splits;
   bool has_others = false;
-  for (const fs::directory_entry& entry : fs::directory_iterator(images, error)) {
+  for (const fs::directory_entry& entry : Folders(images)) {
     const std::string name = entry.path().filename().string();
-    if (!entry.is_directory() || name.starts_with('.')) continue;
-    if (IsSplitName(name) && HasFolders(entry.path())) {
+    if (name.starts_with('.')) continue;
+    if (IsSplitName(name) && !Folders(entry.path()).empty()) {
       splits.insert(name);
     } else {
       has_others = true;

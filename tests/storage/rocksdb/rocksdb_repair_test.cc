@@ -78,6 +78,22 @@ TEST_F(RepairTest, MakesANewMarkAndKeepsTheStoresId) {
   EXPECT_EQ(OpenWith(path_, StoreAccess::kRead).value()->Stats().value().id, id);
 }
 
+TEST_F(RepairTest, ReplacesAMarkOfAnotherStoreByItsOwn) {
+  MakeClosedStore();
+  OpenWith(folder_.path() + "/other", StoreAccess::kCreate).value();
+  fs::copy_file(folder_.path() + "/other/MARK", path_ + "/MARK",
+                fs::copy_options::overwrite_existing);
+  const auto before = FilesOf(path_);
+  for (const StoreAccess access : {StoreAccess::kRead, StoreAccess::kWrite}) {
+    EXPECT_EQ(OpenWith(path_, access).status().code(), Code::kDataLoss);
+  }
+  EXPECT_EQ(FilesOf(path_), before);
+  const RepairReport report = RepairStore(path_, /*apply=*/true).value();
+  EXPECT_TRUE(report.needed);
+  EXPECT_FALSE(report.acknowledged.has_value());
+  EXPECT_EQ(Records(), kRecords);
+}
+
 TEST_F(RepairTest, RefusesAStoreThatIsInUseOrHasADamagedTable) {
   MakeClosedStore();
   fs::remove(path_ + "/MARK");
