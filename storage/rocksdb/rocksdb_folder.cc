@@ -82,7 +82,7 @@ Status MakeStoreFolder(const std::string& path) {
        level = level.parent_path()) {
     made.push_back(level);
   }
-  fs::create_directories(folder.parent_path(), error);
+  if (folder.has_parent_path()) fs::create_directories(folder.parent_path(), error);
   if (error) return Unavailable("store '{}' cannot be made: {}", path, error.message());
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
     return Unavailable("store '{}' cannot be made: {}", path, Reason());

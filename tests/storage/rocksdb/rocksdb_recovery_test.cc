@@ -150,6 +150,16 @@ TEST_F(RecoveryTest, MakesAStoreThatOnlyItsOwnerCanRead) {
   EXPECT_EQ(info.st_mode & 0777, 0700u);
 }
 
+TEST_F(RecoveryTest, MakesAStoreAtAnyPath) {
+  const fs::path before = fs::current_path();
+  fs::current_path(folder_.path());
+  for (const char* path : {"plain", "slash/", "./dot", "a/b/c", "a/b/d/"}) {
+    EXPECT_TRUE(OpenWith(path, StoreAccess::kCreate).ok()) << path;
+    EXPECT_TRUE(OpenWith(path, StoreAccess::kRead).ok()) << path;
+  }
+  fs::current_path(before);
+}
+
 TEST_F(RecoveryTest, RefusesAMarkOfAnotherStore) {
   OpenWith(path_, StoreAccess::kCreate).value();
   const auto other = folder_.path() + "/other";
