@@ -231,11 +231,7 @@ TEST(Session, ClosesAConnectionThatTakesNothing) {
   EXPECT_TRUE(Eventually([&] { return serving.server->connections() == 0; }));
 }
 
-TEST(Session, ServesOthersWhileSomeHoldAllTheMemoryForReplies) {
-  // Room for three batches.
-  constexpr uint64_t kBatch = 16 * (kWideDim * sizeof(float) + 100);
-  Serving serving({.workers = 1}, 0, 3 * kBatch);
-  ASSERT_TRUE(AddWideCollection(*serving.filled.catalog).ok());
+void ExpectARunBesidePeersThatTakeNothing(Serving& serving) {
   const Frame run = RequestWideRun(serving.service, 16);
   std::vector<std::unique_ptr<RawSocket>> stuck;
   for (int i = 0; i < 4; ++i) {
@@ -249,6 +245,14 @@ TEST(Session, ServesOthersWhileSomeHoldAllTheMemoryForReplies) {
     ASSERT_TRUE(frame.ok() && frame->has_value()) << frame.status().ToString();
     EXPECT_NE((*frame)->type, MessageType::kErrorReply);
   }
+}
+
+TEST(Session, ServesOthersWhileSomeHoldAllTheMemoryForReplies) {
+  // Room for three batches.
+  constexpr uint64_t kBatch = 16 * (kWideDim * sizeof(float) + 100);
+  Serving serving({.workers = 1}, 0, 3 * kBatch);
+  ASSERT_TRUE(AddWideCollection(*serving.filled.catalog).ok());
+  ExpectARunBesidePeersThatTakeNothing(serving);
   EXPECT_LE(serving.service.memory().taken(), 3 * kBatch);
 }
 
@@ -284,18 +288,7 @@ TEST(Session, LetsALargeRequestWaitAndThenRefusesIt) {
 TEST(Session, ServesOthersWhileOneTakesNothing) {
   Serving serving({.workers = 1});
   ASSERT_TRUE(AddWideCollection(*serving.filled.catalog).ok());
-  const Frame run = RequestWideRun(serving.service, 16);
-  std::vector<std::unique_ptr<RawSocket>> stuck;
-  for (int i = 0; i < 4; ++i) {
-    stuck.push_back(std::make_unique<RawSocket>(serving.unix_socket()));
-    stuck.back()->Send(run);
-  }
-  RawSocket socket(serving.unix_socket());
-  socket.Send(run);
-  for (uint64_t step = 0; step <= kWideSamples / 16; ++step) {
-    const auto frame = socket.Receive();
-    ASSERT_TRUE(frame.ok() && frame->has_value()) << frame.status().ToString();
-  }
+  ExpectARunBesidePeersThatTakeNothing(serving);
 }
 
 TEST(Session, RefusesToShareMemoryOverTcpAndGoesOnServing) {
