@@ -92,7 +92,7 @@ expect_exit 2 "--images photos/test --split test" \
   "$augstore" ingest --store db --collection photos --backbone "$backbone" --images photos
 ingest db images/test --split validation 2>shared.txt >/dev/null
 grep -q "50 images of drawn are both in test and validation" shared.txt || fail "no warning: $(cat shared.txt)"
-mkdir flat && cp -r images/train/"$(ls images/train | head -n 1)" flat/train && cp -r flat/train flat/Test
+mkdir flat && cp -r "$(find images/train -mindepth 1 -maxdepth 1 -type d | sort | sed -n 1p)" flat/train && cp -r flat/train flat/Test
 expect_exit 2 "which are splits" "$augstore" ingest --store db --collection photos --backbone "$backbone" --images flat
 
 step "samples are replaced only when that is asked for, and the counts are said before"
