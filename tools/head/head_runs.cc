@@ -21,8 +21,8 @@ class StreamSourceImpl : public BatchSource {
   Result<std::optional<Batch>> Next() override {
     AUGSTORE_ASSIGN(std::optional<Batch> batch, stream_->Next());
     if (!batch.has_value() || !map_) return batch;
-    AUGSTORE_ASSIGN(*batch, map_(*std::move(batch)));
-    return batch;
+    AUGSTORE_ASSIGN(Batch mapped, map_(*std::move(batch)));
+    return std::optional<Batch>(std::move(mapped));
   }
 
  private:

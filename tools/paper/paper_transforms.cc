@@ -135,6 +135,7 @@ class ConditionalTable {
     AUGSTORE_ASSIGN(TransformStep step, MakeStep("geo", model_, std::move(pattern), false));
     AUGSTORE_ASSIGN(const std::string conditional, Measure({std::move(step)}, target.view()));
     std::vector<TransformStep> chain;
+    chain.reserve(parts.size());
     for (const std::string& part : parts) chain.push_back(separate_.at(part));
     AUGSTORE_ASSIGN(const std::string separate, Measure(chain, target.view()));
     table_.Row({ops_text, conditional, separate});

@@ -106,6 +106,7 @@ std::vector<std::string> GeneratePolicies(const std::vector<std::string>& transf
   for (const bool with_noise : {false, true}) {
     if (noise != NoiseChoice::kBoth && with_noise != (noise == NoiseChoice::kYes)) continue;
     std::vector<std::string> steps;
+    steps.reserve(transforms.size());
     for (const std::string& transform : transforms)
       steps.push_back(transform + (with_noise ? "~" : ""));
     for (const std::string& step : steps) {
@@ -149,6 +150,7 @@ Result<std::vector<PolicyCandidate>> PolicyCandidates(Client& client,
   std::ranges::sort(views);
   views.erase(std::unique(views.begin(), views.end()), views.end());
   std::vector<PolicyCandidate> candidates;
+  candidates.reserve(views.size());
   for (const uint32_t count : views)
     candidates.push_back({.policy = "identity", .views = count, .cost = 0, .baseline = true});
   std::map<std::string, double> costs;  // of transforms
