@@ -28,7 +28,7 @@ std::string Policy(const PaperFlags& flags, const PaperTransforms& transforms,
   std::vector<std::string> steps;
   if (family == "conditional") {
     for (const std::string& op : flags.ops)
-      steps.push_back(transforms.conditional + "[" + op + "]" + suffix);
+      steps.push_back(fmt::format("{}[{}]{}", transforms.conditional, op, suffix));
   }
   for (const CompareTransform& transform : transforms.separate) {  // in the order of the ops
     if (transform.family == family) steps.push_back(transform.ref + suffix);
