@@ -30,7 +30,7 @@ struct ServerOptions {
   // this long and a second more for each `least_rate` bytes.
   std::chrono::milliseconds frame_timeout{10'000};
   uint64_t least_rate = 64 << 10;
-  // A reply that takes longer to make is given up with kDeadlineExceeded.
+  // A query or a batch that takes longer is given up with kDeadlineExceeded.
   std::chrono::milliseconds request_timeout{120'000};
 };
 

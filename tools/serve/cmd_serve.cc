@@ -106,7 +106,7 @@ void AddFlags(Command* command, ServeFlags* flags) {
       .Positive();
   command
       ->AddFlag("--request-timeout", &flags->request_timeout_s,
-                "Seconds that one reply may take to make")
+                "Seconds that a query or a batch may take")
       .Positive();
   command
       ->AddFlag("--idle-timeout", &flags->idle_timeout_s,
