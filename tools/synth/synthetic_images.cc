@@ -218,8 +218,10 @@ Image SyntheticImage(const SyntheticImagesOptions& options, uint32_t class_index
       const Colour behind = scene.background.At((x + 0.5) / size, (y + 0.5) / size);
       Colour sum{};
       for (int sample = 0; sample < kSamples * kSamples; ++sample) {
-        const Colour& colour = ColourAt(scene, (x + (sample % kSamples + 0.5) / kSamples) / size,
-                                        (y + (sample / kSamples + 0.5) / kSamples) / size, behind);
+        const int right = sample % kSamples;
+        const int down = sample / kSamples;
+        const Colour& colour = ColourAt(scene, (x + (right + 0.5) / kSamples) / size,
+                                        (y + (down + 0.5) / kSamples) / size, behind);
         for (size_t c = 0; c < 3; ++c) sum[c] += colour[c];
       }
       const double light =
