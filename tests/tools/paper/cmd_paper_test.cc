@@ -28,8 +28,8 @@ size_t Count(const std::string& text, char wanted) {
 class PaperCommand : public testing::Test {
  protected:
   PaperCommand() {
-    EXPECT_TRUE(WriteSyntheticImages(images() + "/train", {.per_class = 12}).ok());
-    EXPECT_TRUE(WriteSyntheticImages(images() + "/test", {.seed = 1, .per_class = 4}).ok());
+    EXPECT_TRUE(WriteSyntheticImages(images() + "/train", {.per_class = 8}).ok());
+    EXPECT_TRUE(WriteSyntheticImages(images() + "/test", {.seed = 1, .per_class = 2}).ok());
   }
   std::string images() const { return dir_.path() + "/images"; }
   std::string out() const { return dir_.path() + "/out"; }
