@@ -23,6 +23,10 @@ class IdList {
   }
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
+  // Of memory.
+  size_t bytes() const {
+    return narrow_.capacity() * sizeof(uint32_t) + wide_.capacity() * sizeof(uint64_t);
+  }
 
  private:
   size_t expected_ = 0;

@@ -20,6 +20,8 @@ namespace {
 
 constexpr uint64_t kSamplesPerRead = 65536;
 constexpr size_t kCachedModels = 64;
+// Two wide ids and a label.
+constexpr uint64_t kMostBytesOfSample = 2 * sizeof(uint64_t) + sizeof(int32_t);
 // The version of the rules in this file and in stream_batch.cc. Change it whenever the bytes of a
 // spec's batches change: it is part of the fingerprint that a resuming client compares.
 constexpr uint64_t kStreamFormat = 4;
@@ -72,7 +74,7 @@ void AddSamples(const SampleChunk& chunk, SampleId begin, const std::string& spl
 
 }  // namespace
 
-Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog,
+Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog, MemoryBudget& memory,
                                                            const CollectionRecord& collection,
                                                            const std::string& split,
                                                            const std::string& label_column) {
@@ -80,6 +82,8 @@ Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog,
   AUGSTORE_ASSIGN(const uint64_t count, CountSamples(collection, split));
   AUGSTORE_ASSIGN(const SpaceInfo space,
                   catalog.store()->FindSpace(collection.backbone, collection.dtype));
+  AUGSTORE_ASSIGN(MemoryBudget::Share share,
+                  memory.TakeNow(count * kMostBytesOfSample, "a sample table"));
   auto table = std::make_shared<SampleTable>();
   table->space = space.id;
   table->dim = collection.dim;
@@ -101,11 +105,14 @@ Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog,
         "verify`",
         table->samples.size(), split, count);
   }
-  return std::shared_ptr<const SampleTable>(std::move(table));
+  share.ShrinkTo(std::min(count * kMostBytesOfSample,
+                          table->samples.bytes() + table->rows.bytes() + count * sizeof(int32_t)));
+  return WithShare(std::shared_ptr<const SampleTable>(std::move(table)), std::move(share));
 }
 
 struct ModelCache::State {
   Catalog* catalog;
+  MemoryBudget* memory;
   Mutex mutex;
   std::map<RecordKey, std::weak_ptr<const TransformModel>> known AUGSTORE_GUARDED_BY(mutex);
   // The last used first.
@@ -126,10 +133,22 @@ struct ModelCache::State {
   }
 };
 
-ModelCache::ModelCache(Catalog* catalog) : state_(std::make_unique<State>()) {
+ModelCache::ModelCache(Catalog* catalog, MemoryBudget* memory) : state_(std::make_unique<State>()) {
   state_->catalog = catalog;
+  state_->memory = memory;
 }
 ModelCache::~ModelCache() = default;
+
+MemoryBudget& ModelCache::memory() { return *state_->memory; }
+
+bool ModelCache::DropOldest() {
+  TransformModelPtr dropped;  // goes without the lock, as it returns its memory
+  const MutexLock lock(state_->mutex);
+  if (state_->recent.empty()) return false;
+  dropped = std::move(state_->recent.back().second);
+  state_->recent.pop_back();
+  return true;
+}
 
 Result<TransformModelPtr> ModelCache::Get(const RecordKey& key) {
   {
@@ -137,7 +156,7 @@ Result<TransformModelPtr> ModelCache::Get(const RecordKey& key) {
     if (TransformModelPtr model = state_->Find(key)) return model;
   }
   AUGSTORE_ASSIGN(TransformWeights weights, state_->catalog->GetWeights(key));
-  AUGSTORE_ASSIGN(TransformModelPtr loaded, MakeTransformModel(std::move(weights)));
+  AUGSTORE_ASSIGN(TransformModelPtr loaded, MakeTransformModel(std::move(weights), state_->memory));
   const MutexLock lock(state_->mutex);
   if (TransformModelPtr model = state_->Find(key)) return model;
   std::erase_if(state_->known, [](const auto& item) { return item.second.expired(); });
@@ -315,7 +334,8 @@ Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, ModelCache
   if (column.value() >= 0) {
     info.spec.label_column = collection.record.labels[static_cast<size_t>(column.value())].name;
   }
-  const auto table = LoadSampleTable(catalog, collection.record, spec.split, spec.label_column);
+  const auto table =
+      LoadSampleTable(catalog, models.memory(), collection.record, spec.split, spec.label_column);
   AUGSTORE_TRY(table.ok() ? OkStatus() : table.status().WithContext(collection.ref()));
   stream->table = table.value();
   info.classes = stream->table->classes;

@@ -10,6 +10,7 @@
 #include "engine/kernels/engine.h"
 #include "engine/streams/id_list.h"
 #include "engine/transforms/transform_chain.h"
+#include "schemas/base/memory_budget.h"
 #include "schemas/wire/stream.h"
 #include "storage/catalog/catalog.h"
 
@@ -27,8 +28,9 @@ struct SampleTable {
   Dtype dtype = Dtype::kF32;  // in which the rows are stored
 };
 // `split` empty: all samples. `label_column` empty: the first (labels -1 when there is none).
-// Errors: kNotFound (split or label column, naming those there are).
-Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog,
+// Takes a share of `memory` for as long as it is held. Errors: kNotFound (split or label column,
+// naming those there are), kResourceExhausted.
+Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog, MemoryBudget& memory,
                                                            const CollectionRecord& collection,
                                                            const std::string& split,
                                                            const std::string& label_column);
@@ -50,11 +52,16 @@ struct Stream {
 // Loads transforms once per version. Thread-safe.
 class ModelCache {
  public:
-  explicit ModelCache(Catalog* catalog);
+  // Transforms, and ops that are derived from them, take shares of `memory`. Both must outlive the
+  // cache.
+  ModelCache(Catalog* catalog, MemoryBudget* memory);
   ~ModelCache();
   // The transform of `key`: the same object while it is in use, and while it is among the last 64
-  // that were requested. Errors: as Catalog::GetWeights.
+  // that were requested. Errors: as Catalog::GetWeights; kResourceExhausted.
   Result<TransformModelPtr> Get(const RecordKey& key);
+  // Forgets the transform that was requested longest ago. False: there is none.
+  bool DropOldest();
+  MemoryBudget& memory();
 
  private:
   struct State;
@@ -70,7 +77,7 @@ struct PinnedChain {
 };
 // References mean what ChooseTransform says. Errors: those of ChooseTransform and MakeStep,
 // kFailedPrecondition (a transform that may not be applied in `precision`: CheckPrecision),
-// kInvalidArgument.
+// kInvalidArgument, kResourceExhausted (no memory is left for what it needs).
 Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Digest& backbone,
                                  const ChainRef& chain, Precision precision = Precision::kF32);
 
@@ -83,7 +90,8 @@ Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Dig
 //
 // Errors: kNotFound, kInvalidArgument (batch_size 0 or over kMaxBatchRows, or a batch over
 // kMaxReplyBytes; rank >= world_size; an empty split; drop_last that leaves no batch; policy
-// syntax), kFailedPrecondition (a transform of another backbone).
+// syntax), kFailedPrecondition (a transform of another backbone), kResourceExhausted (no memory is
+// left for its table, transforms or ops).
 Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, ModelCache& models,
                                                     const StreamSpec& spec);
 

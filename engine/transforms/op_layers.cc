@@ -56,7 +56,8 @@ Result<OpLayer> MakeOpLayer(const TransformModel& model, const OpTerm& op) {
   const size_t count = model.family->FeatureCount(op);
   // The stacked affine maps do not depend on the range.
   const std::string key = layer.fixed ? op.ToString() : op.name + "(..)";
-  AUGSTORE_ASSIGN(layer.network, model.derived->Get(key, [&]() -> Result<NetworkPtr> {
+  const uint64_t weights = uint64_t{model.dim} * model.dim * (layer.fixed ? 1 : count);
+  AUGSTORE_ASSIGN(layer.network, model.derived->Get(key, weights, [&]() -> Result<NetworkPtr> {
     if (!layer.fixed) return OneLayer(StackedMaps(model, first, count));
     std::vector<float> features(count);
     model.family->Features(op, parameters, features);

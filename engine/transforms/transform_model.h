@@ -13,6 +13,7 @@
 #include "engine/images/op_pattern.h"
 #include "engine/kernels/engine.h"
 #include "engine/transforms/spatial_features.h"
+#include "schemas/base/memory_budget.h"
 #include "schemas/base/thread_annotations.h"
 #include "schemas/weights/transform_weights.h"
 
@@ -22,10 +23,16 @@ namespace augstore {
 // them. Thread-safe.
 class DerivedNetworks {
  public:
-  // The network of `key`, made by `make` when no caller holds one. Errors: those of `make`.
-  Result<NetworkPtr> Get(const std::string& key, const std::function<Result<NetworkPtr>()>& make);
+  // `memory`: where the networks are counted for as long as they are held; null: nowhere. It must
+  // outlive all calls of Get.
+  explicit DerivedNetworks(MemoryBudget* memory) : memory_(memory) {}
+  // The network of `key`, of so many weights, made by `make` when no caller holds one. Errors:
+  // those of `make`; kResourceExhausted (no memory is left for it).
+  Result<NetworkPtr> Get(const std::string& key, uint64_t weights,
+                         const std::function<Result<NetworkPtr>()>& make);
 
  private:
+  MemoryBudget* const memory_;
   Mutex mutex_;
   std::map<std::string, std::weak_ptr<const Network>> networks_ AUGSTORE_GUARDED_BY(mutex_);
 };
@@ -39,13 +46,17 @@ struct TransformModel {
   Activation activation = Activation::kNone;  // of the last layer
   Matrix error_bank;                          // no rows: none
   uint32_t dim = 0;
-  const std::unique_ptr<DerivedNetworks> derived = std::make_unique<DerivedNetworks>();
+  std::unique_ptr<DerivedNetworks> derived;
 };
 using TransformModelPtr = std::shared_ptr<const TransformModel>;
 
-// Errors: those of TransformWeights::Validate; kInvalidArgument (ops that do not parse, or a basis
-// of another number of affine maps than they have features).
-Result<TransformModelPtr> MakeTransformModel(TransformWeights weights);
+// Weights are in memory twice: as they are, and packed for a kernel.
+constexpr uint64_t BytesOfWeights(uint64_t weights) { return 2 * sizeof(float) * weights; }
+// With `memory`, the model and what is derived from it take a share of it for as long as they are
+// held. Errors: those of TransformWeights::Validate; kInvalidArgument (ops that do not parse, or a
+// basis of another number of affine maps than they have features); kResourceExhausted.
+Result<TransformModelPtr> MakeTransformModel(TransformWeights weights,
+                                             MemoryBudget* memory = nullptr);
 
 inline float Activate(Activation activation, float value) {
   return activation == Activation::kRelu && value < 0 ? 0 : value;

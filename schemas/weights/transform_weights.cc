@@ -101,6 +101,20 @@ Result<uint32_t> ReadSlots(const SafetensorsView& view) {
 
 }  // namespace
 
+uint64_t TransformWeights::Values() const {
+  uint64_t values = error_bank.rows() * error_bank.cols();
+  const auto add = [&](const auto& parts) {
+    for (const auto& part : parts) values += part.weight.size() + part.bias.size();
+  };
+  add(layers.layers);
+  add(basis);
+  if (front.has_value()) {
+    add(front->convs);
+    values += front->mix.size();
+  }
+  return values;
+}
+
 Status TransformWeights::Validate() const {
   AUGSTORE_TRY(layers.Validate());
   AUGSTORE_TRY(CheckErrorBank(error_bank, layers.dim_out()));

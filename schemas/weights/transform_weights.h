@@ -51,6 +51,9 @@ struct TransformWeights {
     return layers.MultiplyAdds() + (front ? front->MultiplyAdds() : 0);
   }
 
+  // Numbers in all tensors.
+  uint64_t Values() const;
+
   // Errors: kInvalidArgument, naming what does not fit: those of Layers::Validate and
   // SpatialFront::Validate; layers that do not map dim() (and the front's features) to dim(); a
   // basis that is not dim x dim, or of more than kMaxBasis maps; no ops or slots; an error bank of

@@ -59,7 +59,7 @@ void BatchCache::Finish(const BatchKey& key, const SharedBytes* body) noexcept {
   for (const Resume& resume : waiting) resume();
 }
 
-void BatchCache::Clear() {
+bool BatchCache::Clear() {
   std::vector<SharedBytes> bodies;  // freed without the mutex: whoever waits for memory is resumed
   const MutexLock lock(mutex_);
   bodies.reserve(order_.size());  // what fails does so before the first change
@@ -70,6 +70,7 @@ void BatchCache::Clear() {
   }
   order_.clear();
   bytes_ = 0;
+  return !bodies.empty();
 }
 
 uint64_t BatchCache::resident_bytes() {

@@ -44,8 +44,8 @@ class BatchCache {
   std::optional<Result<SharedBytes>> Get(const BatchKey& key, const Build& build,
                                          const Resume& resume);
 
-  // Forgets the kept batches.
-  void Clear();
+  // Forgets the kept batches. False: there are none.
+  bool Clear();
 
   uint64_t budget_bytes() const { return budget_bytes_; }
   uint64_t resident_bytes();

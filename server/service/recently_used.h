@@ -37,6 +37,15 @@ class RecentlyUsed {
     }
     return nullptr;
   }
+  // Forgets the value that was used longest ago. False: there is none.
+  bool DropOldest() {
+    Pointer dropped;  // goes without the lock, as it may return memory that others wait for
+    const MutexLock lock(mutex_);
+    if (entries_.empty()) return false;
+    dropped = std::move(entries_.back().second);
+    entries_.pop_back();
+    return true;
+  }
   void Insert(const Key& key, Pointer value) {
     const MutexLock lock(mutex_);
     std::erase_if(entries_, [&](const auto& entry) { return entry.first == key; });

@@ -72,9 +72,8 @@ class SingleReply : public ReplySource {
 
 }  // namespace
 
-Service::Service(Catalog* catalog, ServiceOptions options)
-    : state_(std::make_unique<ServiceState>(catalog, std::move(options.address),
-                                            options.batch_cache_bytes, options.message_bytes)) {}
+Service::Service(Catalog* catalog, const ServiceOptions& options)
+    : state_(std::make_unique<ServiceState>(catalog, options)) {}
 
 Service::~Service() = default;
 

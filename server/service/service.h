@@ -24,8 +24,8 @@
 #include <memory>
 #include <string>
 
+#include "schemas/base/memory_budget.h"
 #include "schemas/wire/frame.h"
-#include "server/service/memory_budget.h"
 #include "server/service/reply_source.h"
 #include "storage/catalog/catalog.h"
 
@@ -38,6 +38,9 @@ struct ServiceOptions {
   uint64_t batch_cache_bytes = 0;
   // Memory for the bodies of requests and replies, kept batches included; 0: no limit.
   uint64_t message_bytes = 0;
+  // Memory for sample tables, transforms and their ops, which streams and queries share; 0: no
+  // limit.
+  uint64_t stream_bytes = 0;
 };
 
 struct ServiceState;
@@ -46,7 +49,7 @@ struct ServiceState;
 class Service {
  public:
   // `catalog` must outlive the service, and the service its sources and their tasks.
-  Service(Catalog* catalog, ServiceOptions options);
+  Service(Catalog* catalog, const ServiceOptions& options);
   ~Service();
   // Never fails: an unknown or malformed request is answered by an ErrorReply.
   std::unique_ptr<ReplySource> Start(Frame request);

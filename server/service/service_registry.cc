@@ -141,6 +141,8 @@ Result<StatsReply> Stats(ServiceState& state, StatsRequest&) {
       {"memory_budget_bytes", stats.memory_budget_bytes},
       {"message_bytes", state.memory.taken()},
       {"message_budget_bytes", state.memory.total()},
+      {"stream_bytes", state.stream_memory.taken()},
+      {"stream_budget_bytes", state.stream_memory.total()},
       {"takes_writes", stats.write_error.empty()},
       {"write_error", stats.write_error},
       {"collections", collections.size()},

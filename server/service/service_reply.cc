@@ -34,15 +34,7 @@ Status StatusOfException(MessageType request) {
 Result<MemoryBudget::Share> TakeReply(ServiceState& state, uint64_t rows, uint32_t columns) {
   const uint64_t bytes = rows * (uint64_t{columns} * sizeof(float) + kBytesPerSample);
   AUGSTORE_TRY(state.memory.CheckFits(bytes, "the reply"));
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    std::optional<MemoryBudget::Share> share = state.memory.Take(bytes);
-    if (share.has_value()) return *std::move(share);
-    state.kept_batches.Clear();
-  }
-  return ResourceExhausted(
-      "the server has {} MiB for requests and replies, and too little of it is free: try again "
-      "later, ask for less at once, or start the server with a larger --memory",
-      state.memory.total() >> 20);
+  return state.memory.TakeNow(bytes, "the reply");
 }
 
 Reply FinishReply(ServiceState& state, uint32_t request_id, Result<Reply> made) {

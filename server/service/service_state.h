@@ -10,11 +10,12 @@
 #include <utility>
 
 #include "engine/streams/stream.h"
+#include "schemas/base/memory_budget.h"
 #include "schemas/wire/frame.h"
 #include "server/service/batch_cache.h"
 #include "server/service/engine_pool.h"
-#include "server/service/memory_budget.h"
 #include "server/service/recently_used.h"
+#include "server/service/service.h"
 #include "storage/catalog/catalog.h"
 
 namespace augstore {
@@ -28,17 +29,23 @@ inline constexpr size_t kCachedTables = 8;
 
 // Thread-safe: every member is, or is constant.
 struct ServiceState {
-  ServiceState(Catalog* the_catalog, std::string the_address, uint64_t batch_cache_bytes,
-               uint64_t message_bytes)
+  ServiceState(Catalog* the_catalog, const ServiceOptions& options)
       : catalog(the_catalog),
-        address(std::move(the_address)),
-        memory(message_bytes),
-        models(the_catalog),
-        kept_batches(batch_cache_bytes) {}
+        address(options.address),
+        memory(options.message_bytes, "requests and replies", [this] { return DropBatches(); }),
+        stream_memory(options.stream_bytes, "sample tables and transforms",
+                      [this] { return DropOldest(); }),
+        models(the_catalog, &stream_memory),
+        kept_batches(options.batch_cache_bytes) {}
+  // Each gives up what is kept for later requests. False: there is nothing more.
+  bool DropBatches() { return kept_batches.Clear(); }
+  bool DropOldest() { return streams.DropOldest() || tables.DropOldest() || models.DropOldest(); }
 
   Catalog* const catalog;
   const std::string address;
-  MemoryBudget memory;  // before all that may hold a share of it
+  // Before all that may hold shares of them.
+  MemoryBudget memory;
+  MemoryBudget stream_memory;
   ModelCache models;
   EnginePool engines{Precision::kF32};
   EnginePool int8_engines{Precision::kInt8};

@@ -19,11 +19,14 @@
 namespace augstore {
 namespace {
 
-// Ranks of one stream share one sample table.
+// Streams of one split, such as the ranks of a world, share one sample table.
 std::shared_ptr<const Stream> WithSharedTable(ServiceState& state,
                                               std::shared_ptr<const Stream> stream) {
   const auto other = state.streams.FindIf([&](const Stream& candidate) {
-    return candidate.info.fingerprint == stream->info.fingerprint;
+    const StreamSpec& a = candidate.info.spec;
+    const StreamSpec& b = stream->info.spec;
+    return a.collection == b.collection && a.split == b.split && a.label_column == b.label_column &&
+           candidate.info.collection_digest == stream->info.collection_digest;
   });
   if (other == nullptr) return stream;
   auto shared = std::make_shared<Stream>(*stream);
@@ -71,8 +74,8 @@ Result<TablePointer> FindTable(ServiceState& state, const Versioned<CollectionRe
                                const std::string& label_column) {
   const std::pair key(collection.ref(), label_column);
   if (TablePointer kept = state.tables.Find(key); kept != nullptr) return kept;
-  AUGSTORE_ASSIGN(TablePointer table,
-                  LoadSampleTable(*state.catalog, collection.record, "", label_column));
+  AUGSTORE_ASSIGN(TablePointer table, LoadSampleTable(*state.catalog, state.stream_memory,
+                                                      collection.record, "", label_column));
   state.tables.Insert(key, table);
   return table;
 }

@@ -30,6 +30,7 @@ struct ServeFlags {
 
 // More would serve nobody.
 constexpr uint64_t kMostMessageBytes = uint64_t{8} << 30;
+constexpr uint64_t kMostStreamBytes = uint64_t{8} << 30;
 
 std::string Join(const std::vector<Address>& addresses) {
   std::string text;
@@ -61,11 +62,13 @@ Status Serve(const ServeFlags& flags) {
     AUGSTORE_ASSIGN(const Address address, ParseAddress(text));
     options.listen.push_back(address);
   }
-  // A quarter of the memory is for requests and replies, the rest for embeddings.
+  // A quarter of the memory is for requests and replies, an eighth for what streams share, the rest
+  // for embeddings.
   const uint64_t memory = flags.local.memory_mib << 20;
   const uint64_t message_bytes = std::min(memory / 4, kMostMessageBytes);
+  const uint64_t stream_bytes = std::min(memory / 8, kMostStreamBytes);
   StoreOptions store_options{.access = flags.create ? StoreAccess::kCreate : StoreAccess::kWrite,
-                             .memory_budget_bytes = memory - message_bytes};
+                             .memory_budget_bytes = memory - message_bytes - stream_bytes};
   Result<std::unique_ptr<Store>> opened = OpenRocksDbStore(path, store_options);
   if (opened.status().code() == Code::kNotFound) {
     return NotFound("there is no store at '{}': correct --store, or give --create to make one",
@@ -75,7 +78,8 @@ Status Serve(const ServeFlags& flags) {
   AUGSTORE_ASSIGN(const std::unique_ptr<Catalog> catalog, Catalog::Open(store.get()));
   Service service(catalog.get(), {.address = Join(options.listen),
                                   .batch_cache_bytes = flags.batch_cache_mib << 20,
-                                  .message_bytes = message_bytes});
+                                  .message_bytes = message_bytes,
+                                  .stream_bytes = stream_bytes});
   AUGSTORE_ASSIGN(const std::unique_ptr<Server> server, Server::Start(&service, options));
   const ServerMark mark(path, server->addresses().front().ToString());
   Json addresses = Json::array();

@@ -48,7 +48,8 @@ class StreamTest : public testing::Test {
   }
 
   FilledStore filled_;
-  ModelCache models_{filled_.catalog.get()};
+  MemoryBudget memory_{0, "tests"};
+  ModelCache models_{filled_.catalog.get(), &memory_};
 };
 
 }  // namespace augstore

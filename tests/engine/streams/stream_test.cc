@@ -14,7 +14,7 @@ using LoadSampleTableTest = StreamTest;
 
 TEST_F(LoadSampleTableTest, HoldsTheSamplesOfASplitInOrder) {
   const CollectionRecord toy = filled_.catalog->Get<CollectionRecord>("toy").value().record;
-  const auto test = LoadSampleTable(*filled_.catalog, toy, "test", "label").value();
+  const auto test = LoadSampleTable(*filled_.catalog, memory_, toy, "test", "label").value();
   ASSERT_EQ(test->samples.size(), kTestSamples - kTestTrain);
   EXPECT_EQ(test->dim, kTestDim);
   EXPECT_EQ(test->classes, TestLabels()[0].classes);
@@ -27,17 +27,18 @@ TEST_F(LoadSampleTableTest, HoldsTheSamplesOfASplitInOrder) {
     ASSERT_EQ(test->labels[i], static_cast<int32_t>((kTestTrain + i) % kTestClasses));
     ASSERT_EQ(embeddings.row(i)[3], TestValue(kTestTrain + i, 3));
   }
-  EXPECT_EQ(LoadSampleTable(*filled_.catalog, toy, "", "").value()->samples.size(), kTestSamples);
+  EXPECT_EQ(LoadSampleTable(*filled_.catalog, memory_, toy, "", "").value()->samples.size(),
+            kTestSamples);
 }
 
 TEST_F(LoadSampleTableTest, NamesWhatThereIsWhenASplitOrALabelColumnIsNot) {
   const CollectionRecord toy = filled_.catalog->Get<CollectionRecord>("toy").value().record;
-  const Status split = LoadSampleTable(*filled_.catalog, toy, "valid", "").status();
+  const Status split = LoadSampleTable(*filled_.catalog, memory_, toy, "valid", "").status();
   EXPECT_EQ(split.code(), Code::kNotFound);
   EXPECT_NE(split.message().find("'valid' in this collection: it has 'train', 'test'"),
             std::string::npos)
       << split.message();
-  const Status column = LoadSampleTable(*filled_.catalog, toy, "", "colour").status();
+  const Status column = LoadSampleTable(*filled_.catalog, memory_, toy, "", "colour").status();
   EXPECT_EQ(column.code(), Code::kNotFound);
   EXPECT_NE(column.message().find("'colour' in this collection: it has 'label'"), std::string::npos)
       << column.message();
@@ -57,9 +58,22 @@ TEST_F(LoadSampleTableTest, LabelsAreUnknownWithoutALabelColumn) {
   ASSERT_TRUE(filled_.catalog->AppendSamples(draft.value().draft, chunk).ok());
   const auto bare = filled_.catalog->CommitDraft(draft.value().draft, 1);
   ASSERT_TRUE(bare.ok()) << bare.status().ToString();
-  const auto table = LoadSampleTable(*filled_.catalog, bare.value().record, "train", "").value();
+  const auto table =
+      LoadSampleTable(*filled_.catalog, memory_, bare.value().record, "train", "").value();
   EXPECT_EQ(table->labels, std::vector<int32_t>{-1});
   EXPECT_TRUE(table->classes.empty());
+}
+
+TEST_F(LoadSampleTableTest, CountsItsBytesForAsLongAsItIsHeld) {
+  const CollectionRecord toy = filled_.catalog->Get<CollectionRecord>("toy").value().record;
+  MemoryBudget little(kTestSamples * 20 - 1, "tests");
+  EXPECT_EQ(LoadSampleTable(*filled_.catalog, little, toy, "", "").status().code(),
+            Code::kResourceExhausted);
+  EXPECT_EQ(little.taken(), 0u);
+  auto table = LoadSampleTable(*filled_.catalog, memory_, toy, "", "").value();
+  EXPECT_EQ(memory_.taken(), kTestSamples * sizeof(int32_t)) << "ids without gaps take none";
+  table.reset();
+  EXPECT_EQ(memory_.taken(), 0u);
 }
 
 using ModelCacheTest = StreamTest;
@@ -228,7 +242,7 @@ TEST_F(ResolveStreamTest, EveryOtherFieldChangesTheFingerprint) {
   }
   // The same names over other content: another digest of the collection.
   const FilledStore other(1);
-  ModelCache models(other.catalog.get());
+  ModelCache models(other.catalog.get(), &memory_);
   fingerprints.insert(ResolveStream(*other.catalog, models, Spec()).value()->info.fingerprint);
   EXPECT_EQ(fingerprints.size(), changes.size() + 2);
 }

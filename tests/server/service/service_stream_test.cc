@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "schemas/base/limits.h"
@@ -53,6 +54,30 @@ TEST_F(ServiceStreamTest, QueriesThroughASpatialTransform) {
   ASSERT_TRUE(batch.ok()) << Text(batch);
   EXPECT_EQ(batch->embeddings.row(0)[1], 2 * (TestValue(200, 1) + TestFeatureMapValue(200, 0)));
   EXPECT_EQ(batch->embeddings.row(1)[5], 2 * (TestValue(7, 5) + TestFeatureMapValue(7, 0)));
+}
+
+TEST_F(ServiceStreamTest, KeepsTablesAndTransformsWithinTheirMemory) {
+  // Room for one table while it is loaded, and for both transforms.
+  constexpr uint64_t kBytes = kTestTrain * 20 + 2048;
+  Service service(filled_.catalog.get(), {.stream_bytes = kBytes});
+  const auto taken = [&service] {
+    const auto stats = Ask<StatsReply>(service, StatsRequest{});
+    return nlohmann::json::parse(stats.value().json)["stream_bytes"].get<uint64_t>();
+  };
+  std::set<uint64_t> seen;
+  for (uint64_t seed = 0; seed < 40; ++seed) {
+    const StreamSpec spec{
+        .collection = "toy", .split = "train", .policy = "double:1,shift:1", .seed = seed};
+    const auto opened = Ask<StreamReply>(service, OpenStreamRequest{spec});
+    ASSERT_TRUE(opened.ok()) << Text(opened);
+    seen.insert(taken());
+  }
+  EXPECT_LE(*seen.rbegin(), kBytes);
+  EXPECT_GT(*seen.begin(), 0u);
+  Service little(filled_.catalog.get(), {.stream_bytes = 100});
+  const auto refused = Ask<StreamReply>(little, OpenStreamRequest{{.collection = "toy"}});
+  EXPECT_EQ(refused.status().code(), Code::kResourceExhausted);
+  EXPECT_THAT(refused.status().message(), HasSubstr("a sample table"));
 }
 
 TEST_F(ServiceStreamTest, NamesWhatAQueryCannotFind) {

@@ -1,4 +1,4 @@
-#include "server/service/memory_budget.h"
+#include "schemas/base/memory_budget.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@ namespace augstore {
 namespace {
 
 TEST(MemoryBudget, TakesNoMoreThanThereIs) {
-  MemoryBudget budget(100);
+  MemoryBudget budget(100, "tests");
   auto first = budget.Take(60);
   ASSERT_TRUE(first.has_value());
   EXPECT_FALSE(budget.Take(41).has_value());
@@ -27,14 +27,14 @@ TEST(MemoryBudget, TakesNoMoreThanThereIs) {
 }
 
 TEST(MemoryBudget, HasNoLimitWhenItIsZero) {
-  MemoryBudget budget(0);
+  MemoryBudget budget(0, "tests");
   const auto share = budget.Take(uint64_t{1} << 60);
   EXPECT_TRUE(share.has_value());
   EXPECT_TRUE(budget.CheckFits(~uint64_t{0}, "x").ok());
 }
 
 TEST(MemoryBudget, ResumesThoseWhoWaitWhenBytesAreReturned) {
-  MemoryBudget budget(100);
+  MemoryBudget budget(100, "tests");
   auto share = budget.Take(100);
   int resumed = 0;
   for (int i = 0; i < 3; ++i) EXPECT_FALSE(budget.Take(50, [&] { ++resumed; }).has_value());
@@ -46,7 +46,7 @@ TEST(MemoryBudget, ResumesThoseWhoWaitWhenBytesAreReturned) {
 }
 
 TEST(MemoryBudget, ResumesThoseWhoWaitWhenItIsTold) {
-  MemoryBudget budget(100);
+  MemoryBudget budget(100, "tests");
   const auto share = budget.Take(100);
   int resumed = 0;
   EXPECT_FALSE(budget.Take(50, [&] { ++resumed; }).has_value());
@@ -56,8 +56,35 @@ TEST(MemoryBudget, ResumesThoseWhoWaitWhenItIsTold) {
   EXPECT_EQ(budget.taken(), 100u);
 }
 
+TEST(MemoryBudget, DropsWhatIsKeptWithoutNeedBeforeItRefuses) {
+  std::vector<MemoryBudget::Share> kept;
+  MemoryBudget budget(100, "tests", [&kept] {
+    if (kept.empty()) return false;
+    kept.pop_back();
+    return true;
+  });
+  for (int i = 0; i < 5; ++i) kept.push_back(budget.TakeNow(20, "x").value());
+  const auto share = budget.TakeNow(30, "x");
+  EXPECT_TRUE(share.ok());
+  EXPECT_EQ(kept.size(), 3u) << "no more than had to go";
+  const Status refused = budget.TakeNow(101, "a table").status();
+  EXPECT_EQ(refused.code(), Code::kResourceExhausted);
+  EXPECT_NE(refused.message().find("a table"), std::string::npos);
+  EXPECT_EQ(budget.taken(), 30u);
+}
+
+TEST(MemoryBudget, AShareReturnsWhatItDoesNotNeed) {
+  MemoryBudget budget(100, "tests");
+  auto share = budget.TakeNow(100, "x").value();
+  int resumed = 0;
+  EXPECT_FALSE(budget.Take(60, [&] { ++resumed; }).has_value());
+  share.ShrinkTo(40);
+  EXPECT_EQ(resumed, 1);
+  EXPECT_EQ(budget.taken(), 40u);
+}
+
 TEST(MemoryBudget, CountsABodyUntilItsLastOwnerIsGone) {
-  MemoryBudget budget(100);
+  MemoryBudget budget(100, "tests");
   SharedBytes body = WithShare(SharedBytes::FromString("bytes"), *budget.Take(30));
   const SharedBytes other = body;
   body = {};
@@ -66,7 +93,7 @@ TEST(MemoryBudget, CountsABodyUntilItsLastOwnerIsGone) {
 }
 
 TEST(MemoryBudget, ReturnsEverythingFromManyThreads) {
-  MemoryBudget budget(1000);
+  MemoryBudget budget(1000, "tests");
   std::atomic<uint64_t> taken = 0;
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
