@@ -74,14 +74,25 @@ Status CheckOptions(const BackboneOptions& options) {
   return OkStatus();
 }
 
+// The side that `metadata` names, or 0. JSON's numbers convert to others in silence: 32.5 to 32.
+Result<uint32_t> InputSide(const nlohmann::json& metadata, const char* name) {
+  const auto found = metadata.find(name);
+  if (found == metadata.end()) return 0u;
+  if (found->is_number_unsigned() && found->get<uint64_t>() <= kMaxInputSide) {
+    return found->get<uint32_t>();
+  }
+  return InvalidArgument("its augstore.json has {} {}: give a whole number up to {}", name,
+                         found->dump(), kMaxInputSide);
+}
+
 // Fills in what `options` leaves open from the file's "augstore.json".
 Status AddMetadata(const std::string& text, BackboneOptions& options) {
   if (text.empty()) return OkStatus();
   try {
     const auto metadata = nlohmann::json::parse(text);
     if (options.input_height == 0 && options.input_width == 0) {
-      options.input_height = metadata.value("input_height", 0u);
-      options.input_width = metadata.value("input_width", 0u);
+      AUGSTORE_ASSIGN(options.input_height, InputSide(metadata, "input_height"));
+      AUGSTORE_ASSIGN(options.input_width, InputSide(metadata, "input_width"));
     }
     if (options.mean.empty()) options.mean = metadata.value("mean", std::vector<float>());
     if (options.stddev.empty()) options.stddev = metadata.value("std", std::vector<float>());

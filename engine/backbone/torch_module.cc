@@ -14,14 +14,23 @@
 namespace augstore {
 namespace {
 
-// The second element of what the module returns, when it is a feature map.
+// As floats. Torch would drop the imaginary part of complex numbers with a warning alone.
+at::Tensor Floats(const at::Tensor& tensor, const char* what) {
+  if (tensor.is_complex()) {
+    throw std::runtime_error(fmt::format("{} is complex: return real numbers", what));
+  }
+  return tensor.to(at::kCPU, at::kFloat);
+}
+
+// The second element of what the module returns, when it is a feature map: one of four dimensions
+// for each image.
 at::Tensor MapOf(const c10::IValue& value, int64_t count) {
   if (!value.isTuple() || value.toTupleRef().elements().size() < 2) return {};
   const c10::IValue& second = value.toTupleRef().elements()[1];
   if (!second.isTensor()) return {};
   const at::Tensor feature_map = second.toTensor();
   if (feature_map.dim() != 4 || feature_map.size(0) != count || feature_map.numel() == 0) return {};
-  return feature_map.to(at::kCPU, at::kFloat).permute({0, 2, 3, 1}).contiguous();
+  return Floats(feature_map, "its feature map").permute({0, 2, 3, 1}).contiguous();
 }
 
 bool SameBits(const at::Tensor& a, const at::Tensor& b) {
@@ -78,7 +87,7 @@ BackboneOutput Forward(torch::jit::Module& module, const at::Tensor& batch) {
     throw std::runtime_error(fmt::format("it maps {} images to a tensor of shape [{}], not n x d",
                                          batch.size(0), fmt::join(z.sizes(), ", ")));
   }
-  return {z.to(at::kCPU, at::kFloat).contiguous(), MapOf(value, batch.size(0))};
+  return {Floats(z, "its embedding").contiguous(), MapOf(value, batch.size(0))};
 }
 
 at::Tensor EmptyBatch(int64_t count, uint32_t height, uint32_t width) {

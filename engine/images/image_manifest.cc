@@ -85,16 +85,25 @@ class CsvReader {
   uint64_t number_ = 1;
 };
 
+// Whether the first line names the columns, as people name them: an image of that name would lack
+// its ending.
 bool IsHeader(const CsvLine& line) {
-  std::vector<std::string> fields = line.fields;
-  for (std::string& field : fields) {
+  static const std::set<std::string_view> kNames[] = {
+      {"path", "file", "filename", "file_name", "filepath", "image", "image_path"},
+      {"label", "class", "target", "category"},
+      {"split", "set", "subset"}};
+  for (size_t i = 0; i < line.fields.size(); ++i) {
+    std::string field = line.fields[i];
     for (char& c : field) {
       if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     }
+    if (!kNames[i].contains(field)) return false;
   }
-  return fields == std::vector<std::string>{"path", "label"} ||
-         fields == std::vector<std::string>{"path", "label", "split"};
+  return true;
 }
+
+// Many data sets write -1 where there is no label.
+bool IsUnlabelled(std::string_view label) { return label.empty() || label == "-1"; }
 
 // The class number that the label is written as: decimal, nothing before or after it.
 std::optional<int32_t> ClassNumber(std::string_view label) {
@@ -110,7 +119,7 @@ std::optional<int32_t> ClassNumber(std::string_view label) {
 Status SetClasses(const std::vector<std::string>& labels, ImageSource& source) {
   std::map<std::string, int32_t> numbers;
   for (const std::string& label : labels) {
-    if (!label.empty()) numbers.emplace(label, 0);
+    if (!IsUnlabelled(label)) numbers.emplace(label, 0);
   }
   if (numbers.size() > kMaxClasses) {
     return InvalidArgument("{} different labels; the limit is {}", numbers.size(), kMaxClasses);
@@ -128,7 +137,7 @@ Status SetClasses(const std::vector<std::string>& labels, ImageSource& source) {
     }
   }
   for (size_t i = 0; i < labels.size(); ++i) {
-    source.items[i].label = labels[i].empty() ? -1 : numbers.at(labels[i]);
+    source.items[i].label = IsUnlabelled(labels[i]) ? -1 : numbers.at(labels[i]);
   }
   return OkStatus();
 }

@@ -233,7 +233,9 @@ TEST(TorchBackbone, RefusesWhatDoesNotMapImagesToRows) {
   const TempDir dir;
   for (const std::string body :
        {"return x", "return x.sum()", "return 7", "return x.flatten(1)[:1]",
-        "return x.flatten(1).mm(torch.ones([5, 4]))", "return x.expand(2, 3, 70000, 1).mean(1)"}) {
+        "return x.flatten(1).mm(torch.ones([5, 4]))",
+        "return torch.complex(x, x).flatten(2).mean(2)",
+        "return x.expand(2, 3, 70000, 1).mean(1)"}) {
     const auto backbone = Backbone::Load(Script(dir, body), {});
     ASSERT_FALSE(backbone.ok()) << body;
     EXPECT_EQ(backbone.status().code(), Code::kInvalidArgument) << backbone.status().ToString();
@@ -254,7 +256,9 @@ TEST(TorchBackbone, RefusesNetworksThatMixImagesOrDrawAtRandom) {
 TEST(TorchBackbone, RefusesDamagedMetadata) {
   const TempDir dir;
   for (const std::string metadata :
-       {"{", "[]", R"({"mean": "grey"})", R"({"std": [1, 0, 1]})", R"({"input_height": 32})"}) {
+       {"{", "[]", R"({"mean": "grey"})", R"({"std": [1, 0, 1]})", R"({"input_height": 32})",
+        R"({"input_height": 32.5, "input_width": 32})",
+        R"({"input_height": 4294967328, "input_width": 32})"}) {
     const auto backbone = Backbone::Load(Script(dir, "return x.flatten(2).mean(2)", metadata), {});
     ASSERT_FALSE(backbone.ok()) << metadata;
     EXPECT_EQ(backbone.status().code(), Code::kInvalidArgument);

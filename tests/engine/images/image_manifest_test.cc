@@ -56,10 +56,30 @@ TEST(ImageManifest, TakesWholeNumbersAsClassNumbers) {
 }
 
 TEST(ImageManifest, TakesOtherNumbersAsNames) {
-  for (const std::string_view labels : {"01", "-1", "1.5", "99999999", "4294967296", "1 "}) {
+  for (const std::string_view labels : {"01", "-2", "1.5", "99999999", "4294967296", "1 "}) {
     const auto source = Parse(fmt::format("a.png,{}\nb.png,2\n", labels));
     ASSERT_TRUE(source.ok()) << source.status().ToString();
     EXPECT_EQ(source->classes.size(), 2u) << labels;
+  }
+}
+
+TEST(ImageManifest, KnowsTheUsualNamesOfColumns) {
+  for (const char* header : {"file,class", "Filename,Target", "image_path,category,split"}) {
+    const std::string split = std::string(header).ends_with("split") ? ",train" : "";
+    const auto source = Parse(fmt::format("{}\na.png,x{}\n", header, split));
+    ASSERT_TRUE(source.ok()) << source.status().ToString();
+    EXPECT_EQ(source->classes, (std::vector<std::string>{"x"})) << header;
+  }
+  EXPECT_EQ(Parse("file.png,class\n")->items.size(), 1u) << "an image, not a header";
+}
+
+TEST(ImageManifest, TakesMinusOneForNoLabel) {
+  for (const std::string_view other : {"2", "dog"}) {
+    const auto source = Parse(fmt::format("a.png,-1\nb.png,{}\n", other));
+    ASSERT_TRUE(source.ok()) << source.status().ToString();
+    EXPECT_EQ(source->items[0].label, -1);
+    EXPECT_EQ(source->classes.back(), other);
+    EXPECT_EQ(source->items[1].label, static_cast<int32_t>(source->classes.size()) - 1);
   }
 }
 
