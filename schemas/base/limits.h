@@ -39,6 +39,7 @@ inline constexpr size_t kMaxTextBytes = 1u << 20;  // any other text
 inline constexpr size_t kMaxRecordBytes =
     64u << 20;  // one encoded record or stored chunk of samples, without weights
 inline constexpr uint32_t kMaxAliasMoves = 1u << 20;  // moves of one alias history
+inline constexpr uint32_t kMaxKeys = 4096;            // keys of one store
 inline constexpr uint32_t kMaxCardEntries = 1024;     // rows, candidates or measures of one card
 inline constexpr uint32_t kMaxChannels = 64;          // channels of a backbone's mean and stddev
 inline constexpr uint32_t kMaxProblems = 65536;       // problems that one verify call reports

@@ -195,8 +195,14 @@ std::vector<ContentHash> Reader::Hashes(const char* field, const VectorOf<uint8_
 
 void Reader::Enum(const char* field, uint8_t number, RecordKind* kind) {
   *kind = RecordKind{number};
-  if (*kind < RecordKind::kBackbone || *kind > RecordKind::kDraft)
-    Fail(field, fmt::format("is {}, which is no kind of record (1 to 7)", number));
+  if (*kind < RecordKind::kBackbone || *kind > RecordKind::kKey)
+    Fail(field, fmt::format("is {}, which is no kind of record (1 to 8)", number));
+}
+
+void Reader::Enum(const char* field, uint8_t number, Role* role) {
+  *role = Role{number};
+  if (*role < Role::kRead || *role > Role::kAdmin)
+    Fail(field, fmt::format("is {}, which is no role (1 to 3)", number));
 }
 
 void Reader::Enum(const char* field, uint8_t number, Dtype* dtype) {

@@ -11,6 +11,7 @@
 #include "flatbuffers/flatbuffers.h"
 #include "schemas/base/limits.h"
 #include "schemas/base/types.h"
+#include "schemas/records/keys.h"
 #include "schemas/records/records.h"
 #include "schemas/weights/dtype.h"
 #include "schemas/weights/layers.h"
@@ -136,6 +137,7 @@ class Reader {
                                   size_t max_count);
   // Fails when `number` is no value of the enum.
   void Enum(const char* field, uint8_t number, RecordKind* kind);
+  void Enum(const char* field, uint8_t number, Role* role);
   void Enum(const char* field, uint8_t number, Dtype* dtype);
   void Enum(const char* field, uint8_t number, Precision* precision);
   void Enum(const char* field, uint8_t number, Activation* activation);

@@ -3,12 +3,13 @@
 #include <array>
 #include <utility>
 
+#include "schemas/records/keys.h"
 #include "schemas/records/record_fields.h"
 
 namespace augstore {
 namespace {
 
-constexpr std::array<std::pair<RecordKind, std::string_view>, 7> kKinds = {{
+constexpr std::array<std::pair<RecordKind, std::string_view>, 8> kKinds = {{
     {RecordKind::kBackbone, "backbone"},
     {RecordKind::kCollection, "collection"},
     {RecordKind::kTransform, "transform"},
@@ -16,6 +17,7 @@ constexpr std::array<std::pair<RecordKind, std::string_view>, 7> kKinds = {{
     {RecordKind::kAliases, "aliases"},
     {RecordKind::kSpace, "space"},
     {RecordKind::kDraft, "draft"},
+    {RecordKind::kKey, "key"},
 }};
 
 SharedBytes Unowned(std::string_view bytes) {
@@ -89,6 +91,10 @@ AUGSTORE_FIELDS(HeadRecord, fb::records::Head, kFormat, m.backbone, AtMost(m.dim
                 AtMost(m.arch, kMaxTextBytes), AtMost(m.classes, kMaxClasses, kMaxKeyBytes),
                 AtMost(m.layers, kMaxLayers), m.weights, m.lineage, m.train_loss, m.test_accuracy,
                 m.test_loss, AtMost(m.test_split, kMaxKeyBytes), m.test_samples, m.created_unix_s);
+
+AUGSTORE_FIELDS(KeyRecord, fb::records::Key, kFormat, m.secret, m.role,
+                AtMost(m.scope, kMaxKeyBytes), AtMost(m.note, kMaxKeyBytes), m.created_unix_s,
+                m.expires_unix_s, m.revoked_unix_s, m.previous, m.previous_until_unix_s);
 
 void CheckFields(Reader& in, const BackboneRecord& m) {
   in.Equal("stddev", m.stddev.size(), m.mean.size(), "mean");
@@ -170,6 +176,7 @@ AUGSTORE_RECORD(SampleChunk, "sample chunk", "AGRS")
 AUGSTORE_RECORD(TransformRecord, "transform record", "AGRT")
 AUGSTORE_RECORD(HeadRecord, "head record", "AGRH")
 AUGSTORE_RECORD(AliasHistory, "alias history", "AGRA")
+AUGSTORE_RECORD(KeyRecord, "key record", "AGRK")
 #undef AUGSTORE_RECORD
 
 }  // namespace augstore

@@ -28,9 +28,10 @@ enum class RecordKind : uint8_t {
   kCollection = 2,
   kTransform = 3,
   kHead = 4,
-  kAliases = 5,  // name: "<kind>/<name>", version 1, the only kind that is overwritten
+  kAliases = 5,  // name: "<kind>/<name>", version 1, overwritten
   kSpace = 6,    // internal to storage
   kDraft = 7,    // internal to storage: a collection version being written
+  kKey = 8,      // of access; named by its id, version 1, overwritten too
 };
 std::string_view RecordKindName(RecordKind kind);  // "backbone", "collection", …
 Result<RecordKind> ParseRecordKind(std::string_view text);
@@ -235,7 +236,7 @@ struct VerifyStep {
   std::vector<std::string> problems;  // each names the item and what is wrong
 };
 
-// Both for the six record types that an identifier of docs/formats.md names, and no others.
+// Both for the seven record types that an identifier of docs/formats.md names, and no others.
 template <typename T>
 std::string Encode(const T& record);
 template <typename T>

@@ -47,6 +47,11 @@ inline constexpr size_t kFrameHeaderBytes = 24;
   X(VerifyRequest, 19)        \
   X(ShareMemoryRequest, 20)   \
   X(CompareDraftRequest, 21)  \
+  X(AuthenticateRequest, 22)  \
+  X(CreateKeyRequest, 23)     \
+  X(ListKeysRequest, 24)      \
+  X(RevokeKeyRequest, 25)     \
+  X(RotateKeyRequest, 26)     \
   X(ServerInfoReply, 101)     \
   X(RecordReply, 102)         \
   X(RecordListReply, 103)     \
@@ -59,7 +64,10 @@ inline constexpr size_t kFrameHeaderBytes = 24;
   X(VerifyReply, 111)         \
   X(ShareMemoryReply, 112)    \
   X(SharedBodyReply, 113)     \
-  X(DraftChangesReply, 114)
+  X(DraftChangesReply, 114)   \
+  X(AuthenticateReply, 115)   \
+  X(KeyReply, 116)            \
+  X(KeyListReply, 117)
 
 // All frames: also the Status of a request that failed, and a batch (schemas/wire/batch.h), which
 // answers a query, a reading of rows, and each step of a run.

@@ -45,6 +45,19 @@ AUGSTORE_FIELDS(VerifyRequest, wire::VerifyRequest, AtMost(m.cursor, kMaxTextByt
 AUGSTORE_FIELDS(VerifyReply, wire::VerifyReply, AtMost(m.cursor, kMaxTextBytes), m.checked, m.total,
                 AtMost(m.problems, kMaxProblems, kMaxTextBytes));
 AUGSTORE_FIELDS(EndReply, wire::EndReply);
+AUGSTORE_FIELDS(AuthenticateRequest, wire::AuthenticateRequest, AtMost(m.key, kMaxNameBytes));
+AUGSTORE_FIELDS(AuthenticateReply, wire::AuthenticateReply, AtMost(m.store_id, kMaxNameBytes),
+                AtMost(m.key, kMaxNameBytes), m.role, AtMost(m.scope, kMaxKeyBytes));
+AUGSTORE_FIELDS(KeyInfo, wire::KeyInfo, AtMost(m.id, kMaxNameBytes), m.role,
+                AtMost(m.scope, kMaxKeyBytes), AtMost(m.note, kMaxKeyBytes), m.created_unix_s,
+                m.expires_unix_s, m.revoked_unix_s, m.previous_until_unix_s);
+AUGSTORE_FIELDS(CreateKeyRequest, wire::CreateKeyRequest, m.role, AtMost(m.scope, kMaxKeyBytes),
+                m.expires_unix_s, AtMost(m.note, kMaxKeyBytes));
+AUGSTORE_FIELDS(KeyReply, wire::KeyReply, m.key, AtMost(m.text, kMaxNameBytes));
+AUGSTORE_FIELDS(ListKeysRequest, wire::ListKeysRequest);
+AUGSTORE_FIELDS(KeyListReply, wire::KeyListReply, AtMost(m.keys, kMaxKeys));
+AUGSTORE_FIELDS(RevokeKeyRequest, wire::RevokeKeyRequest, AtMost(m.id, kMaxNameBytes));
+AUGSTORE_FIELDS(RotateKeyRequest, wire::RotateKeyRequest, AtMost(m.id, kMaxNameBytes), m.grace_s);
 AUGSTORE_FIELDS(ShareMemoryRequest, wire::ShareMemoryRequest);
 AUGSTORE_FIELDS(ShareMemoryReply, wire::ShareMemoryReply, m.bytes, m.slots);
 AUGSTORE_FIELDS(SharedBodyReply, wire::SharedBodyReply, AnyNumber(m.type), m.slot, m.offset,

@@ -14,6 +14,7 @@
 
 #include "schemas/base/types.h"
 #include "schemas/records/drafts.h"
+#include "schemas/records/keys.h"
 #include "schemas/records/records.h"
 #include "schemas/weights/dtype.h"
 #include "schemas/weights/quantized_rows.h"
@@ -41,6 +42,41 @@ struct VerifyRequest {
 using VerifyReply = VerifyStep;
 // Answers an operation without a result, and ends a run of batches.
 struct EndReply {};
+
+// --- Access (docs/security.md) ---
+// The first request of a connection where keys are demanded.
+struct AuthenticateRequest {
+  std::string key;  // "augs_<id>_<secret>"
+};
+struct AuthenticateReply {
+  std::string store_id;  // as that of ServerInfoReply
+  std::string key;       // its id
+  Role role = Role::kRead;
+  std::string scope;  // of the key
+};
+struct CreateKeyRequest {
+  Role role = Role::kRead;
+  std::string scope;           // collections, or "prefix*", separated by blanks; empty: all
+  int64_t expires_unix_s = 0;  // 0: never
+  std::string note;            // for people
+};
+// The one message that holds a secret from the server.
+struct KeyReply {
+  KeyInfo key;
+  std::string text;  // "augs_<id>_<secret>"
+};
+struct ListKeysRequest {};
+struct KeyListReply {
+  std::vector<KeyInfo> keys;  // by time of creation
+};
+struct RevokeKeyRequest {
+  std::string id;
+};
+// Makes a new secret. The one before ends after `grace_s`.
+struct RotateKeyRequest {
+  std::string id;
+  uint64_t grace_s = 0;
+};
 
 // --- Memory that client and server share (schemas/wire/shared_bodies.h) ---
 struct ShareMemoryRequest {};

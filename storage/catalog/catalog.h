@@ -75,7 +75,10 @@ class Catalog {
   // Errors: kNotFound (backbone has no space yet: append rows first), kFailedPrecondition (the
   // collection's latest version is of another backbone: naming both; or its label columns have
   // other names), kInvalidArgument.
-  Result<OpenDraft> BeginDraft(const DraftSpec& spec);
+  // `owner`: whose it is; for callers, who refuse it to others.
+  Result<OpenDraft> BeginDraft(const DraftSpec& spec, const std::string& owner = "");
+  // Errors: kNotFound, as AppendSamples.
+  Result<std::string> OwnerOfDraft(uint32_t draft);
   // Samples in order; any number of chunks of any size up to kMaxBatchRows. Errors: kNotFound (no
   // such draft: it was dropped by a restart, run the same command again), kInvalidArgument (labels
   // out of range, vectors of unequal length, a row that is not stored, a (split, key) that this

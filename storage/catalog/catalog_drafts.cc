@@ -108,7 +108,7 @@ Status RefuseToReplace(Store* store, CollectionDraft& draft) AUGSTORE_REQUIRES(d
 
 }  // namespace
 
-Result<OpenDraft> Catalog::BeginDraft(const DraftSpec& spec) {
+Result<OpenDraft> Catalog::BeginDraft(const DraftSpec& spec, const std::string& owner) {
   AUGSTORE_TRY(ValidateName(spec.collection));
   AUGSTORE_TRY(CheckColumns(spec.labels));
   if (spec.source.size() > kMaxTextBytes) {
@@ -117,6 +117,7 @@ Result<OpenDraft> Catalog::BeginDraft(const DraftSpec& spec) {
   }
   auto draft = std::make_shared<CollectionDraft>(&draft_bytes_);
   AUGSTORE_ASSIGN(draft->space, store_->FindSpace(spec.backbone, spec.dtype));
+  draft->owner = owner;
   draft->collection = spec.collection;
   draft->source = spec.source;
   std::vector<LabelColumn> labels = spec.labels;
@@ -168,6 +169,11 @@ Result<std::shared_ptr<CollectionDraft>> Catalog::FindDraft(uint32_t draft) {
                     draft);
   }
   return found->second;
+}
+
+Result<std::string> Catalog::OwnerOfDraft(uint32_t draft_id) {
+  AUGSTORE_ASSIGN(const std::shared_ptr<CollectionDraft> draft, FindDraft(draft_id));
+  return draft->owner;
 }
 
 Status Catalog::AppendSamples(uint32_t draft_id, const SampleChunk& samples) {

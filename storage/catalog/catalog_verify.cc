@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "schemas/base/limits.h"
+#include "schemas/records/keys.h"
 #include "storage/catalog/catalog.h"
 #include "storage/catalog/catalog_internal.h"
 #include "storage/catalog/collection_samples.h"
@@ -40,11 +41,17 @@ bool ParseCursor(std::string_view text, std::string_view word, std::vector<uint6
 Result<std::deque<RecordKey>> AllRecords(Store* store) {
   std::deque<RecordKey> keys;
   for (RecordKind kind : {RecordKind::kBackbone, RecordKind::kCollection, RecordKind::kTransform,
-                          RecordKind::kHead, RecordKind::kAliases}) {
+                          RecordKind::kHead, RecordKind::kAliases, RecordKind::kKey}) {
     AUGSTORE_ASSIGN(const auto entries, store->ListRecords(kind, ""));
     for (const RecordEntry& entry : entries) keys.push_back(entry.key);
   }
   return keys;
+}
+
+template <typename Record>
+Status CheckDecodes(Store* store, const RecordKey& key) {
+  AUGSTORE_ASSIGN(const std::string bytes, store->ReadRecord(key));
+  return Decode<Record>(bytes).status();
 }
 
 Status CheckAliases(Store* store, const RecordKey& key) {
@@ -124,11 +131,12 @@ Status VerifyRun::CheckNext(VerifyStep* step) {
     case RecordKind::kHead:
       found = catalog_->GetLayers(key).status();
       break;
-    case RecordKind::kBackbone: {
-      const Result<std::string> bytes = store_->ReadRecord(key);
-      found = bytes.ok() ? Decode<BackboneRecord>(*bytes).status() : bytes.status();
+    case RecordKind::kBackbone:
+      found = CheckDecodes<BackboneRecord>(store_, key);
       break;
-    }
+    case RecordKind::kKey:
+      found = CheckDecodes<KeyRecord>(store_, key);
+      break;
     default:
       found = CheckAliases(store_, key);
   }

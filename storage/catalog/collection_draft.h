@@ -35,6 +35,7 @@ struct CollectionDraft {
   CollectionDraft& operator=(const CollectionDraft&) = delete;
 
   Mutex mutex;  // what it does not guard is set once
+  std::string owner;
   std::string collection;
   std::string source;
   SpaceInfo space;

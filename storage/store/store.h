@@ -72,7 +72,7 @@ class Store {
   // Record and blob become visible together.
   virtual Result<uint32_t> AddRecord(RecordKind kind, const std::string& name,
                                      std::string_view bytes, std::string_view blob) = 0;
-  // Writes version 1 of (kind, name), replacing it: for RecordKind::kAliases alone.
+  // Writes version 1 of (kind, name), replacing it: for RecordKind::kAliases and kKey alone.
   virtual Status PutRecord(RecordKind kind, const std::string& name, std::string_view bytes) = 0;
   // Errors: kNotFound.
   virtual Result<std::string> ReadRecord(const RecordKey& key) = 0;

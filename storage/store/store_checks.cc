@@ -20,10 +20,15 @@ Status CheckStoredName(RecordKind kind, std::string_view name) {
   return OkStatus();
 }
 
+bool IsOverwritten(RecordKind kind) {
+  return kind == RecordKind::kAliases || kind == RecordKind::kKey;
+}
+
 }  // namespace
 
 Status CheckKind(RecordKind kind) {
-  if (kind < RecordKind::kBackbone || kind > RecordKind::kAliases) {
+  const bool is_public = kind >= RecordKind::kBackbone && kind <= RecordKind::kAliases;
+  if (!is_public && kind != RecordKind::kKey) {
     return InvalidArgument("record kind {} is not one that callers may use",
                            static_cast<int>(kind));
   }
@@ -32,15 +37,15 @@ Status CheckKind(RecordKind kind) {
 
 Status CheckNewRecord(RecordKind kind, std::string_view name) {
   AUGSTORE_TRY(CheckKind(kind));
-  if (kind == RecordKind::kAliases) {
-    return InvalidArgument("the alias history of '{}' has no versions: put it", name);
+  if (IsOverwritten(kind)) {
+    return InvalidArgument("{} '{}' has no versions: put it", RecordKindName(kind), name);
   }
   return CheckStoredName(kind, name);
 }
 
 Status CheckPutRecord(RecordKind kind, std::string_view name) {
   AUGSTORE_TRY(CheckKind(kind));
-  if (kind != RecordKind::kAliases) {
+  if (!IsOverwritten(kind)) {
     return InvalidArgument("{} '{}' cannot be overwritten: add a version", RecordKindName(kind),
                            name);
   }

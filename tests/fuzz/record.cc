@@ -1,5 +1,6 @@
 #include "schemas/records/records.h"
 
+#include "schemas/records/keys.h"
 #include "tests/fuzz/targets.h"
 
 namespace augstore::fuzz {
@@ -23,7 +24,7 @@ void Fuzz_record(Bytes input) {
   const int kinds = CheckRoundTrip<BackboneRecord>(bytes) +
                     CheckRoundTrip<CollectionRecord>(bytes) + CheckRoundTrip<SampleChunk>(bytes) +
                     CheckRoundTrip<TransformRecord>(bytes) + CheckRoundTrip<HeadRecord>(bytes) +
-                    CheckRoundTrip<AliasHistory>(bytes);
+                    CheckRoundTrip<AliasHistory>(bytes) + CheckRoundTrip<KeyRecord>(bytes);
   AUGSTORE_CHECK(kinds <= 1);  // each has an identifier of its own
 }
 

@@ -21,6 +21,7 @@ namespace augstore::fuzz {
   X(cifar, 1)                    \
   X(frame, 1)                    \
   X(image_header, 1)             \
+  X(key, 1)                      \
   X(manifest, 4)                 \
   X(mark, 1)                     \
   X(message, 1)                  \

@@ -89,10 +89,16 @@ ALIASES = {
     "aliases": ["champion", "old", "champion"], "versions": [1, 2, 3], "notes": ["first", "", "better"],
     "unix_s": [100, 200, -1], "forced": [0, 0, 1],
 }  # fmt: skip
+KEY = {
+    "secret": digest(11), "role": 2, "scope": "cifar10 imagenet*", "note": "of the lab", "created_unix_s": 1700000004,
+    "expires_unix_s": 1800000000, "revoked_unix_s": 1750000000, "previous": digest(12),
+    "previous_until_unix_s": 1740000000,
+}  # fmt: skip
+KEY_INFO = {"id": "k3jd82na"} | {name: value for name, value in KEY.items() if name not in ("secret", "previous")}
 
 RECORDS = {
     "Backbone": BACKBONE, "Collection": COLLECTION, "SampleChunk": CHUNK, "Transform": TRANSFORM, "Head": HEAD,
-    "Aliases": ALIASES,
+    "Aliases": ALIASES, "Key": KEY,
 }  # fmt: skip
 
 FLOATS = np.arange(10, dtype=np.float32) - 4.5
@@ -115,6 +121,22 @@ def messages(backbone):
         "SharedBodyReply": {"type": 107, "slot": 3, "offset": 2**33, "size": 4096},
         "VerifyReply": {"cursor": "next", "checked": 10, "total": 20, "problems": ["segment 3 is damaged", ""]},
         "EndReply": {},
+        "AuthenticateRequest": {"key": "augs_k3jd82na_secret"},
+        "AuthenticateReply": {"store_id": "f00d", "key": "k3jd82na", "role": 3, "scope": "cifar10"},
+        "CreateKeyRequest": {"role": 2, "scope": "imagenet*", "expires_unix_s": 1800000000, "note": "note"},
+        "KeyReply": {"key": KEY_INFO, "text": "augs_k3jd82na_secret"},
+        "ListKeysRequest": {},
+        "KeyListReply": {
+            "keys": [
+                KEY_INFO,
+                {
+                    "id": "a", "role": 1, "scope": "", "note": "", "created_unix_s": 1, "expires_unix_s": 0, "revoked_unix_s": 0,
+                    "previous_until_unix_s": 0,
+                },
+            ]
+        },
+        "RevokeKeyRequest": {"id": "k3jd82na"},
+        "RotateKeyRequest": {"id": "k3jd82na", "grace_s": 3600},
         "GetRecordRequest": {"kind": 5, "ref": "transform/hflip", "with_blob": True},
         "RecordReply": {"kind": 3, "name": "hflip", "version": 3, "record": b"record", "blob": b"blob"},
         "ListRecordsRequest": {"kind": 4, "name": "digits"},

@@ -47,6 +47,8 @@ TABLES: Dict[str, Fields] = {
         weights:[ubyte] lineage:HeadLineage train_loss:double test_accuracy:double test_loss:double
         test_split:string test_samples:ulong created_unix_s:long"""),
     "Aliases": _fields("format:uint aliases:[string] versions:[uint] notes:[string] unix_s:[long] forced:[ubyte]"),
+    "Key": _fields("""format:uint secret:[ubyte] role:ubyte scope:string note:string created_unix_s:long
+        expires_unix_s:long revoked_unix_s:long previous:[ubyte] previous_until_unix_s:long"""),
     "ErrorReply": _fields("code:ubyte message:string"),
     "ServerInfoRequest": _fields(""),
     "ServerInfoReply": _fields("version:string store_id:string"),
@@ -55,6 +57,16 @@ TABLES: Dict[str, Fields] = {
     "VerifyRequest": _fields("cursor:string"),
     "VerifyReply": _fields("cursor:string checked:ulong total:ulong problems:[string]"),
     "EndReply": _fields(""),
+    "AuthenticateRequest": _fields("key:string"),
+    "AuthenticateReply": _fields("store_id:string key:string role:ubyte scope:string"),
+    "KeyInfo": _fields("""id:string role:ubyte scope:string note:string created_unix_s:long expires_unix_s:long
+        revoked_unix_s:long previous_until_unix_s:long"""),
+    "CreateKeyRequest": _fields("role:ubyte scope:string expires_unix_s:long note:string"),
+    "KeyReply": _fields("key:KeyInfo text:string"),
+    "ListKeysRequest": _fields(""),
+    "KeyListReply": _fields("keys:[KeyInfo]"),
+    "RevokeKeyRequest": _fields("id:string"),
+    "RotateKeyRequest": _fields("id:string grace_s:ulong"),
     "ShareMemoryRequest": _fields(""),
     "ShareMemoryReply": _fields("bytes:ulong slots:uint"),
     "SharedBodyReply": _fields("type:ushort slot:uint offset:ulong size:uint"),
@@ -118,6 +130,11 @@ MESSAGE_TYPES: Dict[str, int] = {
     "VerifyRequest": 19,
     "ShareMemoryRequest": 20,
     "CompareDraftRequest": 21,
+    "AuthenticateRequest": 22,
+    "CreateKeyRequest": 23,
+    "ListKeysRequest": 24,
+    "RevokeKeyRequest": 25,
+    "RotateKeyRequest": 26,
     "ErrorReply": 100,
     "ServerInfoReply": 101,
     "RecordReply": 102,
@@ -133,6 +150,9 @@ MESSAGE_TYPES: Dict[str, int] = {
     "ShareMemoryReply": 112,
     "SharedBodyReply": 113,
     "DraftChangesReply": 114,
+    "AuthenticateReply": 115,
+    "KeyReply": 116,
+    "KeyListReply": 117,
 }
 
 # File identifiers of stored records (docs/formats.md).
@@ -143,6 +163,7 @@ IDENTIFIERS: Dict[str, bytes] = {
     "Transform": b"AGRT",
     "Head": b"AGRH",
     "Aliases": b"AGRA",
+    "Key": b"AGRK",
 }
 
 # Numbers of record kinds.
@@ -153,3 +174,4 @@ HEAD = 4
 ALIASES = 5
 SPACE = 6
 DRAFT = 7
+KEY = 8

@@ -2,6 +2,7 @@
 #ifndef AUGSTORE_TESTS_SCHEMAS_RECORDS_RECORD_SAMPLES_H_
 #define AUGSTORE_TESTS_SCHEMAS_RECORDS_RECORD_SAMPLES_H_
 
+#include "schemas/records/keys.h"
 #include "schemas/records/records.h"
 
 namespace augstore::samples {
@@ -116,6 +117,20 @@ inline HeadRecord Head() {
 inline AliasHistory Aliases() {
   return {
       {{"champion", 1, "first", 100}, {"old", 2, "", 200}, {"champion", 3, "better", -1, true}}};
+}
+
+inline KeyRecord KeyOfAccess() {
+  KeyRecord record;
+  record.secret = MakeDigest(11);
+  record.role = Role::kWrite;
+  record.scope = "cifar10 imagenet*";
+  record.note = "of the lab";
+  record.created_unix_s = 1700000004;
+  record.expires_unix_s = 1800000000;
+  record.revoked_unix_s = 1750000000;
+  record.previous = MakeDigest(12);
+  record.previous_until_unix_s = 1740000000;
+  return record;
 }
 
 }  // namespace augstore::samples

@@ -17,6 +17,7 @@ SampleChunk Sample(SampleChunk*) { return samples::Chunk(); }
 TransformRecord Sample(TransformRecord*) { return samples::Transform(); }
 HeadRecord Sample(HeadRecord*) { return samples::Head(); }
 AliasHistory Sample(AliasHistory*) { return samples::Aliases(); }
+KeyRecord Sample(KeyRecord*) { return samples::KeyOfAccess(); }
 
 // What a decoder promises about lengths, whatever the bytes were.
 template <typename T>
@@ -30,6 +31,10 @@ void CheckLengths(const SampleChunk& chunk) {
   for (const auto& column : chunk.labels) EXPECT_EQ(column.size(), chunk.size());
   for (const uint16_t split : chunk.splits) EXPECT_LT(split, chunk.split_names.size());
 }
+void CheckLengths(const KeyRecord& record) {
+  EXPECT_GE(record.role, Role::kRead);
+  EXPECT_LE(record.role, Role::kAdmin);
+}
 void CheckLengths(const TransformRecord& record) {
   for (const LayerShape& layer : record.layers) EXPECT_LE(layer.activation, Activation::kRelu);
 }
@@ -40,7 +45,7 @@ class Records : public testing::Test {
   static T Value() { return Sample(static_cast<T*>(nullptr)); }
 };
 using RecordTypes = testing::Types<BackboneRecord, CollectionRecord, SampleChunk, TransformRecord,
-                                   HeadRecord, AliasHistory>;
+                                   HeadRecord, AliasHistory, KeyRecord>;
 TYPED_TEST_SUITE(Records, RecordTypes);
 
 TYPED_TEST(Records, ComeBackAsTheyWere) {

@@ -98,6 +98,7 @@ TEST(GoldenRecords, AreWrittenAsTheirFilesSayAndReadFromPython) {
   ExpectRecord("records-SampleChunk", samples::Chunk());
   ExpectRecord("records-Transform", samples::Transform());
   ExpectRecord("records-Head", samples::Head());
+  ExpectRecord("records-Key", samples::KeyOfAccess());
 }
 
 TEST(GoldenRecords, AliasHistoriesAreWrittenAsTheirFileSays) {

@@ -14,15 +14,15 @@
 namespace augstore {
 
 // Every message but BatchReply, which has a codec of its own.
-using MessageTypes =
-    testing::Types<ServerInfoRequest, ServerInfoReply, StatsRequest, StatsReply, VerifyRequest,
-                   VerifyReply, EndReply, GetRecordRequest, RecordReply, ListRecordsRequest,
-                   RecordListReply, AddRecordRequest, DeleteRecordRequest, SetAliasRequest,
-                   FindImagesRequest, RowIdsReply, AppendRowsRequest, ReadRowsRequest,
-                   BeginDraftRequest, DraftReply, AppendSamplesRequest, CommitDraftRequest,
-                   CompareDraftRequest, DraftChangesReply, AbortDraftRequest, GetSamplesRequest,
-                   SamplesReply, QueryRequest, OpenStreamRequest, StreamReply, BatchesRequest,
-                   ShareMemoryRequest, ShareMemoryReply, SharedBodyReply>;
+using MessageTypes = testing::Types<
+    ServerInfoRequest, ServerInfoReply, StatsRequest, StatsReply, VerifyRequest, VerifyReply,
+    EndReply, GetRecordRequest, RecordReply, ListRecordsRequest, RecordListReply, AddRecordRequest,
+    DeleteRecordRequest, SetAliasRequest, FindImagesRequest, RowIdsReply, AppendRowsRequest,
+    ReadRowsRequest, BeginDraftRequest, DraftReply, AppendSamplesRequest, CommitDraftRequest,
+    CompareDraftRequest, DraftChangesReply, AbortDraftRequest, GetSamplesRequest, SamplesReply,
+    QueryRequest, OpenStreamRequest, StreamReply, BatchesRequest, ShareMemoryRequest,
+    ShareMemoryReply, SharedBodyReply, AuthenticateRequest, AuthenticateReply, CreateKeyRequest,
+    KeyReply, ListKeysRequest, KeyListReply, RevokeKeyRequest, RotateKeyRequest>;
 
 inline bool operator==(const RecordReply& a, const RecordReply& b) {
   return std::tie(a.kind, a.name, a.version, a.record, a.blob) ==
@@ -88,6 +88,18 @@ inline auto Fields(const StreamReply& m) {
   return std::tie(m.spec, m.fingerprint, m.collection_digest, m.chains, m.transforms, m.classes,
                   m.samples, m.steps, m.dim);
 }
+inline auto Fields(const AuthenticateRequest& m) { return std::tie(m.key); }
+inline auto Fields(const AuthenticateReply& m) {
+  return std::tie(m.store_id, m.key, m.role, m.scope);
+}
+inline auto Fields(const CreateKeyRequest& m) {
+  return std::tie(m.role, m.scope, m.expires_unix_s, m.note);
+}
+inline auto Fields(const KeyReply& m) { return std::tie(m.key, m.text); }
+inline std::tuple<> Fields(const ListKeysRequest&) { return {}; }
+inline auto Fields(const KeyListReply& m) { return std::tie(m.keys); }
+inline auto Fields(const RevokeKeyRequest& m) { return std::tie(m.id); }
+inline auto Fields(const RotateKeyRequest& m) { return std::tie(m.id, m.grace_s); }
 inline auto Fields(const BatchesRequest& m) {
   return std::tie(m.spec, m.fingerprint, m.epoch, m.step, m.count);
 }
@@ -164,6 +176,18 @@ inline void Fill(StreamReply* m) {
         118,
         512};
 }
+inline KeyInfo InfoOfKey() {
+  return {"k3jd82na", Role::kWrite, "cifar10 imagenet*", "of the lab",
+          1700000004, 1800000000,   1750000000,          1740000000};
+}
+inline void Fill(AuthenticateRequest* m) { *m = {"augs_k3jd82na_secret"}; }
+inline void Fill(AuthenticateReply* m) { *m = {"f00d", "k3jd82na", Role::kAdmin, "cifar10"}; }
+inline void Fill(CreateKeyRequest* m) { *m = {Role::kWrite, "imagenet*", 1800000000, "note"}; }
+inline void Fill(KeyReply* m) { *m = {InfoOfKey(), "augs_k3jd82na_secret"}; }
+inline void Fill(ListKeysRequest*) {}
+inline void Fill(KeyListReply* m) { *m = {{InfoOfKey(), {"a", Role::kRead, "", "", 1, 0, 0, 0}}}; }
+inline void Fill(RevokeKeyRequest* m) { *m = {"k3jd82na"}; }
+inline void Fill(RotateKeyRequest* m) { *m = {"k3jd82na", 3600}; }
 inline void Fill(BatchesRequest* m) { *m = {Spec(), MakeDigest(3), 8, 9, 10}; }
 
 }  // namespace samples
