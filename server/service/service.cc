@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "schemas/wire/messages.h"
+#include "server/service/access.h"
 #include "server/service/service_ingest.h"
+#include "server/service/service_keys.h"
 #include "server/service/service_registry.h"
 #include "server/service/service_reply.h"
 #include "server/service/service_state.h"
@@ -14,15 +16,18 @@ namespace augstore {
 namespace {
 
 using Handler = Result<Frame> (*)(ServiceState& state, const Frame& request,
-                                  const Cancellation& cancellation);
+                                  const Principal& caller, const Cancellation& cancellation);
 
-// Decodes the message of `frame` and encodes what its handler returns. `cancellation` is an
-// argument of the handlers that compute for long.
-template <typename Request, typename Answer, typename... Cancel>
-Result<Frame> Handle(Result<Answer> (*handler)(ServiceState&, Request&, Cancel...),
-                     ServiceState& state, const Frame& frame, Cancel... cancellation) {
+// Decodes the message of `frame`, checks that `caller` may send it, and encodes what its handler
+// returns. `more` are the further arguments of handlers that compute for long, or that need to know
+// who asks.
+template <typename Request, typename Answer, typename... More>
+Result<Frame> Handle(Result<Answer> (*handler)(ServiceState&, Request&, More...),
+                     ServiceState& state, const Frame& frame, const Principal& caller,
+                     More... more) {
   AUGSTORE_ASSIGN(Request message, FromFrame<Request>(frame));
-  AUGSTORE_ASSIGN(Answer answer, handler(state, message, cancellation...));
+  AUGSTORE_TRY(CheckScope(*state.catalog, caller, message));
+  AUGSTORE_ASSIGN(Answer answer, handler(state, message, more...));
   if constexpr (std::is_same_v<Answer, SharedBytes>) {
     return BatchFrame(std::move(answer), frame.request_id);
   } else {
@@ -33,19 +38,30 @@ Result<Frame> Handle(Result<Answer> (*handler)(ServiceState&, Request&, Cancel..
 // Null for a message type that has no handler.
 Handler FindHandler(MessageType type) {
   switch (type) {
-#define AUGSTORE_CASE(Name, Answer)                                           \
-  case MessageType::k##Name##Request:                                         \
-    return [](ServiceState& state, const Frame& frame, const Cancellation&) { \
-      return Handle(handlers::Name, state, frame);                            \
-    };
+#define AUGSTORE_CASE(Name, Answer)                                             \
+  case MessageType::k##Name##Request:                                           \
+    return [](ServiceState& state, const Frame& frame, const Principal& caller, \
+              const Cancellation&) { return Handle(handlers::Name, state, frame, caller); };
     AUGSTORE_REGISTRY_HANDLERS(AUGSTORE_CASE)
     AUGSTORE_INGEST_HANDLERS(AUGSTORE_CASE)
+    AUGSTORE_KEY_HANDLERS(AUGSTORE_CASE)
+#undef AUGSTORE_CASE
+#define AUGSTORE_CASE(Name, Answer)                                                                \
+  case MessageType::k##Name##Request:                                                              \
+    return [](ServiceState& state, const Frame& frame, const Principal& caller,                    \
+              const Cancellation&) {                                                               \
+      return Handle<Name##Request, Answer, const Principal&>(handlers::Name, state, frame, caller, \
+                                                             caller);                              \
+    };
+    AUGSTORE_REGISTRY_CALLER_HANDLERS(AUGSTORE_CASE)
+    AUGSTORE_INGEST_CALLER_HANDLERS(AUGSTORE_CASE)
 #undef AUGSTORE_CASE
 #define AUGSTORE_CASE(Name, Answer)                                                           \
   case MessageType::k##Name##Request:                                                         \
-    return [](ServiceState& state, const Frame& frame, const Cancellation& cancel) {          \
+    return [](ServiceState& state, const Frame& frame, const Principal& caller,               \
+              const Cancellation& cancel) {                                                   \
       return Handle<Name##Request, Answer, const Cancellation&>(handlers::Name, state, frame, \
-                                                                cancel);                      \
+                                                                caller, cancel);              \
     };
     AUGSTORE_STREAM_HANDLERS(AUGSTORE_CASE)
 #undef AUGSTORE_CASE
@@ -77,20 +93,39 @@ Service::Service(Catalog* catalog, const ServiceOptions& options)
 
 Service::~Service() = default;
 
-std::unique_ptr<ReplySource> Service::Start(Frame request) {
+std::unique_ptr<ReplySource> Service::Start(Frame request, PrincipalPointer caller) {
   const bool is_run = request.type == MessageType::kBatchesRequest;
   const Handler handler = FindHandler(request.type);
   const bool known = is_run || handler != nullptr;
   ++state_->requests.at(known ? static_cast<size_t>(request.type) : 0);
-  if (is_run) return StartBatches(state_.get(), std::move(request));
+  if (is_run) return StartBatches(state_.get(), std::move(request), std::move(caller));
   return std::make_unique<SingleReply>([state = state_.get(), request = std::move(request),
+                                        caller = std::move(caller),
                                         handler](const Resume&, const Cancellation& cancellation) {
     return MakeReply(*state, request.type, request.request_id, [&]() -> Result<Reply> {
       if (handler == nullptr) return UnknownRequest(request.type);
-      AUGSTORE_ASSIGN(Frame frame, handler(*state, request, cancellation));
+      AUGSTORE_TRY(CheckRole(request.type, *caller));
+      AUGSTORE_ASSIGN(Frame frame, handler(*state, request, *caller, cancellation));
       return Reply{.parked = false, .frame = std::move(frame)};
     });
   });
+}
+
+Result<Service::Admission> Service::Authenticate(const Frame& request,
+                                                 const std::string& peer) const {
+  ++state_->requests.at(static_cast<size_t>(request.type));
+  AUGSTORE_ASSIGN(const AuthenticateRequest message, FromFrame<AuthenticateRequest>(request));
+  AUGSTORE_ASSIGN(const KeyRing::Admitted admitted, state_->keys.Authenticate(message.key));
+  const KeyInfo& key = admitted.key;
+  auto caller = std::make_shared<Principal>(
+      Principal{"key " + key.id, peer, key.role, key.scope, admitted.grant});
+  const AuthenticateReply reply{state_->store_id, key.id, key.role, key.scope};
+  return Admission{std::move(caller), ToFrame(reply, request.request_id)};
+}
+
+bool Service::HasKeys() const {
+  const auto keys = state_->keys.List();
+  return keys.ok() && !keys->empty();
 }
 
 MemoryBudget& Service::memory() { return state_->memory; }
@@ -101,6 +136,10 @@ bool Service::IsQuick(MessageType type) {
     case MessageType::kStatsRequest:
     case MessageType::kGetRecordRequest:
     case MessageType::kListRecordsRequest:
+    case MessageType::kCreateKeyRequest:
+    case MessageType::kListKeysRequest:
+    case MessageType::kRevokeKeyRequest:
+    case MessageType::kRotateKeyRequest:
       return true;
     default:
       return false;

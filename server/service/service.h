@@ -26,6 +26,7 @@
 
 #include "schemas/base/memory_budget.h"
 #include "schemas/wire/frame.h"
+#include "server/service/principal.h"
 #include "server/service/reply_source.h"
 #include "storage/catalog/catalog.h"
 
@@ -51,8 +52,19 @@ class Service {
   // `catalog` must outlive the service, and the service its sources and their tasks.
   Service(Catalog* catalog, const ServiceOptions& options);
   ~Service();
-  // Never fails: an unknown or malformed request is answered by an ErrorReply.
-  std::unique_ptr<ReplySource> Start(Frame request);
+  // Never fails: a request that is unknown, malformed or not allowed to `caller` is answered by an
+  // ErrorReply.
+  std::unique_ptr<ReplySource> Start(Frame request, PrincipalPointer caller);
+  // Who sent an AuthenticateRequest, and the reply to it. Takes microseconds. Errors:
+  // kUnauthenticated; kInvalidArgument (the message); kUnavailable, kDataLoss (the keys could not
+  // be read).
+  struct Admission {
+    PrincipalPointer caller;
+    Frame reply;
+  };
+  Result<Admission> Authenticate(const Frame& request, const std::string& peer) const;
+  // Whether anybody could authenticate.
+  bool HasKeys() const;
   // Whether a request of this type takes milliseconds whatever it asks for, so that it need not
   // wait behind those that take long.
   static bool IsQuick(MessageType type);

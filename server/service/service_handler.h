@@ -3,15 +3,23 @@
 //
 //   Result<Answer> handlers::Name(ServiceState& state, NameRequest& message);
 //
+// or, in a list of …_CALLER_HANDLERS, for replies that depend on who asks,
+//
+//   Result<Answer> handlers::Name(ServiceState& state, NameRequest& message,
+//                                 const Principal& caller);
+//
 // which serves the decoded `message`, and may use it up, on any worker. The Answer is the reply's
 // message, or SharedBytes: the bytes of a BatchWriter.
 #ifndef AUGSTORE_SERVER_SERVICE_SERVICE_HANDLER_H_
 #define AUGSTORE_SERVER_SERVICE_SERVICE_HANDLER_H_
 
 #include "schemas/wire/messages.h"
+#include "server/service/principal.h"
 #include "server/service/service_state.h"
 
 #define AUGSTORE_DECLARE_HANDLER(Name, Answer) \
   Result<Answer> Name(ServiceState& state, Name##Request& message);
+#define AUGSTORE_DECLARE_CALLER_HANDLER(Name, Answer) \
+  Result<Answer> Name(ServiceState& state, Name##Request& message, const Principal& caller);
 
 #endif  // AUGSTORE_SERVER_SERVICE_SERVICE_HANDLER_H_

@@ -114,8 +114,9 @@ Result<SharedBytes> ReadRows(ServiceState& state, ReadRowsRequest& message) {
   return WithShare(std::move(body), std::move(share));
 }
 
-Result<DraftReply> BeginDraft(ServiceState& state, BeginDraftRequest& message) {
-  return state.catalog->BeginDraft(message);
+Result<DraftReply> BeginDraft(ServiceState& state, BeginDraftRequest& message,
+                              const Principal& caller) {
+  return state.catalog->BeginDraft(message, caller.who);
 }
 
 Result<EndReply> AppendSamples(ServiceState& state, AppendSamplesRequest& message) {

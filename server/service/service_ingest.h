@@ -9,15 +9,16 @@
   M(FindImages, RowIdsReply)         \
   M(AppendRows, RowIdsReply)         \
   M(ReadRows, SharedBytes)           \
-  M(BeginDraft, DraftReply)          \
   M(AppendSamples, EndReply)         \
   M(CompareDraft, DraftChangesReply) \
   M(CommitDraft, RecordReply)        \
   M(AbortDraft, EndReply)            \
   M(GetSamples, SamplesReply)
+#define AUGSTORE_INGEST_CALLER_HANDLERS(M) M(BeginDraft, DraftReply)
 
 namespace augstore::handlers {
 AUGSTORE_INGEST_HANDLERS(AUGSTORE_DECLARE_HANDLER)
+AUGSTORE_INGEST_CALLER_HANDLERS(AUGSTORE_DECLARE_CALLER_HANDLER)
 }  // namespace augstore::handlers
 
 #endif  // AUGSTORE_SERVER_SERVICE_SERVICE_INGEST_H_

@@ -1,5 +1,6 @@
 #include "server/service/service_registry.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -25,6 +26,7 @@ Status CheckPublicKind(RecordKind kind) {
       return OkStatus();
     case RecordKind::kSpace:
     case RecordKind::kDraft:
+    case RecordKind::kKey:
       break;
   }
   return InvalidArgument(
@@ -90,6 +92,28 @@ Result<RecordKey> AddDecoded(Catalog& catalog, const AddRecordRequest& message) 
   }
 }
 
+// Whether a caller with a scope may see the record: what is not of a collection is shared by all.
+bool IsVisible(const RecordKey& key, const Principal& caller) {
+  constexpr std::string_view kOfCollections = "collection/";
+  if (key.kind == RecordKind::kCollection) return caller.may_see(key.name);
+  if (key.kind != RecordKind::kAliases || !key.name.starts_with(kOfCollections)) return true;
+  return caller.may_see(std::string_view(key.name).substr(kOfCollections.size()));
+}
+
+// What does not tell about collections outside of the scope.
+Result<StatsReply> ScopedStats(ServiceState& state, const Principal& caller,
+                               const StoreStats& stats) {
+  AUGSTORE_ASSIGN(const auto collections,
+                  state.catalog->store()->ListRecords(RecordKind::kCollection, ""));
+  const auto seen = std::ranges::count_if(
+      collections, [&](const RecordEntry& entry) { return IsVisible(entry.key, caller); });
+  const nlohmann::ordered_json json = {{"version", AUGSTORE_VERSION},
+                                       {"store_id", stats.id},
+                                       {"takes_writes", stats.write_error.empty()},
+                                       {"collections", seen}};
+  return StatsReply{json.dump()};
+}
+
 nlohmann::ordered_json CountRequests(const ServiceState& state) {
   nlohmann::ordered_json counts = nlohmann::ordered_json::object();
   for (size_t type = 0; type < kRequestTypes; ++type) {
@@ -107,8 +131,9 @@ Result<ServerInfoReply> ServerInfo(ServiceState& state, ServerInfoRequest&) {
   return ServerInfoReply{AUGSTORE_VERSION, stats.id};
 }
 
-Result<StatsReply> Stats(ServiceState& state, StatsRequest&) {
+Result<StatsReply> Stats(ServiceState& state, StatsRequest&, const Principal& caller) {
   AUGSTORE_ASSIGN(const StoreStats stats, state.catalog->store()->Stats());
+  if (!caller.scope.empty()) return ScopedStats(state, caller, stats);
   AUGSTORE_ASSIGN(const auto backbones,
                   state.catalog->store()->ListRecords(RecordKind::kBackbone, ""));
   AUGSTORE_ASSIGN(const auto collections,
@@ -177,10 +202,12 @@ Result<RecordReply> GetRecord(ServiceState& state, GetRecordRequest& message) {
   return reply;
 }
 
-Result<RecordListReply> ListRecords(ServiceState& state, ListRecordsRequest& message) {
+Result<RecordListReply> ListRecords(ServiceState& state, ListRecordsRequest& message,
+                                    const Principal& caller) {
   AUGSTORE_TRY(CheckPublicKind(message.kind));
   AUGSTORE_ASSIGN(std::vector<RecordEntry> entries,
                   state.catalog->store()->ListRecords(message.kind, message.name));
+  std::erase_if(entries, [&](const RecordEntry& entry) { return !IsVisible(entry.key, caller); });
   size_t bytes = 0;
   for (const RecordEntry& entry : entries) bytes += entry.key.name.size() + entry.bytes.size();
   if (entries.size() >= kVerifierMaxTables || bytes > kMaxReplyBytes / 2) {

@@ -6,16 +6,18 @@
 
 #define AUGSTORE_REGISTRY_HANDLERS(M) \
   M(ServerInfo, ServerInfoReply)      \
-  M(Stats, StatsReply)                \
   M(Verify, VerifyReply)              \
   M(GetRecord, RecordReply)           \
-  M(ListRecords, RecordListReply)     \
   M(AddRecord, RecordReply)           \
   M(DeleteRecord, EndReply)           \
   M(SetAlias, EndReply)
+#define AUGSTORE_REGISTRY_CALLER_HANDLERS(M) \
+  M(Stats, StatsReply)                       \
+  M(ListRecords, RecordListReply)
 
 namespace augstore::handlers {
 AUGSTORE_REGISTRY_HANDLERS(AUGSTORE_DECLARE_HANDLER)
+AUGSTORE_REGISTRY_CALLER_HANDLERS(AUGSTORE_DECLARE_CALLER_HANDLER)
 }  // namespace augstore::handlers
 
 #endif  // AUGSTORE_SERVER_SERVICE_SERVICE_REGISTRY_H_

@@ -14,6 +14,7 @@
 #include "schemas/wire/frame.h"
 #include "server/service/batch_cache.h"
 #include "server/service/engine_pool.h"
+#include "server/service/key_ring.h"
 #include "server/service/recently_used.h"
 #include "server/service/service.h"
 #include "storage/catalog/catalog.h"
@@ -35,6 +36,8 @@ struct ServiceState {
         memory(options.message_bytes, "requests and replies", [this] { return DropBatches(); }),
         stream_memory(options.stream_bytes, "sample tables and transforms",
                       [this] { return DropOldest(); }),
+        keys(the_catalog->store()),
+        store_id(IdOf(the_catalog->store())),
         models(the_catalog, &stream_memory),
         kept_batches(options.batch_cache_bytes) {}
   // Each gives up what is kept for later requests. False: there is nothing more.
@@ -46,6 +49,8 @@ struct ServiceState {
   // Before all that may hold shares of them.
   MemoryBudget memory;
   MemoryBudget stream_memory;
+  KeyRing keys;
+  const std::string store_id;  // empty: it could not be read
   ModelCache models;
   EnginePool engines{Precision::kF32};
   EnginePool int8_engines{Precision::kInt8};
@@ -61,6 +66,12 @@ struct ServiceState {
   std::atomic<uint64_t> rows{0};                                // in those batches
   std::atomic<uint64_t> reply_bytes{0};                         // bodies of all replies
   std::atomic<uint32_t> connections{0};
+
+ private:
+  static std::string IdOf(Store* store) {
+    const Result<StoreStats> stats = store->Stats();
+    return stats.ok() ? stats->id : "";
+  }
 };
 
 }  // namespace augstore

@@ -14,6 +14,7 @@
 #include "engine/streams/stream_batch.h"
 #include "schemas/base/limits.h"
 #include "schemas/base/names.h"
+#include "server/service/access.h"
 #include "server/service/service_reply.h"
 
 namespace augstore {
@@ -104,8 +105,10 @@ uint64_t RowsOfBatch(const StreamReply& info, uint64_t step) {
 // The steps that one BatchesRequest asks for.
 class BatchRun : public ReplySource {
  public:
-  BatchRun(ServiceState* state, Frame request) : request_(std::move(request)) {
+  BatchRun(ServiceState* state, Frame request, PrincipalPointer caller)
+      : request_(std::move(request)) {
     run_->state = state;
+    run_->caller = std::move(caller);
     run_->request_id = request_.request_id;
   }
   ReplyTask NextTask() override;
@@ -114,6 +117,7 @@ class BatchRun : public ReplySource {
   // What the tasks of a run share; they may outlive it.
   struct Run {
     ServiceState* state = nullptr;
+    PrincipalPointer caller;
     uint32_t request_id = 0;
     std::shared_ptr<const Stream> stream;  // null before Open
     uint64_t epoch = 0;
@@ -144,6 +148,7 @@ ReplyTask BatchRun::NextTask() {
     Reply reply = MakeReply(*run->state, MessageType::kBatchesRequest, run->request_id,
                             [&]() -> Result<Reply> {
                               AUGSTORE_TRY(opened);
+                              AUGSTORE_TRY(CheckValid(*run->caller));
                               if (!end) return MakeBatch(*run, step, resume, cancellation);
                               return Reply{false, ToFrame(EndReply{}, run->request_id)};
                             });
@@ -153,7 +158,9 @@ ReplyTask BatchRun::NextTask() {
 }
 
 Status BatchRun::Open() {
+  AUGSTORE_TRY(CheckRole(request_.type, *run_->caller));
   AUGSTORE_ASSIGN(const BatchesRequest message, FromFrame<BatchesRequest>(request_));
+  AUGSTORE_TRY(CheckScope(*run_->state->catalog, *run_->caller, message));
   if (message.count == 0 || message.count > kMaxBatchesPerRequest) {
     return InvalidArgument("{} batches were requested in one run: request 1 to {}", message.count,
                            kMaxBatchesPerRequest);
@@ -251,8 +258,9 @@ Result<StreamReply> handlers::OpenStream(ServiceState& state, OpenStreamRequest&
   return stream->info;
 }
 
-std::unique_ptr<ReplySource> StartBatches(ServiceState* state, Frame request) {
-  return std::make_unique<BatchRun>(state, std::move(request));
+std::unique_ptr<ReplySource> StartBatches(ServiceState* state, Frame request,
+                                          PrincipalPointer caller) {
+  return std::make_unique<BatchRun>(state, std::move(request), std::move(caller));
 }
 
 }  // namespace augstore

@@ -22,8 +22,10 @@ AUGSTORE_STREAM_HANDLERS(AUGSTORE_DECLARE_LONG_HANDLER)
 }  // namespace handlers
 
 // The replies to a BatchesRequest, the one request that has several: a BatchReply for each step,
-// then an EndReply. An error, also of the request itself, is the last reply.
-std::unique_ptr<ReplySource> StartBatches(ServiceState* state, Frame request);
+// then an EndReply. An error, also of the request itself, is the last reply. A run of a
+// caller whose key ends meanwhile ends with kUnauthenticated.
+std::unique_ptr<ReplySource> StartBatches(ServiceState* state, Frame request,
+                                          PrincipalPointer caller);
 
 }  // namespace augstore
 

@@ -28,8 +28,9 @@ Status CannotListen(const Address& address, int error) {
 
 Status OthersReachIt(const Address& address) {
   return InvalidArgument(
-      "cannot listen at {}: other machines could reach it, and there are no keys and no TLS: use a "
-      "loopback address or a Unix socket",
+      "cannot listen at {}: other machines could reach it, and there is no TLS, so its traffic "
+      "could "
+      "be read: use a loopback address or a Unix socket (--insecure allows it all the same)",
       address.ToString());
 }
 
@@ -106,12 +107,13 @@ Status ClearStaleFile(const Address& address) {
 
 }  // namespace
 
-Result<Listener> Listener::Open(const Address& address) {
-  if (!address.IsLoopback()) return OthersReachIt(address);
-  return address.kind == Address::Kind::kUnix ? OpenUnix(address) : OpenTcp(address);
+Result<Listener> Listener::Open(const Address& address, bool others_may_reach_it) {
+  if (!others_may_reach_it && !address.IsLoopback()) return OthersReachIt(address);
+  return address.kind == Address::Kind::kUnix ? OpenUnix(address)
+                                              : OpenTcp(address, others_may_reach_it);
 }
 
-Result<Listener> Listener::OpenTcp(const Address& address) {
+Result<Listener> Listener::OpenTcp(const Address& address, bool others_may_reach_it) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
@@ -125,7 +127,7 @@ Result<Listener> Listener::OpenTcp(const Address& address) {
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
   int error = EADDRNOTAVAIL;
   for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
-    if (!IsLoopback(entry->ai_addr)) return OthersReachIt(address);
+    if (!others_may_reach_it && !IsLoopback(entry->ai_addr)) return OthersReachIt(address);
     const int fd = ListenAt(entry->ai_addr, entry->ai_addrlen);
     if (fd >= 0) return Listener(fd, entry->ai_family, BoundAddress(fd));
     error = -fd;

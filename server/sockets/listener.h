@@ -15,9 +15,9 @@ namespace augstore {
 class Listener {
  public:
   // Replaces the file of a Unix socket on which no process listens any more. Errors:
-  // kInvalidArgument (an address that other machines can reach; a path that is too long, or of a
-  // file that is not a socket), kUnavailable (naming the address and the reason).
-  static Result<Listener> Open(const Address& address);
+  // kInvalidArgument (an address that other machines can reach, unless they may; a path that is too
+  // long, or of a file that is not a socket), kUnavailable (naming the address and the reason).
+  static Result<Listener> Open(const Address& address, bool others_may_reach_it = false);
   Listener(Listener&& other) noexcept;
   Listener& operator=(Listener&&) = delete;
   ~Listener();
@@ -31,7 +31,7 @@ class Listener {
  private:
   Listener(int fd, int family, Address address)
       : fd_(fd), family_(family), address_(std::move(address)) {}
-  static Result<Listener> OpenTcp(const Address& address);
+  static Result<Listener> OpenTcp(const Address& address, bool others_may_reach_it);
   static Result<Listener> OpenUnix(const Address& address);
 
   int fd_;

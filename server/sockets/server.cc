@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <boost/asio/as_tuple.hpp>
@@ -21,8 +22,10 @@
 #include "schemas/base/limits.h"
 #include "schemas/base/thread_annotations.h"
 #include "schemas/wire/messages.h"
+#include "server/sockets/handshake_limit.h"
 #include "server/sockets/listener.h"
 #include "server/sockets/log.h"
+#include "server/sockets/peer.h"
 #include "server/sockets/session.h"
 
 namespace augstore {
@@ -78,16 +81,20 @@ struct Server::State {
                .frame = options.frame_timeout,
                .least_rate = options.least_rate,
                .write = options.write_timeout,
-               .reply = options.request_timeout},
+               .reply = options.request_timeout,
+               .failed_handshake = options.failed_handshake_pause},
         work(asio::make_work_guard(io)),
         pool(WorkerCount(options.workers)),
-        quick_pool(kQuickWorkers) {}
+        quick_pool(kQuickWorkers),
+        failed_handshakes(options.max_failed_handshakes) {}
 
   static asio::awaitable<void> Accept(State* state, Acceptor* acceptor);
   void Launch(Session::Socket socket);
+  // Who a new connection is; why it is not to be served.
+  Result<Session::Caller> Admit(const Peer& peer);
   // Whether there is room for one connection more; closes an idle one if need be.
   bool MakeRoom();
-  void Refuse(const std::shared_ptr<Session>& session);
+  void Refuse(const std::shared_ptr<Session>& session, const Status& why);
   void Forget(const std::shared_ptr<Session>& session);
   void Run();
   void BeginStop();
@@ -108,6 +115,7 @@ struct Server::State {
   std::vector<std::unique_ptr<Acceptor>> acceptors;
   std::set<std::shared_ptr<Session>> sessions;
   std::set<std::shared_ptr<Session>> refused;
+  HandshakeLimit failed_handshakes;
   bool stopping = false;
 
   Mutex stop_mutex;
@@ -136,10 +144,15 @@ void Server::State::Launch(Session::Socket socket) try {
   const int on = 1;
   ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const Session::Pools pools{pool.get_executor(), quick_pool.get_executor()};
-  auto session = std::make_shared<Session>(std::move(socket), service, pools, limits);
+  Result<Session::Caller> caller = Admit(PeerOf(socket.native_handle()));
+  auto session = std::make_shared<Session>(std::move(socket), service, pools, limits,
+                                           caller.ok() ? *caller : Session::Caller());
+  if (!caller.ok()) return Refuse(session, caller.status());
   if (!MakeRoom()) {
-    Refuse(session);
-    return;
+    return Refuse(session, ResourceExhausted("the server has {} connections, its limit: close one, "
+                                             "try again later, or start the server with a higher "
+                                             "limit",
+                                             options.max_connections));
   }
   sessions.insert(session);
   service->SetConnections(++connections);
@@ -147,6 +160,31 @@ void Server::State::Launch(Session::Socket socket) try {
                  [this, session](const std::exception_ptr&) { Forget(session); });
 } catch (const std::exception& error) {
   Log().error("a connection cannot be served: {}", error.what());
+}
+
+Result<Session::Caller> Server::State::Admit(const Peer& peer) {
+  if (peer.uid.has_value()) {
+    if (*peer.uid != ::geteuid() && *peer.uid != 0) {
+      return PermissionDenied(
+          "this socket is for uid {} and root, not for uid {}: use a TCP address and a key",
+          ::geteuid(), *peer.uid);
+    }
+    return Session::Caller{Owner(*peer.uid, peer.text), peer.text, [] {}};
+  }
+  if (options.insecure) {
+    auto anybody =
+        std::make_shared<Principal>(Principal{"anybody", peer.text, Role::kAdmin, "", nullptr});
+    return Session::Caller{std::move(anybody), peer.text, [] {}};
+  }
+  const auto blocked = failed_handshakes.BlockedFor(peer.host, HandshakeLimit::Clock::now());
+  if (blocked.count() > 0) {
+    return ResourceExhausted(
+        "{} keys that are none came from {} within a minute: try again in {} s",
+        options.max_failed_handshakes, peer.host, blocked.count());
+  }
+  return Session::Caller{nullptr, peer.text, [this, host = peer.host] {
+                           failed_handshakes.CountFailure(host, HandshakeLimit::Clock::now());
+                         }};
 }
 
 bool Server::State::MakeRoom() {
@@ -164,15 +202,10 @@ bool Server::State::MakeRoom() {
   return true;
 }
 
-void Server::State::Refuse(const std::shared_ptr<Session>& session) {
+void Server::State::Refuse(const std::shared_ptr<Session>& session, const Status& why) {
   if (refused.size() >= kMaxRefusals) return;
   refused.insert(session);
-  Frame reason = ErrorFrame(ResourceExhausted("the server has {} connections, its limit: "
-                                              "close one, try again later, or start the server "
-                                              "with a higher limit",
-                                              options.max_connections),
-                            0);
-  asio::co_spawn(io, Session::Refuse(session, std::move(reason)),
+  asio::co_spawn(io, Session::Refuse(session, ErrorFrame(why, 0)),
                  [this, session](const std::exception_ptr&) { refused.erase(session); });
 }
 
@@ -236,7 +269,7 @@ Result<std::unique_ptr<Server>> Server::Start(Service* service, const ServerOpti
   try {
     auto state = std::make_unique<State>(service, options);
     for (const Address& address : options.listen) {
-      AUGSTORE_ASSIGN(Listener listener, Listener::Open(address));
+      AUGSTORE_ASSIGN(Listener listener, Listener::Open(address, options.insecure));
       state->addresses.push_back(listener.address());
       state->listeners.push_back(std::move(listener));
     }

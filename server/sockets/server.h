@@ -17,7 +17,14 @@ namespace augstore {
 
 struct ServerOptions {
   std::vector<Address> listen = {};  // at least one; the file of a dead Unix socket is replaced
-  int workers = 0;                   // threads that build replies; 0: one for each core
+  // TCP without keys: whoever reaches the port may do everything. Else each TCP connection must
+  // authenticate, and only this machine can reach it. A Unix socket is for this process' user and
+  // root, who may do everything without a key.
+  bool insecure = false;
+  // Keys that are none, in a minute, after which a host's connections are refused; 0: any number.
+  uint32_t max_failed_handshakes = 10;
+  std::chrono::milliseconds failed_handshake_pause{1'000};  // before one is answered
+  int workers = 0;  // threads that build replies; 0: one for each core
   // When so many are there, the one that has waited longest for a request, for `least_idle` at
   // least, makes room for a new one.
   uint32_t max_connections = 256;
@@ -39,8 +46,8 @@ struct ServerOptions {
 class Server {
  public:
   // Binds, listens and serves on threads of its own. `service` must outlive the server. Errors:
-  // kInvalidArgument (an option; an address that other machines can reach, as there are no keys and
-  // no TLS), kUnavailable (an address that cannot be bound, naming it and the reason).
+  // kInvalidArgument (an option; an address that other machines can reach), kUnavailable (an
+  // address that cannot be bound, naming it and the reason).
   static Result<std::unique_ptr<Server>> Start(Service* service, const ServerOptions& options);
   ~Server();
   // Stops accepting, lets each connection finish the frame that is being made or written, for a

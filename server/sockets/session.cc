@@ -17,6 +17,7 @@
 #include "schemas/base/limits.h"
 #include "schemas/wire/descriptor_passing.h"
 #include "schemas/wire/messages.h"
+#include "server/service/access.h"
 #include "server/sockets/log.h"
 
 namespace augstore {
@@ -32,6 +33,8 @@ constexpr size_t kLingerBytes = 4096;
 // them.
 constexpr size_t kSmallRequest = 64 << 10;
 constexpr uint64_t kRequestCopies = 2;
+// Of a peer that has not said who it is, no more is taken.
+constexpr size_t kMostHandshake = 4096;
 constexpr std::chrono::milliseconds kMemoryPause{20};
 // How long a peer may take nothing of its reply while others wait for memory.
 constexpr std::chrono::milliseconds kMostHold{1'000};
@@ -52,6 +55,12 @@ bool IsUnix(int socket) {
   return ::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
 }
 
+Status NeedsKey() {
+  return Unauthenticated(
+      "this server demands a key: give --key-file FILE, or set AUGSTORE_KEY_FILE or AUGSTORE_KEY; "
+      "its operator makes one with `augstore key create`");
+}
+
 // What is left of header and body after `sent` bytes of both.
 std::array<asio::const_buffer, 2> Remaining(asio::const_buffer header, asio::const_buffer body,
                                             size_t sent) {
@@ -61,11 +70,13 @@ std::array<asio::const_buffer, 2> Remaining(asio::const_buffer header, asio::con
 
 }  // namespace
 
-Session::Session(Socket socket, Service* service, Pools pools, const SessionLimits& limits)
+Session::Session(Socket socket, Service* service, Pools pools, const SessionLimits& limits,
+                 Caller caller)
     : socket_(std::move(socket)),
       service_(service),
       pools_(std::move(pools)),
       limits_(limits),
+      caller_(std::move(caller)),
       replies_(
           std::make_shared<ReplyPipeline>(socket_.get_executor(), limits.workers, limits.reply)),
       reader_(kMaxRequestBytes),
@@ -88,8 +99,9 @@ void Session::Enter(Phase phase) {
   const Clock::time_point now = Clock::now();
   switch (phase) {
     case Phase::kReading:
-      deadline_ = reader_.InFrame() ? FrameDeadline(frame_began_, reader_.body_bytes())
-                                    : waiting_since_ + limits_.idle;
+      deadline_ = reader_.InFrame()              ? FrameDeadline(frame_began_, reader_.body_bytes())
+                  : caller_.principal != nullptr ? waiting_since_ + limits_.idle
+                                                 : waiting_since_ + limits_.frame;
       break;
     case Phase::kWriting:
       deadline_ = now + (stopping_ ? std::min(limits_.drain, limits_.write) : limits_.write);
@@ -184,12 +196,7 @@ Session::Awaitable<void> Session::ServeRequests(std::shared_ptr<Session> self) {
       Result<std::optional<Frame>> request = co_await Read(self);
       if (request.ok()) {
         if (!request->has_value()) co_return;
-        bool usable = false;
-        if ((*request)->type == MessageType::kShareMemoryRequest) {
-          usable = co_await ShareMemory(self, std::move(**request));
-        } else {
-          usable = co_await Answer(self, std::move(**request));
-        }
+        const bool usable = co_await Dispatch(self, std::move(**request));
         if (!usable) co_return;
       } else {
         refusal = request.status();
@@ -219,6 +226,9 @@ Session::Awaitable<Result<std::optional<Frame>>> Session::Read(std::shared_ptr<S
     if (error || self->phase_ == Phase::kClosed) co_return std::optional<Frame>();
     if (!self->reader_.InFrame()) self->frame_began_ = Clock::now();
     self->reader_.Commit(count);
+    if (self->caller_.principal == nullptr && self->reader_.body_bytes() > kMostHandshake) {
+      co_return NeedsKey();
+    }
     if (self->reader_.body_bytes() > kSmallRequest && !self->request_memory_.has_value()) {
       const Status taken = co_await TakeRequestMemory(self);
       if (!taken.ok()) co_return taken;
@@ -251,13 +261,52 @@ Session::Awaitable<Status> Session::TakeRequestMemory(std::shared_ptr<Session> s
       std::chrono::duration_cast<std::chrono::seconds>(self->limits_.frame / 2).count());
 }
 
+Session::Awaitable<bool> Session::Dispatch(std::shared_ptr<Session> self, Frame request) {
+  bool usable = false;
+  if (request.type == MessageType::kAuthenticateRequest) {
+    usable = co_await Authenticate(self, std::move(request));
+  } else if (self->caller_.principal == nullptr) {
+    usable = co_await RefuseRequest(self, NeedsKey(), request.request_id);
+  } else if (request.type == MessageType::kShareMemoryRequest) {
+    usable = co_await ShareMemory(self, std::move(request));
+  } else {
+    usable = co_await Answer(self, std::move(request));
+  }
+  co_return usable;
+}
+
+Session::Awaitable<bool> Session::Authenticate(std::shared_ptr<Session> self, Frame request) {
+  Result<Service::Admission> admitted = self->service_->Authenticate(request, self->caller_.peer);
+  if (admitted.ok()) {
+    self->caller_.principal = std::move(admitted->caller);
+    const bool written = co_await Write(self, Seal(std::move(admitted->reply)));
+    co_return written;
+  }
+  const Code code = admitted.status().code();
+  if (code == Code::kUnauthenticated || code == Code::kInvalidArgument) {
+    self->caller_.handshake_failed();
+  }
+  self->Enter(Phase::kBuilding);
+  asio::steady_timer pause(self->socket_.get_executor(), self->limits_.failed_handshake);
+  co_await pause.async_wait(kAwait);
+  const bool usable = co_await RefuseRequest(self, admitted.status(), request.request_id);
+  co_return usable;
+}
+
+Session::Awaitable<bool> Session::RefuseRequest(std::shared_ptr<Session> self, Status why,
+                                                uint32_t id) {
+  WarnOfPeer(fmt::format("{} is refused: {}", self->caller_.peer, why.ToString()));
+  if (self->phase_ != Phase::kClosed) co_await WriteLast(self, ErrorFrame(why, id));
+  co_return false;
+}
+
 Session::Awaitable<bool> Session::Answer(std::shared_ptr<Session> self, Frame request) {
   // Given back when the last reply was made and written.
   const std::optional<MemoryBudget::Share> memory =
       std::exchange(self->request_memory_, std::nullopt);
   ReplyPipeline& replies = *self->replies_;
   const bool is_quick = Service::IsQuick(request.type);
-  replies.Start(self->service_->Start(std::move(request)),
+  replies.Start(self->service_->Start(std::move(request), self->caller_.principal),
                 is_quick ? self->pools_.quick : self->pools_.slow);
   for (;;) {
     if (!replies.Ready()) self->Enter(Phase::kBuilding);
@@ -293,6 +342,7 @@ Session::Awaitable<bool> Session::Write(std::shared_ptr<Session> self, SealedFra
 }
 
 Status Session::PrepareSharing(const Frame& request) {
+  AUGSTORE_TRY(CheckRole(request.type, *caller_.principal));
   AUGSTORE_TRY(FromFrame<ShareMemoryRequest>(request));
   if (!is_unix_) {
     return FailedPrecondition(

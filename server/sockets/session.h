@@ -13,8 +13,10 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "schemas/wire/frame.h"
 #include "server/service/service.h"
@@ -33,6 +35,8 @@ struct SessionLimits {
   std::chrono::milliseconds drain{1'000};
   // To take the reason why the connection is closed.
   std::chrono::milliseconds linger{1'000};
+  // Before a key that is none is answered.
+  std::chrono::milliseconds failed_handshake{1'000};
 };
 
 class Session : public std::enable_shared_from_this<Session> {
@@ -48,8 +52,15 @@ class Session : public std::enable_shared_from_this<Session> {
     ReplyPipeline::Pool quick;
   };
 
+  // Who is at the other end.
+  struct Caller {
+    PrincipalPointer principal;              // null: must authenticate first
+    std::string peer;                        // for messages
+    std::function<void()> handshake_failed;  // called when it presents a key that is none
+  };
+
   // `service` must outlive the session and the jobs that it posted to `pools`.
-  Session(Socket socket, Service* service, Pools pools, const SessionLimits& limits);
+  Session(Socket socket, Service* service, Pools pools, const SessionLimits& limits, Caller caller);
 
   // Serves until the peer leaves, breaks the protocol or misses a deadline, or until Stop.
   static Awaitable<void> Serve(std::shared_ptr<Session> self);
@@ -73,13 +84,19 @@ class Session : public std::enable_shared_from_this<Session> {
   // Takes memory for the body that is announced, and for what is made of it. Errors:
   // kResourceExhausted (there is too little, or others hold it for too long).
   static Awaitable<Status> TakeRequestMemory(std::shared_ptr<Session> self);
-  // Answers one request. False: the connection must be closed.
+  // Answers one request, of whatever kind. False: the connection must be closed.
+  static Awaitable<bool> Dispatch(std::shared_ptr<Session> self, Frame request);
+  // Answers an AuthenticateRequest. False: as Dispatch.
+  static Awaitable<bool> Authenticate(std::shared_ptr<Session> self, Frame request);
+  // Refuses a request, and has the connection closed.
+  static Awaitable<bool> RefuseRequest(std::shared_ptr<Session> self, Status why, uint32_t id);
+  // Answers one request through the service. False: as Dispatch.
   static Awaitable<bool> Answer(std::shared_ptr<Session> self, Frame request);
   static Awaitable<bool> Write(std::shared_ptr<Session> self, SealedFrame reply);
   // Makes the memory that a ShareMemoryRequest asks for.
   Status PrepareSharing(const Frame& request);
   // Answers a ShareMemoryRequest. The session does so itself: sharing memory takes a socket that
-  // carries descriptors, which a Service knows nothing of. False: as Answer.
+  // carries descriptors, which a Service knows nothing of. False: as Dispatch.
   static Awaitable<bool> ShareMemory(std::shared_ptr<Session> self, Frame request);
   // Limits how many bytes a Unix socket takes before the peer has read them.
   void SetSendBuffer(int bytes);
@@ -98,6 +115,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Service* const service_;
   const Pools pools_;
   const SessionLimits limits_;
+  Caller caller_;
   const std::shared_ptr<ReplyPipeline> replies_;
   FrameReader reader_;
   boost::asio::steady_timer watchdog_;

@@ -265,7 +265,8 @@ TEST_F(BatchStreamTest, GoesOnFromAStoreOnDiskThatWasReopened) {
     store = OpenRocksDbStore(dir.path() + "/db", {}).value();
     catalog = Catalog::Open(store.get()).value();
     service = std::make_unique<Service>(catalog.get(), ServiceOptions{});
-    server = Server::Start(service.get(), {.listen = {address}, .workers = 2}).value();
+    server =
+        Server::Start(service.get(), {.listen = {address}, .insecure = true, .workers = 2}).value();
     address = server->addresses()[0];
   };
   start();

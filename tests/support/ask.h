@@ -17,10 +17,11 @@ namespace augstore {
 inline constexpr uint32_t kAskId = 77;
 
 // Every reply to a request. Each must carry its id.
-inline std::vector<Frame> Replies(Service& service, Frame request) {
+inline std::vector<Frame> Replies(Service& service, Frame request,
+                                  const PrincipalPointer& caller = Owner(0, "test")) {
   request.request_id = kAskId;
   std::vector<Frame> replies;
-  const std::unique_ptr<ReplySource> source = service.Start(std::move(request));
+  const std::unique_ptr<ReplySource> source = service.Start(std::move(request), caller);
   while (std::optional<Frame> frame = source->Next()) {
     EXPECT_EQ(frame->request_id, kAskId);
     replies.push_back(std::move(*frame));

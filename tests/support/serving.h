@@ -33,6 +33,7 @@ class Serving {
       : filled(content),
         service(filled.catalog.get(), {.address = "test", .message_bytes = message_bytes}),
         options_(std::move(options)) {
+    options_.insecure = true;
     if (options_.workers == 0) options_.workers = 2;
     options_.listen = {{Address::Kind::kTcp, "127.0.0.1", 0, ""},
                        {Address::Kind::kUnix, "", 0, dir_.path() + "/server.sock"}};

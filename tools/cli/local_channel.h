@@ -3,6 +3,8 @@
 #ifndef AUGSTORE_TOOLS_CLI_LOCAL_CHANNEL_H_
 #define AUGSTORE_TOOLS_CLI_LOCAL_CHANNEL_H_
 
+#include <unistd.h>
+
 #include <memory>
 #include <optional>
 #include <utility>
@@ -18,7 +20,7 @@ class LocalChannel : public Channel {
   explicit LocalChannel(Service* service) : service_(service) {}
 
   Status Send(const Frame& request) override {
-    replies_ = service_->Start(request);
+    replies_ = service_->Start(request, caller_);
     return OkStatus();
   }
   Result<Frame> Receive() override {
@@ -29,6 +31,7 @@ class LocalChannel : public Channel {
 
  private:
   Service* const service_;
+  const PrincipalPointer caller_ = Owner(::geteuid(), "in process");
   std::unique_ptr<ReplySource> replies_;
 };
 

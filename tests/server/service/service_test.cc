@@ -52,7 +52,8 @@ TEST_F(ServiceTest, RefusesTheBodyOfAnotherMessage) {
 
 TEST_F(ServiceTest, DoesNothingBeforeTheFirstReplyIsAskedFor) {
   const auto source = service_.Start(
-      ToFrame(SetAliasRequest{RecordKind::kTransform, "double", "best", 1, "note", 0, false}));
+      ToFrame(SetAliasRequest{RecordKind::kTransform, "double", "best", 1, "note", 0, false}),
+      Owner(0, "test"));
   EXPECT_TRUE(filled_.catalog->GetAliases(RecordKind::kTransform, "double")->moves.empty());
   EXPECT_TRUE(source->Next().has_value());
   EXPECT_EQ(filled_.catalog->GetAliases(RecordKind::kTransform, "double")->moves.size(), 1u);

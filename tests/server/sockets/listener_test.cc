@@ -26,7 +26,8 @@ TEST(Listener, RefusesAddressesThatOthersCanReach) {
     EXPECT_EQ(listener.status().code(), Code::kInvalidArgument);
     EXPECT_THAT(listener.status().message(), HasSubstr(host));
     EXPECT_THAT(listener.status().message(),
-                HasSubstr("there are no keys and no TLS: use a loopback address or a Unix socket"));
+                HasSubstr("there is no TLS, so its traffic could be read: use a loopback address "
+                          "or a Unix socket"));
   }
 }
 

@@ -64,7 +64,8 @@ void ExpectServing(const Address& address) {
 
 Frame RequestWideRun(Service& service, uint32_t batch_size) {
   const auto source =
-      service.Start(ToFrame(OpenStreamRequest{{.collection = "wide", .batch_size = batch_size}}));
+      service.Start(ToFrame(OpenStreamRequest{{.collection = "wide", .batch_size = batch_size}}),
+                    Owner(0, "test"));
   const auto stream = FromFrame<StreamReply>(*source->Next());
   EXPECT_TRUE(stream.ok()) << stream.status().ToString();
   return ToFrame(BatchesRequest{stream->spec, stream->fingerprint, 0, 0, 1u << 20}, 9);
@@ -182,7 +183,8 @@ TEST(Session, EndsARunAtTheBatchThatFailedAndGoesOnServing) {
                                 .batch_size = 1,
                                 .shuffle = false,
                                 .dtype = Dtype::kF16}};
-  const auto stream = FromFrame<StreamReply>(*serving.service.Start(ToFrame(open))->Next());
+  const auto stream =
+      FromFrame<StreamReply>(*serving.service.Start(ToFrame(open), Owner(0, "test"))->Next());
   ASSERT_TRUE(stream.ok()) << stream.status().ToString();
   RawSocket socket(serving.tcp());
   for (uint32_t id = 1; id < 60; id += 2) {
@@ -369,7 +371,8 @@ TEST(Session, StopsBuildingWhenThePeerIsGone) {
   ASSERT_TRUE(socket.Receive().ok());
   socket.Close();
   ASSERT_TRUE(Eventually([&] { return serving.server->connections() == 0; }));
-  const auto stats = FromFrame<StatsReply>(*serving.service.Start(ToFrame(StatsRequest{}))->Next());
+  const auto stats = FromFrame<StatsReply>(
+      *serving.service.Start(ToFrame(StatsRequest{}), Owner(0, "test"))->Next());
   ASSERT_TRUE(stats.ok());
   // A Unix socket holds some 50 of the 512 batches.
   EXPECT_THAT(stats->json, ::testing::Not(HasSubstr("\"batches\":512")));
