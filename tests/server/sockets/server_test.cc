@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <thread>
@@ -194,6 +197,103 @@ TEST(Server, ServesEightClientsAtOnce) {
     });
   }
   for (std::thread& thread : threads) thread.join();
+}
+
+// The reply to the first request of a connection.
+Status FirstReply(const Address& address) {
+  RawSocket socket(address);
+  socket.Send(ToFrame(StatsRequest{}, 1));
+  const auto reply = socket.Receive();
+  if (!reply.ok()) return reply.status();
+  if (!reply->has_value()) return Unavailable("closed");
+  if ((*reply)->type == MessageType::kStatsReply) return OkStatus();
+  return ExpectType(**reply, MessageType::kEndReply);
+}
+
+TEST(Server, DemandsAKeyOverTcpAndNoneOverItsUnixSocket) {
+  FilledStore filled;
+  Service service(filled.catalog.get(), {});
+  const TempDir dir;
+  const Address own{Address::Kind::kUnix, "", 0, dir.path() + "/s"};
+  const auto server = Server::Start(&service, {.listen = {kAnyPort, own}, .workers = 1});
+  ASSERT_TRUE(server.ok()) << Text(server);
+  EXPECT_EQ(FirstReply((*server)->addresses()[0]).code(), Code::kUnauthenticated);
+  EXPECT_TRUE(FirstReply(own).ok());
+}
+
+TEST(Server, ServesEverybodyOverTcpWhenItIsInsecure) {
+  Serving serving({.insecure = true});
+  EXPECT_TRUE(FirstReply(serving.tcp()).ok());
+}
+
+TEST(Server, RefusesOtherUsersOnItsUnixSocketWhateverItsMode) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can try to be another user";
+  Serving serving;
+  const std::string path = serving.unix_socket().path;
+  ASSERT_EQ(::chmod(path.c_str(), 0666), 0);
+  ASSERT_EQ(::chmod(std::filesystem::path(path).parent_path().c_str(), 0755), 0);
+  constexpr uid_t kOther = 65534;
+  // Of this thread alone: glibc's function would change those of the server, too. The system notes
+  // who connects when they connect.
+  ASSERT_EQ(::syscall(SYS_setresuid, -1, kOther, -1), 0);
+  RawSocket socket(serving.unix_socket());
+  ASSERT_EQ(::syscall(SYS_setresuid, -1, 0, -1), 0);
+  const auto reply = socket.Receive();
+  ASSERT_TRUE(reply.ok() && reply->has_value()) << reply.status().ToString();
+  const Status refusal = ExpectType(**reply, MessageType::kEndReply);
+  EXPECT_EQ(refusal.code(), Code::kPermissionDenied);
+  EXPECT_THAT(refusal.message(), HasSubstr("not for uid 65534"));
+  EXPECT_TRUE(socket.WaitForHangUp());
+}
+
+TEST(Server, RefusesAHostAfterTooManyWrongKeysAndServesItsOtherConnections) {
+  FilledStore filled;
+  Service service(filled.catalog.get(), {});
+  const auto server =
+      Server::Start(&service, {.listen = {kAnyPort},
+                               .max_failed_handshakes = 3,
+                               .failed_handshake_pause = std::chrono::milliseconds(1),
+                               .workers = 1});
+  ASSERT_TRUE(server.ok()) << Text(server);
+  const std::string address = (*server)->addresses()[0].ToString();
+  const auto key = Ask<KeyReply>(service, CreateKeyRequest{Role::kRead, "", 0, ""});
+  const RetryOptions once{.total = std::chrono::milliseconds(0)};
+  const auto good = Client::Connect(address, once, key->text);
+  ASSERT_TRUE(good.ok()) << Text(good);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Client::Connect(address, once, NewKey()->Text()).status().code(),
+              Code::kUnauthenticated);
+  }
+  const auto refused = Client::Connect(address, once, key->text);
+  EXPECT_EQ(refused.status().code(), Code::kResourceExhausted);
+  EXPECT_THAT(refused.status().message(), HasSubstr("try again in"));
+  EXPECT_TRUE((*good)->Call<StatsReply>(StatsRequest{}).ok());
+}
+
+TEST(Server, AnswersAWrongKeyAfterAPause) {
+  FilledStore filled;
+  Service service(filled.catalog.get(), {});
+  const auto server =
+      Server::Start(&service, {.listen = {kAnyPort},
+                               .failed_handshake_pause = std::chrono::milliseconds(200),
+                               .workers = 1});
+  ASSERT_TRUE(server.ok()) << Text(server);
+  RawSocket socket((*server)->addresses()[0]);
+  const auto begin = std::chrono::steady_clock::now();
+  socket.Send(ToFrame(AuthenticateRequest{"guess"}, 1));
+  ASSERT_TRUE(socket.Receive().ok());
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(200));
+}
+
+TEST(Server, ClosesAConnectionThatDoesNotSayWhoItIs) {
+  FilledStore filled;
+  Service service(filled.catalog.get(), {});
+  const auto server = Server::Start(
+      &service,
+      {.listen = {kAnyPort}, .workers = 1, .frame_timeout = std::chrono::milliseconds(200)});
+  ASSERT_TRUE(server.ok()) << Text(server);
+  RawSocket socket((*server)->addresses()[0]);
+  EXPECT_TRUE(socket.WaitForHangUp());
 }
 
 }  // namespace
