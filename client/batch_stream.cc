@@ -221,7 +221,9 @@ Attempt BatchStream::State::ReadRun(Run* run) {
   Frame request = RequestOf(*run, kMaxBatchesPerRequest);
   request.request_id = ++channel_id;
   Status sent = channel->Send(request);
-  if (!sent.ok()) return {sent, IsTransient(sent)};
+  // A server that has no room for another connection says so to the greeting.
+  const bool crowded = sent.code() == Code::kResourceExhausted;
+  if (!sent.ok()) return {sent, crowded || IsTransient(sent)};
   return ReceiveRun(run);
 }
 

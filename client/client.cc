@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "client/exchange.h"
+#include "client/greeting.h"
 #include "client/socket_channel.h"
 #include "schemas/base/digest.h"
 
@@ -18,6 +19,8 @@ bool IsRepeatable(MessageType type) {
     case MessageType::kCommitDraftRequest:
     case MessageType::kSetAliasRequest:
     case MessageType::kDeleteRecordRequest:
+    case MessageType::kCreateKeyRequest:
+    case MessageType::kRotateKeyRequest:
       return false;
     default:
       return true;
@@ -43,14 +46,15 @@ Client::Client(ChannelFactory factory, const RetryOptions& retry)
 
 Client::~Client() = default;
 
-Result<std::unique_ptr<Client>> Client::Connect(std::string_view address,
-                                                const RetryOptions& retry) {
+Result<std::unique_ptr<Client>> Client::Connect(std::string_view address, const RetryOptions& retry,
+                                                const std::string& key) {
   AUGSTORE_ASSIGN(const Address parsed, ParseAddress(address));
-  return Open([parsed] { return ConnectSocket(parsed); }, retry);
+  return Open([parsed] { return ConnectSocket(parsed); }, retry, key);
 }
 
-Result<std::unique_ptr<Client>> Client::Open(ChannelFactory factory, const RetryOptions& retry) {
-  std::unique_ptr<Client> client(new Client(std::move(factory), retry));
+Result<std::unique_ptr<Client>> Client::Open(ChannelFactory factory, const RetryOptions& retry,
+                                             const std::string& key) {
+  std::unique_ptr<Client> client(new Client(WithGreeting(std::move(factory), key), retry));
   AUGSTORE_TRY(client->Call<ServerInfoReply>(ServerInfoRequest{}));
   return client;
 }

@@ -26,17 +26,23 @@ namespace augstore {
 
 class Client {
  public:
-  // Errors: kInvalidArgument (address), kUnavailable (no server answers within retry.total).
+  // `key`: "augs_…", presented on every connection (client/key_source.h finds one); empty: none.
+  // Errors: kInvalidArgument (address), kUnavailable (no server answers within retry.total),
+  // kUnauthenticated (the server demands a key, or this one is none of its own),
+  // kFailedPrecondition (later: the server has another store than at first).
   static Result<std::unique_ptr<Client>> Connect(std::string_view address,
-                                                 const RetryOptions& retry = {});
+                                                 const RetryOptions& retry = {},
+                                                 const std::string& key = "");
   // A client over channels of any kind; used for in-process service.
   static Result<std::unique_ptr<Client>> Open(ChannelFactory factory,
-                                              const RetryOptions& retry = {});
+                                              const RetryOptions& retry = {},
+                                              const std::string& key = "");
   ~Client();
 
   // Sends a request and returns its one reply. After kUnavailable it is sent again, on a new
   // channel, if the server may do it twice without harm (all but AddRecord, BeginDraft,
-  // AppendSamples, CommitDraft, SetAlias, DeleteRecord) or cannot have seen it.
+  // AppendSamples, CommitDraft, SetAlias, DeleteRecord, CreateKey, RotateKey) or cannot have seen
+  // it.
   template <typename Reply, typename Request>
   Result<Reply> Call(const Request& request) {
     AUGSTORE_ASSIGN(Frame reply, CallFrame(ToFrame(request)));

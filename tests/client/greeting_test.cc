@@ -1,0 +1,121 @@
+#include "client/greeting.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "client/client.h"
+#include "client/socket_channel.h"
+#include "tests/support/ask.h"
+#include "tests/support/flaky.h"
+#include "tests/support/serving.h"
+
+namespace augstore {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Channels to whichever service `*service` is.
+ChannelFactory Switching(Service** service) {
+  return [service] { return LocalChannels(*service)(); };
+}
+
+class GreetingTest : public ::testing::Test {
+ protected:
+  FilledStore first_;
+  FilledStore second_{1};
+  Service one_{first_.catalog.get(), {}};
+  Service two_{second_.catalog.get(), {}};
+  Service* now_ = &one_;
+};
+
+TEST_F(GreetingTest, RefusesAnotherStoreThanAtFirstAndNamesBoth) {
+  const ChannelFactory factory = WithGreeting(Switching(&now_), "");
+  for (Service* service : {&one_, &two_, &one_}) {
+    now_ = service;
+    auto channel = factory();
+    ASSERT_TRUE(channel.ok());
+    const Status sent = (*channel)->Send(ToFrame(StatsRequest{}, 1));
+    EXPECT_EQ(sent.ok(), service == &one_) << sent.ToString();
+    if (service == &one_) continue;
+    EXPECT_EQ(sent.code(), Code::kFailedPrecondition);
+    EXPECT_THAT(sent.message(), HasSubstr(first_.store->Stats()->id));
+    EXPECT_THAT(sent.message(), HasSubstr(second_.store->Stats()->id));
+  }
+}
+
+TEST_F(GreetingTest, EndsAStreamThatReconnectsToAnotherStore) {
+  Faults faults;
+  const ChannelFactory flaky = [&]() -> Result<std::unique_ptr<Channel>> {
+    return FlakyChannels(now_, &faults)();
+  };
+  const auto client = Client::Open(flaky, Eager());
+  ASSERT_TRUE(client.ok()) << Text(client);
+  const auto stream = (*client)->OpenStream({.collection = "toy", .batch_size = 10}, 1);
+  ASSERT_TRUE(stream.ok()) << Text(stream);
+  faults.frames_per_connection = 5;
+  (*stream)->Seek(0, 0);
+  ASSERT_TRUE((*stream)->Next().ok());
+  now_ = &two_;
+  Status end;
+  for (int i = 0; i < 100 && end.ok(); ++i) end = (*stream)->Next().status();
+  EXPECT_EQ(end.code(), Code::kFailedPrecondition) << end.ToString();
+  EXPECT_THAT(end.message(), HasSubstr(second_.store->Stats()->id));
+}
+
+class KeyedServerTest : public ::testing::Test {
+ protected:
+  KeyedServerTest() {
+    const ServerOptions options{.listen = {{Address::Kind::kTcp, "127.0.0.1", 0, ""}},
+                                .failed_handshake_pause = std::chrono::milliseconds(1),
+                                .workers = 2};
+    server_ = Server::Start(&service_, options).value();
+    key_ = Ask<KeyReply>(service_, CreateKeyRequest{Role::kRead, "", 0, ""}).value();
+  }
+  Result<std::unique_ptr<Client>> Connect(const std::string& key) {
+    return Client::Connect(server_->addresses()[0].ToString(), Never(), key);
+  }
+
+  FilledStore filled_;
+  Service service_{filled_.catalog.get(), {}};
+  std::unique_ptr<Server> server_;
+  KeyReply key_;
+};
+
+TEST_F(KeyedServerTest, LetsInAClientWithAKeyAndItsStreams) {
+  const auto client = Connect(key_.text);
+  ASSERT_TRUE(client.ok()) << Text(client);
+  const auto stream = (*client)->OpenStream({.collection = "toy", .batch_size = 100});
+  ASSERT_TRUE(stream.ok()) << Text(stream);
+  size_t rows = 0;
+  for (const Result<Batch>& batch : (*stream)->Epoch(0)) {
+    ASSERT_TRUE(batch.ok()) << Text(batch);
+    rows += batch->size();
+  }
+  EXPECT_EQ(rows, kTestSamples);
+}
+
+TEST_F(KeyedServerTest, TellsAClientWithoutAKeyWhatItNeeds) {
+  const auto client = Connect("");
+  EXPECT_EQ(client.status().code(), Code::kUnauthenticated);
+  EXPECT_THAT(client.status().message(), HasSubstr("--key-file"));
+}
+
+TEST_F(KeyedServerTest, RefusesAWrongKeyAndShowsItNowhere) {
+  const std::string wrong = NewKey()->Text();
+  const auto client = Connect(wrong);
+  EXPECT_EQ(client.status().code(), Code::kUnauthenticated);
+  EXPECT_THAT(client.status().message(), Not(HasSubstr(wrong.substr(14))));
+}
+
+TEST_F(KeyedServerTest, EndsAClientWhoseKeyWasRevoked) {
+  const auto client = Connect(key_.text);
+  ASSERT_TRUE(client.ok());
+  ASSERT_TRUE(Ask<EndReply>(service_, RevokeKeyRequest{key_.key.id}).ok());
+  const auto stats = (*client)->Call<StatsReply>(StatsRequest{});
+  EXPECT_EQ(stats.status().code(), Code::kUnauthenticated);
+  EXPECT_THAT(Connect(key_.text).status().message(), HasSubstr("was revoked"));
+}
+
+}  // namespace
+}  // namespace augstore
