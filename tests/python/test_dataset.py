@@ -221,12 +221,12 @@ def test_an_error_in_a_worker_reaches_the_trainer_with_its_reason(client):
 
 
 def test_a_stream_goes_on_when_its_connection_breaks(client, expected, monkeypatch):
-    from augstore import stream
+    from augstore import _endpoint
 
     opened = []
 
-    class Breaking(stream.Channel):
-        """Breaks after every fifth frame."""
+    class Breaking(_endpoint.Channel):
+        """Breaks after the greeting and five frames."""
 
         def __init__(self, address):
             super().__init__(address)
@@ -235,12 +235,14 @@ def test_a_stream_goes_on_when_its_connection_breaks(client, expected, monkeypat
 
         def receive(self, allocate):
             self.frames += 1
-            if self.frames > 5:
+            if self.frames > 6:
                 raise augstore.Unavailable("the connection broke")
             return super().receive(allocate)
 
-    monkeypatch.setattr(stream, "Channel", Breaking)
-    assert ids(dataset(client)) == ids(expected[0])
+    ds = dataset(client)
+    assert len(ds) == STEPS  # connects
+    monkeypatch.setattr(_endpoint, "Channel", Breaking)
+    assert ids(ds) == ids(expected[0])
     assert len(opened) == 5
 
 

@@ -14,7 +14,7 @@ import samples
 from augstore import errors
 from augstore._channel import Frame, aligned, check_header, seal
 from augstore._codec import decode, decode_record, encode, encode_record
-from augstore._connection import expect
+from augstore._frames import expect
 from augstore._limits import MAX_REPLY_BYTES
 from augstore._tables import MESSAGE_TYPES
 from augstore._weights import Layer, Weights, layers_of_state, parse_safetensors

@@ -141,7 +141,8 @@ def test_a_damaged_header_is_refused_before_memory_is_taken(header, kind, reason
 
 
 class FakeServer:
-    """Answers every request on every connection with the next of ``replies``, bytes as they are, then closes."""
+    """Answers the first request of every connection well, and the second with the next of ``replies``, bytes as they are; then
+    it closes."""
 
     def __init__(self, path, replies):
         self.address = f"unix://{path}"
@@ -156,13 +157,22 @@ class FakeServer:
         while self.replies:
             connection, _ = self.listener.accept()
             with connection:
-                header = connection.recv(HEADER_BYTES, socket.MSG_WAITALL)
-                if len(header) < HEADER_BYTES:
+                if not self.take_request(connection):
                     continue
-                connection.recv(check_header(header, 1 << 20)[2], socket.MSG_WAITALL)
+                connection.sendall(GOOD)
+                if not self.take_request(connection):
+                    continue
                 self.requests += 1
                 connection.sendall(self.replies.pop(0))
         self.listener.close()
+
+    @staticmethod
+    def take_request(connection):
+        header = connection.recv(HEADER_BYTES, socket.MSG_WAITALL)
+        if len(header) < HEADER_BYTES:
+            return False
+        connection.recv(check_header(header, 1 << 20)[2], socket.MSG_WAITALL)
+        return True
 
 
 def reply(name, values, request_id=1):

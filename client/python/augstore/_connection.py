@@ -6,37 +6,20 @@ import os
 import threading
 import time
 import weakref
-from typing import Optional, Tuple
+from typing import Optional, Tuple, Union
 
 from . import errors
-from ._channel import Address, Backoff, Channel, Frame, Retry, aligned
+from ._channel import Backoff, Channel, Frame, Retry, aligned
 from ._codec import Values, decode, encode
+from ._endpoint import Endpoint, endpoint_of
+from ._frames import error_of_frame, expect
 from ._tables import MESSAGE_TYPES
 
-_NAMES = {number: name for name, number in MESSAGE_TYPES.items()}
 _NOT_REPEATABLE = frozenset(
     ["AddRecordRequest", "DeleteRecordRequest", "SetAliasRequest", "BeginDraftRequest", "AppendSamplesRequest",
      "CommitDraftRequest"]
 )  # fmt: skip
 TRANSIENT = (errors.Unavailable, errors.DeadlineExceeded, errors.DataLoss)
-
-
-def error_of_frame(frame: Frame) -> Optional[errors.Error]:
-    """What an ErrorReply says; None for any other frame."""
-    if frame.type != MESSAGE_TYPES["ErrorReply"]:
-        return None
-    reply = decode("ErrorReply", frame.body)
-    return errors.error_of(reply["code"], reply["message"])
-
-
-def expect(frame: Frame, name: str) -> None:
-    """Raises unless the frame is of the message ``name``."""
-    failure = error_of_frame(frame)
-    if failure is not None:
-        raise failure
-    if frame.type != MESSAGE_TYPES[name]:
-        got = _NAMES.get(frame.type, f"message type {frame.type}")
-        raise errors.InvalidArgument(f"a {got} came where a {name} was due: the peer is damaged or of another release")
 
 
 # Of this process, for _after_fork.
@@ -55,9 +38,8 @@ os.register_at_fork(after_in_child=_after_fork)
 class Connection:
     """A channel that is opened when it is needed, also after a fork, and opened again when it broke."""
 
-    def __init__(self, address: str, retry: Retry) -> None:
-        Address.parse(address)
-        self.address = address
+    def __init__(self, address: Union[str, Endpoint], retry: Retry) -> None:
+        self.endpoint = endpoint_of(address)
         self.retry = retry
         self._lock = threading.Lock()
         self._channel: Optional[Channel] = None
@@ -120,14 +102,20 @@ class Connection:
         if self._channel is not None and self._owner != os.getpid():
             self.close()
         if self._channel is None:
-            self._channel = Channel(self.address)
+            channel = self.endpoint.connect()
+            try:
+                self.endpoint.greet(channel)
+            except BaseException:
+                channel.close()
+                raise
+            self._channel = channel
             self._owner = os.getpid()
         return self._channel
 
-    def __getstate__(self) -> Tuple[str, Retry]:
-        return self.address, self.retry
+    def __getstate__(self) -> Tuple[Endpoint, Retry]:
+        return self.endpoint, self.retry
 
-    def __setstate__(self, state: Tuple[str, Retry]) -> None:
+    def __setstate__(self, state: Tuple[Endpoint, Retry]) -> None:
         self.__init__(*state)  # type: ignore[misc]
 
 

@@ -16,6 +16,7 @@ from ._channel import Retry
 from ._codec import Values, encode_record
 from ._connection import Connection
 from ._dtypes import DTYPES, F32, check_fits, number_of
+from ._endpoint import Endpoint, endpoint_of
 from ._inputs import check_chunk, class_names, keys_of, labels_of, matrix_of, sample_ids, warn_of_shared_rows, weights_of
 from ._records import (
     Backbone,
@@ -50,14 +51,16 @@ class Client:
     of ``augstore.open`` owns a server: its pickles and forks use that server while the original lives.
     """
 
-    def __init__(self, address: str, retry: Retry = Retry(), server: Optional["Server"] = None) -> None:
+    def __init__(
+        self, address: Union[str, Endpoint], retry: Retry = Retry(), server: Optional["Server"] = None
+    ) -> None:
         self._connection = Connection(address, retry)
         self._server = server
 
     @property
     def address(self) -> str:
         """``tcp://host:port`` or ``unix:///path``."""
-        return self._connection.address
+        return self._connection.endpoint.address
 
     def __repr__(self) -> str:
         return f"<augstore.Client at {self.address}>"
@@ -176,7 +179,7 @@ class Client:
         """
         split = default_split(self.collection(collection)) if split is None else split
         info = open_stream(self._connection, Spec(collection, split=split, **spec))
-        return Stream(self.address, info, self._connection.retry)
+        return Stream(self._connection.endpoint, info, self._connection.retry)
 
     # --- Writing ---
 
@@ -388,11 +391,19 @@ class Client:
             pass  # the first error is the one to tell; the draft dies with the server
 
 
-def connect(address: str, retry_seconds: float = 60.0) -> Client:
+def connect(
+    address: str,
+    retry_seconds: float = 60.0,
+    *,
+    key: Optional[str] = None,
+    key_file: Union[str, "os.PathLike[str]", None] = None,
+) -> Client:
     """A client of the server at ``tcp://host:port`` or ``unix:///path.sock``.
 
-    Raises InvalidArgument (address) and Unavailable (nobody answers for ``retry_seconds``; 0: do not try again).
+    ``key``, or the key in ``key_file``, is presented on every connection; default for TCP: the key in the file that
+    AUGSTORE_KEY_FILE names, else that of AUGSTORE_KEY. Raises InvalidArgument (address, key), Unauthenticated (the server
+    demands a key, or does not know this one) and Unavailable (nobody answers for ``retry_seconds``; 0: do not try again).
     """
-    client = Client(address, Retry(total=retry_seconds))
+    client = Client(endpoint_of(address, key, key_file), Retry(total=retry_seconds))
     client.info()
     return client

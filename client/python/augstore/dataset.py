@@ -17,6 +17,7 @@ from ._channel import Retry
 from ._codec import Bytes
 from ._connection import Connection
 from ._dtypes import F16, F32, row_bytes
+from ._endpoint import endpoint_of
 from ._records import default_split
 from .client import Client
 from .stream import Place, Spec, Stream, StreamInfo, open_stream, worker_spec
@@ -103,7 +104,7 @@ def _decoded(data: torch.Tensor, place: Place) -> torch.Tensor:
 class StreamDataset(IterableDataset):  # type: ignore[type-arg]
     """The batches of a stream, for ``StreamLoader(ds)`` or ``DataLoader(ds, batch_size=None, num_workers=n)``.
 
-    ``source``: a client or an address. ``collection``, ``policy``: best with versions (``photos@2``), so that every process and
+    ``source``: a client, or an address with the key of the environment. ``collection``, ``policy``: best with versions (``photos@2``), so that every process and
     every later run means the same. ``split``: default "train", where the collection has that split, else all samples; "": all
     samples. ``rank`` and ``world_size``: of torch.distributed when it runs, else of the environment
     (RANK, WORLD_SIZE), else 0 of 1. ``shuffle_window``: samples that are shuffled among each other, for collections larger
@@ -138,7 +139,7 @@ class StreamDataset(IterableDataset):  # type: ignore[type-arg]
         super().__init__()
         own_rank, own_world = _distributed()
         self._client = source if isinstance(source, Client) else None  # keeps the server of augstore.open
-        self._address = source.address if isinstance(source, Client) else source
+        self._endpoint = source._connection.endpoint if isinstance(source, Client) else endpoint_of(source)
         self._spec = Spec(
             collection=collection,
             split=split or "",
@@ -168,9 +169,9 @@ class StreamDataset(IterableDataset):  # type: ignore[type-arg]
         if self._info is None:
             spec = self._spec
             if not self._split_given:
-                with Client(self._address) as client:
+                with Client(self._endpoint) as client:
                     spec = replace(spec, split=default_split(client.collection(spec.collection)))
-            self._info = open_stream(Connection(self._address, Retry()), spec)
+            self._info = open_stream(Connection(self._endpoint, Retry()), spec)
             self._shared[_IDENTITY] = _identity(self._info)
         return self._info
 
@@ -245,7 +246,7 @@ class StreamDataset(IterableDataset):  # type: ignore[type-arg]
         self._position = None
 
     def _pass(self, epoch: int, step: int) -> Iterator[Batch]:
-        for raw in Stream(self._address, self.info).raw(epoch, step, self._prefetch):
+        for raw in Stream(self._endpoint, self.info).raw(epoch, step, self._prefetch):
             batch = Batch(torch.from_numpy(raw.frame.body), raw.place)
             self.mark(batch)
             yield batch
@@ -255,10 +256,10 @@ class StreamDataset(IterableDataset):  # type: ignore[type-arg]
         info = self.info
         identity = _identity(info)
         spec, first = worker_spec(info.spec, worker, workers, step)
-        mine = open_stream(Connection(self._address, Retry()), spec)
+        mine = open_stream(Connection(self._endpoint, Retry()), spec)
         # The loader has asked for batches ahead already; receiving into shared memory leaves it nothing to copy.
         memory = _SharedMemory()
-        batches = Stream(self._address, mine).raw(epoch, first, 0, memory)
+        batches = Stream(self._endpoint, mine).raw(epoch, first, 0, memory)
         for number in range(step + worker, info.steps, workers):
             raw = next(batches)
             if int(self._shared[_IDENTITY]) != identity or mine.collection_digest != info.collection_digest:

@@ -14,8 +14,10 @@ import numpy.typing as npt
 from . import _limits, errors
 from ._channel import Allocate, Backoff, Channel, Frame, Retry, aligned
 from ._codec import Values, decode, encode
-from ._connection import TRANSIENT, Connection, error_of_frame, expect
+from ._connection import TRANSIENT, Connection
 from ._dtypes import DTYPES, F32, PRECISIONS, decode_rows, name_of, number_of, row_bytes
+from ._endpoint import Endpoint, endpoint_of
+from ._frames import error_of_frame, expect
 from ._records import hex_of
 from ._tables import MESSAGE_TYPES
 
@@ -204,10 +206,15 @@ class RawBatch(NamedTuple):
 class Stream:
     """A stream that was opened: ``info`` says what it resolved to. Pickles; connects when it is read."""
 
-    def __init__(self, address: str, info: StreamInfo, retry: Retry = Retry()) -> None:
-        self.address = address
+    def __init__(self, address: Union[str, Endpoint], info: StreamInfo, retry: Retry = Retry()) -> None:
+        self.endpoint = endpoint_of(address)
         self.info = info
         self.retry = retry
+
+    @property
+    def address(self) -> str:
+        """Of the server."""
+        return self.endpoint.address
 
     def __len__(self) -> int:
         """Batches of one epoch for this rank."""
@@ -283,7 +290,8 @@ class _Run:
         info = self.stream.info
         try:
             if self.channel is None:
-                self.channel = Channel(self.stream.address)
+                self.channel = self.stream.endpoint.connect()
+                self.stream.endpoint.greet(self.channel)
             values: Values = {
                 "spec": info.spec.to_wire(),
                 "fingerprint": bytes.fromhex(info.fingerprint),
@@ -292,7 +300,7 @@ class _Run:
                 "count": self.count,
             }
             self.channel.send(MESSAGE_TYPES["BatchesRequest"], 1, encode("BatchesRequest", values))
-        except TRANSIENT as error:
+        except (*TRANSIENT, errors.ResourceExhausted) as error:  # the last: there is no room for a connection
             raise _Again(error) from error
         while True:
             frame = self._frame(self.channel)

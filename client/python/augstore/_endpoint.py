@@ -1,0 +1,87 @@
+"""Where a server is, and the key for it: what every new connection begins with."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Optional, Union
+
+from . import errors
+from ._channel import Address, Channel, aligned
+from ._codec import decode, encode
+from ._frames import check_reply
+from ._tables import MESSAGE_TYPES
+
+_GREETING_ID = 1
+_KEY = re.compile(r"augs_[a-z2-7]{8}_[a-z2-7]{52}")
+_MAX_KEY_FILE_BYTES = 4096
+
+
+class Endpoint:
+    """An address and a key. Pickles with its key, for the processes of a loader; prints without it."""
+
+    def __init__(self, address: str, key: str = "") -> None:
+        Address.parse(address)
+        self.address = address
+        self._key = key
+        self._store_id = ""  # of the first connection
+
+    def __repr__(self) -> str:
+        return f"<augstore endpoint {self.address}>"
+
+    def connect(self) -> Channel:
+        """A new connection, which must ``greet`` first. Raises Unavailable."""
+        return Channel(self.address)
+
+    def greet(self, channel: Channel) -> None:
+        """Presents the key, if there is one. Raises Unauthenticated, and FailedPrecondition when another store answers than
+        at first: rows and versions of one store mean nothing in another."""
+        name, reply = ("AuthenticateRequest", "AuthenticateReply") if self._key else ("ServerInfoRequest", "ServerInfoReply")
+        body = encode(name, {"key": self._key} if self._key else {})
+        channel.send(MESSAGE_TYPES[name], _GREETING_ID, body)
+        frame = channel.receive(aligned)
+        check_reply(frame, _GREETING_ID, reply)
+        store_id = decode(reply, frame.body)["store_id"]
+        self._store_id = self._store_id or store_id
+        if store_id != self._store_id:
+            raise errors.FailedPrecondition(
+                f"the server at {self.address} has store {store_id} now, this client began with store {self._store_id}: "
+                "serve that one again, or make a new client"
+            )
+
+
+def endpoint_of(
+    address: Union[str, Endpoint], key: Optional[str] = None, key_file: Union[str, "os.PathLike[str]", None] = None
+) -> Endpoint:
+    """The endpoint at ``address`` with ``key``, or the key in ``key_file``; else, for TCP, with the key in the file that
+    AUGSTORE_KEY_FILE names, or that of AUGSTORE_KEY; else without one. Raises InvalidArgument (what is there is no key) and
+    NotFound (there is no such file); no message holds any of the key."""
+    if isinstance(address, Endpoint):
+        return address
+    is_tcp = not Address.parse(address).path
+    file = key_file or (os.environ.get("AUGSTORE_KEY_FILE") if is_tcp and key is None else None)
+    if key is not None and key_file is not None:
+        raise errors.InvalidArgument("key and key_file are both given: give one")
+    if key is not None:
+        return Endpoint(address, _checked(key, "key"))
+    if file:
+        return Endpoint(address, _checked(_read(file), f"key file '{os.fspath(file)}'"))
+    text = os.environ.get("AUGSTORE_KEY") if is_tcp else None
+    return Endpoint(address, _checked(text, "AUGSTORE_KEY") if text else "")
+
+
+def _read(file: Union[str, "os.PathLike[str]"]) -> str:
+    try:
+        with open(file, "rb") as stream:
+            return stream.read(_MAX_KEY_FILE_BYTES).decode(errors="replace")
+    except FileNotFoundError as error:
+        raise errors.NotFound(f"key file '{os.fspath(file)}' does not exist") from error
+    except OSError as error:
+        raise errors.Unavailable(f"key file '{os.fspath(file)}' cannot be read: {error.strerror}") from error
+
+
+def _checked(text: str, where: str) -> str:
+    key = text.strip(" \t\r\n")
+    if _KEY.fullmatch(key) is None:
+        raise errors.InvalidArgument(f"{where} is no key: a key is augs_<id>_<secret>, as `augstore key create` prints it")
+    return key
