@@ -142,11 +142,11 @@ Result<std::unique_ptr<ServerProcess>> ServerProcess::Start(const BenchFlags& fl
   Descriptor output;
   AUGSTORE_ASSIGN(
       const pid_t pid,
-      StartProgram(
-          {program, "serve", "--store", store, "--memory", fmt::format("{}", memory.store_mib),
-           "--batch-cache", fmt::format("{}", memory.batch_cache_mib), "--listen",
-           "tcp://127.0.0.1:0", "--listen", "unix://" + folder + "/socket", "--json", "--quiet"},
-          &output));
+      StartProgram({program, "serve", "--store", store, "--memory",
+                    fmt::format("{}", memory.store_mib), "--batch-cache",
+                    fmt::format("{}", memory.batch_cache_mib), "--listen", "tcp://127.0.0.1:0",
+                    "--insecure", "--listen", "unix://" + folder + "/socket", "--json", "--quiet"},
+                   &output));
   std::unique_ptr<ServerProcess> server(new ServerProcess(pid));
   AUGSTORE_ASSIGN(const Json announced, ReadAnnouncement(output.get(), program));
   for (const auto& address : announced.value("listening", Json::array())) {

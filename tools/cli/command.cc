@@ -36,6 +36,8 @@ void AddCommonFlags(Command* command, CommonFlags* flags) {
   AddLocalFlags(command, flags);
   command->AddFlag("--connect", &flags->connect,
                    "Address of a running server, such as tcp://127.0.0.1:7411 [AUGSTORE_CONNECT]");
+  command->AddFlag("--key-file", &flags->key_file,
+                   "File with the key for --connect [TCP: AUGSTORE_KEY_FILE, AUGSTORE_KEY]");
 }
 
 int ExitCode(const Status& status) {

@@ -17,7 +17,7 @@ using Json = nlohmann::ordered_json;
 
 // Adds --store, --memory, --json and --quiet.
 void AddLocalFlags(Command* command, CommonFlags* flags);
-// Those, and --connect.
+// Those, --connect and --key-file.
 void AddCommonFlags(Command* command, CommonFlags* flags);
 
 // Adds command `name` below `parent`, which runs `run` with the flags that `add_flags` (Command*,

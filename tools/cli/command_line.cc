@@ -106,8 +106,8 @@ Status Refusal(const Command& command, const std::vector<std::string>& unknown,
 }
 
 // docs/cli.md describes these once for all commands.
-const std::set<std::string> kCommonFlags = {"--store", "--connect", "--memory", "--json",
-                                            "--quiet"};
+const std::set<std::string> kCommonFlags = {"--store",  "--connect", "--key-file",
+                                            "--memory", "--json",    "--quiet"};
 
 // Text as a cell of a table.
 std::string Cell(const std::string& text) {

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "client/key_source.h"
 #include "server/service/service.h"
 #include "storage/catalog/catalog.h"
 #include "storage/rocksdb/rocksdb_open.h"
@@ -32,6 +33,7 @@ struct Database::State {
   std::unique_ptr<Catalog> catalog;
   std::unique_ptr<Service> service;
   std::string address;
+  std::string key;
   std::unique_ptr<Client> client;
 };
 
@@ -56,7 +58,10 @@ Result<std::unique_ptr<Database>> Database::Open(const CommonFlags& flags, Store
   if (!connect.empty()) {
     auto state = std::make_unique<State>();
     state->address = connect;
-    AUGSTORE_ASSIGN(state->client, Client::Connect(connect, {.total = std::chrono::seconds(5)}));
+    AUGSTORE_ASSIGN(const Address address, ParseAddress(connect));
+    AUGSTORE_ASSIGN(state->key, FindKey(address, flags.key_file));
+    AUGSTORE_ASSIGN(state->client,
+                    Client::Connect(connect, {.total = std::chrono::seconds(5)}, state->key));
     return std::unique_ptr<Database>(new Database(std::move(state)));
   }
   StoreOptions options{.access = access, .memory_budget_bytes = flags.memory_mib << 20};
@@ -76,7 +81,7 @@ Result<std::unique_ptr<Database>> Database::Over(std::unique_ptr<Store> store) {
 Client& Database::client() { return *state_->client; }
 
 Result<std::unique_ptr<Client>> Database::NewClient() {
-  if (state_->service == nullptr) return Client::Connect(state_->address);
+  if (state_->service == nullptr) return Client::Connect(state_->address, {}, state_->key);
   return Client::Open(LocalChannels(state_->service.get()));
 }
 

@@ -16,6 +16,7 @@ class Store;
 struct CommonFlags {
   std::string store;           // --store DIR or AUGSTORE_STORE
   std::string connect;         // --connect ADDR or AUGSTORE_CONNECT
+  std::string key_file = {};   // --key-file: of --connect
   uint64_t memory_mib = 2048;  // --memory: of a store opened here
   bool json = false;           // --json: results on standard output as one JSON value
   bool quiet = false;          // --quiet: no progress

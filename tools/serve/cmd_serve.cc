@@ -1,6 +1,7 @@
 // augstore serve: a store behind sockets.
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -9,13 +10,16 @@
 #include "storage/rocksdb/rocksdb_open.h"
 #include "storage/store/server_mark.h"
 #include "tools/cli/command.h"
+#include "tools/serve/default_socket.h"
 
 namespace augstore {
 namespace {
 
 struct ServeFlags {
   CommonFlags local;  // without --connect
-  std::vector<std::string> listen = {"tcp://127.0.0.1:7411"};
+  std::vector<std::string> listen;
+  bool insecure = false;
+  uint32_t max_failed_handshakes = 10;
   int workers = 0;
   uint32_t max_connections = 256;
   uint32_t idle_timeout_s = 300;
@@ -38,6 +42,40 @@ std::string Join(const std::vector<Address>& addresses) {
   return text;
 }
 
+bool IsUnix(const Address& address) { return address.kind == Address::Kind::kUnix; }
+
+// Where to listen: as was asked, and in any case at a Unix socket, so that the store's owner can
+// get in without a key.
+Result<std::vector<Address>> Listeners(const ServeFlags& flags, const std::string& store) {
+  std::vector<Address> addresses;
+  for (const std::string& text : flags.listen) {
+    AUGSTORE_ASSIGN(const Address address, ParseAddress(text));
+    addresses.push_back(address);
+  }
+  if (std::ranges::none_of(addresses, IsUnix)) {
+    AUGSTORE_ASSIGN(const Address address, DefaultSocket(store));
+    addresses.push_back(address);
+  }
+  return addresses;
+}
+
+// What the operator should know about TCP.
+void SayWhoGetsIn(const std::vector<Address>& addresses, bool insecure, bool has_keys) {
+  if (std::ranges::all_of(addresses, IsUnix)) return;
+  if (insecure) {
+    std::fprintf(stderr,
+                 "augstore: --insecure: anybody who reaches a TCP address of this server may read, "
+                 "write and delete all that it has\n");
+  } else if (!has_keys) {
+    const auto own = std::ranges::find_if(addresses, IsUnix);
+    std::fprintf(
+        stderr,
+        "augstore: nobody gets in over TCP yet, as the store has no key: augstore key create "
+        "--connect %s --role read\n",
+        own->ToString().c_str());
+  }
+}
+
 // A process whose parent has ended belongs to another one.
 bool ParentLives(const ServeFlags& flags) {
   return flags.parent == 0 || ::getppid() == flags.parent;
@@ -51,6 +89,8 @@ Status Serve(const ServeFlags& flags) {
     return InvalidArgument("serve needs --store DIR (or AUGSTORE_STORE): the store that it opens");
   }
   ServerOptions options{.listen = {},
+                        .insecure = flags.insecure,
+                        .max_failed_handshakes = flags.max_failed_handshakes,
                         .workers = flags.workers,
                         .max_connections = flags.max_connections,
                         .idle_timeout = std::chrono::seconds(flags.idle_timeout_s),
@@ -58,10 +98,7 @@ Status Serve(const ServeFlags& flags) {
                         .frame_timeout = std::chrono::seconds(flags.frame_timeout_s),
                         .least_rate = uint64_t{flags.least_rate_kib} << 10,
                         .request_timeout = std::chrono::seconds(flags.request_timeout_s)};
-  for (const std::string& text : flags.listen) {
-    AUGSTORE_ASSIGN(const Address address, ParseAddress(text));
-    options.listen.push_back(address);
-  }
+  for (const std::string& text : flags.listen) AUGSTORE_TRY(ParseAddress(text));
   // A quarter of the memory is for requests and replies, an eighth for what streams share, the rest
   // for embeddings.
   const uint64_t memory = flags.local.memory_mib << 20;
@@ -76,16 +113,19 @@ Status Serve(const ServeFlags& flags) {
   }
   AUGSTORE_ASSIGN(const std::unique_ptr<Store> store, std::move(opened));
   AUGSTORE_ASSIGN(const std::unique_ptr<Catalog> catalog, Catalog::Open(store.get()));
+  AUGSTORE_ASSIGN(options.listen, Listeners(flags, path));
   Service service(catalog.get(), {.address = Join(options.listen),
                                   .batch_cache_bytes = flags.batch_cache_mib << 20,
                                   .message_bytes = message_bytes,
                                   .stream_bytes = stream_bytes});
   AUGSTORE_ASSIGN(const std::unique_ptr<Server> server, Server::Start(&service, options));
-  const ServerMark mark(path, server->addresses().front().ToString());
+  const std::vector<Address>& bound = server->addresses();
+  const ServerMark mark(path, std::ranges::find_if(bound, IsUnix)->ToString());
   Json addresses = Json::array();
-  for (const Address& address : server->addresses()) addresses.push_back(address.ToString());
+  for (const Address& address : bound) addresses.push_back(address.ToString());
+  SayWhoGetsIn(bound, flags.insecure, service.HasKeys());
   Emit(flags.local, {{"listening", addresses}, {"store", path}},
-       fmt::format("serving {} at {} (stop with Ctrl-C)\n", path, Join(server->addresses())));
+       fmt::format("serving {} at {} (stop with Ctrl-C)\n", path, Join(bound)));
   std::fflush(stdout);
   while (!Interrupted() && ParentLives(flags))
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -97,7 +137,20 @@ Status Serve(const ServeFlags& flags) {
 void AddFlags(Command* command, ServeFlags* flags) {
   AddLocalFlags(command, &flags->local);
   command->AddFlag("--create", &flags->create, "Make an empty store where the folder has none");
-  command->AddFlag("--listen", &flags->listen, "Address to listen at; may be given several times");
+  command->AddFlag(
+      "--listen", &flags->listen,
+      "Address to listen at; may be given several times. TCP connections need a key, and come "
+      "from this machine alone (default: augstore.sock in the store's folder, which is "
+      "there whenever no Unix socket is named)");
+  command->AddFlag(
+      "--insecure", &flags->insecure,
+      "TCP without keys, from other machines too: anybody who reaches the port may read, "
+      "write and delete everything");
+  command
+      ->AddFlag(
+          "--max-failed-handshakes", &flags->max_failed_handshakes,
+          "Wrong keys in a minute after which a host's connections are refused; 0: any number")
+      .AtLeast(0);
   command->AddFlag("--workers", &flags->workers, "Threads that build batches (default: all cores)")
       .AtLeast(0);
   command
@@ -138,10 +191,11 @@ void AddFlags(Command* command, ServeFlags* flags) {
 }  // namespace
 
 void AddServeCommand(Command* app) {
-  AddCommand<ServeFlags>(app, "serve", "Serve a store until Ctrl-C or SIGTERM",
-                         "augstore serve --store db --listen tcp://127.0.0.1:7411 "
-                         "--listen unix:///run/user/1000/augstore.sock",
-                         AddFlags, Serve);
+  AddCommand<ServeFlags>(
+      app, "serve", "Serve a store until Ctrl-C or SIGTERM",
+      "augstore serve --store db                                   for this user\n"
+      "  augstore serve --store db --listen tcp://127.0.0.1:7411     and for keys",
+      AddFlags, Serve);
 }
 
 }  // namespace augstore
