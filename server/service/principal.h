@@ -28,7 +28,7 @@ class KeyGrant {
 };
 
 struct Principal {
-  std::string who;   // "key k3jd82na", "uid 1000", "anybody"
+  std::string who;   // "key k3jd72na", "uid 1000", "anybody"
   std::string peer;  // where from: "tcp 10.0.0.5:40122", "in process"
   Role role = Role::kRead;
   std::string scope;                      // collections (schemas/records/keys.h); empty: all

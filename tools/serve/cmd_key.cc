@@ -179,10 +179,10 @@ void AddKeyCommands(Command* app) {
     command->AddFlag("key", &flags->id, "Id of the key, as `key ls` shows it").Required();
   };
   AddCommand<IdFlags>(group, "revoke", "End a key at once, also for running streams",
-                      "augstore key revoke k3jd82na --store db", id, Revoke);
+                      "augstore key revoke k3jd72na --store db", id, Revoke);
   AddCommand<IdFlags>(
       group, "rotate", "Make a new secret for a key, and end the old one",
-      "augstore key rotate k3jd82na --connect unix:///srv/db/augstore.sock --grace 1h --out "
+      "augstore key rotate k3jd72na --connect unix:///srv/db/augstore.sock --grace 1h --out "
       "new.key",
       [id](Command* command, IdFlags* flags) {
         id(command, flags);

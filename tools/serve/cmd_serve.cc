@@ -194,7 +194,7 @@ void AddServeCommand(Command* app) {
   AddCommand<ServeFlags>(
       app, "serve", "Serve a store until Ctrl-C or SIGTERM",
       "augstore serve --store db                                   for this user\n"
-      "  augstore serve --store db --listen tcp://127.0.0.1:7411     and for keys",
+      "augstore serve --store db --listen tcp://127.0.0.1:7411     and for keys",
       AddFlags, Serve);
 }
 
