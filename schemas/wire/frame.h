@@ -52,6 +52,10 @@ inline constexpr size_t kFrameHeaderBytes = 24;
   X(ListKeysRequest, 24)      \
   X(RevokeKeyRequest, 25)     \
   X(RotateKeyRequest, 26)     \
+  X(StartBackupRequest, 40)   \
+  X(GetBackupRequest, 41)     \
+  X(StopBackupRequest, 42)    \
+  X(ListBackupsRequest, 43)   \
   X(ServerInfoReply, 101)     \
   X(RecordReply, 102)         \
   X(RecordListReply, 103)     \
@@ -67,7 +71,9 @@ inline constexpr size_t kFrameHeaderBytes = 24;
   X(DraftChangesReply, 114)   \
   X(AuthenticateReply, 115)   \
   X(KeyReply, 116)            \
-  X(KeyListReply, 117)
+  X(KeyListReply, 117)        \
+  X(BackupReply, 130)         \
+  X(BackupListReply, 131)
 
 // All frames: also the Status of a request that failed, and a batch (schemas/wire/batch.h), which
 // answers a query, a reading of rows, and each step of a run.

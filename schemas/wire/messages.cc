@@ -16,6 +16,8 @@ size_t PayloadBytes(const T&) {
   return 0;
 }
 size_t PayloadBytes(const StatsReply& m) { return m.json.size(); }
+size_t PayloadBytes(const BackupReply& m) { return m.json.size(); }
+size_t PayloadBytes(const BackupListReply& m) { return m.json.size(); }
 size_t PayloadBytes(const RecordReply& m) { return m.record.size() + m.blob.size(); }
 size_t PayloadBytes(const AddRecordRequest& m) { return m.record.size() + m.blob.size(); }
 size_t PayloadBytes(const AppendRowsRequest& m) {
@@ -122,6 +124,15 @@ AUGSTORE_FIELDS(StreamReply, wire::StreamReply, m.spec, m.fingerprint, m.collect
                 AtMost(m.dim, kMaxDim));
 AUGSTORE_FIELDS(BatchesRequest, wire::BatchesRequest, m.spec, m.fingerprint, m.epoch, m.step,
                 m.count);
+AUGSTORE_FIELDS(StartBackupRequest, wire::StartBackupRequest, m.run,
+                AtMost(m.folder, kMaxNameBytes), m.bytes_per_second);
+AUGSTORE_FIELDS(GetBackupRequest, wire::GetBackupRequest, m.run);
+AUGSTORE_FIELDS(StopBackupRequest, wire::StopBackupRequest, m.run);
+AUGSTORE_FIELDS(BackupReply, wire::BackupReply, m.total_bytes, m.copied_bytes,
+                AtMost(m.json, kMaxRecordBytes), m.code, AtMost(m.message, kMaxTextBytes));
+AUGSTORE_FIELDS(ListBackupsRequest, wire::ListBackupsRequest, AtMost(m.folder, kMaxNameBytes),
+                m.id);
+AUGSTORE_FIELDS(BackupListReply, wire::BackupListReply, AtMost(m.json, kMaxRecordBytes));
 
 void CheckFields(Reader& in, const SetAliasRequest& m) {
   if (!std::isfinite(m.min_r2)) in.Fail("min_r2", "is not finite");

@@ -218,6 +218,39 @@ struct BatchesRequest {
   uint32_t count = 1;
 };
 
+// --- Backups (storage/backup/rocksdb_backup.h), which the server makes on its own machine ---
+// Begins one, which goes on whether or not the client stays. Asked for again with the same number,
+// it answers as GetBackupRequest does.
+struct StartBackupRequest {
+  uint64_t run = 0;               // a random number that the client draws for this backup
+  std::string folder;             // one below the server's --backup-dir, or empty: that itself
+  uint64_t bytes_per_second = 0;  // 0: as fast as it goes
+};
+// How far it is.
+struct GetBackupRequest {
+  uint64_t run = 0;
+};
+// Tells it to stop, which takes a moment.
+struct StopBackupRequest {
+  uint64_t run = 0;
+};
+struct BackupReply {
+  uint64_t total_bytes = 0;  // to copy; 0: not known yet
+  uint64_t copied_bytes = 0;
+  std::string json;  // the backup, once it is complete (docs/cli.md, backup create); else empty
+  // Why it ended without being complete; kOk: it did not. Not an ErrorReply, which may be about the
+  // request: one that is repeated must not be repeated for this.
+  uint8_t code = 0;
+  std::string message;
+};
+struct ListBackupsRequest {
+  std::string folder;
+  uint32_t id = 0;  // 0: all, without the versions that they hold
+};
+struct BackupListReply {
+  std::string json;  // docs/cli.md, backup ls
+};
+
 // The type of the frame that carries T.
 template <typename T>
 struct MessageTypeOf;

@@ -184,6 +184,12 @@ def messages(backbone):
         },
         "BatchesRequest": {"spec": SPEC, "fingerprint": digest(3), "epoch": 8, "step": 9, "count": 10},
         "BatchReply": BATCH,
+        "StartBackupRequest": {"run": 2**63, "folder": "nightly", "bytes_per_second": 50_000_000},
+        "GetBackupRequest": {"run": 11},
+        "StopBackupRequest": {"run": 12},
+        "BackupReply": {"total_bytes": 2**40, "copied_bytes": 4096, "json": '{"id": 3}', "code": 8, "message": "stopped"},
+        "ListBackupsRequest": {"folder": "nightly", "id": 3},
+        "BackupListReply": {"json": '{"backups": []}'},
     }  # fmt: skip
 
 

@@ -100,6 +100,12 @@ TABLES: Dict[str, Fields] = {
     "BatchesRequest": _fields("spec:StreamSpec fingerprint:[ubyte] epoch:ulong step:ulong count:uint"),
     "BatchReply": _fields("""epoch:ulong step:ulong dim:uint samples:[ulong] labels:[int] chains:[ushort] embeddings:[float]
         dtype:ubyte rows:[ubyte]"""),
+    "StartBackupRequest": _fields("run:ulong folder:string bytes_per_second:ulong"),
+    "GetBackupRequest": _fields("run:ulong"),
+    "StopBackupRequest": _fields("run:ulong"),
+    "BackupReply": _fields("total_bytes:ulong copied_bytes:ulong json:string code:ubyte message:string"),
+    "ListBackupsRequest": _fields("folder:string id:uint"),
+    "BackupListReply": _fields("json:string"),
 }
 
 # Vectors whose first element is at a multiple of this many bytes from the buffer"s start.
@@ -135,6 +141,10 @@ MESSAGE_TYPES: Dict[str, int] = {
     "ListKeysRequest": 24,
     "RevokeKeyRequest": 25,
     "RotateKeyRequest": 26,
+    "StartBackupRequest": 40,
+    "GetBackupRequest": 41,
+    "StopBackupRequest": 42,
+    "ListBackupsRequest": 43,
     "ErrorReply": 100,
     "ServerInfoReply": 101,
     "RecordReply": 102,
@@ -153,6 +163,8 @@ MESSAGE_TYPES: Dict[str, int] = {
     "AuthenticateReply": 115,
     "KeyReply": 116,
     "KeyListReply": 117,
+    "BackupReply": 130,
+    "BackupListReply": 131,
 }
 
 # File identifiers of stored records (docs/formats.md).

@@ -22,7 +22,8 @@ using MessageTypes = testing::Types<
     CompareDraftRequest, DraftChangesReply, AbortDraftRequest, GetSamplesRequest, SamplesReply,
     QueryRequest, OpenStreamRequest, StreamReply, BatchesRequest, ShareMemoryRequest,
     ShareMemoryReply, SharedBodyReply, AuthenticateRequest, AuthenticateReply, CreateKeyRequest,
-    KeyReply, ListKeysRequest, KeyListReply, RevokeKeyRequest, RotateKeyRequest>;
+    KeyReply, ListKeysRequest, KeyListReply, RevokeKeyRequest, RotateKeyRequest, StartBackupRequest,
+    GetBackupRequest, StopBackupRequest, BackupReply, ListBackupsRequest, BackupListReply>;
 
 inline bool operator==(const RecordReply& a, const RecordReply& b) {
   return std::tie(a.kind, a.name, a.version, a.record, a.blob) ==
@@ -103,6 +104,16 @@ inline auto Fields(const RotateKeyRequest& m) { return std::tie(m.id, m.grace_s)
 inline auto Fields(const BatchesRequest& m) {
   return std::tie(m.spec, m.fingerprint, m.epoch, m.step, m.count);
 }
+inline auto Fields(const StartBackupRequest& m) {
+  return std::tie(m.run, m.folder, m.bytes_per_second);
+}
+inline auto Fields(const GetBackupRequest& m) { return std::tie(m.run); }
+inline auto Fields(const StopBackupRequest& m) { return std::tie(m.run); }
+inline auto Fields(const BackupReply& m) {
+  return std::tie(m.total_bytes, m.copied_bytes, m.json, m.code, m.message);
+}
+inline auto Fields(const ListBackupsRequest& m) { return std::tie(m.folder, m.id); }
+inline auto Fields(const BackupListReply& m) { return std::tie(m.json); }
 
 inline ContentHash MakeHash(uint8_t value) {
   ContentHash hash;
@@ -189,6 +200,12 @@ inline void Fill(KeyListReply* m) { *m = {{InfoOfKey(), {"a", Role::kRead, "", "
 inline void Fill(RevokeKeyRequest* m) { *m = {"k3jd82na"}; }
 inline void Fill(RotateKeyRequest* m) { *m = {"k3jd82na", 3600}; }
 inline void Fill(BatchesRequest* m) { *m = {Spec(), MakeDigest(3), 8, 9, 10}; }
+inline void Fill(StartBackupRequest* m) { *m = {uint64_t{1} << 63, "nightly", 50'000'000}; }
+inline void Fill(GetBackupRequest* m) { *m = {11}; }
+inline void Fill(StopBackupRequest* m) { *m = {12}; }
+inline void Fill(BackupReply* m) { *m = {uint64_t{1} << 40, 4096, R"({"id": 3})", 8, "stopped"}; }
+inline void Fill(ListBackupsRequest* m) { *m = {"nightly", 3}; }
+inline void Fill(BackupListReply* m) { *m = {R"({"backups": []})"}; }
 
 }  // namespace samples
 }  // namespace augstore
