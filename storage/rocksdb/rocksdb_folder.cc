@@ -49,6 +49,12 @@ Result<FolderState> InspectFolder(const std::string& path) {
   if (!fs::is_directory(status)) {
     return FailedPrecondition("'{}' is not a folder: a store is one", path);
   }
+  if (fs::is_directory(fs::path(path) / kRestoringFolder, error)) {
+    return FailedPrecondition(
+        "a restore to '{}' is running, or was cut off: then run `augstore backup restore` to it "
+        "again",
+        path);
+  }
   if (fs::exists(fs::path(path) / "CURRENT", error)) return FolderState::kStore;
   if (error) return Unavailable("'{}' cannot be read: {}", path, error.message());
   const Result<MarkNote> mark = ReadMark(path);
@@ -73,7 +79,7 @@ Status NoStore(const std::string& path, FolderState state) {
   return NotFound("folder '{}' is empty: ingest or import into it first", path);
 }
 
-Status MakeStoreFolder(const std::string& path) {
+Status MakePrivateFolder(const std::string& path) {
   fs::path folder = fs::path(path).lexically_normal();
   if (!folder.has_filename()) folder = folder.parent_path();  // "store/"
   std::error_code error;
@@ -83,9 +89,9 @@ Status MakeStoreFolder(const std::string& path) {
     made.push_back(level);
   }
   if (folder.has_parent_path()) fs::create_directories(folder.parent_path(), error);
-  if (error) return Unavailable("store '{}' cannot be made: {}", path, error.message());
+  if (error) return Unavailable("folder '{}' cannot be made: {}", path, error.message());
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) {
-    return Unavailable("store '{}' cannot be made: {}", path, Reason());
+    return Unavailable("folder '{}' cannot be made: {}", path, Reason());
   }
   for (const fs::path& level : made) AUGSTORE_TRY(SyncFolderOf(level.string()));
   return OkStatus();

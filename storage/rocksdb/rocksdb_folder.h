@@ -15,19 +15,22 @@ namespace augstore {
 std::vector<std::filesystem::directory_entry> ListFolder(const std::filesystem::path& folder,
                                                          std::error_code& error);
 
+// A folder in a store that is being restored: what there is, is not whole yet.
+inline constexpr char kRestoringFolder[] = "RESTORING";
+
 enum class FolderState : uint8_t {
   kAbsent,  // no such folder
   kEmpty,   // nothing, or what an interrupted creation left
   kStore,
 };
-// Errors: kFailedPrecondition (something else is there), kDataLoss (a store that lost the file by
-// which RocksDB knows it), kUnavailable.
+// Errors: kFailedPrecondition (something else is there, or half a restore), kDataLoss (a store that
+// lost the file by which RocksDB knows it), kUnavailable.
 Result<FolderState> InspectFolder(const std::string& path);
 // kNotFound, for a folder that is no store.
 Status NoStore(const std::string& path, FolderState state);
 
 // Makes the folder, for its owner alone, with those above it; durably. Errors: kUnavailable.
-Status MakeStoreFolder(const std::string& path);
+Status MakePrivateFolder(const std::string& path);
 
 // Holds the folder for one process, until it is destroyed. The lock is on the folder itself: unlike
 // a lock file it cannot be deleted.

@@ -91,7 +91,7 @@ Status RocksDbStore::OpenToRead() {
 Status RocksDbStore::OpenToWrite(bool create) {
   AUGSTORE_ASSIGN(FolderState state, InspectFolder(path_));
   if (state != FolderState::kStore && !create) return NoStore(path_, state);
-  if (state == FolderState::kAbsent) AUGSTORE_TRY(MakeStoreFolder(path_));
+  if (state == FolderState::kAbsent) AUGSTORE_TRY(MakePrivateFolder(path_));
   AUGSTORE_ASSIGN(FolderLock lock, FolderLock::Take(path_));
   lock_.emplace(std::move(lock));
   AUGSTORE_ASSIGN(state, InspectFolder(path_));  // another process may have made it meanwhile
