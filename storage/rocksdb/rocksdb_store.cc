@@ -67,6 +67,20 @@ Result<std::unique_ptr<Store>> RocksDbStore::Open(const std::string& path,
   return std::unique_ptr<Store>(std::move(store));
 }
 
+Result<std::unique_ptr<Store>> RocksDbStore::Over(const std::string& path, OpenedDatabase opened,
+                                                  rocksdb::Env* env,
+                                                  std::shared_ptr<const void> keeps) {
+  // Each row is read once, by a check.
+  const StoreOptions options{.access = StoreAccess::kRead, .memory_budget_bytes = 64u << 20};
+  std::unique_ptr<RocksDbStore> store(new RocksDbStore(path, options, env));
+  store->keeps_ = std::move(keeps);
+  store->db_ = std::move(opened.db);
+  store->handles_ = std::move(opened.families);
+  AUGSTORE_TRY(store->CheckFormat());
+  AUGSTORE_TRY(store->LoadSpaces());
+  return std::unique_ptr<Store>(std::move(store));
+}
+
 Status RocksDbStore::OpenToRead() {
   // A process that has the store open for writing may replace files between our reading of one and
   // of the next.
@@ -192,6 +206,20 @@ Status RocksDbStore::Write(rocksdb::WriteBatch* batch, std::string_view what) {
   if (written.ok()) written = mark_->Acknowledge(db_->GetLatestSequenceNumber());
   if (!written.ok()) write_error_ = written.message();
   return written;
+}
+
+Status RocksDbStore::FlushAll() {
+  return FromRocks(db_->Flush(rocksdb::FlushOptions(), handles_), "the store cannot be flushed");
+}
+
+Status RocksDbStore::WithoutWrites(const std::function<Status()>& work) {
+  const MutexLock lock(write_mutex_);
+  if (mark_ == nullptr) return FailedPrecondition("store '{}' is open for reading", path_);
+  if (!write_error_.empty()) {
+    return FailedPrecondition("store '{}' takes no writes since one failed ({}): open it again",
+                              path_, write_error_);
+  }
+  return work();
 }
 
 Result<StoreStats> RocksDbStore::Stats() {

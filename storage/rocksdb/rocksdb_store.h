@@ -12,6 +12,7 @@
 
 #include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,10 @@ class RocksDbStore final : public Store {
   // `env`, for tests with files that fail, must outlive the store.
   static Result<std::unique_ptr<Store>> Open(const std::string& path, const StoreOptions& options,
                                              rocksdb::Env* env = rocksdb::Env::Default());
+  // Over a database that is open for reading, whose files are those of `env`. `keeps` lives as long
+  // as the store.
+  static Result<std::unique_ptr<Store>> Over(const std::string& path, OpenedDatabase opened,
+                                             rocksdb::Env* env, std::shared_ptr<const void> keeps);
   ~RocksDbStore() override;
 
   Result<uint32_t> AddRecord(RecordKind kind, const std::string& name, std::string_view bytes,
@@ -68,6 +73,17 @@ class RocksDbStore final : public Store {
 
   Result<StoreStats> Stats() override;
   Result<VerifyStep> Verify(const std::string& cursor) override;
+
+  // --- For backups (storage/backup) ---
+  const std::string& path() const { return path_; }
+  const std::string& id() const { return id_; }
+  rocksdb::Env* env() const { return env_; }
+  rocksdb::DB* database() const { return db_.get(); }
+  // Moves what is in memory to tables. Errors: kUnavailable.
+  Status FlushAll();
+  // Runs `work` while nobody writes, so that writers wait for it. Errors: kFailedPrecondition (the
+  // store is open for reading, or takes no writes since one failed); those of `work`.
+  Status WithoutWrites(const std::function<Status()>& work);
 
  private:
   using enum rocks::Family;
@@ -157,6 +173,7 @@ class RocksDbStore final : public Store {
 
   const std::string path_;
   rocksdb::Env* const env_;
+  std::shared_ptr<const void> keeps_;  // before db_, which may need it
   // These two are empty when the store is open for reading.
   std::optional<FolderLock> lock_;
   std::unique_ptr<StoreMark> mark_;

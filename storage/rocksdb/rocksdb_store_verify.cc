@@ -2,12 +2,12 @@
 // and the next item:
 //   "files <number>" (of the last file checked) · "segments <space> <segment>" · "images <key in
 //   hexadecimal digits>"
+#include <rocksdb/env.h>
 #include <rocksdb/file_checksum.h>
 #include <rocksdb/options.h>
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 
 #include "schemas/base/limits.h"
 #include "storage/rocksdb/rocksdb_keys.h"
@@ -24,9 +24,11 @@ constexpr uint16_t kReported = 0xffff;  // in segment_rows_: damaged, and named 
 std::string Hex(std::string_view bytes) { return rocksdb::Slice(bytes).ToString(/*hex=*/true); }
 
 // Empty when the file's bytes have the checksum that was noted when the file was written.
-std::string CheckFile(const std::string& folder, const rocksdb::LiveFileMetaData& file) {
-  std::ifstream in(folder + "/" + file.relative_filename, std::ios::binary);
-  if (!in) return "it cannot be opened";
+std::string CheckFile(rocksdb::Env* env, const std::string& folder,
+                      const rocksdb::LiveFileMetaData& file) {
+  std::unique_ptr<rocksdb::SequentialFile> in;
+  const std::string path = folder + "/" + file.relative_filename;
+  if (!env->NewSequentialFile(path, &in, rocksdb::EnvOptions()).ok()) return "it cannot be opened";
   rocksdb::FileChecksumGenContext context;
   context.file_name = file.relative_filename;
   context.requested_checksum_func_name = file.file_checksum_func_name;
@@ -34,11 +36,11 @@ std::string CheckFile(const std::string& folder, const rocksdb::LiveFileMetaData
       rocksdb::GetFileChecksumGenCrc32cFactory()->CreateFileChecksumGenerator(context);
   if (checksum == nullptr) return "its checksum is of an unknown kind";
   std::vector<char> buffer(1 << 20);
-  while (in) {
-    in.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
-    checksum->Update(buffer.data(), static_cast<size_t>(in.gcount()));
-  }
-  if (in.bad()) return "it cannot be read";
+  rocksdb::Slice read;
+  do {
+    if (!in->Read(buffer.size(), &read, buffer.data()).ok()) return "it cannot be read";
+    checksum->Update(read.data(), read.size());
+  } while (!read.empty());
   checksum->Finalize();
   return checksum->GetChecksum() == file.file_checksum ? "" : "checksum mismatch";
 }
@@ -142,7 +144,7 @@ Result<VerifyStep> RocksDbStore::VerifyFiles(uint64_t after) {
   for (const rocksdb::LiveFileMetaData& file : files) {
     if (file.file_number <= after) continue;
     if (bytes >= kStepBytes) break;
-    const std::string problem = CheckFile(path_, file);
+    const std::string problem = CheckFile(env_, path_, file);
     if (!problem.empty()) {
       if (mark_ == nullptr && FolderLock::IsHeld(path_)) return HeldWhileVerifying(path_);
       step.problems.push_back(
