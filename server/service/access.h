@@ -45,7 +45,11 @@ namespace augstore {
   X(CreateKey, kAdmin, Nothing)     \
   X(ListKeys, kAdmin, Nothing)      \
   X(RevokeKey, kAdmin, Nothing)     \
-  X(RotateKey, kAdmin, Nothing)
+  X(RotateKey, kAdmin, Nothing)     \
+  X(StartBackup, kAdmin, Nothing)   \
+  X(GetBackup, kAdmin, Nothing)     \
+  X(StopBackup, kAdmin, Nothing)    \
+  X(ListBackups, kAdmin, Nothing)
 
 // Nothing for a type that is no request, and for AuthenticateRequest, which comes before all roles.
 constexpr std::optional<Role> NeededRole(MessageType type) {

@@ -5,6 +5,7 @@
 
 #include "schemas/wire/messages.h"
 #include "server/service/access.h"
+#include "server/service/service_backup.h"
 #include "server/service/service_ingest.h"
 #include "server/service/service_keys.h"
 #include "server/service/service_registry.h"
@@ -45,6 +46,7 @@ Handler FindHandler(MessageType type) {
     AUGSTORE_REGISTRY_HANDLERS(AUGSTORE_CASE)
     AUGSTORE_INGEST_HANDLERS(AUGSTORE_CASE)
     AUGSTORE_KEY_HANDLERS(AUGSTORE_CASE)
+    AUGSTORE_BACKUP_HANDLERS(AUGSTORE_CASE)
 #undef AUGSTORE_CASE
 #define AUGSTORE_CASE(Name, Answer)                                                                \
   case MessageType::k##Name##Request:                                                              \
@@ -140,6 +142,9 @@ bool Service::IsQuick(MessageType type) {
     case MessageType::kListKeysRequest:
     case MessageType::kRevokeKeyRequest:
     case MessageType::kRotateKeyRequest:
+    case MessageType::kStartBackupRequest:
+    case MessageType::kGetBackupRequest:
+    case MessageType::kStopBackupRequest:
       return true;
     default:
       return false;

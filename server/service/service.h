@@ -42,6 +42,8 @@ struct ServiceOptions {
   // Memory for sample tables, transforms and their ops, which streams and queries share; 0: no
   // limit.
   uint64_t stream_bytes = 0;
+  // Where clients may have backups made; empty: nowhere.
+  std::string backup_folder = {};
 };
 
 struct ServiceState;

@@ -12,6 +12,7 @@
 #include "engine/streams/stream.h"
 #include "schemas/base/memory_budget.h"
 #include "schemas/wire/frame.h"
+#include "server/service/backup_runner.h"
 #include "server/service/batch_cache.h"
 #include "server/service/engine_pool.h"
 #include "server/service/key_ring.h"
@@ -39,7 +40,8 @@ struct ServiceState {
         keys(the_catalog->store()),
         store_id(IdOf(the_catalog->store())),
         models(the_catalog, &stream_memory),
-        kept_batches(options.batch_cache_bytes) {}
+        kept_batches(options.batch_cache_bytes),
+        backups(the_catalog->store(), options.backup_folder) {}
   // Each gives up what is kept for later requests. False: there is nothing more.
   bool DropBatches() { return kept_batches.Clear(); }
   bool DropOldest() { return streams.DropOldest() || tables.DropOldest() || models.DropOldest(); }
@@ -58,6 +60,8 @@ struct ServiceState {
   RecentlyUsed<StreamSpec, Stream> streams{kCachedStreams};  // by the pinned spec
   // Of queries, by collection version and label column.
   RecentlyUsed<std::pair<std::string, std::string>, SampleTable> tables{kCachedTables};
+
+  BackupRunner backups;
 
   const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   std::array<std::atomic<uint64_t>, kRequestTypes> requests{};  // by number of type; 0: unknown
