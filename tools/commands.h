@@ -26,6 +26,7 @@ void AddHeadPredictCommand(Command* group);
 void AddPolicyCommands(Command* app);
 void AddAdminCommands(Command* app);
 void AddKeyCommands(Command* app);
+void AddBackupCommands(Command* app);
 void AddSynthCommand(Command* app);
 void AddCompareCommand(Command* app);
 void AddPaperCommand(Command* app);
@@ -81,8 +82,9 @@ void AddCommands(Command* app) {
       CommandRow<AddStreamCommand, Needs::kNothing>,
       CommandRow<AddHeadGroup<kTorch>, Needs::kNothing>,
       CommandRow<AddPolicyCommands, Needs::kTorch>, CommandRow<AddAdminCommands, Needs::kNothing>,
-      CommandRow<AddKeyCommands, Needs::kNothing>, CommandRow<AddSynthCommand, Needs::kTorch>,
-      CommandRow<AddCompareCommand, Needs::kTorch>, CommandRow<AddPaperCommand, Needs::kTorch>,
+      CommandRow<AddKeyCommands, Needs::kNothing>, CommandRow<AddBackupCommands, Needs::kNothing>,
+      CommandRow<AddSynthCommand, Needs::kTorch>, CommandRow<AddCompareCommand, Needs::kTorch>,
+      CommandRow<AddPaperCommand, Needs::kTorch>,
       CommandRow<AddBenchCommand, Needs::kTorch>>::template AddTo<kTorch>(app);
 }
 

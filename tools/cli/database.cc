@@ -40,7 +40,8 @@ struct Database::State {
 Database::Database(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Database::~Database() = default;
 
-Result<std::unique_ptr<Database>> Database::Open(const CommonFlags& flags, StoreAccess access) {
+Result<std::unique_ptr<Database>> Database::Open(const CommonFlags& flags, StoreAccess access,
+                                                 const std::string& backup_folder) {
   std::string store = flags.store;
   std::string connect = flags.connect;
   if (!store.empty() && !connect.empty()) {
@@ -66,17 +67,21 @@ Result<std::unique_ptr<Database>> Database::Open(const CommonFlags& flags, Store
   }
   StoreOptions options{.access = access, .memory_budget_bytes = flags.memory_mib << 20};
   AUGSTORE_ASSIGN(auto opened, OpenRocksDbStore(store, options));
-  return Over(std::move(opened));
+  return Over(std::move(opened), backup_folder);
 }
 
-Result<std::unique_ptr<Database>> Database::Over(std::unique_ptr<Store> store) {
+Result<std::unique_ptr<Database>> Database::Over(std::unique_ptr<Store> store,
+                                                 const std::string& backup_folder) {
   auto state = std::make_unique<State>();
   state->store = std::move(store);
   AUGSTORE_ASSIGN(state->catalog, Catalog::Open(state->store.get()));
-  state->service = std::make_unique<Service>(state->catalog.get(), ServiceOptions{});
+  state->service = std::make_unique<Service>(state->catalog.get(),
+                                             ServiceOptions{.address = {}, .backup_folder = backup_folder});
   AUGSTORE_ASSIGN(state->client, Client::Open(LocalChannels(state->service.get())));
   return std::unique_ptr<Database>(new Database(std::move(state)));
 }
+
+bool Database::is_served() const { return state_->service == nullptr; }
 
 Client& Database::client() { return *state_->client; }
 

@@ -31,12 +31,16 @@ class Database {
  public:
   // `access` is for a store that is opened here; a command that writes nothing asks for kRead.
   // Errors: kInvalidArgument (neither or both given), and those of OpenRocksDbStore and
-  // Client::Connect.
+  // Client::Connect. `backup_folder` is where backups of a store that is opened here go.
   static Result<std::unique_ptr<Database>> Open(const CommonFlags& flags,
-                                                StoreAccess access = StoreAccess::kWrite);
+                                                StoreAccess access = StoreAccess::kWrite,
+                                                const std::string& backup_folder = {});
   // Over a store that is open.
-  static Result<std::unique_ptr<Database>> Over(std::unique_ptr<Store> store);
+  static Result<std::unique_ptr<Database>> Over(std::unique_ptr<Store> store,
+                                                const std::string& backup_folder = {});
   ~Database();
+  // Whether a server has it.
+  bool is_served() const;
   // The command's client; one thread at a time.
   Client& client();
   // Another client of the same database, for another thread.

@@ -3,7 +3,7 @@
 
 #include "storage/rocksdb/rocksdb_repair.h"
 #include "tools/cli/command.h"
-#include "tools/cli/progress.h"
+#include "tools/serve/verify_run.h"
 
 namespace augstore {
 namespace {
@@ -16,51 +16,30 @@ Status Stats(const CommonFlags&, Client& client) {
   return OkStatus();
 }
 
-// Messages about damage end in the advice to run what is running here.
-std::string WithoutAdvice(std::string text) {
-  const std::string advice = "run `augstore verify`";
-  const size_t begin = text.find(advice);
-  if (begin == std::string::npos) return text;
-  const size_t joint = text.find_last_not_of(" ,;:", begin - 1) + 1;
-  return text.erase(joint, begin + advice.size() - joint);
-}
-
 Status CheckAll(const CommonFlags& common, Client& client) {
-  std::vector<std::string> problems;
-  uint64_t checked = 0;
-  // An error or Ctrl-C must not hide what was found before.
-  const auto tell = [&](Status status) {
-    for (const std::string& problem : problems)
+  VerifyFindings found;
+  const Status status = VerifyEverything(client, !common.quiet, &found);
+  if (!status.ok()) {
+    // An error or Ctrl-C must not hide what was found before.
+    for (const std::string& problem : found.problems) {
       std::fprintf(stderr, "damaged: %s\n", problem.c_str());
+    }
     return status;
-  };
-  {
-    VerifyRequest request;
-    Progress progress("verify", "items", 0, !common.quiet);
-    do {
-      const auto reply = client.Call<VerifyReply>(request);
-      if (!reply.ok()) return tell(reply.status());
-      for (const std::string& problem : reply->problems) problems.push_back(WithoutAdvice(problem));
-      checked += reply->checked;
-      request.cursor = reply->cursor;
-      progress.Update(checked, fmt::format("{} problems", problems.size()));
-      if (Interrupted()) {
-        return tell(InterruptedStatus(fmt::format("{} items were checked", checked)));
-      }
-    } while (!request.cursor.empty());
   }
   std::string text;
-  for (const std::string& problem : problems) text += fmt::format("damaged: {}\n", problem);
-  text += fmt::format("{} items checked, {} problems\n", checked, problems.size());
-  Emit(common, {{"checked", checked}, {"problems", problems}, {"ok", problems.empty()}}, text);
-  if (problems.empty()) return OkStatus();
-  return DataLoss("{} of the {} checked items are damaged, the first: {}", problems.size(), checked,
-                  problems[0]);
+  for (const std::string& problem : found.problems) text += fmt::format("damaged: {}\n", problem);
+  text += fmt::format("{} items checked, {} problems\n", found.checked, found.problems.size());
+  Emit(common,
+       {{"checked", found.checked}, {"problems", found.problems}, {"ok", found.problems.empty()}},
+       text);
+  if (found.problems.empty()) return OkStatus();
+  return DataLoss("{} of the {} checked items are damaged, the first: {}", found.problems.size(),
+                  found.checked, found.problems[0]);
 }
 
 Status Verify(const CommonFlags& common, Client& client) {
   const Status status = CheckAll(common, client);
-  return status.ok() ? status : Status(status.code(), WithoutAdvice(status.message()));
+  return status.ok() ? status : Status(status.code(), WithoutVerifyAdvice(status.message()));
 }
 
 struct RepairFlags {

@@ -28,6 +28,7 @@ struct ServeFlags {
   uint32_t least_rate_kib = 64;
   uint32_t request_timeout_s = 120;
   uint64_t batch_cache_mib = 32;
+  std::string backup_dir;
   int64_t parent = 0;  // 0: none
   bool create = false;
 };
@@ -117,7 +118,8 @@ Status Serve(const ServeFlags& flags) {
   Service service(catalog.get(), {.address = Join(options.listen),
                                   .batch_cache_bytes = flags.batch_cache_mib << 20,
                                   .message_bytes = message_bytes,
-                                  .stream_bytes = stream_bytes});
+                                  .stream_bytes = stream_bytes,
+                                  .backup_folder = flags.backup_dir});
   AUGSTORE_ASSIGN(const std::unique_ptr<Server> server, Server::Start(&service, options));
   const std::vector<Address>& bound = server->addresses();
   const ServerMark mark(path, std::ranges::find_if(bound, IsUnix)->ToString());
@@ -157,6 +159,8 @@ void AddFlags(Command* command, ServeFlags* flags) {
       ->AddFlag("--batch-cache", &flags->batch_cache_mib,
                 "MiB of batches kept for other clients of the same stream; 0: none")
       .Range(0, 1 << 24);
+  command->AddFlag("--backup-dir", &flags->backup_dir,
+                   "Folder in which clients may have backups made (default: they may not)");
   command
       ->AddFlag("--max-connections", &flags->max_connections,
                 "Connections served at a time; an idle one makes room for a new one")
