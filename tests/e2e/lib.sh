@@ -34,9 +34,9 @@ expect_exit() {
   grep -q -- "$pattern" err.txt || fail "'$pattern' is not in the message of $*: $(cat err.txt)"
 }
 
-# start_server STORE ADDRESS: serves the store, made if need be, until stop_server or the end of the test.
+# start_server STORE ADDRESS FLAGS...: serves the store, made if need be, until stop_server or the end of the test.
 start_server() {
-  "$augstore" serve --create --store "$1" --listen "$2" --quiet >server.txt 2>server-err.txt &
+  "$augstore" serve --create --store "$1" --listen "$2" --quiet "${@:3}" >server.txt 2>server-err.txt &
   server=$!
   for _ in $(seq 200); do
     grep -q serving server.txt && return
