@@ -155,6 +155,16 @@ std::map<std::string, MakeRequest> RequestsOfAdmins() {
        [](T) {
          return ToFrame(RotateKeyRequest{"nobody", 0});
        }},
+      {"StartBackup",
+       [](T) {
+         return ToFrame(StartBackupRequest{1, "", 0});
+       }},
+      {"GetBackup", [](T) { return ToFrame(GetBackupRequest{1}); }},
+      {"StopBackup", [](T) { return ToFrame(StopBackupRequest{1}); }},
+      {"ListBackups",
+       [](T) {
+         return ToFrame(ListBackupsRequest{"", 0});
+       }},
   };
 }
 
