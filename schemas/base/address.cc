@@ -12,6 +12,7 @@ namespace augstore {
 namespace {
 
 constexpr std::string_view kTcpPrefix = "tcp://";
+constexpr std::string_view kTlsPrefix = "tls://";
 constexpr std::string_view kUnixPrefix = "unix://";
 constexpr size_t kMaxHostBytes = 253;  // of a DNS name
 constexpr size_t kMaxUnixPathBytes = sizeof(sockaddr_un::sun_path) - 1;
@@ -36,35 +37,35 @@ std::optional<uint16_t> ParsePort(std::string_view text) {
   return port;
 }
 
-Result<Address> ParseTcp(std::string_view text) {
+// The host and port after `prefix`, which names `kind`.
+Result<Address> ParseHost(std::string_view text, std::string_view prefix, Address::Kind kind) {
   Address address;
-  address.kind = Address::Kind::kTcp;
+  address.kind = kind;
   address.port = kDefaultPort;
-  std::string_view rest = text.substr(kTcpPrefix.size());
+  std::string_view rest = text.substr(prefix.size());
   if (rest.starts_with('[')) {
     const size_t close = rest.find(']');
     if (close == std::string_view::npos) {
-      return InvalidArgument("address '{}' has no ']': write tcp://[::1]:{}", text, kDefaultPort);
+      return InvalidArgument("address '{}' has no ']': write {}[::1]:{}", text, prefix,
+                             kDefaultPort);
     }
     address.host = rest.substr(1, close - 1);
     rest.remove_prefix(close + 1);
     if (address.host.find('\0') != std::string::npos || !IsIpv6(address.host)) {
-      return InvalidArgument(
-          "address '{}' has no IPv6 address in its brackets: write tcp://[::1]:{}", text,
-          kDefaultPort);
+      return InvalidArgument("address '{}' has no IPv6 address in its brackets: write {}[::1]:{}",
+                             text, prefix, kDefaultPort);
     }
   } else {
     const size_t colon = std::min(rest.find(':'), rest.size());
     address.host = rest.substr(0, colon);
     rest.remove_prefix(colon);
     if (rest.find(':', 1) != std::string_view::npos) {
-      return InvalidArgument(
-          "address '{}' has several ':': write an IPv6 address as tcp://[::1]:{}", text,
-          kDefaultPort);
+      return InvalidArgument("address '{}' has several ':': write an IPv6 address as {}[::1]:{}",
+                             text, prefix, kDefaultPort);
     }
     if (!IsHostName(address.host)) {
-      return InvalidArgument("address '{}' has no valid host '{}': write tcp://host:{}", text,
-                             address.host, kDefaultPort);
+      return InvalidArgument("address '{}' has no valid host '{}': write {}host:{}", text,
+                             address.host, prefix, kDefaultPort);
     }
   }
   if (rest.empty()) return address;
@@ -108,7 +109,8 @@ bool IsLocalhost(std::string_view host) {
 std::string Address::ToString() const {
   if (kind == Kind::kUnix) return fmt::format("{}{}", kUnixPrefix, path);
   const bool ipv6 = host.find(':') != std::string::npos;
-  return fmt::format("{}{}{}{}:{}", kTcpPrefix, ipv6 ? "[" : "", host, ipv6 ? "]" : "", port);
+  return fmt::format("{}{}{}{}:{}", kind == Kind::kTls ? kTlsPrefix : kTcpPrefix, ipv6 ? "[" : "",
+                     host, ipv6 ? "]" : "", port);
 }
 
 bool Address::IsLoopback() const {
@@ -120,11 +122,13 @@ bool Address::IsLoopback() const {
 }
 
 Result<Address> ParseAddress(std::string_view text) {
-  if (text.starts_with(kTcpPrefix)) return ParseTcp(text);
+  if (text.starts_with(kTcpPrefix)) return ParseHost(text, kTcpPrefix, Address::Kind::kTcp);
+  if (text.starts_with(kTlsPrefix)) return ParseHost(text, kTlsPrefix, Address::Kind::kTls);
   if (text.starts_with(kUnixPrefix)) return ParseUnix(text);
   return InvalidArgument(
-      "address '{}' has an unknown scheme: write tcp://host:{} or unix:///path.sock", text,
-      kDefaultPort);
+      "address '{}' has an unknown scheme: write tcp://host:{}, tls://host:{} or "
+      "unix:///path.sock",
+      text, kDefaultPort, kDefaultPort);
 }
 
 }  // namespace augstore

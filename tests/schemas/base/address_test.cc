@@ -15,6 +15,11 @@ TEST(ParseAddress, ReadsTcpAddresses) {
   EXPECT_EQ(*ParseAddress("tcp://[::1]:65535"), Tcp("::1", 65535));
 }
 
+TEST(ParseAddress, ReadsTlsAddresses) {
+  EXPECT_EQ(*ParseAddress("tls://gpu-1:7000"), (Address{Address::Kind::kTls, "gpu-1", 7000, ""}));
+  EXPECT_EQ(*ParseAddress("tls://[::1]"), (Address{Address::Kind::kTls, "::1", kDefaultPort, ""}));
+}
+
 TEST(ParseAddress, FillsInTheDefaultPort) {
   EXPECT_EQ(*ParseAddress("tcp://host"), Tcp("host", kDefaultPort));
   EXPECT_EQ(*ParseAddress("tcp://[fe80::2]"), Tcp("fe80::2", kDefaultPort));
@@ -28,8 +33,8 @@ TEST(ParseAddress, ReadsUnixSockets) {
 }
 
 TEST(ParseAddress, ReadsWhatItPrints) {
-  for (const char* text :
-       {"tcp://127.0.0.1:7411", "tcp://[::1]:1", "tcp://localhost:0", "unix:///a"}) {
+  for (const char* text : {"tcp://127.0.0.1:7411", "tcp://[::1]:1", "tcp://localhost:0",
+                           "tls://[::1]:1", "unix:///a"}) {
     EXPECT_EQ(ParseAddress(text)->ToString(), text);
   }
 }
@@ -56,6 +61,9 @@ TEST(ParseAddress, RefusesWhatIsNoAddress) {
                            "tcp://[127.0.0.1]:1",
                            "tcp://[::1]7411",
                            "tcp://[::1]x",
+                           "tls://",
+                           "tls://::1:7411",
+                           "tls:/host",
                            "unix://",
                            "unix://a.sock",
                            "unix:///",
@@ -86,9 +94,9 @@ TEST(Address, KnowsLoopback) {
                            "tcp://LocalHost", "unix:///run/x"}) {
     EXPECT_TRUE(ParseAddress(text)->IsLoopback()) << text;
   }
-  for (const char* text :
-       {"tcp://0.0.0.0", "tcp://[::]", "tcp://128.0.0.1", "tcp://127.0.0.1.example.org",
-        "tcp://localhost.example.org", "tcp://[fe80::1]", "tcp://127.1"}) {
+  for (const char* text : {"tcp://0.0.0.0", "tls://0.0.0.0", "tcp://[::]", "tcp://128.0.0.1",
+                           "tcp://127.0.0.1.example.org", "tcp://localhost.example.org",
+                           "tcp://[fe80::1]", "tcp://127.1"}) {
     EXPECT_FALSE(ParseAddress(text)->IsLoopback()) << text;
   }
 }
