@@ -28,9 +28,8 @@ Status CannotListen(const Address& address, int error) {
 
 Status OthersReachIt(const Address& address) {
   return InvalidArgument(
-      "cannot listen at {}: other machines could reach it, and there is no TLS, so its traffic "
-      "could "
-      "be read: use a loopback address or a Unix socket (--insecure allows it all the same)",
+      "cannot listen at {}: other machines could reach it without TLS, so its traffic could be "
+      "read: use tls://, a loopback address or a Unix socket (--insecure allows it all the same)",
       address.ToString());
 }
 
@@ -62,7 +61,7 @@ int ListenAt(const sockaddr* endpoint, socklen_t size) {
   return -error;
 }
 
-Address BoundAddress(int fd) {
+Address BoundAddress(int fd, Address::Kind kind) {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
   ::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size);
@@ -70,7 +69,7 @@ Address BoundAddress(int fd) {
   char port[NI_MAXSERV] = {};
   ::getnameinfo(reinterpret_cast<sockaddr*>(&storage), size, host, sizeof host, port, sizeof port,
                 NI_NUMERICHOST | NI_NUMERICSERV);
-  return {Address::Kind::kTcp, host, static_cast<uint16_t>(std::atoi(port)), ""};
+  return {kind, host, static_cast<uint16_t>(std::atoi(port)), ""};
 }
 
 sockaddr_un UnixEndpoint(const std::string& path) {
@@ -129,7 +128,7 @@ Result<Listener> Listener::OpenTcp(const Address& address, bool others_may_reach
   for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
     if (!others_may_reach_it && !IsLoopback(entry->ai_addr)) return OthersReachIt(address);
     const int fd = ListenAt(entry->ai_addr, entry->ai_addrlen);
-    if (fd >= 0) return Listener(fd, entry->ai_family, BoundAddress(fd));
+    if (fd >= 0) return Listener(fd, entry->ai_family, BoundAddress(fd, address.kind));
     error = -fd;
   }
   return CannotListen(address, error);

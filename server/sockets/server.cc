@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
@@ -68,6 +69,19 @@ Status CheckOptions(const ServerOptions& options) {
   return OkStatus();
 }
 
+bool HasTls(const ServerOptions& options) {
+  return std::any_of(options.listen.begin(), options.listen.end(),
+                     [](const Address& address) { return address.kind == Address::Kind::kTls; });
+}
+
+// The context for addresses in tls://; null when there are none.
+Result<std::shared_ptr<const TlsContext>> LoadTls(const ServerOptions& options) {
+  if (HasTls(options)) return TlsContext::ForServer(options.tls);
+  if (options.tls == TlsFiles()) return std::shared_ptr<const TlsContext>();
+  return InvalidArgument(
+      "a certificate is given, and no address uses it: listen at tls://HOST:PORT");
+}
+
 size_t WorkerCount(int asked) { return static_cast<size_t>(asked > 0 ? asked : HardwareThreads()); }
 
 }  // namespace
@@ -88,8 +102,8 @@ struct Server::State {
         quick_pool(kQuickWorkers),
         failed_handshakes(options.max_failed_handshakes) {}
 
-  static asio::awaitable<void> Accept(State* state, Acceptor* acceptor);
-  void Launch(Session::Socket socket);
+  static asio::awaitable<void> Accept(State* state, Acceptor* acceptor, bool with_tls);
+  void Launch(Transport::Socket socket, bool with_tls);
   // Who a new connection is; why it is not to be served.
   Result<Session::Caller> Admit(const Peer& peer);
   // Whether there is room for one connection more; closes an idle one if need be.
@@ -113,6 +127,7 @@ struct Server::State {
   std::vector<Listener> listeners;
   // The following belong to the socket thread.
   std::vector<std::unique_ptr<Acceptor>> acceptors;
+  std::shared_ptr<const TlsContext> tls;  // of new connections
   std::set<std::shared_ptr<Session>> sessions;
   std::set<std::shared_ptr<Session>> refused;
   HandshakeLimit failed_handshakes;
@@ -123,13 +138,13 @@ struct Server::State {
   std::thread thread;
 };
 
-asio::awaitable<void> Server::State::Accept(State* state, Acceptor* acceptor) {
+asio::awaitable<void> Server::State::Accept(State* state, Acceptor* acceptor, bool with_tls) {
   asio::steady_timer pause(state->io);
   while (!state->stopping) {
     auto [error, socket] = co_await acceptor->async_accept(kAwait);
     if (state->stopping) break;
     if (!error) {
-      state->Launch(std::move(socket));
+      state->Launch(std::move(socket), with_tls);
     } else if (error != asio::error::connection_aborted) {
       Log().warn("a connection cannot be accepted: {}: trying again", error.message());
       pause.expires_after(kAcceptPause);
@@ -138,15 +153,17 @@ asio::awaitable<void> Server::State::Accept(State* state, Acceptor* acceptor) {
   }
 }
 
-void Server::State::Launch(Session::Socket socket) try {
+void Server::State::Launch(Transport::Socket socket, bool with_tls) try {
   // The last frame of a run must not wait for the peer's acknowledgement of the one before. Fails
   // on a Unix socket, which does not wait.
   const int on = 1;
   ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   const Session::Pools pools{pool.get_executor(), quick_pool.get_executor()};
-  Result<Session::Caller> caller = Admit(PeerOf(socket.native_handle()));
-  auto session = std::make_shared<Session>(std::move(socket), service, pools, limits,
-                                           caller.ok() ? *caller : Session::Caller());
+  const Peer peer = PeerOf(socket.native_handle());
+  Result<Session::Caller> caller = Admit(peer);
+  auto session = std::make_shared<Session>(
+      Transport(std::move(socket), with_tls ? tls : nullptr), service, pools, limits,
+      caller.ok() ? *caller : Session::Caller{nullptr, peer.text, [] {}});
   if (!caller.ok()) return Refuse(session, caller.status());
   if (!MakeRoom()) {
     return Refuse(session, ResourceExhausted("the server has {} connections, its limit: close one, "
@@ -260,6 +277,16 @@ Server::~Server() { Stop(); }
 
 void Server::Stop() { state_->Stop(); }
 
+Result<std::string> Server::ReloadTls() {
+  AUGSTORE_ASSIGN(auto loaded, LoadTls(state_->options));
+  if (loaded == nullptr) return FailedPrecondition("no address is in tls://: nothing is to reload");
+  std::string described = loaded->Describe();
+  asio::post(state_->io, [state = state_.get(), loaded = std::move(loaded)]() mutable {
+    state->tls = std::move(loaded);
+  });
+  return described;
+}
+
 const std::vector<Address>& Server::addresses() const { return state_->addresses; }
 
 uint32_t Server::connections() const { return state_->connections.load(); }
@@ -268,16 +295,20 @@ Result<std::unique_ptr<Server>> Server::Start(Service* service, const ServerOpti
   AUGSTORE_TRY(CheckOptions(options));
   try {
     auto state = std::make_unique<State>(service, options);
+    AUGSTORE_ASSIGN(state->tls, LoadTls(options));
     for (const Address& address : options.listen) {
-      AUGSTORE_ASSIGN(Listener listener, Listener::Open(address, options.insecure));
+      AUGSTORE_ASSIGN(
+          Listener listener,
+          Listener::Open(address, options.insecure || address.kind == Address::Kind::kTls));
       state->addresses.push_back(listener.address());
       state->listeners.push_back(std::move(listener));
     }
     for (Listener& listener : state->listeners) {
+      const bool with_tls = listener.address().kind == Address::Kind::kTls;
       const asio::generic::stream_protocol protocol(listener.family(), 0);
       state->acceptors.push_back(
           std::make_unique<Acceptor>(state->io, protocol, listener.ReleaseFd()));
-      asio::co_spawn(state->io, State::Accept(state.get(), state->acceptors.back().get()),
+      asio::co_spawn(state->io, State::Accept(state.get(), state->acceptors.back().get(), with_tls),
                      asio::detached);
     }
     state->thread = std::thread([running = state.get()] { running->Run(); });

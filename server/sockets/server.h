@@ -8,9 +8,11 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "schemas/base/address.h"
+#include "schemas/wire/tls_context.h"
 #include "server/service/service.h"
 
 namespace augstore {
@@ -24,6 +26,9 @@ struct ServerOptions {
   // Keys that are none, in a minute, after which a host's connections are refused; 0: any number.
   uint32_t max_failed_handshakes = 10;
   std::chrono::milliseconds failed_handshake_pause{1'000};  // before one is answered
+  // Of the addresses in tls://, which need certificate and key. `ca`: clients need a certificate
+  // from these authorities.
+  TlsFiles tls = {};
   int workers = 0;  // threads that build replies; 0: one for each core
   // When so many are there, the one that has waited longest for a request, for `least_idle` at
   // least, makes room for a new one.
@@ -46,13 +51,17 @@ struct ServerOptions {
 class Server {
  public:
   // Binds, listens and serves on threads of its own. `service` must outlive the server. Errors:
-  // kInvalidArgument (an option; an address that other machines can reach), kUnavailable (an
-  // address that cannot be bound, naming it and the reason).
+  // kInvalidArgument (an option; a file of `tls`; an address without TLS that other machines can
+  // reach), kUnavailable (an address that cannot be bound, naming it and the reason).
   static Result<std::unique_ptr<Server>> Start(Service* service, const ServerOptions& options);
   ~Server();
   // Stops accepting, lets each connection finish the frame that is being made or written, for a
   // second at most, gives up the rest, closes all connections and joins all threads. Idempotent.
   void Stop();
+  // Reads the files of `tls` again, for connections from now on, and returns whose certificate it
+  // is and until when it is valid. Errors: kInvalidArgument (the certificate before stays),
+  // kFailedPrecondition (no address is in tls://). Any thread.
+  Result<std::string> ReloadTls();
   // Where it listens, with the ports that the system chose.
   const std::vector<Address>& addresses() const;
   uint32_t connections() const;

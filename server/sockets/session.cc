@@ -1,12 +1,10 @@
 #include "server/sockets/session.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -24,11 +22,9 @@ namespace augstore {
 namespace {
 
 namespace asio = boost::asio;
-using Error = boost::system::error_code;
 
 // Failures are values, not exceptions.
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-constexpr size_t kLingerBytes = 4096;
 // Requests from here on are counted in the budget of memory: their bodies, and what is decoded from
 // them.
 constexpr size_t kSmallRequest = 64 << 10;
@@ -49,48 +45,34 @@ constexpr int kLargeSendBuffer = 2 << 20;
 // them. A reply that was sent and not read yet keeps its slot, and there are few more slots.
 constexpr int kSmallSendBuffer = 1;
 
-bool IsUnix(int socket) {
-  int domain = 0;
-  socklen_t size = sizeof domain;
-  return ::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
-}
-
 Status NeedsKey() {
   return Unauthenticated(
       "this server demands a key: give --key-file FILE, or set AUGSTORE_KEY_FILE or AUGSTORE_KEY; "
       "its operator makes one with `augstore key create`");
 }
 
-// What is left of header and body after `sent` bytes of both.
-std::array<asio::const_buffer, 2> Remaining(asio::const_buffer header, asio::const_buffer body,
-                                            size_t sent) {
-  const size_t of_header = std::min(sent, header.size());
-  return {header + of_header, body + (sent - of_header)};
-}
-
 }  // namespace
 
-Session::Session(Socket socket, Service* service, Pools pools, const SessionLimits& limits,
+Session::Session(Transport transport, Service* service, Pools pools, const SessionLimits& limits,
                  Caller caller)
-    : socket_(std::move(socket)),
+    : transport_(std::move(transport)),
       service_(service),
       pools_(std::move(pools)),
       limits_(limits),
       caller_(std::move(caller)),
       replies_(
-          std::make_shared<ReplyPipeline>(socket_.get_executor(), limits.workers, limits.reply)),
+          std::make_shared<ReplyPipeline>(transport_.executor(), limits.workers, limits.reply)),
       reader_(kMaxRequestBytes),
-      watchdog_(socket_.get_executor()),
+      watchdog_(transport_.executor()),
       deadline_(Clock::now() + limits.idle),
-      waiting_since_(Clock::now()),
-      is_unix_(IsUnix(socket_.native_handle())) {
+      waiting_since_(Clock::now()) {
   SetSendBuffer(kLargeSendBuffer);
 }
 
 void Session::SetSendBuffer(int bytes) {
-  if (!is_unix_ || send_buffer_ == bytes) return;
+  if (!transport_.is_unix() || send_buffer_ == bytes) return;
   send_buffer_ = bytes;
-  ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+  ::setsockopt(transport_.native_handle(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
 void Session::Enter(Phase phase) {
@@ -98,6 +80,9 @@ void Session::Enter(Phase phase) {
   phase_ = phase;
   const Clock::time_point now = Clock::now();
   switch (phase) {
+    case Phase::kHandshaking:
+      deadline_ = now + limits_.frame;
+      break;
     case Phase::kReading:
       deadline_ = reader_.InFrame()              ? FrameDeadline(frame_began_, reader_.body_bytes())
                   : caller_.principal != nullptr ? waiting_since_ + limits_.idle
@@ -132,12 +117,6 @@ bool Session::HoldsWhatOthersNeed() const {
   return holds && service_->memory().is_short();
 }
 
-// Asks for the end of the peer's bytes without taking those before it.
-bool Session::PeerIsGone() {
-  pollfd entry{socket_.native_handle(), POLLRDHUP, 0};
-  return ::poll(&entry, 1, 0) == 1;
-}
-
 std::optional<Session::Clock::time_point> Session::idle_since() const {
   if (phase_ != Phase::kReading || reader_.InFrame()) return std::nullopt;
   return waiting_since_;
@@ -145,15 +124,15 @@ std::optional<Session::Clock::time_point> Session::idle_since() const {
 
 void Session::Close() {
   phase_ = Phase::kClosed;
-  Error ignored;
-  socket_.close(ignored);
+  transport_.Close();
   watchdog_.cancel();
   replies_->Close();
 }
 
 void Session::Stop() {
   stopping_ = true;
-  if (phase_ == Phase::kReading || phase_ == Phase::kLingering) Close();
+  if (phase_ == Phase::kHandshaking || phase_ == Phase::kReading || phase_ == Phase::kLingering)
+    Close();
   if (phase_ == Phase::kWriting || phase_ == Phase::kBuilding) Enter(phase_);
 }
 
@@ -163,7 +142,7 @@ Session::Awaitable<void> Session::Watch(std::shared_ptr<Session> self) {
   const auto nap = std::min({self->limits_.idle, self->limits_.write, kWatchPeriod});
   while (self->phase_ != Phase::kClosed) {
     const Clock::time_point now = Clock::now();
-    const bool abandoned = self->phase_ == Phase::kBuilding && self->PeerIsGone();
+    const bool abandoned = self->phase_ == Phase::kBuilding && self->transport_.PeerIsGone();
     if (self->replies_->broken() || abandoned || self->HoldsWhatOthersNeed() ||
         now >= self->deadline_) {
       self->Close();
@@ -175,9 +154,10 @@ Session::Awaitable<void> Session::Watch(std::shared_ptr<Session> self) {
 }
 
 Session::Awaitable<void> Session::Serve(std::shared_ptr<Session> self) {
-  asio::co_spawn(self->socket_.get_executor(), Watch(self), asio::detached);
+  asio::co_spawn(self->transport_.executor(), Watch(self), asio::detached);
   try {
-    co_await ServeRequests(self);
+    const bool is_ready = co_await Handshake(self);
+    if (is_ready) co_await ServeRequests(self);
   } catch (const std::exception& error) {
     Log().error("a connection is closed: {}", error.what());
   }
@@ -185,8 +165,34 @@ Session::Awaitable<void> Session::Serve(std::shared_ptr<Session> self) {
 }
 
 Session::Awaitable<void> Session::Refuse(std::shared_ptr<Session> self, Frame reason) {
-  asio::co_spawn(self->socket_.get_executor(), Watch(self), asio::detached);
+  asio::co_spawn(self->transport_.executor(), Watch(self), asio::detached);
+  const bool is_ready = co_await Handshake(self);
+  if (!is_ready) {
+    self->Close();
+    co_return;
+  }
   co_await WriteLast(self, std::move(reason));
+}
+
+Session::Awaitable<bool> Session::Handshake(std::shared_ptr<Session> self) {
+  if (!self->transport_.is_tls()) co_return true;
+  self->Enter(Phase::kHandshaking);
+  const Status done = co_await self->transport_.Handshake();
+  if (self->phase_ == Phase::kClosed) {
+    if (Clock::now() < self->deadline_) co_return false;  // it was closed for another reason
+    WarnOfPeer(fmt::format("{} is closed: its TLS handshake took too long", self->caller_.peer));
+    co_return false;
+  }
+  if (done.ok()) co_return true;
+  if (done.code() == Code::kUnavailable) co_return false;  // the peer left by itself
+  WarnOfPeer(fmt::format("{} is closed: its TLS handshake failed: {}", self->caller_.peer,
+                         done.message()));
+  if (self->transport_.is_tls()) {
+    co_await Linger(self);
+  } else {
+    co_await WriteLast(self, ErrorFrame(done, 0));
+  }
+  co_return false;
 }
 
 Session::Awaitable<void> Session::ServeRequests(std::shared_ptr<Session> self) {
@@ -221,8 +227,7 @@ Session::Awaitable<Result<std::optional<Frame>>> Session::Read(std::shared_ptr<S
     if (!next.ok() || next->has_value()) co_return next;
     const std::span<uint8_t> space = self->reader_.Prepare();
     self->Enter(Phase::kReading);
-    const auto [error, count] =
-        co_await self->socket_.async_read_some(asio::buffer(space.data(), space.size()), kAwait);
+    const auto [error, count] = co_await self->transport_.ReadSome(space);
     if (error || self->phase_ == Phase::kClosed) co_return std::optional<Frame>();
     if (!self->reader_.InFrame()) self->frame_began_ = Clock::now();
     self->reader_.Commit(count);
@@ -241,7 +246,7 @@ Session::Awaitable<Status> Session::TakeRequestMemory(std::shared_ptr<Session> s
   const uint64_t bytes = kRequestCopies * self->reader_.body_bytes();
   const Status fits = memory.CheckFits(bytes, "the request");
   if (!fits.ok()) co_return fits;
-  asio::steady_timer pause(self->socket_.get_executor());
+  asio::steady_timer pause(self->transport_.executor());
   const Clock::time_point patience = Clock::now() + self->limits_.frame / 2;
   for (;;) {
     std::optional<MemoryBudget::Share> share = memory.Take(bytes);
@@ -287,7 +292,7 @@ Session::Awaitable<bool> Session::Authenticate(std::shared_ptr<Session> self, Fr
     self->caller_.handshake_failed();
   }
   self->Enter(Phase::kBuilding);
-  asio::steady_timer pause(self->socket_.get_executor(), self->limits_.failed_handshake);
+  asio::steady_timer pause(self->transport_.executor(), self->limits_.failed_handshake);
   co_await pause.async_wait(kAwait);
   const bool usable = co_await RefuseRequest(self, admitted.status(), request.request_id);
   co_return usable;
@@ -319,9 +324,8 @@ Session::Awaitable<bool> Session::Answer(std::shared_ptr<Session> self, Frame re
 }
 
 Session::Awaitable<bool> Session::Write(std::shared_ptr<Session> self, SealedFrame reply) {
-  const asio::const_buffer header = asio::buffer(reply.header);
-  const asio::const_buffer body =
-      asio::buffer(reply.frame.body.bytes.data(), reply.frame.body.bytes.size());
+  const std::span<const uint8_t> header = reply.header;
+  const std::span<const uint8_t> body = reply.frame.body.bytes;
   const size_t total = header.size() + body.size();
   self->frame_began_ = Clock::now();
   self->frame_bytes_ = total;
@@ -332,8 +336,9 @@ Session::Awaitable<bool> Session::Write(std::shared_ptr<Session> self, SealedFra
   for (size_t sent = 0; sent < total;) {
     if (self->phase_ == Phase::kClosed) co_return false;
     self->Enter(Phase::kWriting);
-    const auto [error, count] =
-        co_await self->socket_.async_write_some(Remaining(header, body, sent), kAwait);
+    const size_t of_header = std::min(sent, header.size());
+    const auto [error, count] = co_await self->transport_.WriteSome(header.subspan(of_header),
+                                                                    body.subspan(sent - of_header));
     if (error) co_return false;
     sent += count;
     self->progress_ = Clock::now();
@@ -344,7 +349,7 @@ Session::Awaitable<bool> Session::Write(std::shared_ptr<Session> self, SealedFra
 Status Session::PrepareSharing(const Frame& request) {
   AUGSTORE_TRY(CheckRole(request.type, *caller_.principal));
   AUGSTORE_TRY(FromFrame<ShareMemoryRequest>(request));
-  if (!is_unix_) {
+  if (!transport_.is_unix()) {
     return FailedPrecondition(
         "memory is shared over Unix sockets only: go on without, or connect to one");
   }
@@ -361,7 +366,7 @@ Session::Awaitable<bool> Session::ShareMemory(std::shared_ptr<Session> self, Fra
     const SealedFrame reply = Seal(ToFrame(replies.shared()->reply(), request.request_id));
     std::vector<uint8_t> bytes(reply.header.begin(), reply.header.end());
     bytes.insert(bytes.end(), reply.frame.body.bytes.begin(), reply.frame.body.bytes.end());
-    shared = SendWithDescriptors(self->socket_.native_handle(), bytes, replies.shared()->fds());
+    shared = SendWithDescriptors(self->transport_.native_handle(), bytes, replies.shared()->fds());
     if (shared.ok()) co_return true;
     if (shared.code() == Code::kUnavailable) co_return false;  // in the middle of the reply
     replies.ShareBodies(nullptr);
@@ -371,19 +376,17 @@ Session::Awaitable<bool> Session::ShareMemory(std::shared_ptr<Session> self, Fra
 }
 
 Session::Awaitable<void> Session::WriteLast(std::shared_ptr<Session> self, Frame last) {
-  if (co_await Write(self, Seal(std::move(last)))) {
-    // Closing a socket that has unread bytes resets the connection, and the peer would lose `last`.
-    Error ignored;
-    self->socket_.shutdown(asio::socket_base::shutdown_send, ignored);
-    self->Enter(Phase::kLingering);
-    std::array<uint8_t, kLingerBytes> unread;
-    for (bool open = true; open && self->phase_ == Phase::kLingering;) {
-      const auto [error, count] =
-          co_await self->socket_.async_read_some(asio::buffer(unread), kAwait);
-      open = !error;
-    }
-  }
+  const bool written = co_await Write(self, Seal(std::move(last)));
+  if (written) co_await Linger(self);
   self->Close();
+}
+
+Session::Awaitable<void> Session::Linger(std::shared_ptr<Session> self) {
+  // Closing a socket that has unread bytes resets the connection, and the peer would lose what was
+  // written last.
+  self->Enter(Phase::kLingering);
+  co_await self->transport_.FinishSending();
+  co_await self->transport_.DiscardRest();
 }
 
 }  // namespace augstore

@@ -1,4 +1,4 @@
-// Internal to the server folder: the sockets and frames of one connection, as coroutines on the
+// Internal to the server folder: the frames of one connection, as coroutines on the
 // server's socket thread.
 //
 //   Serve    reads a request, has a ReplyPipeline make its replies, writes them, and so on until
@@ -10,7 +10,6 @@
 #define AUGSTORE_SERVER_SOCKETS_SESSION_H_
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <functional>
@@ -21,13 +20,15 @@
 #include "schemas/wire/frame.h"
 #include "server/service/service.h"
 #include "server/sockets/reply_pipeline.h"
+#include "server/sockets/transport.h"
 
 namespace augstore {
 
 struct SessionLimits {
-  size_t workers = 1;                 // of the pool for long requests
-  std::chrono::milliseconds idle{};   // without a request
-  std::chrono::milliseconds frame{};  // to send a request whole, or to take a reply whole …
+  size_t workers = 1;                // of the pool for long requests
+  std::chrono::milliseconds idle{};  // without a request
+  // To finish a handshake, to send a request whole, or to take a reply whole …
+  std::chrono::milliseconds frame{};
   uint64_t least_rate = 1;            // … and a second more for each so many bytes of it
   std::chrono::milliseconds write{};  // without taking any bytes of a reply
   std::chrono::milliseconds reply{};  // to make one reply
@@ -41,7 +42,6 @@ struct SessionLimits {
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  using Socket = boost::asio::generic::stream_protocol::socket;
   template <typename T>
   using Awaitable = boost::asio::awaitable<T>;
 
@@ -60,7 +60,8 @@ class Session : public std::enable_shared_from_this<Session> {
   };
 
   // `service` must outlive the session and the jobs that it posted to `pools`.
-  Session(Socket socket, Service* service, Pools pools, const SessionLimits& limits, Caller caller);
+  Session(Transport transport, Service* service, Pools pools, const SessionLimits& limits,
+          Caller caller);
 
   // Serves until the peer leaves, breaks the protocol or misses a deadline, or until Stop.
   static Awaitable<void> Serve(std::shared_ptr<Session> self);
@@ -75,10 +76,12 @@ class Session : public std::enable_shared_from_this<Session> {
   void Close();
 
  private:
-  enum class Phase { kReading, kBuilding, kWriting, kLingering, kClosed };
+  enum class Phase { kHandshaking, kReading, kBuilding, kWriting, kLingering, kClosed };
 
   static Awaitable<void> Watch(std::shared_ptr<Session> self);
   static Awaitable<void> ServeRequests(std::shared_ptr<Session> self);
+  // False: the connection must be closed.
+  static Awaitable<bool> Handshake(std::shared_ptr<Session> self);
   // The next request; nothing when the peer is gone.
   static Awaitable<Result<std::optional<Frame>>> Read(std::shared_ptr<Session> self);
   // Takes memory for the body that is announced, and for what is made of it. Errors:
@@ -102,16 +105,16 @@ class Session : public std::enable_shared_from_this<Session> {
   void SetSendBuffer(int bytes);
   // Writes `last` and closes the connection after the peer had time to read it.
   static Awaitable<void> WriteLast(std::shared_ptr<Session> self, Frame last);
+  // Closes the connection after the peer had time to read what was written.
+  static Awaitable<void> Linger(std::shared_ptr<Session> self);
 
   void Enter(Phase phase);
   // When a frame of `bytes`, the first of which passed at `begin`, must have passed whole.
   Clock::time_point FrameDeadline(Clock::time_point begin, size_t bytes) const;
   // True: the peer takes nothing of a reply while others wait for memory.
   bool HoldsWhatOthersNeed() const;
-  // True: the peer has closed the connection, or its sending half.
-  bool PeerIsGone();
 
-  Socket socket_;
+  Transport transport_;
   Service* const service_;
   const Pools pools_;
   const SessionLimits limits_;
@@ -127,7 +130,6 @@ class Session : public std::enable_shared_from_this<Session> {
   Clock::time_point progress_;       // when the peer last took bytes of it
   std::optional<MemoryBudget::Share> request_memory_;  // of a large request
   bool stopping_ = false;
-  const bool is_unix_;
   int send_buffer_ = 0;  // as set last; 0: the system's
 };
 

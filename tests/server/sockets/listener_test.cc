@@ -25,9 +25,10 @@ TEST(Listener, RefusesAddressesThatOthersCanReach) {
     ASSERT_FALSE(listener.ok()) << host;
     EXPECT_EQ(listener.status().code(), Code::kInvalidArgument);
     EXPECT_THAT(listener.status().message(), HasSubstr(host));
-    EXPECT_THAT(listener.status().message(),
-                HasSubstr("there is no TLS, so its traffic could be read: use a loopback address "
-                          "or a Unix socket"));
+    EXPECT_THAT(
+        listener.status().message(),
+        HasSubstr("other machines could reach it without TLS, so its traffic could be read: "
+                  "use tls://, a loopback address"));
   }
 }
 
