@@ -26,7 +26,7 @@
 
 namespace augstore {
 
-// A server at a TCP port that the system chose and at a Unix socket.
+// A server at a TCP port that the system chose, at a Unix socket, and with a certificate in TLS.
 class Serving {
  public:
   explicit Serving(ServerOptions options = {}, uint64_t content = 0, uint64_t message_bytes = 0)
@@ -37,6 +37,8 @@ class Serving {
     if (options_.workers == 0) options_.workers = 2;
     options_.listen = {{Address::Kind::kTcp, "127.0.0.1", 0, ""},
                        {Address::Kind::kUnix, "", 0, dir_.path() + "/server.sock"}};
+    if (!options_.tls.certificate.empty())
+      options_.listen.push_back({Address::Kind::kTls, "127.0.0.1", 0, ""});
     Start();
   }
   // Again at the same addresses after Stop.
@@ -49,6 +51,7 @@ class Serving {
   void Stop() { server->Stop(); }
   const Address& tcp() const { return options_.listen[0]; }
   const Address& unix_socket() const { return options_.listen[1]; }
+  const Address& tls() const { return options_.listen[2]; }
 
   FilledStore filled;
   Service service;
