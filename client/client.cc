@@ -4,7 +4,6 @@
 
 #include "client/exchange.h"
 #include "client/greeting.h"
-#include "client/socket_channel.h"
 #include "schemas/base/digest.h"
 
 namespace augstore {
@@ -47,9 +46,10 @@ Client::Client(ChannelFactory factory, const RetryOptions& retry)
 Client::~Client() = default;
 
 Result<std::unique_ptr<Client>> Client::Connect(std::string_view address, const RetryOptions& retry,
-                                                const std::string& key) {
+                                                const std::string& key,
+                                                const SocketOptions& socket) {
   AUGSTORE_ASSIGN(const Address parsed, ParseAddress(address));
-  return Open([parsed] { return ConnectSocket(parsed); }, retry, key);
+  return Open([parsed, socket] { return ConnectSocket(parsed, socket); }, retry, key);
 }
 
 Result<std::unique_ptr<Client>> Client::Open(ChannelFactory factory, const RetryOptions& retry,

@@ -19,6 +19,7 @@
 #include "client/batch_stream.h"
 #include "client/channel.h"
 #include "client/retry.h"
+#include "client/socket_channel.h"
 #include "schemas/weights/transform_weights.h"
 #include "schemas/wire/messages.h"
 
@@ -27,12 +28,14 @@ namespace augstore {
 class Client {
  public:
   // `key`: "augs_…", presented on every connection (client/key_source.h finds one); empty: none.
-  // Errors: kInvalidArgument (address), kUnavailable (no server answers within retry.total),
-  // kUnauthenticated (the server demands a key, or this one is none of its own),
-  // kFailedPrecondition (later: the server has another store than at first).
+  // Errors: kInvalidArgument (address, files for TLS), kUnavailable (no server answers within
+  // retry.total), kUnauthenticated (the server demands a key, or this one is none of its own; one
+  // side does not accept the other's certificate), kFailedPrecondition (later: the server has
+  // another store than at first).
   static Result<std::unique_ptr<Client>> Connect(std::string_view address,
                                                  const RetryOptions& retry = {},
-                                                 const std::string& key = "");
+                                                 const std::string& key = "",
+                                                 const SocketOptions& socket = {});
   // A client over channels of any kind; used for in-process service.
   static Result<std::unique_ptr<Client>> Open(ChannelFactory factory,
                                               const RetryOptions& retry = {},

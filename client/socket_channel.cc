@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <string>
@@ -22,6 +23,7 @@
 #include "schemas/wire/descriptor_passing.h"
 #include "schemas/wire/messages.h"
 #include "schemas/wire/shared_bodies.h"
+#include "schemas/wire/tls_connection.h"
 
 namespace augstore {
 namespace {
@@ -47,14 +49,22 @@ bool WaitFor(int fd, short events, milliseconds timeout) {
   }
 }
 
+short EventsOf(TlsWait wait) { return wait == TlsWait::kToRead ? POLLIN : POLLOUT; }
+
 class SocketChannel : public Channel {
  public:
-  SocketChannel(Descriptor socket, const Address& peer, milliseconds timeout)
+  // `tls`: of an address in tls://, over `socket`.
+  SocketChannel(Descriptor socket, std::unique_ptr<TlsConnection> tls, const Address& peer,
+                milliseconds timeout)
       : socket_(std::move(socket)),
+        tls_(std::move(tls)),
         peer_(peer.ToString()),
         timeout_(timeout),
         may_share_(peer.kind == Address::Kind::kUnix),
         reader_(kMaxReplyBytes) {}
+  ~SocketChannel() override {
+    if (tls_ != nullptr) (void)tls_->Finish();
+  }
 
   Status Send(const Frame& request) override {
     AUGSTORE_TRY(CheckOpen());
@@ -82,20 +92,46 @@ class SocketChannel : public Channel {
     const size_t total = header.size() + body.size();
     for (size_t sent = 0; sent < total;) {
       const size_t of_header = std::min(sent, header.size());
-      iovec parts[] = {{const_cast<uint8_t*>(header.data()) + of_header, header.size() - of_header},
-                       {const_cast<uint8_t*>(body.data()) + (sent - of_header),
-                        body.size() - (sent - of_header)}};
-      msghdr message{};
-      message.msg_iov = parts;
-      message.msg_iovlen = 2;
-      const ssize_t count = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
-      if (count >= 0) {
-        sent += static_cast<size_t>(count);
-      } else {
-        AUGSTORE_TRY(WaitAfter(errno, POLLOUT, "take a request"));
-      }
+      AUGSTORE_ASSIGN(const size_t count, SendSome(std::span(header).subspan(of_header),
+                                                   body.subspan(sent - of_header)));
+      sent += count;
     }
     return OkStatus();
+  }
+
+  // Sends a part of both. 0: call again.
+  Result<size_t> SendSome(std::span<const uint8_t> header, std::span<const uint8_t> body) {
+    constexpr std::string_view kWhat = "take a request";
+    if (tls_ != nullptr) {
+      const Result<TlsProgress> written = tls_->Write({header, body});
+      if (!written.ok()) return Failed(written.status());
+      if (written->wait != TlsWait::kNothing) AUGSTORE_TRY(Wait(EventsOf(written->wait), kWhat));
+      return written->count;
+    }
+    iovec parts[] = {{const_cast<uint8_t*>(header.data()), header.size()},
+                     {const_cast<uint8_t*>(body.data()), body.size()}};
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = 2;
+    const ssize_t count = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
+    if (count < 0) AUGSTORE_TRY(WaitAfter(errno, POLLOUT, kWhat));
+    return static_cast<size_t>(std::max<ssize_t>(count, 0));
+  }
+
+  // Receives up to space.size() bytes. 0: call again.
+  Result<size_t> ReceiveSome(std::span<uint8_t> space) {
+    constexpr std::string_view kWhat = "reply";
+    if (tls_ != nullptr) {
+      const Result<TlsProgress> read = tls_->Read(space);
+      if (!read.ok()) return Failed(read.status());
+      if (read->end) return Ended();
+      if (read->wait != TlsWait::kNothing) AUGSTORE_TRY(Wait(EventsOf(read->wait), kWhat));
+      return read->count;
+    }
+    const ssize_t count = ReceiveWithDescriptors(socket_.get(), space, &descriptors_);
+    if (count == 0) return Ended();
+    if (count < 0) AUGSTORE_TRY(WaitAfter(errno, POLLIN, kWhat));
+    return static_cast<size_t>(std::max<ssize_t>(count, 0));
   }
 
   Result<Frame> ReceiveFrame() {
@@ -107,17 +143,8 @@ class SocketChannel : public Channel {
       }
       if (next->has_value()) return std::move(**next);
       if (closed_) return Gone("the connection was closed");
-      const std::span<uint8_t> space = reader_.Prepare();
-      const ssize_t count = ReceiveWithDescriptors(socket_.get(), space, &descriptors_);
-      if (count > 0) {
-        reader_.Commit(static_cast<size_t>(count));
-      } else if (count == 0) {
-        closed_ = true;
-        return Gone(reader_.InFrame() ? "it closed the connection in the middle of a reply"
-                                      : "it closed the connection");
-      } else {
-        AUGSTORE_TRY(WaitAfter(errno, POLLIN, "reply"));
-      }
+      AUGSTORE_ASSIGN(const size_t count, ReceiveSome(reader_.Prepare()));
+      reader_.Commit(count);
     }
   }
 
@@ -148,9 +175,28 @@ class SocketChannel : public Channel {
     return Unavailable("the server at {} is gone: {}: try again when it is back", peer_, why);
   }
 
+  Status Ended() {
+    closed_ = true;
+    return Gone(reader_.InFrame() ? "it closed the connection in the middle of a reply"
+                                  : "it closed the connection");
+  }
+
+  // After an error of TLS.
+  Status Failed(const Status& why) {
+    closed_ = true;
+    if (why.code() == Code::kUnavailable) return Gone(why.message());
+    return why.WithContext(fmt::format("the server at {}", peer_));
+  }
+
   // Notices that the server closed an idle connection. A request sent into it would be lost, and
   // many requests may not be sent twice.
   Status CheckOpen() {
+    if (tls_ != nullptr) {
+      const Result<bool> ended = tls_->IsAtEnd();
+      if (!ended.ok()) return Failed(ended.status());
+      if (*ended) closed_ = true;
+      return closed_ ? Gone("the connection was closed") : OkStatus();
+    }
     uint8_t byte = 0;
     const ssize_t count = ::recv(socket_.get(), &byte, 1, MSG_PEEK);
     if (count == 0) closed_ = true;
@@ -165,6 +211,10 @@ class SocketChannel : public Channel {
       closed_ = true;
       return Gone(Reason(error));
     }
+    return Wait(events, what);
+  }
+
+  Status Wait(short events, std::string_view what) {
     if (WaitFor(socket_.get(), events, timeout_)) return OkStatus();
     closed_ = true;
     return DeadlineExceeded(
@@ -173,6 +223,7 @@ class SocketChannel : public Channel {
   }
 
   const Descriptor socket_;
+  const std::unique_ptr<TlsConnection> tls_;  // null: plain
   const std::string peer_;
   const milliseconds timeout_;
   bool may_share_;  // memory, and has not asked for it yet
@@ -239,6 +290,37 @@ Result<Descriptor> ConnectTcp(const Address& address, milliseconds timeout) {
   return NoServerAt(address, Reason(error));
 }
 
+void FillFromEnvironment(const char* variable, std::string* path) {
+  const char* const value = std::getenv(variable);
+  if (path->empty() && value != nullptr) *path = value;
+}
+
+Result<std::unique_ptr<TlsConnection>> ConnectTls(const Address& address, int socket,
+                                                  const SocketOptions& options) {
+  TlsFiles files = options.tls;
+  FillFromEnvironment("AUGSTORE_TLS_CA", &files.ca);
+  FillFromEnvironment("AUGSTORE_TLS_CERT", &files.certificate);
+  FillFromEnvironment("AUGSTORE_TLS_KEY", &files.key);
+  AUGSTORE_ASSIGN(const auto context, TlsContext::ForClient(files));
+  auto tls = std::make_unique<TlsConnection>(*context, socket, address.host);
+  const Clock::time_point deadline = Clock::now() + options.connect_timeout;
+  for (;;) {
+    const Result<TlsWait> wait = tls->Handshake();
+    if (!wait.ok() && wait.status().code() == Code::kUnavailable) {
+      return NoServerAt(address, wait.status().message());
+    }
+    if (!wait.ok()) {
+      return wait.status().WithContext(fmt::format("the server at {}", address.ToString()));
+    }
+    if (*wait == TlsWait::kNothing) return tls;
+    const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+    if (left.count() <= 0 || !WaitFor(socket, EventsOf(*wait), left)) {
+      return NoServerAt(address, fmt::format("its TLS handshake took longer than {} ms",
+                                             options.connect_timeout.count()));
+    }
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Channel>> ConnectSocket(const Address& address,
@@ -246,8 +328,12 @@ Result<std::unique_ptr<Channel>> ConnectSocket(const Address& address,
   AUGSTORE_ASSIGN(Descriptor socket, address.kind == Address::Kind::kUnix
                                          ? ConnectUnix(address, options.connect_timeout)
                                          : ConnectTcp(address, options.connect_timeout));
-  return std::unique_ptr<Channel>(
-      std::make_unique<SocketChannel>(std::move(socket), address, options.io_timeout));
+  std::unique_ptr<TlsConnection> tls;
+  if (address.kind == Address::Kind::kTls) {
+    AUGSTORE_ASSIGN(tls, ConnectTls(address, socket.get(), options));
+  }
+  return std::unique_ptr<Channel>(std::make_unique<SocketChannel>(std::move(socket), std::move(tls),
+                                                                  address, options.io_timeout));
 }
 
 }  // namespace augstore
