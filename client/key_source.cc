@@ -24,7 +24,7 @@ Result<std::string> Checked(const std::string& text, const std::string& where) {
 }  // namespace
 
 Result<std::string> FindKey(const Address& address, const std::string& file) {
-  const bool is_tcp = address.kind == Address::Kind::kTcp;
+  const bool is_tcp = address.kind != Address::Kind::kUnix;
   const std::string path = file.empty() && is_tcp ? Variable("AUGSTORE_KEY_FILE") : file;
   if (!path.empty()) {
     AUGSTORE_ASSIGN(const std::string text, ReadFile(path, kMaxKeyFileBytes));

@@ -9,6 +9,7 @@ namespace augstore {
 namespace {
 
 std::atomic<bool> interrupted{false};
+std::atomic<bool> hung_up{false};
 
 // The second signal ends the process at once: a command that hangs can still be stopped by hand.
 void OnSignal(int signal_number) {
@@ -38,6 +39,12 @@ void AddCommonFlags(Command* command, CommonFlags* flags) {
                    "Address of a running server, such as tcp://127.0.0.1:7411 [AUGSTORE_CONNECT]");
   command->AddFlag("--key-file", &flags->key_file,
                    "File with the key for --connect [TCP: AUGSTORE_KEY_FILE, AUGSTORE_KEY]");
+  command->AddFlag("--tls-ca", &flags->tls.ca,
+                   "Authorities that a server in tls:// may come from, in PEM (default: those of "
+                   "the system) [AUGSTORE_TLS_CA]");
+  command->AddFlag("--tls-cert", &flags->tls.certificate,
+                   "Certificate for a server in tls:// that wants one [AUGSTORE_TLS_CERT]");
+  command->AddFlag("--tls-key", &flags->tls.key, "Key of --tls-cert [AUGSTORE_TLS_KEY]");
 }
 
 int ExitCode(const Status& status) {
@@ -90,6 +97,12 @@ void InstallInterruptHandler() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
 }
+
+void InstallHangUpHandler() {
+  std::signal(SIGHUP, [](int) { hung_up = true; });
+}
+
+bool TakeHangUp() { return hung_up.exchange(false); }
 
 bool Interrupted() { return interrupted.load(std::memory_order_relaxed); }
 

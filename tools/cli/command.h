@@ -17,7 +17,7 @@ using Json = nlohmann::ordered_json;
 
 // Adds --store, --memory, --json and --quiet.
 void AddLocalFlags(Command* command, CommonFlags* flags);
-// Those, --connect and --key-file.
+// Those, --connect, --key-file, and the files for a server in tls://.
 void AddCommonFlags(Command* command, CommonFlags* flags);
 
 // Adds command `name` below `parent`, which runs `run` with the flags that `add_flags` (Command*,
@@ -71,6 +71,10 @@ inline void Emit(const CommonFlags& flags, const Json& json, const std::string& 
 // stop cleanly.
 void InstallInterruptHandler();
 bool Interrupted();
+// After InstallHangUpHandler, SIGHUP does not end the process. TakeHangUp: whether one came since
+// the last call.
+void InstallHangUpHandler();
+bool TakeHangUp();
 // kUnavailable "interrupted; …": what a command returns when it stops early; `state` says what is
 // kept.
 Status InterruptedStatus(const std::string& state);

@@ -34,6 +34,7 @@ struct Database::State {
   std::unique_ptr<Service> service;
   std::string address;
   std::string key;
+  SocketOptions socket;
   std::unique_ptr<Client> client;
 };
 
@@ -59,10 +60,11 @@ Result<std::unique_ptr<Database>> Database::Open(const CommonFlags& flags, Store
   if (!connect.empty()) {
     auto state = std::make_unique<State>();
     state->address = connect;
+    state->socket.tls = flags.tls;
     AUGSTORE_ASSIGN(const Address address, ParseAddress(connect));
     AUGSTORE_ASSIGN(state->key, FindKey(address, flags.key_file));
-    AUGSTORE_ASSIGN(state->client,
-                    Client::Connect(connect, {.total = std::chrono::seconds(5)}, state->key));
+    AUGSTORE_ASSIGN(state->client, Client::Connect(connect, {.total = std::chrono::seconds(5)},
+                                                   state->key, state->socket));
     return std::unique_ptr<Database>(new Database(std::move(state)));
   }
   StoreOptions options{.access = access, .memory_budget_bytes = flags.memory_mib << 20};
@@ -75,8 +77,8 @@ Result<std::unique_ptr<Database>> Database::Over(std::unique_ptr<Store> store,
   auto state = std::make_unique<State>();
   state->store = std::move(store);
   AUGSTORE_ASSIGN(state->catalog, Catalog::Open(state->store.get()));
-  state->service = std::make_unique<Service>(state->catalog.get(),
-                                             ServiceOptions{.address = {}, .backup_folder = backup_folder});
+  state->service = std::make_unique<Service>(
+      state->catalog.get(), ServiceOptions{.address = {}, .backup_folder = backup_folder});
   AUGSTORE_ASSIGN(state->client, Client::Open(LocalChannels(state->service.get())));
   return std::unique_ptr<Database>(new Database(std::move(state)));
 }
@@ -86,7 +88,9 @@ bool Database::is_served() const { return state_->service == nullptr; }
 Client& Database::client() { return *state_->client; }
 
 Result<std::unique_ptr<Client>> Database::NewClient() {
-  if (state_->service == nullptr) return Client::Connect(state_->address, {}, state_->key);
+  if (state_->service == nullptr) {
+    return Client::Connect(state_->address, {}, state_->key, state_->socket);
+  }
   return Client::Open(LocalChannels(state_->service.get()));
 }
 

@@ -17,6 +17,7 @@ struct CommonFlags {
   std::string store;           // --store DIR or AUGSTORE_STORE
   std::string connect;         // --connect ADDR or AUGSTORE_CONNECT
   std::string key_file = {};   // --key-file: of --connect
+  TlsFiles tls = {};           // --tls-ca, --tls-cert, --tls-key, or the environment
   uint64_t memory_mib = 2048;  // --memory: of a store opened here
   bool json = false;           // --json: results on standard output as one JSON value
   bool quiet = false;          // --quiet: no progress

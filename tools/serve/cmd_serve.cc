@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "server/sockets/log.h"
 #include "server/sockets/server.h"
 #include "storage/rocksdb/rocksdb_open.h"
 #include "storage/store/server_mark.h"
@@ -18,6 +19,7 @@ namespace {
 struct ServeFlags {
   CommonFlags local;  // without --connect
   std::vector<std::string> listen;
+  TlsFiles tls;
   bool insecure = false;
   uint32_t max_failed_handshakes = 10;
   int workers = 0;
@@ -77,6 +79,16 @@ void SayWhoGetsIn(const std::vector<Address>& addresses, bool insecure, bool has
   }
 }
 
+// Reads certificate and key again.
+void ReloadTls(Server& server) {
+  const Result<std::string> reloaded = server.ReloadTls();
+  if (reloaded.ok()) {
+    Log().info("new connections get the certificate of {}", *reloaded);
+  } else {
+    Log().error("the certificate stays as it was: {}", reloaded.status().message());
+  }
+}
+
 // A process whose parent has ended belongs to another one.
 bool ParentLives(const ServeFlags& flags) {
   return flags.parent == 0 || ::getppid() == flags.parent;
@@ -92,6 +104,7 @@ Status Serve(const ServeFlags& flags) {
   ServerOptions options{.listen = {},
                         .insecure = flags.insecure,
                         .max_failed_handshakes = flags.max_failed_handshakes,
+                        .tls = flags.tls,
                         .workers = flags.workers,
                         .max_connections = flags.max_connections,
                         .idle_timeout = std::chrono::seconds(flags.idle_timeout_s),
@@ -121,6 +134,7 @@ Status Serve(const ServeFlags& flags) {
                                   .stream_bytes = stream_bytes,
                                   .backup_folder = flags.backup_dir});
   AUGSTORE_ASSIGN(const std::unique_ptr<Server> server, Server::Start(&service, options));
+  if (!flags.tls.certificate.empty()) InstallHangUpHandler();
   const std::vector<Address>& bound = server->addresses();
   const ServerMark mark(path, std::ranges::find_if(bound, IsUnix)->ToString());
   Json addresses = Json::array();
@@ -129,8 +143,10 @@ Status Serve(const ServeFlags& flags) {
   Emit(flags.local, {{"listening", addresses}, {"store", path}},
        fmt::format("serving {} at {} (stop with Ctrl-C)\n", path, Join(bound)));
   std::fflush(stdout);
-  while (!Interrupted() && ParentLives(flags))
+  while (!Interrupted() && ParentLives(flags)) {
+    if (TakeHangUp()) ReloadTls(*server);
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
   server->Stop();
   if (!flags.local.quiet) std::fprintf(stderr, "stopped\n");
   return OkStatus();
@@ -141,8 +157,8 @@ void AddFlags(Command* command, ServeFlags* flags) {
   command->AddFlag("--create", &flags->create, "Make an empty store where the folder has none");
   command->AddFlag(
       "--listen", &flags->listen,
-      "Address to listen at; may be given several times. TCP connections need a key, and come "
-      "from this machine alone (default: augstore.sock in the store's folder, which is "
+      "Address to listen at; may be given several times. TCP connections need a key, and without "
+      "TLS come from this machine alone (default: augstore.sock in the store's folder, which is "
       "there whenever no Unix socket is named)");
   command->AddFlag(
       "--insecure", &flags->insecure,
@@ -153,6 +169,12 @@ void AddFlags(Command* command, ServeFlags* flags) {
           "--max-failed-handshakes", &flags->max_failed_handshakes,
           "Wrong keys in a minute after which a host's connections are refused; 0: any number")
       .AtLeast(0);
+  command->AddFlag("--tls-cert", &flags->tls.certificate,
+                   "Certificate for addresses in tls://, in PEM; read again on SIGHUP");
+  command->AddFlag("--tls-key", &flags->tls.key,
+                   "Key of the certificate, in a file that nobody else can read");
+  command->AddFlag("--tls-client-ca", &flags->tls.ca,
+                   "Clients in tls:// need a certificate from these authorities, in PEM");
   command->AddFlag("--workers", &flags->workers, "Threads that build batches (default: all cores)")
       .AtLeast(0);
   command
@@ -198,7 +220,9 @@ void AddServeCommand(Command* app) {
   AddCommand<ServeFlags>(
       app, "serve", "Serve a store until Ctrl-C or SIGTERM",
       "augstore serve --store db                                   for this user\n"
-      "augstore serve --store db --listen tcp://127.0.0.1:7411     and for keys",
+      "augstore serve --store db --listen tcp://127.0.0.1:7411     and for keys\n"
+      "augstore serve --store db --listen tls://0.0.0.0:7411 --tls-cert server.pem --tls-key "
+      "server.key",
       AddFlags, Serve);
 }
 
