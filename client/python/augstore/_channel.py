@@ -1,4 +1,4 @@
-"""Frames over a TCP or Unix socket (docs/protocol.md), with a deadline on every wait."""
+"""Frames over a TCP or Unix socket, or TLS (docs/protocol.md), with a deadline on every wait."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ._codec import Bytes, decode, encode
 from ._crc import crc32
 from ._shared import SharedBodies
 from ._tables import MESSAGE_TYPES
+from ._tls import Tls, error_of
 
 DEFAULT_PORT = 7411
 HEADER_BYTES = 24
@@ -47,22 +48,23 @@ class Address(NamedTuple):
     path: str
     host: str
     port: int
+    tls: bool = False
 
     @staticmethod
     def parse(text: str) -> "Address":
-        """Reads ``tcp://host:port`` or ``unix:///path.sock``. Raises InvalidArgument."""
+        """Reads ``tcp://host:port``, ``tls://host:port`` or ``unix:///path.sock``. Raises InvalidArgument."""
         if text.startswith("unix://"):
             path = text[len("unix://") :]
             if path.startswith("/") and not path.endswith("/") and "\0" not in path:
                 return Address(path, "", 0)
             raise errors.InvalidArgument(f"address '{text}' has no absolute path of a socket: write unix:///path.sock")
-        found = re.fullmatch(r"tcp://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?", text)
-        port = int(found[2] or DEFAULT_PORT) if found else 0
+        found = re.fullmatch(r"(tcp|tls)://(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?", text)
+        port = int(found[3] or DEFAULT_PORT) if found else 0
         if found is None or port > 65535:
             raise errors.InvalidArgument(
-                f"'{text}' is no address: write tcp://host:{DEFAULT_PORT} or unix:///path.sock"
+                f"'{text}' is no address: write tcp://host:{DEFAULT_PORT}, tls://host:{DEFAULT_PORT} or unix:///path.sock"
             )
-        return Address("", found[1].strip("[]"), port)
+        return Address("", found[2].strip("[]"), port, found[1] == "tls")
 
 
 def aligned(size: int) -> Bytes:
@@ -101,14 +103,21 @@ def check_header(header: Union[bytes, bytearray], max_body: int) -> Tuple[int, i
 class Channel:
     """One connection. For one thread at a time, but for ``interrupt``."""
 
-    def __init__(self, address: str, connect_timeout: float = 10.0, io_timeout: float = 60.0) -> None:
+    def __init__(
+        self, address: str, connect_timeout: float = 10.0, io_timeout: float = 60.0, tls: Tls = Tls()
+    ) -> None:
         self.address = address
         self._timeout = io_timeout
         self._header = bytearray(HEADER_BYTES)
         self._may_share = bool(Address.parse(address).path) and hasattr(socket, "recv_fds")  # and has not asked yet
         self._shared: Optional[SharedBodies] = None
         self._last_words: Optional[Frame] = None
-        self._socket = _connect(Address.parse(address), address, connect_timeout)
+        self._socket = _connect(Address.parse(address), address, connect_timeout, tls)
+        self._waits_for_all: int = socket.MSG_WAITALL
+        if Address.parse(address).tls:
+            self._socket.settimeout(io_timeout)
+            self._waits_for_all = 0  # TLS gives a record at a time
+            return
         # The kernel keeps the deadline: a wait then costs no extra system call.
         limit = _TIMEVAL.pack(int(io_timeout), int(io_timeout % 1 * 1e6))
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
@@ -195,7 +204,8 @@ class Channel:
     def interrupt(self) -> None:
         """Ends a wait of another thread."""
         try:
-            self._socket.shutdown(socket.SHUT_RDWR)
+            # Not the method of an SSLSocket, which would drop its keys while the other thread uses them.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
         except OSError:
             pass  # it was gone already
 
@@ -206,7 +216,7 @@ class Channel:
         done = 0
         while done < len(view):
             try:
-                count = self._socket.recv_into(view[done:], len(view) - done, socket.MSG_WAITALL)
+                count = self._socket.recv_into(view[done:], len(view) - done, self._waits_for_all)
             except OSError as error:
                 raise self._gone(error, "reply") from error
             if count == 0:
@@ -221,6 +231,9 @@ class Channel:
             return errors.DeadlineExceeded(
                 f"the server at {self.address} did not {what} for {self._timeout:g} s: look at its load"
             )
+        failure = error_of(error, self.address)
+        if failure is not None:
+            return failure
         return errors.Unavailable(f"the server at {self.address} is gone: {error}: try again when it is back")
 
 
@@ -231,7 +244,7 @@ def _allocate(allocate: Allocate, size: int) -> Bytes:
         raise errors.ResourceExhausted(f"no memory for a reply of {size} bytes: ask for less") from error
 
 
-def _connect(address: Address, text: str, timeout: float) -> socket.socket:
+def _connect(address: Address, text: str, timeout: float, tls: Tls) -> socket.socket:
     try:
         if address.path:
             limit = 107 if os.uname().sysname == "Linux" else 103
@@ -247,7 +260,11 @@ def _connect(address: Address, text: str, timeout: float) -> socket.socket:
             return unix
         tcp = socket.create_connection((address.host, address.port), timeout)
         tcp.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return tcp
+        try:
+            return tls.wrap(tcp, address.host, text) if address.tls else tcp
+        except BaseException:
+            tcp.close()
+            raise
     except OSError as error:
         raise errors.Unavailable(
             f"no augstore server answers at {text}: {error}: start one there (augstore serve), or correct the address"

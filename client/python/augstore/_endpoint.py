@@ -1,4 +1,4 @@
-"""Where a server is, and the key for it: what every new connection begins with."""
+"""Where a server is, the key for it and whom to trust: what every new connection begins with."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ._channel import Address, Channel, aligned
 from ._codec import decode, encode
 from ._frames import check_reply
 from ._tables import MESSAGE_TYPES
+from ._tls import Tls
 
 _GREETING_ID = 1
 _KEY = re.compile(r"augs_[a-z2-7]{8}_[a-z2-7]{52}")
@@ -18,20 +19,21 @@ _MAX_KEY_FILE_BYTES = 4096
 
 
 class Endpoint:
-    """An address and a key. Pickles with its key, for the processes of a loader; prints without it."""
+    """An address, a key and files for TLS. Pickles with its key, for the processes of a loader; prints without it."""
 
-    def __init__(self, address: str, key: str = "") -> None:
+    def __init__(self, address: str, key: str = "", tls: Tls = Tls()) -> None:
         Address.parse(address)
         self.address = address
         self._key = key
+        self._tls = tls
         self._store_id = ""  # of the first connection
 
     def __repr__(self) -> str:
         return f"<augstore endpoint {self.address}>"
 
     def connect(self) -> Channel:
-        """A new connection, which must ``greet`` first. Raises Unavailable."""
-        return Channel(self.address)
+        """A new connection, which must ``greet`` first. Raises Unavailable, and Unauthenticated (TLS)."""
+        return Channel(self.address, tls=self._tls)
 
     def greet(self, channel: Channel) -> None:
         """Presents the key, if there is one. Raises Unauthenticated, and FailedPrecondition when another store answers than
@@ -51,7 +53,10 @@ class Endpoint:
 
 
 def endpoint_of(
-    address: Union[str, Endpoint], key: Optional[str] = None, key_file: Union[str, "os.PathLike[str]", None] = None
+    address: Union[str, Endpoint],
+    key: Optional[str] = None,
+    key_file: Union[str, "os.PathLike[str]", None] = None,
+    tls: Tls = Tls(),
 ) -> Endpoint:
     """The endpoint at ``address`` with ``key``, or the key in ``key_file``; else, for TCP, with the key in the file that
     AUGSTORE_KEY_FILE names, or that of AUGSTORE_KEY; else without one. Raises InvalidArgument (what is there is no key) and
@@ -63,11 +68,11 @@ def endpoint_of(
     if key is not None and key_file is not None:
         raise errors.InvalidArgument("key and key_file are both given: give one")
     if key is not None:
-        return Endpoint(address, _checked(key, "key"))
+        return Endpoint(address, _checked(key, "key"), tls)
     if file:
-        return Endpoint(address, _checked(_read(file), f"key file '{os.fspath(file)}'"))
+        return Endpoint(address, _checked(_read(file), f"key file '{os.fspath(file)}'"), tls)
     text = os.environ.get("AUGSTORE_KEY") if is_tcp else None
-    return Endpoint(address, _checked(text, "AUGSTORE_KEY") if text else "")
+    return Endpoint(address, _checked(text, "AUGSTORE_KEY") if text else "", tls)
 
 
 def _read(file: Union[str, "os.PathLike[str]"]) -> str:

@@ -32,6 +32,7 @@ from ._records import (
 )
 from ._samples import Samples
 from ._tables import BACKBONE, COLLECTION, TRANSFORM
+from ._tls import Tls
 from ._weights import check_layers
 from .stream import Spec, Stream, batch_of, open_stream, parts_of
 
@@ -59,7 +60,7 @@ class Client:
 
     @property
     def address(self) -> str:
-        """``tcp://host:port`` or ``unix:///path``."""
+        """``tcp://host:port``, ``tls://host:port`` or ``unix:///path``."""
         return self._connection.endpoint.address
 
     def __repr__(self) -> str:
@@ -397,13 +398,22 @@ def connect(
     *,
     key: Optional[str] = None,
     key_file: Union[str, "os.PathLike[str]", None] = None,
+    tls_ca: str = "",
+    tls_cert: str = "",
+    tls_key: str = "",
 ) -> Client:
-    """A client of the server at ``tcp://host:port`` or ``unix:///path.sock``.
+    """A client of the server at ``tcp://host:port``, ``tls://host:port`` or ``unix:///path.sock``.
 
     ``key``, or the key in ``key_file``, is presented on every connection; default for TCP: the key in the file that
-    AUGSTORE_KEY_FILE names, else that of AUGSTORE_KEY. Raises InvalidArgument (address, key), Unauthenticated (the server
-    demands a key, or does not know this one) and Unavailable (nobody answers for ``retry_seconds``; 0: do not try again).
+    AUGSTORE_KEY_FILE names, else that of AUGSTORE_KEY.
+
+    With ``tls://``, ``tls_ca`` names a file of the authorities that the server's certificate may come from (default: those of
+    the system), ``tls_cert`` and ``tls_key`` a certificate of one's own, where the server wants one; all in PEM, or from
+    AUGSTORE_TLS_CA, AUGSTORE_TLS_CERT and AUGSTORE_TLS_KEY.
+
+    Raises InvalidArgument (address, key, files), Unauthenticated (the server demands a key, or does not know this one; one
+    side does not accept the other's certificate) and Unavailable (nobody answers for ``retry_seconds``; 0: do not try again).
     """
-    client = Client(endpoint_of(address, key, key_file), Retry(total=retry_seconds))
+    client = Client(endpoint_of(address, key, key_file, Tls(tls_ca, tls_cert, tls_key)), Retry(total=retry_seconds))
     client.info()
     return client
