@@ -16,6 +16,12 @@ namespace {
 
 constexpr int kClients = 4;
 
+enum class Socket { kTcp, kTls, kUnix };
+
+const char* NameOf(Socket socket) {
+  return socket == Socket::kTcp ? "TCP" : socket == Socket::kTls ? "TLS" : "Unix";
+}
+
 struct Kind {
   const char* name;
   const char* collection;
@@ -50,12 +56,12 @@ struct Puller {
   }
 };
 
-Result<std::vector<Puller>> OpenPullers(const std::string& address, const Kind& kind,
-                                        uint32_t batch, uint64_t seed) {
+Result<std::vector<Puller>> OpenPullers(const std::string& address, const std::string& ca,
+                                        const Kind& kind, uint32_t batch, uint64_t seed) {
   std::vector<Puller> pullers;
   for (int c = 0; c < kClients; ++c) {
     Puller puller;
-    AUGSTORE_ASSIGN(puller.client, Client::Connect(address));
+    AUGSTORE_ASSIGN(puller.client, Client::Connect(address, {}, {.tls = {ca, "", ""}}));
     AUGSTORE_ASSIGN(puller.stream,
                     puller.client->OpenStream({.collection = kind.collection,
                                                .policy = kind.policy,
@@ -98,8 +104,10 @@ class ServedRows {
 
 class ServeBench {
  public:
-  ServeBench(const BenchFlags& flags, const ServerProcess& server, NetworkPtr network)
-      : flags_(flags), server_(server), network_(std::move(network)) {
+  // `ca`: whom clients in TLS trust.
+  ServeBench(const BenchFlags& flags, const ServerProcess& server, std::string ca,
+             NetworkPtr network)
+      : flags_(flags), server_(server), ca_(std::move(ca)), network_(std::move(network)) {
     table_.name = "serve";
     table_.legend =
         "epochs pulled from a server in another process over streams without other readers. 'of "
@@ -109,25 +117,32 @@ class ServeBench {
         "stored so). CPU is the\nserver's";
   }
 
-  Status Measure(const Kind& kind, bool tcp, uint32_t batch);
+  Status Measure(const Kind& kind, Socket socket, uint32_t batch);
   void Finish(BenchReport* report);
 
  private:
+  const std::string& AddressOf(Socket socket) const {
+    return socket == Socket::kTcp   ? server_.tcp()
+           : socket == Socket::kTls ? server_.tls()
+                                    : server_.unix_socket();
+  }
+
   const BenchFlags& flags_;
   const ServerProcess& server_;
+  const std::string ca_;
   NetworkPtr network_;
   BenchTable table_;
-  std::map<bool, double> identity_;        // by tcp: best share of the socket, one client
+  std::map<Socket, double> identity_;      // best share of the bare socket, one client
   std::map<Precision, double> augmented_;  // best share of the engine
 };
 
-Status ServeBench::Measure(const Kind& kind, bool tcp, uint32_t batch) {
-  AUGSTORE_ASSIGN(
-      std::vector<Puller> pullers,
-      OpenPullers(tcp ? server_.tcp() : server_.unix_socket(), kind, batch, flags_.seed));
+Status ServeBench::Measure(const Kind& kind, Socket socket, uint32_t batch) {
+  AUGSTORE_ASSIGN(std::vector<Puller> pullers,
+                  OpenPullers(AddressOf(socket), ca_, kind, batch, flags_.seed));
   const uint64_t rows = pullers[0].stream->info().samples;
   const uint64_t messages = pullers[0].stream->info().steps;
-  AUGSTORE_ASSIGN(const auto raw, RawSender::Start(tcp, pullers[0].body_bytes + kFrameHeaderBytes));
+  AUGSTORE_ASSIGN(const auto raw, RawSender::Start(socket != Socket::kUnix,
+                                                   pullers[0].body_bytes + kFrameHeaderBytes));
   std::vector<EngineWorker> engines;  // the engine alone, on batches of the same size
   engines.reserve(static_cast<size_t>(AllWorkers()));
   for (int w = 0; w < AllWorkers(); ++w)
@@ -144,26 +159,26 @@ Status ServeBench::Measure(const Kind& kind, bool tcp, uint32_t batch) {
                         one.Around({"one client", units, pull}),
                         several.Around({"several clients", units, pull, kClients}),
                         {"engine alone", static_cast<double>(batch), apply, AllWorkers()}}));
-  const Rates& socket = rates.at("bare socket");
+  const Rates& bare = rates.at("bare socket");
   const Rates& engine = rates.at("engine alone");
   const auto add = [&](int clients, const Rates& own, double cpu_per_row) {
     const auto row_bytes = static_cast<double>(RowBytes(kind.dtype, flags_.dim));
     table_.rows.push_back({{"stream", kind.name},
-                           {"socket", tcp ? "TCP" : "Unix"},
+                           {"socket", NameOf(socket)},
                            {"batch", batch},
                            {"clients", clients},
                            {"rows/s", own.median()},
                            {"GB/s", own.median() * row_bytes / 1e9},
-                           {"of socket", Ratio(own, socket)},
+                           {"of socket", Ratio(own, bare)},
                            {"of engine", kind.augmented() ? Json(Ratio(own, engine)) : Json()},
                            {"server CPU us/row", cpu_per_row * 1e6}});
   };
   add(1, rates.at("one client"), one.cpu_per_row());
   add(kClients, rates.at("several clients"), several.cpu_per_row());
   if (&kind == &kIdentity) {
-    identity_[tcp] = std::max(identity_[tcp], Ratio(rates.at("one client"), socket));
+    identity_[socket] = std::max(identity_[socket], Ratio(rates.at("one client"), bare));
   }
-  if (kind.augmented()) {
+  if (kind.augmented() && socket != Socket::kTls) {
     double& best = augmented_[kind.precision];
     best = std::max(best, Ratio(rates.at("several clients"), engine));
   }
@@ -172,10 +187,10 @@ Status ServeBench::Measure(const Kind& kind, bool tcp, uint32_t batch) {
 
 void ServeBench::Finish(BenchReport* report) {
   report->tables.push_back(std::move(table_));
-  report->targets.push_back(
-      {"identity stream, one client / bare socket, TCP (best batch size)", identity_[true], 0.8});
-  report->targets.push_back(
-      {"identity stream, one client / bare socket, Unix (best batch size)", identity_[false], 0.8});
+  report->targets.push_back({"identity stream, one client / bare socket, TCP (best batch size)",
+                             identity_[Socket::kTcp], 0.8});
+  report->targets.push_back({"identity stream, one client / bare socket, Unix (best batch size)",
+                             identity_[Socket::kUnix], 0.8});
   report->targets.push_back(
       {fmt::format("augmented stream, {} clients / engine alone (best batch size)", kClients),
        augmented_[Precision::kF32], 0.85});
@@ -197,23 +212,25 @@ Status BenchServe(const BenchFlags& flags, BenchReport* report) {
   const std::string store = scratch->path() + "/store";
   AUGSTORE_TRY(MakeSyntheticStore(
       flags, store, {{kPlain, rows}, {kPlainU8, rows, Dtype::kU8}, {kMapped, augmented}}));
-  AUGSTORE_ASSIGN(const auto server, ServerProcess::Start(flags, store, scratch->path(), {}));
+  AUGSTORE_ASSIGN(const TlsFiles tls, MakeCertificate(scratch->path()));
+  AUGSTORE_ASSIGN(const auto server, ServerProcess::Start(flags, store, scratch->path(), {}, tls));
   AUGSTORE_ASSIGN(const NetworkPtr network, MakeNetwork(PaperNetwork(flags.dim, flags.seed)));
-  ServeBench bench(flags, *server, network);
+  ServeBench bench(flags, *server, tls.ca, network);
   const std::array kinds = {&kIdentity, &kIdentityU8, &kAugmented, &kAugmentedInt8};
-  const auto left_out = [&](const Kind* kind, bool tcp) {
-    return flags.quick && tcp && (kind == &kIdentityU8 || kind == &kAugmentedInt8);
+  const auto left_out = [&](const Kind* kind, Socket socket) {
+    const bool light = kind == &kIdentityU8 || kind == &kAugmentedInt8;
+    return light && (socket == Socket::kTls || (flags.quick && socket == Socket::kTcp));
   };
-  const size_t pairs = kinds.size() * 2 - (flags.quick ? 2 : 0);
+  const size_t pairs = kinds.size() * 3 - (flags.quick ? 4 : 2);
   Progress progress("serve", "cells", pairs * batches.size(), !flags.quiet);
   uint64_t done = 0;
   for (const Kind* kind : kinds) {
-    for (const bool tcp : {true, false}) {
-      if (left_out(kind, tcp)) continue;
+    for (const Socket socket : {Socket::kTcp, Socket::kTls, Socket::kUnix}) {
+      if (left_out(kind, socket)) continue;
       for (const uint32_t batch : batches) {
-        progress.Update(done++, fmt::format("{}, {}, batches of {}", kind->name,
-                                            tcp ? "TCP" : "Unix socket", batch));
-        AUGSTORE_TRY(bench.Measure(*kind, tcp, batch));
+        progress.Update(done++,
+                        fmt::format("{}, {}, batches of {}", kind->name, NameOf(socket), batch));
+        AUGSTORE_TRY(bench.Measure(*kind, socket, batch));
       }
     }
   }

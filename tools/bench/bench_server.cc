@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -137,23 +138,46 @@ std::string ServerProgram(const BenchFlags& flags) {
 Result<std::unique_ptr<ServerProcess>> ServerProcess::Start(const BenchFlags& flags,
                                                             const std::string& store,
                                                             const std::string& folder,
-                                                            const ServerMemory& memory) {
+                                                            const ServerMemory& memory,
+                                                            const TlsFiles& tls) {
   const std::string program = ServerProgram(flags);
+  std::vector<std::string> words = {program,         "serve",
+                                    "--store",       store,
+                                    "--memory",      fmt::format("{}", memory.store_mib),
+                                    "--batch-cache", fmt::format("{}", memory.batch_cache_mib),
+                                    "--listen",      "tcp://127.0.0.1:0",
+                                    "--listen",      "unix://" + folder + "/socket",
+                                    "--json",        "--quiet",
+                                    "--insecure"};
+  if (!tls.certificate.empty()) {
+    words.insert(words.end(), {"--listen", "tls://127.0.0.1:0", "--tls-cert", tls.certificate,
+                               "--tls-key", tls.key});
+  }
   Descriptor output;
-  AUGSTORE_ASSIGN(
-      const pid_t pid,
-      StartProgram({program, "serve", "--store", store, "--memory",
-                    fmt::format("{}", memory.store_mib), "--batch-cache",
-                    fmt::format("{}", memory.batch_cache_mib), "--listen", "tcp://127.0.0.1:0",
-                    "--insecure", "--listen", "unix://" + folder + "/socket", "--json", "--quiet"},
-                   &output));
+  AUGSTORE_ASSIGN(const pid_t pid, StartProgram(std::move(words), &output));
   std::unique_ptr<ServerProcess> server(new ServerProcess(pid));
   AUGSTORE_ASSIGN(const Json announced, ReadAnnouncement(output.get(), program));
   for (const auto& address : announced.value("listening", Json::array())) {
     const std::string text = address.get<std::string>();
-    (text.starts_with("tcp:") ? server->tcp_ : server->unix_) = text;
+    std::string& place = text.starts_with("tcp:")   ? server->tcp_
+                         : text.starts_with("tls:") ? server->tls_
+                                                    : server->unix_;
+    place = text;
   }
   return server;
+}
+
+Result<TlsFiles> MakeCertificate(const std::string& folder) {
+  const std::string certificate = folder + "/server.pem";
+  const std::string key = folder + "/server.key";
+  const std::string command = fmt::format(
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "
+      "/CN=bench -addext subjectAltName=IP:127.0.0.1 -keyout '{}' -out '{}' 2>/dev/null",
+      key, certificate);
+  if (std::system(command.c_str()) != 0) {
+    return Unavailable("no certificate can be made: install the program openssl");
+  }
+  return TlsFiles{certificate, certificate, key};
 }
 
 ServerProcess::~ServerProcess() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "schemas/wire/shared_bodies.h"
+#include "schemas/wire/tls_context.h"
 #include "tools/bench/bench_report.h"
 
 namespace augstore {
@@ -31,15 +32,18 @@ class ServerProcess {
  public:
   // Listens at a TCP port that the system chooses and at a Unix socket in `folder`. Errors:
   // kUnavailable (the program does not start, or does not say that it listens), with what it said.
+  // With a certificate in `tls` it listens at a port in TLS, too.
   static Result<std::unique_ptr<ServerProcess>> Start(const BenchFlags& flags,
                                                       const std::string& store,
                                                       const std::string& folder,
-                                                      const ServerMemory& memory);
+                                                      const ServerMemory& memory,
+                                                      const TlsFiles& tls = {});
   ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
   const std::string& tcp() const { return tcp_; }
+  const std::string& tls() const { return tls_; }
   const std::string& unix_socket() const { return unix_; }
   // CPU seconds of all its threads so far.
   double CpuSeconds() const;
@@ -50,8 +54,13 @@ class ServerProcess {
   explicit ServerProcess(pid_t pid) : pid_(pid) {}
   pid_t pid_;
   std::string tcp_;
+  std::string tls_;
   std::string unix_;
 };
+
+// A certificate for this machine, in files of `folder`, signed by itself: its `ca` is what clients
+// trust. Errors: kUnavailable (no program `openssl`).
+Result<TlsFiles> MakeCertificate(const std::string& folder);
 
 // A connected pair of sockets of one kind, with a thread that sends messages of one size on
 // request.
