@@ -57,8 +57,13 @@ Status LoadOwn(SSL_CTX* context, const TlsFiles& files) {
   AUGSTORE_TRY(CheckPrivate(files.key));
   if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1)
     return CannotUse("the certificate", files.certificate);
-  if (SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
-    return CannotUse("the key", files.key);
+  if (SSL_CTX_use_PrivateKey_file(context, files.key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    if (ERR_GET_REASON(ERR_peek_error()) != X509_R_KEY_VALUES_MISMATCH)
+      return CannotUse("the key", files.key);
+    return InvalidArgument(
+        "the key '{}' is not that of the certificate '{}': give those of one pair", files.key,
+        files.certificate);
+  }
   const ASN1_TIME* const end = X509_get0_notAfter(SSL_CTX_get0_certificate(context));
   if (X509_cmp_current_time(end) < 0) {
     return InvalidArgument("the certificate '{}' has expired: renew it", files.certificate);

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <thread>
 
 #include "schemas/wire/messages.h"
+#include "tests/support/certificates.h"
 #include "tests/support/serving.h"
 
 namespace augstore {
@@ -51,6 +53,86 @@ TEST(SocketChannel, CarriesRequestsAndReplies) {
       EXPECT_EQ(reply->request_id, id);
     }
   }
+}
+
+TEST(SocketChannel, CarriesRequestsAndRepliesInTls) {
+  const Certificates certificates;
+  Serving serving({.tls = certificates.Server()});
+  const auto channel = Connected(serving.tls(), {.tls = certificates.TrustedByClients()});
+  for (uint32_t id = 1; id < 5; ++id) {
+    ASSERT_TRUE(channel->Send(ToFrame(ServerInfoRequest{}, id)).ok());
+    const auto reply = channel->Receive();
+    ASSERT_TRUE(reply.ok()) << reply.status().ToString();
+    EXPECT_EQ(reply->request_id, id);
+  }
+  serving.Stop();
+  const Status gone = channel->Send(ToFrame(ServerInfoRequest{}, 5));
+  EXPECT_EQ(gone.code(), Code::kUnavailable)
+      << "it was closed before the request went: " << gone.ToString();
+}
+
+TEST(SocketChannel, TakesFilesForTlsFromTheEnvironment) {
+  const Certificates certificates;
+  Serving serving({.tls = certificates.Server()});
+  EXPECT_EQ(ConnectSocket(serving.tls()).status().code(), Code::kUnauthenticated);
+  ::setenv("AUGSTORE_TLS_CA", certificates.ca().c_str(), 1);
+  EXPECT_TRUE(ConnectSocket(serving.tls()).ok());
+  ::setenv("AUGSTORE_TLS_CERT", "/nowhere.pem", 1);
+  const auto refused = ConnectSocket(serving.tls());
+  EXPECT_EQ(refused.status().code(), Code::kInvalidArgument);
+  ::unsetenv("AUGSTORE_TLS_CERT");
+  ::unsetenv("AUGSTORE_TLS_CA");
+}
+
+// Listens at a TCP port and answers nothing.
+class SilentListener {
+ public:
+  SilentListener() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in endpoint{};
+    endpoint.sin_family = AF_INET;
+    endpoint.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof endpoint;
+    auto* const any = reinterpret_cast<sockaddr*>(&endpoint);
+    EXPECT_EQ(::bind(fd_.get(), any, size), 0);
+    EXPECT_EQ(::listen(fd_.get(), 8), 0);
+    EXPECT_EQ(::getsockname(fd_.get(), any, &size), 0);
+    address_ = {Address::Kind::kTls, "127.0.0.1", ntohs(endpoint.sin_port), ""};
+  }
+  const Address& address() const { return address_; }
+  int fd() const { return fd_.get(); }
+
+ private:
+  const Descriptor fd_;
+  Address address_;
+};
+
+TEST(SocketChannel, GivesUpOnAHandshakeThatDoesNotEnd) {
+  const SilentListener listener;
+  const auto channel =
+      ConnectSocket(listener.address(), {.connect_timeout = std::chrono::milliseconds(20)});
+  EXPECT_EQ(channel.status().code(), Code::kUnavailable);
+  EXPECT_THAT(channel.status().message(), HasSubstr("its TLS handshake took longer than 20 ms"));
+}
+
+TEST(SocketChannel, SaysThatThePeerLeftDuringTheHandshake) {
+  const SilentListener listener;
+  std::thread server([&] { RawSocket(::accept(listener.fd(), nullptr, nullptr)).FinishSending(); });
+  const auto channel = ConnectSocket(listener.address());
+  server.join();
+  EXPECT_EQ(channel.status().code(), Code::kUnavailable) << channel.status().ToString();
+}
+
+TEST(SocketChannel, HasDeadlinesAndInterruptsInTls) {
+  const Certificates certificates;
+  Serving serving({.tls = certificates.Server()});
+  const TlsFiles trusted = certificates.TrustedByClients();
+  const auto hasty =
+      Connected(serving.tls(), {.io_timeout = std::chrono::milliseconds(10), .tls = trusted});
+  EXPECT_EQ(hasty->Receive().status().code(), Code::kDeadlineExceeded);
+  const auto channel = Connected(serving.tls(), {.tls = trusted});
+  std::thread other([&] { channel->Interrupt(); });
+  EXPECT_EQ(channel->Receive().status().code(), Code::kUnavailable);
+  other.join();
 }
 
 Frame RequestRun(uint32_t id) { return ToFrame(BatchesRequest{{}, {}, 0, 0, 1}, id); }

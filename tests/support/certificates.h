@@ -21,8 +21,10 @@ class Certificates {
   std::string File(const std::string& name) const { return dir_.path() + "/" + name; }
   std::string ca() const { return File("ca.pem"); }
   void MakeAuthority(const std::string& name) const {
-    Run(fmt::format("openssl req -x509 {} -days 30 -subj '/CN={}' -keyout {}.key -out {}.pem", kNew,
-                    name, name, name));
+    Run(
+        fmt::format("openssl req -x509 {} -days 30 -subj '/CN={}' -addext "
+                    "keyUsage=critical,keyCertSign -keyout {}.key -out {}.pem",
+                    kNew, name, name, name));
   }
   // `names`: whose certificate it is, such as "DNS:localhost,IP:127.0.0.1".
   TlsFiles Issue(const std::string& name, const std::string& names,

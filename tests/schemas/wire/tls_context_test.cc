@@ -40,7 +40,7 @@ TEST(TlsContext, RefusesFilesThatItCannotUseAndNamesThem) {
   ExpectRefused({"", good.certificate, "/nowhere.key"}, "'/nowhere.key' cannot be read: No such");
   ExpectRefused({"", garbage, good.key}, "'" + garbage + "' cannot be used");
   ExpectRefused({"", good.certificate, garbage}, "'" + garbage + "' cannot be used");
-  ExpectRefused({"", good.certificate, other.key}, "key values mismatch");
+  ExpectRefused({"", good.certificate, other.key}, "is not that of the certificate");
   ExpectRefused({garbage, good.certificate, good.key}, "'" + garbage + "' cannot be used");
   ExpectRefused({"/nowhere.pem", good.certificate, good.key}, "'/nowhere.pem' cannot be used");
 }
