@@ -17,6 +17,7 @@ namespace {
 constexpr size_t kRecordBytes = SSL3_RT_MAX_PLAIN_LENGTH;
 // A call takes so much and no more, so that others have their turn.
 constexpr size_t kMostEncrypted = 8 * kRecordBytes;
+constexpr size_t kMostOverhead = 4096;  // of its records
 constexpr size_t kMostReceived = size_t{128} << 10;
 // Of records that the peer makes us send while it reads none.
 constexpr size_t kMostUnsent = size_t{1} << 20;
@@ -241,6 +242,7 @@ Result<bool> TlsConnection::IsAtEnd() {
 Result<size_t> TlsConnection::Encrypt(const std::array<std::span<const uint8_t>, 2>& parts) {
   const size_t total = parts[0].size() + parts[1].size();
   std::array<uint8_t, kRecordBytes> gathered;
+  records_.reserve(std::min(total, kMostEncrypted) + kMostOverhead);
   size_t done = 0;
   while (done < std::min(total, kMostEncrypted)) {
     std::span<const uint8_t> piece =

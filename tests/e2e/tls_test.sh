@@ -31,9 +31,9 @@ tls=$(grep -o 'tls://[^"]*' server.txt)
 export AUGSTORE_TLS_CA=$work/team.pem
 "$augstore" import --connect "$tls" --collection c --npy z.npy --backbone-name b --quiet --json >import.json
 expect import.json samples 2000
-stream=(stream --collection c --batch-size 64 --epochs 3 --quiet --json)
-"$augstore" "${stream[@]}" --connect "$tls" >tls.json
-"$augstore" "${stream[@]}" --connect "unix://$work/socket" >unix.json
+stream=(stream --collection c --batch-size 64 --quiet --json)
+"$augstore" "${stream[@]}" --epochs 3 --connect "$tls" >tls.json
+"$augstore" "${stream[@]}" --epochs 3 --connect "unix://$work/socket" >unix.json
 [ "$(json tls.json stream_digest)" = "$(json unix.json stream_digest)" ] || fail "the streams differ"
 
 step "errors name what is wrong"

@@ -108,6 +108,15 @@ Status Refusal(const Command& command, const std::vector<std::string>& unknown,
 // docs/cli.md describes these once for all commands.
 const std::set<std::string> kCommonFlags = {"--store",  "--connect", "--key-file",
                                             "--memory", "--json",    "--quiet"};
+// Of commands that have --connect; of serve they mean something else.
+const std::set<std::string> kConnectFlags = {"--tls-ca", "--tls-cert", "--tls-key"};
+
+bool IsCommon(const Command& command, const std::string& name) {
+  const auto& flags = command.flags();
+  const bool connects = std::any_of(flags.begin(), flags.end(),
+                                    [](const Flag& flag) { return flag.name() == "--connect"; });
+  return kCommonFlags.contains(name) || (connects && kConnectFlags.contains(name));
+}
 
 // Text as a cell of a table.
 std::string Cell(const std::string& text) {
@@ -141,7 +150,7 @@ void AppendCommand(const Command& command, std::string* page) {
   std::vector<std::string> common;
   std::string rows;
   for (const Flag& flag : command.flags()) {
-    if (kCommonFlags.contains(flag.name()))
+    if (IsCommon(command, flag.name()))
       common.push_back("`" + flag.name() + "`");
     else
       rows += FlagRow(flag);
