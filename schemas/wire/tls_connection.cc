@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kRecordBytes = SSL3_RT_MAX_PLAIN_LENGTH;
 // A call takes so much and no more, so that others have their turn.
-constexpr size_t kMostEncrypted = 8 * kRecordBytes;
+constexpr size_t kMostEncrypted = 4 * kRecordBytes;
 constexpr size_t kMostOverhead = 4096;  // of its records
 constexpr size_t kMostReceived = size_t{128} << 10;
 // Of records that the peer makes us send while it reads none.
