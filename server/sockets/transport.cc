@@ -63,7 +63,10 @@ Transport::Awaitable<Status> Transport::Handshake() {
 }
 
 Transport::Awaitable<Transport::Passed> Transport::ReadSome(std::span<uint8_t> space) {
-  if (is_tls()) return ReadTls(space);
+  return is_tls() ? ReadTls(space) : ReadPlain(space);
+}
+
+Transport::Awaitable<Transport::Passed> Transport::ReadPlain(std::span<uint8_t> space) {
   return socket_.async_read_some(asio::buffer(space.data(), space.size()), kAwait);
 }
 
@@ -115,9 +118,9 @@ Transport::Awaitable<void> Transport::FinishSending() {
 
 Transport::Awaitable<void> Transport::DiscardRest() {
   std::array<uint8_t, kDiscardBytes> unread;
-  for (bool is_open = true; is_open;) {
-    const auto [error, count] = co_await socket_.async_read_some(asio::buffer(unread), kAwait);
-    is_open = !error;
+  while (socket_.is_open()) {
+    const auto [error, count] = co_await ReadPlain(unread);
+    if (error) break;
   }
 }
 

@@ -54,6 +54,7 @@ class Transport {
 
  private:
   using Error = boost::system::error_code;
+  Awaitable<Passed> ReadPlain(std::span<uint8_t> space);
   Awaitable<Passed> ReadTls(std::span<uint8_t> space);
   Awaitable<Passed> WriteTls(std::array<std::span<const uint8_t>, 2> parts);
   // Until the socket is ready. Then it is open, or there is an error.
