@@ -107,6 +107,25 @@ BATCH = {
     "chains": [0, 0, 1], "embeddings": np.arange(15, dtype=np.float32) * 0.5 - 2,
 }  # fmt: skip
 
+KEY_MESSAGES = {
+    "AuthenticateRequest": {"key": "augs_k3jd82na_secret"},
+    "AuthenticateReply": {"store_id": "f00d", "key": "k3jd82na", "role": 3, "scope": "cifar10"},
+    "CreateKeyRequest": {"role": 2, "scope": "imagenet*", "expires_unix_s": 1800000000, "note": "note"},
+    "KeyReply": {"key": KEY_INFO, "text": "augs_k3jd82na_secret"},
+    "ListKeysRequest": {},
+    "KeyListReply": {
+        "keys": [
+            KEY_INFO,
+            {
+                "id": "a", "role": 1, "scope": "", "note": "", "created_unix_s": 1, "expires_unix_s": 0, "revoked_unix_s": 0,
+                "previous_until_unix_s": 0,
+            },
+        ]
+    },
+    "RevokeKeyRequest": {"id": "k3jd82na"},
+    "RotateKeyRequest": {"id": "k3jd82na", "grace_s": 3600},
+}  # fmt: skip
+
 
 def messages(backbone):
     """Name -> fields. ``backbone``: the encoded record BACKBONE."""
@@ -121,22 +140,7 @@ def messages(backbone):
         "SharedBodyReply": {"type": 107, "slot": 3, "offset": 2**33, "size": 4096},
         "VerifyReply": {"cursor": "next", "checked": 10, "total": 20, "problems": ["segment 3 is damaged", ""]},
         "EndReply": {},
-        "AuthenticateRequest": {"key": "augs_k3jd82na_secret"},
-        "AuthenticateReply": {"store_id": "f00d", "key": "k3jd82na", "role": 3, "scope": "cifar10"},
-        "CreateKeyRequest": {"role": 2, "scope": "imagenet*", "expires_unix_s": 1800000000, "note": "note"},
-        "KeyReply": {"key": KEY_INFO, "text": "augs_k3jd82na_secret"},
-        "ListKeysRequest": {},
-        "KeyListReply": {
-            "keys": [
-                KEY_INFO,
-                {
-                    "id": "a", "role": 1, "scope": "", "note": "", "created_unix_s": 1, "expires_unix_s": 0, "revoked_unix_s": 0,
-                    "previous_until_unix_s": 0,
-                },
-            ]
-        },
-        "RevokeKeyRequest": {"id": "k3jd82na"},
-        "RotateKeyRequest": {"id": "k3jd82na", "grace_s": 3600},
+        **KEY_MESSAGES,
         "GetRecordRequest": {"kind": 5, "ref": "transform/hflip", "with_blob": True},
         "RecordReply": {"kind": 3, "name": "hflip", "version": 3, "record": b"record", "blob": b"blob"},
         "ListRecordsRequest": {"kind": 4, "name": "digits"},

@@ -141,10 +141,11 @@ def test_a_damaged_header_is_refused_before_memory_is_taken(header, kind, reason
 
 
 class FakeServer:
-    """Answers the first request of every connection well, and the second with the next of ``replies``, bytes as they are; then
-    it closes."""
+    """Answers a request of every connection with the next of ``replies``, bytes as they are, and closes. ``greets``: that is the
+    second; the first is answered well."""
 
-    def __init__(self, path, replies):
+    def __init__(self, path, replies, greets=True):
+        self.greets = greets
         self.address = f"unix://{path}"
         self.replies = list(replies)
         self.requests = 0
@@ -157,9 +158,10 @@ class FakeServer:
         while self.replies:
             connection, _ = self.listener.accept()
             with connection:
-                if not self.take_request(connection):
-                    continue
-                connection.sendall(GOOD)
+                if self.greets:
+                    if not self.take_request(connection):
+                        continue
+                    connection.sendall(GOOD)
                 if not self.take_request(connection):
                     continue
                 self.requests += 1

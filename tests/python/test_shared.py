@@ -108,7 +108,7 @@ RUN = encode("BatchesRequest", {"spec": {"collection": "a"}, "count": 1})
     ],
 )
 def test_a_server_that_shares_badly_is_an_error_with_its_reason(tmp_path, bytes_sent, kind, reason):
-    server = FakeServer(tmp_path / "s", [bytes_sent])
+    server = FakeServer(tmp_path / "s", [bytes_sent], greets=False)
     channel = Channel(server.address)
     with pytest.raises(kind, match=reason):
         channel.send(MESSAGE_TYPES["BatchesRequest"], 1, RUN)
@@ -116,7 +116,7 @@ def test_a_server_that_shares_badly_is_an_error_with_its_reason(tmp_path, bytes_
 
 
 def test_the_last_words_of_a_server_that_is_full_answer_the_run(tmp_path):
-    server = FakeServer(tmp_path / "s", [reply("ErrorReply", {"code": 8, "message": "full"}, request_id=0)])
+    server = FakeServer(tmp_path / "s", [reply("ErrorReply", {"code": 8, "message": "full"}, request_id=0)], greets=False)
     channel = Channel(server.address)
     channel.send(MESSAGE_TYPES["BatchesRequest"], 1, RUN)
     frame = channel.receive()
@@ -125,7 +125,8 @@ def test_the_last_words_of_a_server_that_is_full_answer_the_run(tmp_path):
 
 
 def test_without_descriptors_that_did_not_come_it_goes_on(tmp_path):
-    server = FakeServer(tmp_path / "s", [reply("ShareMemoryReply", {"bytes": SIZE, "slots": SLOTS}) + reply("EndReply", {})])
+    replies = reply("ShareMemoryReply", {"bytes": SIZE, "slots": SLOTS}) + reply("EndReply", {})
+    server = FakeServer(tmp_path / "s", [replies], greets=False)
     channel = Channel(server.address)
     channel._share_memory(1)  # what sends the run would find the connection closed
     assert channel.receive().type == MESSAGE_TYPES["EndReply"]

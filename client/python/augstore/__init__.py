@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .client import Client, Samples, connect
+from ._connect import connect
+from .client import Client, Samples
 from .embedded import open_store as open
 from .errors import (
     AlreadyExists,

@@ -16,7 +16,7 @@ from ._channel import Retry
 from ._codec import Values, encode_record
 from ._connection import Connection
 from ._dtypes import DTYPES, F32, check_fits, number_of
-from ._endpoint import Endpoint, endpoint_of
+from ._endpoint import Endpoint
 from ._inputs import check_chunk, class_names, keys_of, labels_of, matrix_of, sample_ids, warn_of_shared_rows, weights_of
 from ._records import (
     Backbone,
@@ -32,7 +32,6 @@ from ._records import (
 )
 from ._samples import Samples
 from ._tables import BACKBONE, COLLECTION, TRANSFORM
-from ._tls import Tls
 from ._weights import check_layers
 from .stream import Spec, Stream, batch_of, open_stream, parts_of
 
@@ -390,30 +389,3 @@ class Client:
             self._connection.call("AbortDraftRequest", {"draft": draft}, "EndReply")
         except errors.Error:
             pass  # the first error is the one to tell; the draft dies with the server
-
-
-def connect(
-    address: str,
-    retry_seconds: float = 60.0,
-    *,
-    key: Optional[str] = None,
-    key_file: Union[str, "os.PathLike[str]", None] = None,
-    tls_ca: str = "",
-    tls_cert: str = "",
-    tls_key: str = "",
-) -> Client:
-    """A client of the server at ``tcp://host:port``, ``tls://host:port`` or ``unix:///path.sock``.
-
-    ``key``, or the key in ``key_file``, is presented on every connection; default for TCP: the key in the file that
-    AUGSTORE_KEY_FILE names, else that of AUGSTORE_KEY.
-
-    With ``tls://``, ``tls_ca`` names a file of the authorities that the server's certificate may come from (default: those of
-    the system), ``tls_cert`` and ``tls_key`` a certificate of one's own, where the server wants one; all in PEM, or from
-    AUGSTORE_TLS_CA, AUGSTORE_TLS_CERT and AUGSTORE_TLS_KEY.
-
-    Raises InvalidArgument (address, key, files), Unauthenticated (the server demands a key, or does not know this one; one
-    side does not accept the other's certificate) and Unavailable (nobody answers for ``retry_seconds``; 0: do not try again).
-    """
-    client = Client(endpoint_of(address, key, key_file, Tls(tls_ca, tls_cert, tls_key)), Retry(total=retry_seconds))
-    client.info()
-    return client

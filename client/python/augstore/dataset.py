@@ -104,8 +104,8 @@ def _decoded(data: torch.Tensor, place: Place) -> torch.Tensor:
 class StreamDataset(IterableDataset):  # type: ignore[type-arg]
     """The batches of a stream, for ``StreamLoader(ds)`` or ``DataLoader(ds, batch_size=None, num_workers=n)``.
 
-    ``source``: a client, or an address with the key of the environment. ``collection``, ``policy``: best with versions (``photos@2``), so that every process and
-    every later run means the same. ``split``: default "train", where the collection has that split, else all samples; "": all
+    ``source``: a client, or an address with the key of the environment. ``collection``, ``policy``: best with versions
+    (``photos@2``), so that every process and every later run means the same. ``split``: default "train", where the collection has that split, else all samples; "": all
     samples. ``rank`` and ``world_size``: of torch.distributed when it runs, else of the environment
     (RANK, WORLD_SIZE), else 0 of 1. ``shuffle_window``: samples that are shuffled among each other, for collections larger
     than the server's memory; 0: all. ``dtype``: in which embeddings are sent, "f32", "f16" (half the bytes) or "u8" (a quarter);
