@@ -31,7 +31,7 @@ class ServiceReplyTest : public ::testing::Test {
   }
 
   FilledStore filled_;
-  ServiceState state_{filled_.catalog.get(), "", 0, 0, ""};
+  ServiceState state_{filled_.catalog.get(), ServiceOptions{}};
 };
 
 TEST_F(ServiceReplyTest, NamesOperationsAfterTheirRequests) {
