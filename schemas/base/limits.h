@@ -10,6 +10,7 @@ namespace augstore {
 
 inline constexpr uint32_t kSegmentRows = 256;       // rows of one stored segment
 inline constexpr uint32_t kSampleChunkRows = 4096;  // samples of one stored chunk
+inline constexpr uint32_t kMaxChunks = 1u << 20;    // chunks of one collection version
 inline constexpr uint32_t kMaxDim = 65536;          // columns of an embedding
 inline constexpr uint32_t kMaxLayers = 16;          // layers of a transform or a head
 inline constexpr uint32_t kMaxBasis = 256;  // linear maps in the basis of a conditional transform

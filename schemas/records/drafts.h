@@ -45,8 +45,16 @@ struct DraftChanges {
   uint64_t added = 0;
   uint64_t replaced = 0;  // the latest version has the (split, key) with another row or label
   uint64_t left = 0;      // the latest version has it as it is
+  uint64_t refilled = 0;  // the same, but its image was stored anew since: its row had been lost
   std::vector<std::string> examples;  // of replaced samples, described; at most kMaxExamples
   std::vector<SharedRows> shared;     // most rows first; at most kMaxShared
+};
+
+// How far a comparison or a commit of a draft is, when it needs several calls.
+struct DraftProgress {
+  std::string phase;  // what is being done: "compare", "write"
+  uint64_t done = 0;  // chunks of samples
+  uint64_t total = 0;
 };
 
 }  // namespace augstore

@@ -55,14 +55,15 @@ void LabelCodec::Fields(TableReader& v, std::vector<LabelColumn>& columns) {
 }
 
 void CheckChunk(Reader& in, const SampleChunk& m) {
-  in.Equal("splits", m.splits.size(), m.size(), "rows");
-  in.Equal("keys", m.keys.size(), m.size(), "rows");
+  in.Equal("splits", m.splits.size(), m.size(), "keys");
+  in.Equal("images", m.images.size(), m.size(), "keys");
+  if (!m.rows.empty()) in.Equal("rows", m.rows.size(), m.size(), "keys");
   const auto split = std::max_element(m.splits.begin(), m.splits.end());
   if (split != m.splits.end() && *split >= m.split_names.size())
     in.Fail("splits",
             fmt::format("names split {}, but there are {}", *split, m.split_names.size()));
   for (const std::vector<int32_t>& column : m.labels) {
-    in.Equal("labels", column.size(), m.size(), "rows");
+    in.Equal("labels", column.size(), m.size(), "keys");
     const auto label = std::min_element(column.begin(), column.end());
     if (label != column.end() && *label < -1)
       in.Fail("labels", fmt::format("has {}: a class or -1 is needed", *label));

@@ -27,7 +27,8 @@ struct Codec<std::vector<LabelColumn>> {
 AUGSTORE_FIELDS(std::vector<int32_t>, fb::records::LabelValues, AtMost(m, kMaxBatchRows));
 AUGSTORE_FIELDS(SampleChunk, fb::records::SampleChunk, kFormat, AtMost(m.rows, kMaxBatchRows),
                 AtMost(m.split_names, kMaxSplits, kMaxKeyBytes), AtMost(m.splits, kMaxBatchRows),
-                AtMost(m.labels, kMaxLabelColumns), AtMost(m.keys, kMaxBatchRows, kMaxKeyBytes));
+                AtMost(m.labels, kMaxLabelColumns), AtMost(m.keys, kMaxBatchRows, kMaxKeyBytes),
+                AtMost(m.images, kMaxBatchRows));
 void CheckChunk(Reader& in, const SampleChunk& m);
 inline void CheckFields(Reader& in, const SampleChunk& m) { CheckChunk(in, m); }
 

@@ -61,7 +61,12 @@ AUGSTORE_FIELDS(SplitCount, fb::records::SplitCount, AtMost(m.name, kMaxKeyBytes
 AUGSTORE_FIELDS(CollectionRecord, fb::records::Collection, kFormat, m.backbone,
                 AtMost(m.dim, kMaxDim), m.samples, m.sample_list, m.labels,
                 AtMost(m.splits, kMaxSplits), m.digest, AtMost(m.source, kMaxTextBytes),
-                m.created_unix_s, m.dtype);
+                m.created_unix_s, m.dtype, AtMost(m.lists, kMaxChunks));
+AUGSTORE_FIELDS(ChunkTable, fb::records::ChunkTable, kFormat, AtMost(m.lists, kMaxChunks),
+                AtMost(m.numbers, kMaxChunks), AtMost(m.samples, kMaxChunks),
+                AtMost(m.digests, kMaxChunks), AtMost(m.row_sums, kMaxChunks));
+AUGSTORE_FIELDS(ChunkSummary, fb::records::ChunkSummary, kFormat,
+                AtMost(m.samples, kSampleChunkRows), AtMost(m.images, kSampleChunkRows));
 
 AUGSTORE_FIELDS(LayerShape, fb::records::LayerShape, AtMost(m.in, kMaxDim), AtMost(m.out, kMaxDim),
                 m.activation, m.residual, m.kind);
@@ -99,6 +104,17 @@ AUGSTORE_FIELDS(KeyRecord, fb::records::Key, kFormat, m.secret, m.role,
 void CheckFields(Reader& in, const BackboneRecord& m) {
   in.Equal("stddev", m.stddev.size(), m.mean.size(), "mean");
   in.AtMost("feature_map", m.feature_map.values(), kMaxDim);
+}
+
+void CheckFields(Reader& in, const ChunkTable& m) {
+  in.Equal("numbers", m.numbers.size(), m.size(), "lists");
+  in.Equal("samples", m.samples.size(), m.size(), "lists");
+  in.Equal("digests", m.digests.size(), m.size(), "lists");
+  in.Equal("row_sums", m.row_sums.size(), m.size(), "lists");
+}
+
+void CheckFields(Reader& in, const ChunkSummary& m) {
+  in.Equal("images", m.images.size(), m.samples.size(), "samples");
 }
 
 void CheckFields(Reader& in, const TransformRecord& m) {
@@ -173,6 +189,8 @@ struct Codec<AliasHistory> {
 AUGSTORE_RECORD(BackboneRecord, "backbone record", "AGRB")
 AUGSTORE_RECORD(CollectionRecord, "collection record", "AGRC")
 AUGSTORE_RECORD(SampleChunk, "sample chunk", "AGRS")
+AUGSTORE_RECORD(ChunkTable, "chunk table", "AGRK")
+AUGSTORE_RECORD(ChunkSummary, "chunk summary", "AGRM")
 AUGSTORE_RECORD(TransformRecord, "transform record", "AGRT")
 AUGSTORE_RECORD(HeadRecord, "head record", "AGRH")
 AUGSTORE_RECORD(AliasHistory, "alias history", "AGRA")

@@ -70,26 +70,50 @@ struct CollectionRecord {
   Digest backbone;
   uint32_t dim = 0;
   uint64_t samples = 0;
-  uint32_t sample_list = 0;  // id of its chunks in the `samples` family
+  uint32_t sample_list = 0;  // the sample list that has its ChunkTable
   std::vector<LabelColumn> labels;
   std::vector<SplitCount> splits;  // in order of first appearance
   Digest digest;                   // of the logical content: see docs/formats.md
   std::string source;
   int64_t created_unix_s = 0;
-  Dtype dtype = Dtype::kF32;  // in which its embeddings are stored
+  Dtype dtype = Dtype::kF32;    // in which its embeddings are stored
+  std::vector<uint32_t> lists;  // the sample lists that its ChunkTable names, ascending
   bool operator==(const CollectionRecord&) const = default;
 };
 
 // Up to kSampleChunkRows consecutive samples of a version. All vectors have the same length, except
 // the table of splits.
 struct SampleChunk {
+  // Where their embeddings are stored; empty in what a writer sends: the store finds them by
+  // `images`.
   std::vector<RowId> rows;
   std::vector<std::string> split_names;      // the splits that occur in this chunk
   std::vector<uint16_t> splits;              // index into split_names
   std::vector<std::vector<int32_t>> labels;  // [label column][sample]; -1: unlabelled
   std::vector<std::string> keys;  // where the sample came from; unique within (version, split)
+  std::vector<ContentHash> images;
   bool operator==(const SampleChunk&) const = default;
-  size_t size() const { return rows.size(); }
+  size_t size() const { return keys.size(); }
+};
+
+// The chunks of a collection version, in order. Versions share the chunks that they have in common.
+// All vectors have the same length.
+struct ChunkTable {
+  std::vector<uint32_t> lists;     // the sample list that has the chunk
+  std::vector<uint64_t> numbers;   // its number there
+  std::vector<uint32_t> samples;   // how many it has
+  std::vector<Digest> digests;     // of its content: docs/formats.md
+  std::vector<uint64_t> row_sums;  // Checksum64 of its rows, little-endian
+  bool operator==(const ChunkTable&) const = default;
+  size_t size() const { return lists.size(); }
+};
+
+// What is stored beside a chunk so that a key or an image is found without reading the chunk: 8
+// bytes of the hash of (split, key), and 8 of the image's hash, for each sample.
+struct ChunkSummary {
+  std::vector<uint64_t> samples;
+  std::vector<uint64_t> images;
+  bool operator==(const ChunkSummary&) const = default;
 };
 
 // The quality of a transform on one set of (z, z') pairs, z' = Φ(g(x)). Means over pairs.
@@ -236,7 +260,16 @@ struct VerifyStep {
   std::vector<std::string> problems;  // each names the item and what is wrong
 };
 
-// Both for the seven record types that an identifier of docs/formats.md names, and no others.
+// One bounded step of the search for lost rows.
+struct RepairRowsStep {
+  std::string cursor;  // as in VerifyStep, likewise `checked` and `total`
+  uint64_t checked = 0;
+  uint64_t total = 0;
+  std::vector<std::string> problems;  // the segments that are damaged or gone
+  uint64_t images = 0;                // whose rows are lost with them
+};
+
+// Both for the nine types that an identifier of docs/formats.md names, and no others.
 template <typename T>
 std::string Encode(const T& record);
 template <typename T>

@@ -52,6 +52,7 @@ inline constexpr size_t kFrameHeaderBytes = 24;
   X(ListKeysRequest, 24)      \
   X(RevokeKeyRequest, 25)     \
   X(RotateKeyRequest, 26)     \
+  X(RepairRowsRequest, 30)    \
   X(StartBackupRequest, 40)   \
   X(GetBackupRequest, 41)     \
   X(StopBackupRequest, 42)    \
@@ -72,6 +73,8 @@ inline constexpr size_t kFrameHeaderBytes = 24;
   X(AuthenticateReply, 115)   \
   X(KeyReply, 116)            \
   X(KeyListReply, 117)        \
+  X(DraftProgressReply, 120)  \
+  X(RepairRowsReply, 121)     \
   X(BackupReply, 130)         \
   X(BackupListReply, 131)
 

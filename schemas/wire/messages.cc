@@ -46,6 +46,10 @@ AUGSTORE_FIELDS(StatsReply, wire::StatsReply, AtMost(m.json, kMaxTextBytes));
 AUGSTORE_FIELDS(VerifyRequest, wire::VerifyRequest, AtMost(m.cursor, kMaxTextBytes));
 AUGSTORE_FIELDS(VerifyReply, wire::VerifyReply, AtMost(m.cursor, kMaxTextBytes), m.checked, m.total,
                 AtMost(m.problems, kMaxProblems, kMaxTextBytes));
+AUGSTORE_FIELDS(RepairRowsRequest, wire::RepairRowsRequest, AtMost(m.cursor, kMaxTextBytes),
+                m.apply);
+AUGSTORE_FIELDS(RepairRowsReply, wire::RepairRowsReply, AtMost(m.cursor, kMaxTextBytes), m.checked,
+                m.total, AtMost(m.problems, kMaxProblems, kMaxTextBytes), m.images);
 AUGSTORE_FIELDS(EndReply, wire::EndReply);
 AUGSTORE_FIELDS(AuthenticateRequest, wire::AuthenticateRequest, AtMost(m.key, kMaxNameBytes));
 AUGSTORE_FIELDS(AuthenticateReply, wire::AuthenticateReply, AtMost(m.store_id, kMaxNameBytes),
@@ -107,7 +111,9 @@ AUGSTORE_FIELDS(SharedRows, wire::SharedRows, AtMost(m.split, kMaxKeyBytes),
                 AtMost(m.other, kMaxKeyBytes), m.rows, m.conflicting);
 AUGSTORE_FIELDS(DraftChangesReply, wire::DraftChangesReply, m.added, m.replaced, m.left,
                 AtMost(m.examples, DraftChanges::kMaxExamples, kMaxTextBytes),
-                AtMost(m.shared, DraftChanges::kMaxShared));
+                AtMost(m.shared, DraftChanges::kMaxShared), m.refilled);
+AUGSTORE_FIELDS(DraftProgressReply, wire::DraftProgressReply, AtMost(m.phase, kMaxNameBytes),
+                m.done, m.total);
 AUGSTORE_FIELDS(CommitDraftRequest, wire::CommitDraftRequest, m.draft, m.appended);
 AUGSTORE_FIELDS(AbortDraftRequest, wire::AbortDraftRequest, m.draft);
 AUGSTORE_FIELDS(GetSamplesRequest, wire::GetSamplesRequest, AtMost(m.collection, kMaxRefBytes),

@@ -40,6 +40,13 @@ struct VerifyRequest {
   std::string cursor;
 };
 using VerifyReply = VerifyStep;
+// Looks for lost rows in the same way. With `apply` their images are taken out of the index, so
+// that storing them again gives them new rows.
+struct RepairRowsRequest {
+  std::string cursor;
+  bool apply = false;
+};
+using RepairRowsReply = RepairRowsStep;
 // Answers an operation without a result, and ends a run of batches.
 struct EndReply {};
 
@@ -164,6 +171,8 @@ struct ReadRowsRequest {
 };
 
 // --- Writing a collection version: Begin, AppendSamples..., Compare, Commit ---
+// CompareDraft and CommitDraft do a second's work at most: a DraftProgressReply means that there is
+// more to do, and the same request goes on.
 using BeginDraftRequest = DraftSpec;
 using DraftReply = OpenDraft;
 struct AppendSamplesRequest {
@@ -175,8 +184,9 @@ struct CompareDraftRequest {
   uint32_t draft = 0;
 };
 using DraftChangesReply = DraftChanges;
+using DraftProgressReply = DraftProgress;
 // Answered by RecordReply with the CollectionRecord: the latest version itself when the content is
-// the same.
+// the same. Asked again once the version is made, it answers the same.
 struct CommitDraftRequest {
   uint32_t draft = 0;
   uint64_t appended =

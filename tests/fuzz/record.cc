@@ -23,6 +23,7 @@ void Fuzz_record(Bytes input) {
   const std::string bytes(Text(input));  // its end is where the sanitizer sees it
   const int kinds = CheckRoundTrip<BackboneRecord>(bytes) +
                     CheckRoundTrip<CollectionRecord>(bytes) + CheckRoundTrip<SampleChunk>(bytes) +
+                    CheckRoundTrip<ChunkTable>(bytes) + CheckRoundTrip<ChunkSummary>(bytes) +
                     CheckRoundTrip<TransformRecord>(bytes) + CheckRoundTrip<HeadRecord>(bytes) +
                     CheckRoundTrip<AliasHistory>(bytes) + CheckRoundTrip<KeyRecord>(bytes);
   AUGSTORE_CHECK(kinds <= 1);  // each has an identifier of its own

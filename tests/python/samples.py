@@ -26,7 +26,13 @@ CHUNK = {
     "splits": [1, 0, 1],
     "labels": [{"values": [-1, 0, 2]}, {"values": [5, 6, 7]}],
     "keys": ["a/b.png", "", "c d.jpg"],
+    "images": bytes(range(1, 17)) + bytes(range(2, 18)) + bytes(range(3, 19)),
 }
+TABLE = {
+    "lists": [3, 12], "numbers": [7, 2**40], "samples": [4096, 1], "digests": digest(11) + digest(12),
+    "row_sums": [5, 2**64 - 1],
+}  # fmt: skip
+SUMMARY = {"samples": [2**64 - 1, 5], "images": [6, 2**63]}
 BACKBONE = {
     "digest": digest(1), "dim": 512, "input_height": 224, "input_width": 192, "mean": [0.25, 0.5, 0.75],
     "stddev": [0.125, 1.5, 2.5], "source": "resnet18.pt", "multiply_adds": 1814073344, "created_unix_s": 1700000001,
@@ -35,7 +41,7 @@ BACKBONE = {
 COLLECTION = {
     "backbone": digest(2), "dim": 64, "samples": 70000, "sample_list": 12, "labels": LABELS,
     "splits": [{"name": "train", "samples": 60000}, {"name": "", "samples": 1}, {"name": "test", "samples": 10000}],
-    "digest": digest(3), "source": "/data/cifar", "created_unix_s": -5, "dtype": 1,
+    "digest": digest(3), "source": "/data/cifar", "created_unix_s": -5, "dtype": 1, "lists": [3, 12],
 }  # fmt: skip
 ENTRIES = [
     {
@@ -97,8 +103,8 @@ KEY = {
 KEY_INFO = {"id": "k3jd82na"} | {name: value for name, value in KEY.items() if name not in ("secret", "previous")}
 
 RECORDS = {
-    "Backbone": BACKBONE, "Collection": COLLECTION, "SampleChunk": CHUNK, "Transform": TRANSFORM, "Head": HEAD,
-    "Aliases": ALIASES, "Key": KEY,
+    "Backbone": BACKBONE, "Collection": COLLECTION, "SampleChunk": CHUNK, "ChunkTable": TABLE,
+    "ChunkSummary": SUMMARY, "Transform": TRANSFORM, "Head": HEAD, "Aliases": ALIASES, "Key": KEY,
 }  # fmt: skip
 
 FLOATS = np.arange(10, dtype=np.float32) - 4.5
@@ -172,7 +178,12 @@ def messages(backbone):
         "CompareDraftRequest": {"draft": 6},
         "DraftChangesReply": {
             "added": 5, "replaced": 4, "left": 3, "examples": ["sample 'a' of split 'train'"],
-            "shared": [{"split": "test", "other": "train", "rows": 2, "conflicting": 1}],
+            "shared": [{"split": "test", "other": "train", "rows": 2, "conflicting": 1}], "refilled": 2,
+        },
+        "DraftProgressReply": {"phase": "write", "done": 3, "total": 2442},
+        "RepairRowsRequest": {"cursor": "segments 1 7", "apply": True},
+        "RepairRowsReply": {
+            "cursor": "images 00", "checked": 7, "total": 8, "problems": ["segment 3 is damaged"], "images": 256,
         },
         "CommitDraftRequest": {"draft": 6, "appended": 70000},
         "AbortDraftRequest": {"draft": 6},

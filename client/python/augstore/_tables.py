@@ -23,9 +23,12 @@ TABLES: Dict[str, Fields] = {
     "LabelColumns": _fields("names:[string] class_counts:[uint] classes:[string]"),
     "SplitCount": _fields("name:string samples:ulong"),
     "Collection": _fields("""format:uint backbone:[ubyte] dim:uint samples:ulong sample_list:uint labels:LabelColumns
-        splits:[SplitCount] digest:[ubyte] source:string created_unix_s:long dtype:ubyte"""),
+        splits:[SplitCount] digest:[ubyte] source:string created_unix_s:long dtype:ubyte lists:[uint]"""),
     "LabelValues": _fields("values:[int]"),
-    "SampleChunk": _fields("format:uint rows:[ulong] split_names:[string] splits:[ushort] labels:[LabelValues] keys:[string]"),
+    "SampleChunk": _fields("""format:uint rows:[ulong] split_names:[string] splits:[ushort] labels:[LabelValues] keys:[string]
+        images:[ubyte]"""),
+    "ChunkTable": _fields("format:uint lists:[uint] numbers:[ulong] samples:[uint] digests:[ubyte] row_sums:[ulong]"),
+    "ChunkSummary": _fields("format:uint samples:[ulong] images:[ulong]"),
     "LayerShape": _fields("in:uint out:uint activation:ubyte residual:bool kind:ubyte"),
     "CardEntry": _fields("""data:string pairs:ulong mse:double identity_mse:double r2:double cosine_before:double
         cosine_after:double dispersion:double r2_low:double r2_high:double retrieval_pool:uint mrr:double
@@ -77,6 +80,8 @@ TABLES: Dict[str, Fields] = {
     "AddRecordRequest": _fields("kind:ubyte name:string record:[ubyte] blob:[ubyte]"),
     "DeleteRecordRequest": _fields("kind:ubyte ref:string"),
     "SetAliasRequest": _fields("kind:ubyte name:string alias:string version:uint note:string force:bool min_r2:double"),
+    "RepairRowsRequest": _fields("cursor:string apply:bool"),
+    "RepairRowsReply": _fields("cursor:string checked:ulong total:ulong problems:[string] images:ulong"),
     "FindImagesRequest": _fields("backbone:[ubyte] images:[ubyte] dtype:ubyte"),
     "RowIdsReply": _fields("rows:[ulong]"),
     "AppendRowsRequest": _fields("""backbone:[ubyte] images:[ubyte] dim:uint embeddings:[float] feature_map_values:uint
@@ -88,7 +93,8 @@ TABLES: Dict[str, Fields] = {
     "AppendSamplesRequest": _fields("draft:uint samples:SampleChunk"),
     "CompareDraftRequest": _fields("draft:uint"),
     "SharedRows": _fields("split:string other:string rows:ulong conflicting:ulong"),
-    "DraftChangesReply": _fields("added:ulong replaced:ulong left:ulong examples:[string] shared:[SharedRows]"),
+    "DraftChangesReply": _fields("added:ulong replaced:ulong left:ulong examples:[string] shared:[SharedRows] refilled:ulong"),
+    "DraftProgressReply": _fields("phase:string done:ulong total:ulong"),
     "CommitDraftRequest": _fields("draft:uint appended:ulong"),
     "AbortDraftRequest": _fields("draft:uint"),
     "GetSamplesRequest": _fields("collection:string begin:ulong count:uint"),
@@ -141,6 +147,7 @@ MESSAGE_TYPES: Dict[str, int] = {
     "ListKeysRequest": 24,
     "RevokeKeyRequest": 25,
     "RotateKeyRequest": 26,
+    "RepairRowsRequest": 30,
     "StartBackupRequest": 40,
     "GetBackupRequest": 41,
     "StopBackupRequest": 42,
@@ -163,6 +170,8 @@ MESSAGE_TYPES: Dict[str, int] = {
     "AuthenticateReply": 115,
     "KeyReply": 116,
     "KeyListReply": 117,
+    "DraftProgressReply": 120,
+    "RepairRowsReply": 121,
     "BackupReply": 130,
     "BackupListReply": 131,
 }
@@ -172,6 +181,8 @@ IDENTIFIERS: Dict[str, bytes] = {
     "Backbone": b"AGRB",
     "Collection": b"AGRC",
     "SampleChunk": b"AGRS",
+    "ChunkTable": b"AGRK",
+    "ChunkSummary": b"AGRM",
     "Transform": b"AGRT",
     "Head": b"AGRH",
     "Aliases": b"AGRA",

@@ -14,6 +14,12 @@ inline Digest MakeDigest(uint8_t first) {
   return digest;
 }
 
+inline ContentHash MakeImage(uint8_t first) {
+  ContentHash image;
+  for (size_t i = 0; i < image.bytes.size(); ++i) image.bytes[i] = static_cast<uint8_t>(first + i);
+  return image;
+}
+
 inline std::vector<LabelColumn> Labels() {
   return {{"label", {"cat", "", "dog"}}, {"empty", {}}, {"colour", {"red"}}};
 }
@@ -25,8 +31,15 @@ inline SampleChunk Chunk() {
   chunk.splits = {1, 0, 1};
   chunk.labels = {{-1, 0, 2}, {5, 6, 7}};
   chunk.keys = {"a/b.png", "", "c d.jpg"};
+  chunk.images = {MakeImage(1), MakeImage(2), MakeImage(3)};
   return chunk;
 }
+
+inline ChunkTable Table() {
+  return {{3, 12}, {7, uint64_t{1} << 40}, {4096, 1}, {MakeDigest(11), MakeDigest(12)}, {5, ~0ull}};
+}
+
+inline ChunkSummary Summary() { return {{~0ull, 5}, {6, uint64_t{1} << 63}}; }
 
 inline BackboneRecord Backbone() {
   BackboneRecord record;
@@ -55,6 +68,7 @@ inline CollectionRecord Collection() {
   record.source = "/data/cifar";
   record.created_unix_s = -5;
   record.dtype = Dtype::kU8;
+  record.lists = {3, 12};
   return record;
 }
 

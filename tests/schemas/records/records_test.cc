@@ -14,6 +14,8 @@ namespace {
 BackboneRecord Sample(BackboneRecord*) { return samples::Backbone(); }
 CollectionRecord Sample(CollectionRecord*) { return samples::Collection(); }
 SampleChunk Sample(SampleChunk*) { return samples::Chunk(); }
+ChunkTable Sample(ChunkTable*) { return samples::Table(); }
+ChunkSummary Sample(ChunkSummary*) { return samples::Summary(); }
 TransformRecord Sample(TransformRecord*) { return samples::Transform(); }
 HeadRecord Sample(HeadRecord*) { return samples::Head(); }
 AliasHistory Sample(AliasHistory*) { return samples::Aliases(); }
@@ -27,7 +29,8 @@ void CheckLengths(const BackboneRecord& record) {
 }
 void CheckLengths(const SampleChunk& chunk) {
   EXPECT_EQ(chunk.splits.size(), chunk.size());
-  EXPECT_EQ(chunk.keys.size(), chunk.size());
+  EXPECT_EQ(chunk.images.size(), chunk.size());
+  EXPECT_TRUE(chunk.rows.empty() || chunk.rows.size() == chunk.size());
   for (const auto& column : chunk.labels) EXPECT_EQ(column.size(), chunk.size());
   for (const uint16_t split : chunk.splits) EXPECT_LT(split, chunk.split_names.size());
 }
@@ -44,8 +47,9 @@ class Records : public testing::Test {
  public:
   static T Value() { return Sample(static_cast<T*>(nullptr)); }
 };
-using RecordTypes = testing::Types<BackboneRecord, CollectionRecord, SampleChunk, TransformRecord,
-                                   HeadRecord, AliasHistory, KeyRecord>;
+using RecordTypes =
+    testing::Types<BackboneRecord, CollectionRecord, SampleChunk, ChunkTable, ChunkSummary,
+                   TransformRecord, HeadRecord, AliasHistory, KeyRecord>;
 TYPED_TEST_SUITE(Records, RecordTypes);
 
 TYPED_TEST(Records, ComeBackAsTheyWere) {
@@ -179,13 +183,33 @@ TEST(RecordLimits, OfEqualLengthsAreKept) {
 
   SampleChunk chunk = samples::Chunk();
   chunk.keys.pop_back();
-  ExpectDataLoss(chunk, "keys");
+  ExpectDataLoss(chunk, "chunk");
   chunk = samples::Chunk();
   chunk.splits.push_back(0);
   ExpectDataLoss(chunk, "splits");
   chunk = samples::Chunk();
   chunk.labels[1].clear();
   ExpectDataLoss(chunk, "labels");
+  chunk = samples::Chunk();
+  chunk.images.pop_back();
+  ExpectDataLoss(chunk, "images");
+  chunk = samples::Chunk();
+  chunk.rows.pop_back();
+  ExpectDataLoss(chunk, "rows");
+  chunk.rows.clear();  // as a writer sends it
+  EXPECT_TRUE(Decode<SampleChunk>(Encode(chunk)).ok());
+
+  for (int field = 0; field < 4; ++field) {
+    ChunkTable table = samples::Table();
+    if (field == 0) table.numbers.pop_back();
+    if (field == 1) table.samples.pop_back();
+    if (field == 2) table.digests.pop_back();
+    if (field == 3) table.row_sums.pop_back();
+    ExpectDataLoss(table, "chunk table");
+  }
+  ChunkSummary summary = samples::Summary();
+  summary.images.pop_back();
+  ExpectDataLoss(summary, "images");
 }
 
 TEST(RecordLimits, OfEnumsAndIndicesAreKept) {

@@ -96,6 +96,8 @@ TEST(GoldenRecords, AreWrittenAsTheirFilesSayAndReadFromPython) {
   ExpectRecord("records-Backbone", samples::Backbone());
   ExpectRecord("records-Collection", samples::Collection());
   ExpectRecord("records-SampleChunk", samples::Chunk());
+  ExpectRecord("records-ChunkTable", samples::Table());
+  ExpectRecord("records-ChunkSummary", samples::Summary());
   ExpectRecord("records-Transform", samples::Transform());
   ExpectRecord("records-Head", samples::Head());
   ExpectRecord("records-Key", samples::KeyOfAccess());

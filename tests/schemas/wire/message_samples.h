@@ -22,8 +22,9 @@ using MessageTypes = testing::Types<
     CompareDraftRequest, DraftChangesReply, AbortDraftRequest, GetSamplesRequest, SamplesReply,
     QueryRequest, OpenStreamRequest, StreamReply, BatchesRequest, ShareMemoryRequest,
     ShareMemoryReply, SharedBodyReply, AuthenticateRequest, AuthenticateReply, CreateKeyRequest,
-    KeyReply, ListKeysRequest, KeyListReply, RevokeKeyRequest, RotateKeyRequest, StartBackupRequest,
-    GetBackupRequest, StopBackupRequest, BackupReply, ListBackupsRequest, BackupListReply>;
+    KeyReply, ListKeysRequest, KeyListReply, RevokeKeyRequest, RotateKeyRequest, RepairRowsRequest,
+    RepairRowsReply, DraftProgressReply, StartBackupRequest, GetBackupRequest, StopBackupRequest,
+    BackupReply, ListBackupsRequest, BackupListReply>;
 
 inline bool operator==(const RecordReply& a, const RecordReply& b) {
   return std::tie(a.kind, a.name, a.version, a.record, a.blob) ==
@@ -76,7 +77,12 @@ inline auto Fields(const AppendSamplesRequest& m) { return std::tie(m.draft, m.s
 inline auto Fields(const CommitDraftRequest& m) { return std::tie(m.draft, m.appended); }
 inline auto Fields(const CompareDraftRequest& m) { return std::tie(m.draft); }
 inline auto Fields(const DraftChangesReply& m) {
-  return std::tie(m.added, m.replaced, m.left, m.examples, m.shared);
+  return std::tie(m.added, m.replaced, m.left, m.refilled, m.examples, m.shared);
+}
+inline auto Fields(const DraftProgressReply& m) { return std::tie(m.phase, m.done, m.total); }
+inline auto Fields(const RepairRowsRequest& m) { return std::tie(m.cursor, m.apply); }
+inline auto Fields(const RepairRowsReply& m) {
+  return std::tie(m.cursor, m.checked, m.total, m.problems, m.images);
 }
 inline auto Fields(const AbortDraftRequest& m) { return std::tie(m.draft); }
 inline auto Fields(const GetSamplesRequest& m) { return std::tie(m.collection, m.begin, m.count); }
@@ -169,8 +175,11 @@ inline void Fill(AppendSamplesRequest* m) { *m = {6, Chunk()}; }
 inline void Fill(CommitDraftRequest* m) { *m = {6, 70000}; }
 inline void Fill(CompareDraftRequest* m) { *m = {6}; }
 inline void Fill(DraftChangesReply* m) {
-  *m = {5, 4, 3, {"sample 'a' of split 'train'"}, {{"test", "train", 2, 1}}};
+  *m = {5, 4, 3, 2, {"sample 'a' of split 'train'"}, {{"test", "train", 2, 1}}};
 }
+inline void Fill(DraftProgressReply* m) { *m = {"write", 3, 2442}; }
+inline void Fill(RepairRowsRequest* m) { *m = {"segments 1 7", true}; }
+inline void Fill(RepairRowsReply* m) { *m = {"images 00", 7, 8, {"segment 3 is damaged"}, 256}; }
 inline void Fill(AbortDraftRequest* m) { *m = {6}; }
 inline void Fill(GetSamplesRequest* m) { *m = {"cifar10@2", uint64_t{1} << 40, 4096}; }
 inline void Fill(SamplesReply* m) { *m = {Chunk()}; }
