@@ -10,7 +10,8 @@
 //   maps       the same                                                -> segment of feature maps;
 //                                                                         absent: none were given
 //   samples    list u32                                                -> empty: the list exists
-//              list u32 · chunk u64                                    -> an encoded SampleChunk
+//              list u32 · number u64                                   -> storage/catalog/
+//                                                                         collection_chunks.h
 //
 // A space is a registry record of kind kSpace, its name the backbone's digest in hexadecimal
 // digits (followed by ".f16" or ".u8" when its rows are stored so), its version 1, its value
@@ -90,7 +91,7 @@ inline std::string ImageKey(SpaceId space, const ContentHash& image) {
 
 inline std::string SegmentKey(SpaceId space, uint64_t segment) { return Big(space) + Big(segment); }
 
-inline std::string SampleKey(uint32_t list, uint64_t chunk) { return Big(list) + Big(chunk); }
+inline std::string SampleKey(const ChunkId& chunk) { return Big(chunk.list) + Big(chunk.number); }
 
 }  // namespace augstore::rocks
 

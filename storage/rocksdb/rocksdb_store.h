@@ -61,18 +61,20 @@ class RocksDbStore final : public Store {
   Status ReadStoredRows(SpaceId space, std::span<const RowId> rows,
                         std::span<uint8_t> out) override;
   Status ReadFeatureMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
+  Status CheckRows(SpaceId space, std::span<const RowId> rows) override;
   void ReadAheadOf(SpaceId space, RowPart part, std::span<const RowId> rows,
                    const std::weak_ptr<const void>& wanted) override;
   uint64_t MemoryBudget() const override { return cache_.budget_bytes(); }
 
   Result<uint32_t> NewSampleList() override;
-  Status PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) override;
-  Result<std::string> ReadSampleChunk(uint32_t list, uint64_t chunk) override;
-  Status DropSampleList(uint32_t list) override;
+  Status PutSampleChunks(uint32_t list, std::span<const NumberedChunk> chunks) override;
+  Result<std::string> ReadSampleChunk(const ChunkId& chunk) override;
+  Status DropSamples(std::span<const uint32_t> lists, std::span<const ChunkId> chunks) override;
   Result<std::vector<uint32_t>> ListSampleLists() override;
 
   Result<StoreStats> Stats() override;
   Result<VerifyStep> Verify(const std::string& cursor) override;
+  Result<RepairRowsStep> RepairRows(const std::string& cursor, bool apply) override;
 
   // --- For backups (storage/backup) ---
   const std::string& path() const { return path_; }
@@ -169,7 +171,13 @@ class RocksDbStore final : public Store {
   void CheckRowCount(const Space& space, VerifyStep* step);
   // Whether an image's row exists; reads the segment unless its size is known from earlier steps.
   Result<bool> RowExists(const Space& space, RowId row);
+  // What is known of a segment from earlier steps: its rows; 0: nothing; kReported.
+  uint16_t KnownRows(const SegmentId& id);
   uint64_t EstimateItems();
+  static constexpr uint16_t kReported = 0xffff;  // in segment_rows_: damaged, and named as such
+
+  // --- Rows that are lost (rocksdb_store_lost_rows.cc) ---
+  Result<RepairRowsStep> LookForLostImages(const std::string& after, bool apply);
 
   const std::string path_;
   rocksdb::Env* const env_;

@@ -147,33 +147,41 @@ Result<uint32_t> RocksDbStore::NewSampleList() {
   return list;
 }
 
-Status RocksDbStore::PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) {
+Status RocksDbStore::PutSampleChunks(uint32_t list, std::span<const NumberedChunk> chunks) {
+  size_t bytes = 0;
+  for (const NumberedChunk& chunk : chunks) bytes += chunk.bytes.size();
+  rocksdb::WriteBatch batch(BatchBytes(bytes, chunks.size()));
+  for (const NumberedChunk& chunk : chunks) {
+    batch.Put(family(kSamples), rocks::SampleKey({list, chunk.number}), chunk.bytes);
+  }
   const MutexLock lock(write_mutex_);
   AUGSTORE_ASSIGN(const std::optional<std::string> exists,
                   Get(kSamples, rocks::Big(list), DescribeList(list)));
   if (!exists.has_value()) return NoSuchList(list);
-  rocksdb::WriteBatch batch(BatchBytes(bytes.size(), 1));
-  batch.Put(family(kSamples), rocks::SampleKey(list, chunk), rocksdb::Slice(bytes));
   return Write(&batch, DescribeList(list));
 }
 
-Result<std::string> RocksDbStore::ReadSampleChunk(uint32_t list, uint64_t chunk) {
-  const std::string what = fmt::format("chunk {} of sample list {}", chunk, list);
-  AUGSTORE_ASSIGN(std::optional<std::string> bytes,
-                  Get(kSamples, rocks::SampleKey(list, chunk), what));
-  if (!bytes.has_value()) return NotFound("{} does not exist", what);
-  return *std::move(bytes);
+Result<std::string> RocksDbStore::ReadSampleChunk(const ChunkId& chunk) {
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;  // whoever reads one reads all, which are more than the cache holds
+  std::string bytes;
+  const rocksdb::Status status =
+      db_->Get(options, family(kSamples), rocks::SampleKey(chunk), &bytes);
+  if (status.IsNotFound()) return NoSuchChunk(chunk);
+  AUGSTORE_TRY(FromRocks(status, DescribeChunk(chunk)));
+  return bytes;
 }
 
-Status RocksDbStore::DropSampleList(uint32_t list) {
-  rocksdb::WriteBatch batch;
-  // From the list's own key to the next list's: all chunks lie between.
-  batch.DeleteRange(family(kSamples), rocks::Big(list), rocks::Big(list + 1));
+Status RocksDbStore::DropSamples(std::span<const uint32_t> lists, std::span<const ChunkId> chunks) {
+  if (lists.empty() && chunks.empty()) return OkStatus();
+  rocksdb::WriteBatch batch(BatchBytes(0, lists.size() + chunks.size()));
+  for (const uint32_t list : lists) {
+    // From the list's own key to the next list's: all chunks lie between.
+    batch.DeleteRange(family(kSamples), rocks::Big(list), rocks::Big(list + 1));
+  }
+  for (const ChunkId& chunk : chunks) batch.Delete(family(kSamples), rocks::SampleKey(chunk));
   const MutexLock lock(write_mutex_);
-  AUGSTORE_ASSIGN(const std::optional<std::string> exists,
-                  Get(kSamples, rocks::Big(list), DescribeList(list)));
-  if (!exists.has_value()) return OkStatus();
-  return Write(&batch, DescribeList(list));
+  return Write(&batch, "the removal of samples");
 }
 
 Result<std::vector<uint32_t>> RocksDbStore::ListSampleLists() {

@@ -19,7 +19,6 @@ namespace {
 
 constexpr uint64_t kStepBytes = 64u << 20;  // a step ends once it has read this much
 constexpr uint64_t kStepImages = 65536;
-constexpr uint16_t kReported = 0xffff;  // in segment_rows_: damaged, and named as such already
 
 std::string Hex(std::string_view bytes) { return rocksdb::Slice(bytes).ToString(/*hex=*/true); }
 
@@ -200,6 +199,7 @@ Result<uint64_t> RocksDbStore::VerifyFeatureMaps(const Space& space, const Segme
   if (feature_maps.status().code() == Code::kUnavailable) return feature_maps.status();
   if (feature_maps.status().code() == Code::kFailedPrecondition) return 0u;  // stored without
   if (!feature_maps.ok()) {
+    NoteSegmentRows({space.id, number}, kReported);
     step->problems.push_back(feature_maps.status().message());
     return 0u;
   }
@@ -240,15 +240,16 @@ void RocksDbStore::CheckRowCount(const Space& space, VerifyStep* step) {
   }
 }
 
+uint16_t RocksDbStore::KnownRows(const SegmentId& id) {
+  const MutexLock lock(verify_mutex_);
+  if (segment_rows_.size() < id.space || segment_rows_[id.space - 1].size() <= id.segment) return 0;
+  return segment_rows_[id.space - 1][id.segment];
+}
+
 Result<bool> RocksDbStore::RowExists(const Space& space, RowId row) {
   const uint64_t segment = row / kSegmentRows;
-  {
-    const MutexLock lock(verify_mutex_);
-    if (segment_rows_.size() >= space.id && segment_rows_[space.id - 1].size() > segment) {
-      const uint16_t rows = segment_rows_[space.id - 1][segment];
-      if (rows != 0) return row % kSegmentRows < rows;  // true for kReported: once is enough
-    }
-  }
+  const uint16_t rows = KnownRows({space.id, segment});
+  if (rows != 0) return row % kSegmentRows < rows;  // true for kReported: once is enough
   AUGSTORE_ASSIGN(const auto loaded, LoadSegment(space, {space.id, segment}));
   return row % kSegmentRows < loaded->rows;
 }

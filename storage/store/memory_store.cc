@@ -220,6 +220,15 @@ class MemoryStore final : public Store {
     return OkStatus();
   }
 
+  Status CheckRows(SpaceId space_id, std::span<const RowId> rows) override {
+    const MutexLock lock(mutex_);
+    AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
+    for (const RowId row : rows) {
+      if (space->Row(row).empty()) return NoSuchRow(space->info, row);
+    }
+    return OkStatus();
+  }
+
   void ReadAheadOf(SpaceId, RowPart, std::span<const RowId>,
                    const std::weak_ptr<const void>&) override {}  // all is in memory
   uint64_t MemoryBudget() const override { return 0; }
@@ -230,28 +239,30 @@ class MemoryStore final : public Store {
     return next_list_++;
   }
 
-  Status PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) override {
+  Status PutSampleChunks(uint32_t list, std::span<const NumberedChunk> chunks) override {
     const MutexLock lock(mutex_);
     const auto found = lists_.find(list);
     if (found == lists_.end()) return NoSuchList(list);
-    found->second[chunk] = bytes;
+    for (const NumberedChunk& chunk : chunks) found->second[chunk.number] = chunk.bytes;
     return OkStatus();
   }
 
-  Result<std::string> ReadSampleChunk(uint32_t list, uint64_t chunk) override {
+  Result<std::string> ReadSampleChunk(const ChunkId& chunk) override {
     const MutexLock lock(mutex_);
-    const auto found = lists_.find(list);
-    if (found == lists_.end()) return NoSuchList(list);
-    const auto bytes = found->second.find(chunk);
-    if (bytes == found->second.end()) {
-      return NotFound("sample list {} has no chunk {}", list, chunk);
-    }
+    const auto found = lists_.find(chunk.list);
+    if (found == lists_.end()) return NoSuchChunk(chunk);
+    const auto bytes = found->second.find(chunk.number);
+    if (bytes == found->second.end()) return NoSuchChunk(chunk);
     return bytes->second;
   }
 
-  Status DropSampleList(uint32_t list) override {
+  Status DropSamples(std::span<const uint32_t> lists, std::span<const ChunkId> chunks) override {
     const MutexLock lock(mutex_);
-    lists_.erase(list);
+    for (const uint32_t list : lists) lists_.erase(list);
+    for (const ChunkId& chunk : chunks) {
+      const auto found = lists_.find(chunk.list);
+      if (found != lists_.end()) found->second.erase(chunk.number);
+    }
     return OkStatus();
   }
 
@@ -298,6 +309,12 @@ class MemoryStore final : public Store {
     }
     step.total = step.checked;
     return step;
+  }
+
+  // What is in memory is not lost.
+  Result<RepairRowsStep> RepairRows(const std::string& cursor, bool /*apply*/) override {
+    AUGSTORE_ASSIGN(const VerifyStep step, Verify(cursor));
+    return RepairRowsStep{"", step.checked, step.total, {}, 0};
   }
 
  private:

@@ -53,6 +53,17 @@ struct RecordEntry {
   std::string bytes;
 };
 
+// A chunk of a sample list: bytes that the catalog encodes, under a number that it chooses.
+struct ChunkId {
+  uint32_t list = 0;
+  uint64_t number = 0;
+  auto operator<=>(const ChunkId&) const = default;
+};
+struct NumberedChunk {
+  uint64_t number = 0;
+  std::string bytes;
+};
+
 struct StoreStats {
   std::string id;  // random, 32 hexadecimal digits, made with the store
   std::vector<SpaceInfo> spaces;
@@ -120,6 +131,11 @@ class Store {
   // row was stored without one, or with one of another size).
   virtual Status ReadFeatureMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) = 0;
 
+  // Whether these rows can be read: what the last Verify said of their segments, else by reading
+  // them. Errors: kNotFound (a row that was never written), kDataLoss (a damaged segment); both
+  // name one.
+  virtual Status CheckRows(SpaceId space, std::span<const RowId> rows) = 0;
+
   // A hint: a part of these rows will be read soon. Does not wait; what is not in memory may be
   // loaded meanwhile, as long as `wanted` has not expired.
   virtual void ReadAheadOf(SpaceId space, RowPart part, std::span<const RowId> rows,
@@ -127,16 +143,16 @@ class Store {
   // Bytes of rows that the store keeps in memory at most; 0 when it has nowhere else to keep them.
   virtual uint64_t MemoryBudget() const = 0;
 
-  // --- Sample lists: the chunks of a collection version ---
+  // --- Sample lists: what the versions of collections consist of ---
   // A new, empty list's id.
   virtual Result<uint32_t> NewSampleList() = 0;
-  // Writes chunk number `chunk` (0, 1, 2, …) of a list. The bytes are an encoded SampleChunk.
-  // Errors: kNotFound (no such list).
-  virtual Status PutSampleChunk(uint32_t list, uint64_t chunk, std::string_view bytes) = 0;
+  // Writes chunks of a list, all or none. Errors: kNotFound (no such list).
+  virtual Status PutSampleChunks(uint32_t list, std::span<const NumberedChunk> chunks) = 0;
   // Errors: kNotFound.
-  virtual Result<std::string> ReadSampleChunk(uint32_t list, uint64_t chunk) = 0;
-  // Removes a list and its chunks; a list that does not exist is no error.
-  virtual Status DropSampleList(uint32_t list) = 0;
+  virtual Result<std::string> ReadSampleChunk(const ChunkId& chunk) = 0;
+  // Removes lists with all their chunks, and single chunks of other lists; all or nothing. What
+  // does not exist is no error.
+  virtual Status DropSamples(std::span<const uint32_t> lists, std::span<const ChunkId> chunks) = 0;
   virtual Result<std::vector<uint32_t>> ListSampleLists() = 0;
 
   // --- Health ---
@@ -144,6 +160,10 @@ class Store {
   // Checks a bounded part of the store (checksums, sizes, that every indexed image has its row).
   // Begin with an empty cursor, and go on until `cursor` comes back empty.
   virtual Result<VerifyStep> Verify(const std::string& cursor) = 0;
+  // Looks for images whose row, or feature map, fails its checksum or is gone, and with `apply`
+  // takes them out of the image index, so that AppendRows stores them under new rows. Cursors as
+  // those of Verify.
+  virtual Result<RepairRowsStep> RepairRows(const std::string& cursor, bool apply) = 0;
 };
 
 enum class StoreAccess : uint8_t {

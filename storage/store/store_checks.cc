@@ -140,6 +140,14 @@ Status NoSuchList(uint32_t list) {
   return NotFound("sample list {} does not exist: it was dropped", list);
 }
 
+std::string DescribeChunk(const ChunkId& chunk) {
+  return fmt::format("chunk {} of sample list {}", chunk.number, chunk.list);
+}
+
+Status NoSuchChunk(const ChunkId& chunk) {
+  return NotFound("{} does not exist", DescribeChunk(chunk));
+}
+
 Status DimDiffers(const SpaceInfo& space, uint32_t dim) {
   return FailedPrecondition(
       "embeddings of backbone {} are stored with dim {}, not {}: use the matching backbone file",

@@ -35,6 +35,8 @@ Status NoSuchSpace(SpaceId space);
 Status NoSuchSpace(const Digest& backbone, Dtype dtype);
 Status NoSuchRow(const SpaceInfo& space, RowId row);
 Status NoSuchList(uint32_t list);
+Status NoSuchChunk(const ChunkId& chunk);
+std::string DescribeChunk(const ChunkId& chunk);
 Status DimDiffers(const SpaceInfo& space, uint32_t dim);
 
 // Where each image of an AppendRows call goes: the first occurrence of an image that is not stored

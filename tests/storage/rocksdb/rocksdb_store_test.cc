@@ -63,7 +63,10 @@ TEST_F(RocksDbStoreTest, KeepsEverythingWhenReopened) {
     ASSERT_TRUE(store->AddRecord(RecordKind::kHead, "h", "record", "weights").ok());
     ASSERT_TRUE(store->AddRecord(RecordKind::kHead, "h", "gone", "").ok());
     ASSERT_TRUE(store->DeleteRecord({RecordKind::kHead, "h", 2}).ok());
-    ASSERT_TRUE(store->PutSampleChunk(store->NewSampleList().value(), 3, "chunk").ok());
+    ASSERT_TRUE(store
+                    ->PutSampleChunks(store->NewSampleList().value(),
+                                      std::vector<NumberedChunk>{{3, "chunk"}})
+                    .ok());
   }
   for (int i = 0; i < 2; ++i) {  // from the log, then from tables
     const auto store = Open();
@@ -76,7 +79,7 @@ TEST_F(RocksDbStoreTest, KeepsEverythingWhenReopened) {
     for (size_t row = 0; row < 400; ++row) ExpectSameRow(out, row, embeddings, row);
     EXPECT_EQ(AppendOk(store.get(), space.id, TestImages(0, 400), embeddings), rows);
     EXPECT_EQ(store->ReadBlob({RecordKind::kHead, "h", 1}).value(), "weights");
-    EXPECT_EQ(store->ReadSampleChunk(1, 3).value(), "chunk");
+    EXPECT_EQ(store->ReadSampleChunk({1, 3}).value(), "chunk");
     EXPECT_EQ(VerifyAll(store.get()), std::vector<std::string>());
   }
   EXPECT_EQ(Open()->AddRecord(RecordKind::kHead, "h", "next", "").value(), 3u);

@@ -305,18 +305,25 @@ TYPED_TEST_P(StoreContract, KeepsSampleListsUntilTheyAreDropped) {
   const uint32_t a = store.NewSampleList().value();
   const uint32_t b = store.NewSampleList().value();
   EXPECT_NE(a, b);
-  ASSERT_TRUE(store.PutSampleChunk(a, 0, "first").ok());
-  ASSERT_TRUE(store.PutSampleChunk(a, 1, "second").ok());
-  ASSERT_TRUE(store.PutSampleChunk(b, 0, "other").ok());
-  EXPECT_EQ(store.ReadSampleChunk(a, 1).value(), "second");
-  EXPECT_EQ(store.ReadSampleChunk(a, 2).status().code(), Code::kNotFound);
+  const uint64_t last = ~uint64_t{0};
+  ASSERT_TRUE(store.PutSampleChunks(a, std::vector<NumberedChunk>{{0, "first"}, {last, "x"}}).ok());
+  ASSERT_TRUE(store.PutSampleChunks(a, std::vector<NumberedChunk>{{1, "second"}}).ok());
+  ASSERT_TRUE(store.PutSampleChunks(b, std::vector<NumberedChunk>{{0, "other"}, {1, "gone"}}).ok());
+  EXPECT_EQ(store.ReadSampleChunk({a, 1}).value(), "second");
+  EXPECT_EQ(store.ReadSampleChunk({a, last}).value(), "x");
+  EXPECT_EQ(store.ReadSampleChunk({a, 2}).status().code(), Code::kNotFound);
   EXPECT_EQ(store.ListSampleLists().value(), (std::vector<uint32_t>{a, b}));
-  EXPECT_TRUE(store.DropSampleList(a).ok());
-  EXPECT_TRUE(store.DropSampleList(a).ok());
-  EXPECT_TRUE(store.DropSampleList(12345).ok());
-  EXPECT_EQ(store.ReadSampleChunk(a, 0).status().code(), Code::kNotFound);
-  EXPECT_EQ(store.PutSampleChunk(a, 0, "late").code(), Code::kNotFound);
-  EXPECT_EQ(store.ReadSampleChunk(b, 0).value(), "other");
+  const std::vector<uint32_t> lists = {a, 12345};
+  const std::vector<ChunkId> chunks = {{b, 1}, {b, 99}, {54321, 0}};
+  EXPECT_TRUE(store.DropSamples(lists, chunks).ok());
+  EXPECT_TRUE(store.DropSamples(lists, chunks).ok()) << "what is gone is no error";
+  EXPECT_TRUE(store.DropSamples({}, {}).ok());
+  EXPECT_EQ(store.ReadSampleChunk({a, 0}).status().code(), Code::kNotFound);
+  EXPECT_EQ(store.ReadSampleChunk({a, last}).status().code(), Code::kNotFound);
+  EXPECT_EQ(store.PutSampleChunks(a, std::vector<NumberedChunk>{{0, "late"}}).code(),
+            Code::kNotFound);
+  EXPECT_EQ(store.ReadSampleChunk({b, 0}).value(), "other");
+  EXPECT_EQ(store.ReadSampleChunk({b, 1}).status().code(), Code::kNotFound);
   EXPECT_EQ(store.ListSampleLists().value(), std::vector<uint32_t>{b});
   EXPECT_GT(store.NewSampleList().value(), b);
 }
