@@ -2,20 +2,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "schemas/base/limits.h"
 
 namespace augstore {
-
-ContentHash SampleHash(const std::string& split, const std::string& key) {
-  // The split's length makes the pair unambiguous.
-  const std::string text = fmt::format("{}:{}{}", split.size(), split, key);
-  return HashContent({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-}
-
-std::string DescribeSample(const SampleChunk& chunk, size_t i) {
-  return fmt::format("sample '{}' of split '{}'", chunk.keys[i], SplitOf(chunk, i));
-}
 
 namespace {
 
@@ -28,9 +19,10 @@ void GrowBy(std::vector<T>* values, size_t count) {
 
 // Memory that samples take in a draft: themselves and their entries in the index.
 size_t SampleBytes(const SampleChunk& chunk) {
-  constexpr size_t kIndexEntry = 64;
-  size_t bytes = chunk.size() * (sizeof(RowId) + sizeof(std::string) + sizeof(uint16_t) +
-                                 chunk.labels.size() * sizeof(int32_t) + kIndexEntry);
+  constexpr size_t kIndexEntry = 64 + 40;  // the second for the comparison with the base
+  size_t bytes =
+      chunk.size() * (sizeof(RowId) + sizeof(ContentHash) + sizeof(std::string) + sizeof(uint16_t) +
+                      chunk.labels.size() * sizeof(int32_t) + kIndexEntry);
   for (const std::string& key : chunk.keys) bytes += key.size();
   return bytes;
 }
@@ -40,6 +32,11 @@ size_t SampleBytes(const SampleChunk& chunk) {
 Status CollectionDraft::CheckSamples(const SampleChunk& chunk) const {
   if (chunk.size() > kMaxBatchRows) {
     return InvalidArgument("{} samples come at once: send at most {}", chunk.size(), kMaxBatchRows);
+  }
+  if (!chunk.rows.empty()) {
+    return InvalidArgument(
+        "the samples come with {} rows: the store finds them by the hashes of images",
+        chunk.rows.size());
   }
   AUGSTORE_TRY(CheckSampleChunk(chunk, labels.size()));
   for (size_t i = 0; i < chunk.size(); ++i) {
@@ -58,23 +55,14 @@ Status CollectionDraft::CheckSamples(const SampleChunk& chunk) const {
   return OkStatus();
 }
 
-// A segment's rows are dense: when the highest of those asked for exists, all of them do.
-Status CollectionDraft::CheckRows(Store* store, const SampleChunk& chunk) const {
-  std::unordered_map<uint64_t, size_t> highest;  // segment -> sample
-  for (size_t i = 0; i < chunk.size(); ++i) {
-    const auto [found, is_new] = highest.emplace(chunk.rows[i] / kSegmentRows, i);
-    if (chunk.rows[i] > chunk.rows[found->second]) found->second = i;
-  }
-  Matrix embedding(1, space.dim);
-  for (const auto& [segment, i] : highest) {
-    const Status read = store->ReadRows(space.id, {&chunk.rows[i], 1}, embedding.view());
-    if (read.code() == Code::kNotFound) {
-      return InvalidArgument("{}: row {} is not stored: append its embedding first",
-                             DescribeSample(chunk, i), chunk.rows[i]);
-    }
-    AUGSTORE_TRY(read);
-  }
-  return OkStatus();
+Result<std::vector<RowId>> CollectionDraft::FindRows(Store* store, const SampleChunk& chunk) const {
+  std::vector<RowId> rows(chunk.size(), kNoRow);
+  AUGSTORE_TRY(store->FindImages(space.id, chunk.images, rows));
+  const auto missing = std::ranges::find(rows, kNoRow);
+  if (missing == rows.end()) return rows;
+  const auto i = static_cast<size_t>(missing - rows.begin());
+  return InvalidArgument("{}: no embedding of image {} is stored: append it first",
+                         DescribeSample(chunk, i), chunk.images[i].Hex());
 }
 
 Result<CollectionDraft::Splits> CollectionDraft::NewSplits(const SampleChunk& chunk) const {
@@ -94,8 +82,8 @@ Result<CollectionDraft::Splits> CollectionDraft::NewSplits(const SampleChunk& ch
   return fresh;
 }
 
-Result<CollectionDraft::Index> CollectionDraft::NewSamples(const SampleChunk& chunk) const {
-  Index added;
+Result<SampleIndex> CollectionDraft::NewSamples(const SampleChunk& chunk) const {
+  SampleIndex added;
   for (size_t i = 0; i < chunk.size(); ++i) {
     const ContentHash hash = SampleHash(SplitOf(chunk, i), chunk.keys[i]);
     if (!index.contains(hash) && added.emplace(hash, samples.size() + i).second) continue;
@@ -120,12 +108,16 @@ Status CollectionDraft::Reserve(size_t bytes) {
 
 Status CollectionDraft::Append(Store* store, const SampleChunk& chunk) {
   const MutexLock lock(mutex);
+  if (commit.has_value() || made.has_value()) {
+    return FailedPrecondition(
+        "the draft of collection '{}' takes no samples: it is being committed", collection);
+  }
   AUGSTORE_TRY(CheckSamples(chunk));
-  AUGSTORE_TRY(CheckRows(store, chunk));
+  AUGSTORE_ASSIGN(const std::vector<RowId> rows, FindRows(store, chunk));
   // Whatever can be refused or run out of memory comes before the first change, so that a call that
   // fails appends nothing.
   AUGSTORE_ASSIGN(Splits fresh, NewSplits(chunk));
-  AUGSTORE_ASSIGN(Index added, NewSamples(chunk));
+  AUGSTORE_ASSIGN(SampleIndex added, NewSamples(chunk));
   AUGSTORE_TRY(Reserve(SampleBytes(chunk)));
   last_used_ = Clock::now();
   std::vector<std::string> keys = chunk.keys;
@@ -133,18 +125,20 @@ Status CollectionDraft::Append(Store* store, const SampleChunk& chunk) {
   for (const auto& [name, number] : fresh) names[number - splits.size()] = name;
   GrowBy(&samples.rows, chunk.size());
   GrowBy(&samples.keys, chunk.size());
+  GrowBy(&samples.images, chunk.size());
   GrowBy(&samples.splits, chunk.size());
   for (std::vector<int32_t>& column : samples.labels) GrowBy(&column, chunk.size());
   GrowBy(&samples.split_names, names.size());
   index.reserve(index.size() + added.size());
   splits.reserve(splits.size() + fresh.size());
 
-  changes.reset();
+  comparison.reset();
   index.merge(added);
   splits.merge(fresh);
   std::move(names.begin(), names.end(), std::back_inserter(samples.split_names));
   std::move(keys.begin(), keys.end(), std::back_inserter(samples.keys));
-  samples.rows.insert(samples.rows.end(), chunk.rows.begin(), chunk.rows.end());
+  samples.rows.insert(samples.rows.end(), rows.begin(), rows.end());
+  samples.images.insert(samples.images.end(), chunk.images.begin(), chunk.images.end());
   for (uint16_t split : chunk.splits) {
     samples.splits.push_back(splits.find(chunk.split_names[split])->second);
   }
@@ -157,37 +151,66 @@ Status CollectionDraft::Append(Store* store, const SampleChunk& chunk) {
 }
 
 void CollectionDraft::CheckInvariants() const {
-  AUGSTORE_CHECK(samples.keys.size() == samples.size() && samples.splits.size() == samples.size());
+  AUGSTORE_CHECK(samples.rows.size() == samples.size() && samples.images.size() == samples.size() &&
+                 samples.splits.size() == samples.size());
   for (const std::vector<int32_t>& column : samples.labels)
     AUGSTORE_CHECK(column.size() == samples.size());
   AUGSTORE_CHECK(index.size() == samples.size() && splits.size() == samples.split_names.size());
 }
 
-Status CollectionDraft::ForEachChunk(Store* store,
-                                     const std::function<Status(const SampleChunk&)>& visit) {
-  ChunkBuilder builder(labels.size());
-  const auto add = [&](const SampleChunk& from, size_t i) {
-    builder.Add(from, i);
-    return builder.size() < kSampleChunkRows ? OkStatus() : visit(builder.Take());
-  };
-  std::vector<bool> placed(samples.size());
-  const uint64_t chunks = base.has_value() ? ChunkCount(*base) : 0;
-  for (uint64_t number = 0; number < chunks; ++number) {
-    AUGSTORE_ASSIGN(const SampleChunk chunk, ReadChunk(store, *base, number));
-    for (size_t i = 0; i < chunk.size(); ++i) {
-      const auto again = index.find(SampleHash(SplitOf(chunk, i), chunk.keys[i]));
-      if (again == index.end()) {
-        AUGSTORE_TRY(add(chunk, i));
-      } else {
-        placed[again->second] = true;
-        AUGSTORE_TRY(add(samples, again->second));
-      }
-    }
+Result<bool> CollectionDraft::Compare(Store* store, Clock::time_point deadline) {
+  last_used_ = Clock::now();
+  if (!comparison.has_value()) {
+    comparison.emplace(base.has_value() ? &*base : nullptr, samples, index);
   }
-  for (size_t i = 0; i < samples.size(); ++i) {
-    if (!placed[i]) AUGSTORE_TRY(add(samples, i));
+  bool over = false;
+  do {
+    AUGSTORE_ASSIGN(over, comparison->Step(store));
+  } while (!over && Clock::now() < deadline);
+  return over;
+}
+
+Result<bool> CollectionDraft::Write(Store* store, Clock::time_point deadline) {
+  if (!commit.has_value()) {
+    CollectionRecord record;
+    record.backbone = space.backbone;
+    record.dim = space.dim;
+    record.dtype = space.dtype;
+    record.labels = labels;
+    record.source = source;
+    if (base.has_value()) record.splits = base->splits;
+    commit.emplace(store, &*comparison, samples, std::move(record));
   }
-  return builder.size() == 0 ? OkStatus() : visit(builder.Take());
+  Result<bool> over = false;
+  do {
+    over = commit->Step();
+  } while (over.ok() && !*over && Clock::now() < deadline);
+  if (!over.ok()) EndWriting();
+  return over;
+}
+
+void CollectionDraft::EndWriting() {
+  if (commit.has_value()) commit->Drop();
+  commit.reset();
+}
+
+void CollectionDraft::BecomeVersion(RecordKey version) {
+  made = std::move(version);
+  is_made_ = true;
+  comparison.reset();
+  samples = {};
+  index = {};
+  splits = {};
+  labels = {};
+  base.reset();
+  *bytes_of_all_ -= bytes_;
+  bytes_ = 0;
+}
+
+CollectionDraft::~CollectionDraft() {
+  const MutexLock lock(mutex);
+  EndWriting();
+  *bytes_of_all_ -= bytes_;
 }
 
 }  // namespace augstore

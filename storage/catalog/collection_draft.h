@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -12,8 +11,8 @@
 
 #include "schemas/base/thread_annotations.h"
 #include "schemas/records/drafts.h"
-#include "storage/catalog/collection_samples.h"
-#include "storage/store/store_checks.h"
+#include "storage/catalog/draft_changes.h"
+#include "storage/catalog/draft_commit.h"
 
 namespace augstore {
 
@@ -21,16 +20,12 @@ namespace augstore {
 inline constexpr std::chrono::minutes kDraftIdle{60};
 // All drafts together take at most this.
 inline constexpr size_t kMaxDraftBytes = size_t{1} << 30;
-// What identifies a sample: a hash of its split and its key.
-ContentHash SampleHash(const std::string& split, const std::string& key);
-// "sample '<key>' of split '<split>'", for messages.
-std::string DescribeSample(const SampleChunk& chunk, size_t i);
 
 // Kept in memory: it dies with the process, and its samples are few bytes each.
 struct CollectionDraft {
   // `bytes_of_all` counts the bytes of all drafts, and outlives the draft.
   explicit CollectionDraft(std::atomic<size_t>* bytes_of_all) : bytes_of_all_(bytes_of_all) {}
-  ~CollectionDraft() { *bytes_of_all_ -= bytes_; }
+  ~CollectionDraft();
   CollectionDraft(const CollectionDraft&) = delete;
   CollectionDraft& operator=(const CollectionDraft&) = delete;
 
@@ -47,37 +42,45 @@ struct CollectionDraft {
   // Name -> index in samples.split_names.
   using Splits = std::unordered_map<std::string, uint16_t>;
   Splits splits AUGSTORE_GUARDED_BY(mutex);
-  // SampleHash -> index in samples.
-  using Index = std::unordered_map<ContentHash, size_t, ContentHashHasher>;
-  Index index AUGSTORE_GUARDED_BY(mutex);
-  // Of the samples so far; none: not compared since the last of them came.
-  std::optional<DraftChanges> changes AUGSTORE_GUARDED_BY(mutex);
+  SampleIndex index AUGSTORE_GUARDED_BY(mutex);
+  // Of the samples so far; none: not begun since the last of them came.
+  std::optional<BaseComparison> comparison AUGSTORE_GUARDED_BY(mutex);
+  // Begun once all are compared; no samples come any more then.
+  std::optional<DraftCommit> commit AUGSTORE_GUARDED_BY(mutex);
+  // The version that it became: then nothing else is left of it.
+  std::optional<RecordKey> made AUGSTORE_GUARDED_BY(mutex);
 
   // Counts `bytes` more. Errors: kResourceExhausted (all drafts would take more than they may).
   Status Reserve(size_t bytes) AUGSTORE_REQUIRES(mutex);
-  // Whether nothing was appended for kDraftIdle. Thread-safe.
+  // Whether it was not used for kDraftIdle. Thread-safe, as IsMade.
   bool IsIdle() const { return Clock::now() - last_used_.load() > kDraftIdle; }
-  // Errors: kInvalidArgument, naming the sample; kResourceExhausted; nothing is appended then.
+  bool IsMade() const { return is_made_; }
+  // Errors: kInvalidArgument, naming the sample; kResourceExhausted; kFailedPrecondition (it is
+  // being committed, or was); nothing is appended then.
   Status Append(Store* store, const SampleChunk& chunk);
-  // Calls `visit` with the chunks of the new version: the base's samples, those that the draft has
-  // again replaced in place, then the draft's others. Each has kSampleChunkRows samples but the
-  // last.
-  Status ForEachChunk(Store* store, const std::function<Status(const SampleChunk&)>& visit)
-      AUGSTORE_REQUIRES(mutex);
+  // Goes on with the comparison, or with the writing of chunks, until `deadline`, but at least a
+  // little. Returns whether it is over. Errors: those of BaseComparison and DraftCommit.
+  using Clock = std::chrono::steady_clock;
+  Result<bool> Compare(Store* store, Clock::time_point deadline) AUGSTORE_REQUIRES(mutex);
+  Result<bool> Write(Store* store, Clock::time_point deadline) AUGSTORE_REQUIRES(mutex);
+  // Removes what was written, if a version does not have it now.
+  void EndWriting() AUGSTORE_REQUIRES(mutex);
+  // Lets go of everything but the name of the version that it became.
+  void BecomeVersion(RecordKey version) AUGSTORE_REQUIRES(mutex);
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   Status CheckSamples(const SampleChunk& chunk) const;
-  Status CheckRows(Store* store, const SampleChunk& chunk) const;
+  // The rows of the chunk's images.
+  Result<std::vector<RowId>> FindRows(Store* store, const SampleChunk& chunk) const;
   // What a chunk adds to `splits` and to `index`.
   Result<Splits> NewSplits(const SampleChunk& chunk) const AUGSTORE_REQUIRES(mutex);
-  Result<Index> NewSamples(const SampleChunk& chunk) const AUGSTORE_REQUIRES(mutex);
+  Result<SampleIndex> NewSamples(const SampleChunk& chunk) const AUGSTORE_REQUIRES(mutex);
   void CheckInvariants() const AUGSTORE_REQUIRES(mutex);
 
   std::atomic<size_t>* const bytes_of_all_;
   size_t bytes_ = 0;  // of this draft; changed with `mutex` held
   std::atomic<Clock::time_point> last_used_ = Clock::now();
+  std::atomic<bool> is_made_ = false;
 };
 
 }  // namespace augstore

@@ -1,29 +1,18 @@
 #include "storage/catalog/collection_samples.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "schemas/base/limits.h"
 
 namespace augstore {
-namespace {
-
-constexpr size_t kBlockBytes = 8u << 20;  // of embeddings read at once
-
-size_t BlockRows(uint32_t dim) {
-  return std::clamp<size_t>(kBlockBytes / (dim * sizeof(float)), 1, kSampleChunkRows);
-}
-
-std::span<const uint8_t> AsBytes(std::span<const float> values) {
-  return {reinterpret_cast<const uint8_t*>(values.data()), values.size_bytes()};
-}
-
-}  // namespace
 
 Status CheckSampleChunk(const SampleChunk& chunk, size_t columns) {
-  const size_t n = chunk.rows.size();
-  if (chunk.splits.size() != n || chunk.keys.size() != n) {
-    return InvalidArgument("{} rows come with {} splits and {} keys: give one of each per sample",
-                           n, chunk.splits.size(), chunk.keys.size());
+  const size_t n = chunk.size();
+  if (chunk.splits.size() != n || chunk.images.size() != n) {
+    return InvalidArgument(
+        "{} keys come with {} splits and {} hashes of images: give one of each per sample", n,
+        chunk.splits.size(), chunk.images.size());
   }
   if (chunk.labels.size() != columns) {
     return InvalidArgument("the samples have {} label columns, the collection has {}",
@@ -44,24 +33,20 @@ Status CheckSampleChunk(const SampleChunk& chunk, size_t columns) {
   return OkStatus();
 }
 
-uint64_t ChunkCount(const CollectionRecord& collection) {
-  return (collection.samples + kSampleChunkRows - 1) / kSampleChunkRows;
+ContentHash SampleHash(const std::string& split, const std::string& key) {
+  // The split's length makes the pair unambiguous.
+  const std::string text = fmt::format("{}:{}{}", split.size(), split, key);
+  return HashContent({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
 }
 
-Result<SampleChunk> ReadChunk(Store* store, const CollectionRecord& collection, uint64_t chunk) {
-  const std::string what = fmt::format("chunk {} of sample list {}", chunk, collection.sample_list);
-  AUGSTORE_ASSIGN(const std::string bytes, store->ReadSampleChunk(collection.sample_list, chunk));
-  Result<SampleChunk> decoded = Decode<SampleChunk>(bytes);
-  if (!decoded.ok()) return decoded.status().WithContext(what);
-  const Status shape = CheckSampleChunk(*decoded, collection.labels.size());
-  if (!shape.ok()) return DataLoss("{}: {}; run `augstore verify`", what, shape.message());
-  const uint64_t expected =
-      std::min<uint64_t>(kSampleChunkRows, collection.samples - chunk * kSampleChunkRows);
-  if (decoded->size() != expected) {
-    return DataLoss("{} has {} samples instead of {}; run `augstore verify`", what, decoded->size(),
-                    expected);
-  }
-  return decoded;
+std::string DescribeSample(const SampleChunk& chunk, size_t i) {
+  return fmt::format("sample '{}' of split '{}'", chunk.keys[i], SplitOf(chunk, i));
+}
+
+uint64_t Prefix64(const ContentHash& hash) {
+  uint64_t prefix = 0;
+  std::memcpy(&prefix, hash.bytes.data(), sizeof prefix);
+  return prefix;
 }
 
 Status CountSplits(const SampleChunk& chunk, std::vector<SplitCount>* splits) {
@@ -71,17 +56,21 @@ Status CountSplits(const SampleChunk& chunk, std::vector<SplitCount>* splits) {
   for (uint16_t split : chunk.splits) {
     if (counted[split]) continue;
     counted[split] = true;
-    const std::string& name = chunk.split_names[split];
-    auto found = std::find_if(splits->begin(), splits->end(),
-                              [&](const SplitCount& known) { return known.name == name; });
-    if (found == splits->end()) {
-      if (splits->size() == kMaxSplits) {
-        return InvalidArgument("the collection would have more than {} splits", kMaxSplits);
-      }
-      found = splits->insert(splits->end(), {name, 0});
-    }
-    found->samples += counts[split];
+    AUGSTORE_TRY(AddToSplit(chunk.split_names[split], counts[split], splits));
   }
+  return OkStatus();
+}
+
+Status AddToSplit(const std::string& name, uint64_t samples, std::vector<SplitCount>* splits) {
+  auto found = std::find_if(splits->begin(), splits->end(),
+                            [&](const SplitCount& known) { return known.name == name; });
+  if (found == splits->end()) {
+    if (splits->size() == kMaxSplits) {
+      return InvalidArgument("the collection would have more than {} splits", kMaxSplits);
+    }
+    found = splits->insert(splits->end(), {name, 0});
+  }
+  found->samples += samples;
   return OkStatus();
 }
 
@@ -96,6 +85,7 @@ void ChunkBuilder::Add(const SampleChunk& from, size_t i) {
     chunk_.labels[column].push_back(from.labels[column][i]);
   }
   chunk_.keys.push_back(from.keys[i]);
+  chunk_.images.push_back(from.images[i]);
 }
 
 SampleChunk ChunkBuilder::Take() {
@@ -106,34 +96,31 @@ SampleChunk ChunkBuilder::Take() {
   return taken;
 }
 
-CollectionDigest::CollectionDigest(Store* store, SpaceId space, const Digest& backbone,
-                                   uint32_t dim, const std::vector<LabelColumn>& labels)
-    : store_(store), space_(space), block_(BlockRows(dim), dim) {
-  builder_.AddText("augstore collection 1").AddBytes(backbone.bytes).AddU64(dim);
-  builder_.AddU64(labels.size());
-  for (const LabelColumn& column : labels) {
-    builder_.AddText(column.name).AddU64(column.classes.size());
-    for (const std::string& name : column.classes) builder_.AddText(name);
-  }
-}
-
-Status CollectionDigest::Add(const SampleChunk& chunk) {
-  for (size_t begin = 0; begin < chunk.size(); begin += block_.rows()) {
-    const size_t count = std::min(block_.rows(), chunk.size() - begin);
-    const MatrixView rows = block_.view().Slice(0, count);
-    AUGSTORE_TRY(store_->ReadRows(space_, std::span(chunk.rows).subspan(begin, count), rows));
-    for (size_t i = 0; i < count; ++i) {
-      builder_.AddText(SplitOf(chunk, begin + i)).AddText(chunk.keys[begin + i]);
-      for (const std::vector<int32_t>& column : chunk.labels) {
-        builder_.AddU64(static_cast<uint64_t>(int64_t{column[begin + i]}));
-      }
-      builder_.AddBytes(AsBytes(rows.row(i)));
+Digest ChunkDigest(const SampleChunk& chunk) {
+  DigestBuilder builder;
+  builder.AddText("augstore chunk 2").AddU64(chunk.size());
+  for (size_t i = 0; i < chunk.size(); ++i) {
+    builder.AddText(SplitOf(chunk, i)).AddText(chunk.keys[i]);
+    for (const std::vector<int32_t>& column : chunk.labels) {
+      builder.AddU64(static_cast<uint64_t>(int64_t{column[i]}));
     }
+    builder.AddBytes(chunk.images[i].bytes);
   }
-  samples_ += chunk.size();
-  return OkStatus();
+  return builder.Finish();
 }
 
-Digest CollectionDigest::Finish() { return builder_.AddU64(samples_).Finish(); }
+Digest CollectionDigest(const CollectionRecord& collection, const std::vector<Digest>& chunks) {
+  DigestBuilder builder;
+  builder.AddText("augstore collection 2").AddBytes(collection.backbone.bytes);
+  builder.AddU64(collection.dim).AddU64(static_cast<uint64_t>(collection.dtype));
+  builder.AddU64(collection.labels.size());
+  for (const LabelColumn& column : collection.labels) {
+    builder.AddText(column.name).AddU64(column.classes.size());
+    for (const std::string& name : column.classes) builder.AddText(name);
+  }
+  builder.AddU64(collection.samples).AddU64(chunks.size());
+  for (const Digest& chunk : chunks) builder.AddBytes(chunk.bytes);
+  return builder.Finish();
+}
 
 }  // namespace augstore

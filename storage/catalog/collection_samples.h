@@ -1,4 +1,4 @@
-// The samples of a collection version as they are stored, and its digest. Internal to storage.
+// Samples of collections: checks, and what identifies them. Internal to storage.
 #ifndef AUGSTORE_STORAGE_CATALOG_COLLECTION_SAMPLES_H_
 #define AUGSTORE_STORAGE_CATALOG_COLLECTION_SAMPLES_H_
 
@@ -8,7 +8,6 @@
 
 #include "schemas/base/digest.h"
 #include "schemas/records/records.h"
-#include "storage/store/store.h"
 
 namespace augstore {
 
@@ -16,18 +15,21 @@ namespace augstore {
 // in the table. Errors: kInvalidArgument.
 Status CheckSampleChunk(const SampleChunk& chunk, size_t columns);
 
-uint64_t ChunkCount(const CollectionRecord& collection);
-// Errors: kDataLoss (not the chunk that the collection needs), kNotFound (the collection was
-// deleted).
-Result<SampleChunk> ReadChunk(Store* store, const CollectionRecord& collection, uint64_t chunk);
-
 inline const std::string& SplitOf(const SampleChunk& chunk, size_t i) {
   return chunk.split_names[chunk.splits[i]];
 }
 
+// What identifies a sample: a hash of its split and its key.
+ContentHash SampleHash(const std::string& split, const std::string& key);
+// "sample '<key>' of split '<split>'", for messages.
+std::string DescribeSample(const SampleChunk& chunk, size_t i);
+// The first 8 bytes of a hash, as summaries have them.
+uint64_t Prefix64(const ContentHash& hash);
+
 // Adds the chunk's samples to the counts; a split that is new goes to the end. Errors:
 // kInvalidArgument (> kMaxSplits).
 Status CountSplits(const SampleChunk& chunk, std::vector<SplitCount>* splits);
+Status AddToSplit(const std::string& name, uint64_t samples, std::vector<SplitCount>* splits);
 
 // Puts samples together to a chunk, with a table of the splits that occur in it.
 class ChunkBuilder {
@@ -44,24 +46,10 @@ class ChunkBuilder {
   std::unordered_map<std::string, uint16_t> split_index_;
 };
 
-// SHA-256 over a collection's logical content: docs/formats.md. Reads the embeddings in blocks,
-// whatever the chunks' sizes.
-class CollectionDigest {
- public:
-  CollectionDigest(Store* store, SpaceId space, const Digest& backbone, uint32_t dim,
-                   const std::vector<LabelColumn>& labels);
-  // The next samples in order. Errors: those of Store::ReadRows.
-  Status Add(const SampleChunk& chunk);
-  // Once, after the last sample.
-  Digest Finish();
-
- private:
-  Store* store_;
-  SpaceId space_;
-  Matrix block_;
-  uint64_t samples_ = 0;
-  DigestBuilder builder_;
-};
+// Of the content of a chunk's samples, and of a collection, whose chunks have `chunks`:
+// docs/formats.md. Neither covers where embeddings are stored, nor their values.
+Digest ChunkDigest(const SampleChunk& chunk);
+Digest CollectionDigest(const CollectionRecord& collection, const std::vector<Digest>& chunks);
 
 }  // namespace augstore
 

@@ -1,0 +1,57 @@
+// Writing the samples of a new collection version. Internal to storage/catalog.
+#ifndef AUGSTORE_STORAGE_CATALOG_DRAFT_COMMIT_H_
+#define AUGSTORE_STORAGE_CATALOG_DRAFT_COMMIT_H_
+
+#include <vector>
+
+#include "storage/catalog/draft_changes.h"
+
+namespace augstore {
+
+// Makes the chunks that differ from the base's, one at a time: those with replaced samples, then
+// the last one of the base if it has room, filled up with the added samples, then the others'. All
+// of them have kSampleChunkRows samples but the last, and those that an erased sample made shorter.
+// One thread at a time.
+class DraftCommit {
+ public:
+  // The comparison is over. It and `samples`, those of the draft, must outlive the commit.
+  // `record`: of the new version; its labels are merged, its splits are those of the base.
+  DraftCommit(Store* store, const BaseComparison* comparison, const SampleChunk& samples,
+              CollectionRecord record);
+
+  // Writes the next chunk. Returns whether all are written. Errors: those of ReadChunk and
+  // Store::PutSampleChunks; kInvalidArgument (too many splits or samples). After an error: Drop.
+  Result<bool> Step();
+  DraftProgress progress() const;
+
+  // --- Once all are written ---
+  // The record, complete but for its time and its list.
+  const CollectionRecord& Describe();
+  const ChunkTable& table() const { return table_; }
+  // Writes the table and returns the record with its list. Once.
+  Result<CollectionRecord> Finish();
+  // Removes what was written.
+  void Drop() { writer_.Drop(); }
+
+ private:
+  const ChunkTable& base() const { return comparison_->table(); }
+  bool IsFilledUp(size_t chunk) const;
+  // Chunk i of the base with the samples that replace its own.
+  Result<SampleChunk> ReplacedChunk(size_t i);
+  Status WriteAdded();
+
+  Store* store_;
+  const BaseComparison* comparison_;
+  const SampleChunk& samples_;
+  CollectionRecord record_;
+  ChunkWriter writer_;
+  ChunkTable table_;
+  std::vector<size_t> added_;  // indices of the draft's samples that the base lacks
+  size_t next_added_ = 0;
+  size_t total_ = 0;  // chunks to write
+  size_t written_ = 0;
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_STORAGE_CATALOG_DRAFT_COMMIT_H_
