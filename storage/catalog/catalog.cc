@@ -9,7 +9,7 @@
 #include "storage/catalog/catalog_internal.h"
 #include "storage/catalog/catalog_verify.h"
 #include "storage/catalog/collection_draft.h"
-#include "storage/catalog/collection_samples.h"
+#include "storage/catalog/collection_removal.h"
 
 namespace augstore {
 namespace {
@@ -72,40 +72,26 @@ Result<AliasHistory> ReadHistory(Store* store, const RecordKey& key) {
 
 }  // namespace
 
-Catalog::Catalog(Store* store) : store_(store), verifier_(std::make_unique<CatalogVerifier>(this)) {
+Catalog::Catalog(Store* store, std::chrono::milliseconds draft_step)
+    : store_(store),
+      draft_step_(draft_step),
+      verifier_(std::make_unique<CatalogVerifier>(this)),
+      tables_(std::make_unique<TableCache>(store)) {
   // A draft number of an earlier process must not mean a draft of this one.
   next_draft_ = std::random_device()();
 }
 
 Catalog::~Catalog() = default;
 
-Result<std::unique_ptr<Catalog>> Catalog::Open(Store* store) {
-  std::unique_ptr<Catalog> catalog(new Catalog(store));
-  const Status dropped = catalog->DropLeftovers();
+Result<std::unique_ptr<Catalog>> Catalog::Open(Store* store, std::chrono::milliseconds draft_step) {
+  std::unique_ptr<Catalog> catalog(new Catalog(store, draft_step));
+  const Status dropped = DropLeftovers(store);
   // Leftovers only take space. Of a store that is open for reading they stay, and of a damaged one
   // too: Verify names the damage, and whatever is whole can be used meanwhile.
   if (dropped.code() != Code::kFailedPrecondition && dropped.code() != Code::kDataLoss) {
     AUGSTORE_TRY(dropped);
   }
   return catalog;
-}
-
-Status Catalog::DropLeftovers() {
-  AUGSTORE_ASSIGN(const auto lists, store_->ListSampleLists());
-  if (lists.empty()) return OkStatus();
-  AUGSTORE_ASSIGN(const auto collections, store_->ListRecords(RecordKind::kCollection, ""));
-  std::set<uint32_t> used;
-  for (const RecordEntry& entry : collections) {
-    const Result<CollectionRecord> record = Decode<CollectionRecord>(entry.bytes);
-    // Whose list a damaged record names cannot be known, so nothing may go; Verify names the
-    // record.
-    if (!record.ok()) return OkStatus();
-    used.insert(record->sample_list);
-  }
-  for (uint32_t list : lists) {
-    if (!used.contains(list)) AUGSTORE_TRY(store_->DropSampleList(list));
-  }
-  return OkStatus();
 }
 
 Result<RecordKey> Catalog::Resolve(RecordKind kind, std::string_view text) {
@@ -218,9 +204,9 @@ Status Catalog::DeleteCollection(std::string_view ref) {
         "collection '{}' cannot be deleted while alias '{}' points to it: move the alias first",
         found.ref(), move.alias);
   }
-  // The record first: if the process ends in between, Open drops the list.
+  // The record first: if the process ends in between, Open drops the samples.
   AUGSTORE_TRY(store_->DeleteRecord({RecordKind::kCollection, found.name, found.version}));
-  return store_->DropSampleList(found.record.sample_list);
+  return DropUnnamedSamples(store_, found.record.sample_list);
 }
 
 Result<SampleChunk> Catalog::GetSamples(const CollectionRecord& collection, SampleId begin,
@@ -230,11 +216,13 @@ Result<SampleChunk> Catalog::GetSamples(const CollectionRecord& collection, Samp
                            collection.samples);
   }
   const uint64_t end = begin + std::min<uint64_t>(count, collection.samples - begin);
+  AUGSTORE_ASSIGN(const auto chunks, tables_->Get(collection));
   ChunkBuilder builder(collection.labels.size());
   while (begin < end) {
-    const uint64_t number = begin / kSampleChunkRows;
-    AUGSTORE_ASSIGN(const SampleChunk chunk, ReadChunk(store_, collection, number));
-    const uint64_t first = number * kSampleChunkRows;
+    const size_t number = chunks->ChunkOfSample(begin);
+    AUGSTORE_ASSIGN(const SampleChunk chunk,
+                    ReadChunk(store_, chunks->table, number, collection.labels.size()));
+    const SampleId first = chunks->begins[number];
     for (; begin < end && begin - first < chunk.size(); ++begin) builder.Add(chunk, begin - first);
   }
   return builder.Take();

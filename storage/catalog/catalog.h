@@ -6,9 +6,11 @@
 #define AUGSTORE_STORAGE_CATALOG_CATALOG_H_
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
+#include <variant>
 
 #include "schemas/base/names.h"
 #include "schemas/base/thread_annotations.h"
@@ -20,7 +22,15 @@
 namespace augstore {
 
 class CatalogVerifier;
+class TableCache;
 struct CollectionDraft;
+
+// What a call that does a bounded amount of work came to: its result, or how far it is. Then the
+// same call goes on.
+using CompareOutcome = std::variant<DraftChanges, DraftProgress>;
+using CommitOutcome = std::variant<Versioned<CollectionRecord>, DraftProgress>;
+// How long such a call works.
+inline constexpr std::chrono::milliseconds kDraftStep{500};
 
 // When an alias of a transform may move.
 struct AliasGate {
@@ -32,7 +42,8 @@ class Catalog {
  public:
   // `store` must outlive the catalog. Sample lists that belong to no version (a writer died) are
   // dropped.
-  static Result<std::unique_ptr<Catalog>> Open(Store* store);
+  static Result<std::unique_ptr<Catalog>> Open(Store* store,
+                                               std::chrono::milliseconds draft_step = kDraftStep);
 
   ~Catalog();
 
@@ -79,19 +90,22 @@ class Catalog {
   Result<OpenDraft> BeginDraft(const DraftSpec& spec, const std::string& owner = "");
   // Errors: kNotFound, as AppendSamples.
   Result<std::string> OwnerOfDraft(uint32_t draft);
-  // Samples in order; any number of chunks of any size up to kMaxBatchRows. Errors: kNotFound (no
-  // such draft: it was dropped by a restart, run the same command again), kInvalidArgument (labels
-  // out of range, vectors of unequal length, a row that is not stored, a (split, key) that this
-  // draft has already; each names the sample).
+  // Samples in order; any number of chunks of any size up to kMaxBatchRows. Their images are
+  // stored; `rows` is empty. Errors: kNotFound (no such draft: it was dropped by a restart, run the
+  // same command again), kInvalidArgument (labels out of range, vectors of unequal length, an image
+  // that is not stored, a (split, key) that this draft has already; each names the sample),
+  // kFailedPrecondition (it is being committed).
   Status AppendSamples(uint32_t draft, const SampleChunk& samples);
-  // What committing the draft with the samples so far would do. Errors: kNotFound (draft), those of
-  // Store::ReadSampleChunk.
-  Result<DraftChanges> CompareDraft(uint32_t draft);
-  // Makes the version. Content equal to the latest version's: that version comes back and nothing
-  // is written. Errors: kNotFound (draft), kFailedPrecondition (`appended` differs from what
-  // arrived; no samples at all; samples would be replaced, counted, and the draft's spec does not
-  // allow it).
-  Result<Versioned<CollectionRecord>> CommitDraft(uint32_t draft, uint64_t appended);
+  // What committing the draft with the samples so far would do. Errors: kNotFound (draft),
+  // kFailedPrecondition (it was committed), those of Store::ReadSampleChunk.
+  Result<CompareOutcome> CompareDraft(uint32_t draft);
+  // Makes the version, in several calls when it is large: a version appears in the last of them.
+  // Content equal to the latest version's, at the same rows: that version comes back and none is
+  // made. A further call returns the version that was made. Errors: kNotFound (draft),
+  // kFailedPrecondition (`appended` differs from what arrived; no samples at all; samples would be
+  // replaced, counted, and the draft's spec does not allow it; another writer made a version
+  // meanwhile).
+  Result<CommitOutcome> CommitDraft(uint32_t draft, uint64_t appended);
   Status AbortDraft(uint32_t draft);
   // Errors: kNotFound. The embeddings stay, for other collections and later ingests. Versions are
   // never reused.
@@ -106,7 +120,7 @@ class Catalog {
   Result<VerifyStep> Verify(const std::string& cursor);
 
  private:
-  explicit Catalog(Store* store);
+  Catalog(Store* store, std::chrono::milliseconds draft_step);
 
   Result<Versioned<CollectionRecord>> LatestCollection(
       const std::string& name);  // kNotFound: there is none
@@ -116,10 +130,10 @@ class Catalog {
   // Whether the transform's backbone returns the feature map that it reads.
   Status CheckFeatureMap(const TransformRecord& transform);
   Result<std::shared_ptr<CollectionDraft>> FindDraft(uint32_t draft);
-  Result<Versioned<CollectionRecord>> Publish(CollectionDraft& draft, CollectionRecord record);
-  Status DropLeftovers();
+  Result<Versioned<CollectionRecord>> Publish(CollectionDraft& draft);
 
   Store* store_;
+  const std::chrono::milliseconds draft_step_;
   // Serialises commits, alias moves, deletions and new backbones: each reads the registry, decides,
   // and writes. Order of locking: a draft's mutex, then registry_mutex_ or mutex_, never both.
   Mutex registry_mutex_;
@@ -128,6 +142,7 @@ class Catalog {
   std::map<uint32_t, std::shared_ptr<CollectionDraft>> drafts_ AUGSTORE_GUARDED_BY(mutex_);
   uint32_t next_draft_ AUGSTORE_GUARDED_BY(mutex_) = 0;
   std::unique_ptr<CatalogVerifier> verifier_;
+  std::unique_ptr<TableCache> tables_;
 };
 
 }  // namespace augstore

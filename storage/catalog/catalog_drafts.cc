@@ -85,25 +85,15 @@ Result<std::vector<LabelColumn>> MergeClasses(std::vector<LabelColumn> merged,
   return merged;
 }
 
-Result<DraftChanges> ChangesOf(Store* store, CollectionDraft& draft)
-    AUGSTORE_REQUIRES(draft.mutex) {
-  if (!draft.changes.has_value()) {
-    AUGSTORE_ASSIGN(draft.changes, CompareWithBase(store, draft));
-  }
-  return *draft.changes;
-}
-
 // A key that two writers use for different things must not lose the sample of one of them.
-Status RefuseToReplace(Store* store, CollectionDraft& draft) AUGSTORE_REQUIRES(draft.mutex) {
-  if (draft.replace_samples || !draft.base.has_value()) return OkStatus();
-  AUGSTORE_ASSIGN(const DraftChanges changes, ChangesOf(store, draft));
-  if (changes.replaced == 0) return OkStatus();
+Status RefuseToReplace(const CollectionDraft& draft, const DraftChanges& changes) {
+  if (draft.replace_samples || changes.replaced == 0) return OkStatus();
   return FailedPrecondition(
       "{} samples of '{}@{}' would be replaced by others with their keys, such as {} ({} would be "
       "added, {} are there as they are); no version was made: give --replace-samples (in Python "
       "replace_samples=True) to replace them, or name another split or collection",
       changes.replaced, draft.collection, draft.latest, fmt::join(changes.examples, ", "),
-      changes.added, changes.left);
+      changes.added, changes.left + changes.refilled);
 }
 
 }  // namespace
@@ -145,10 +135,18 @@ Result<OpenDraft> Catalog::BeginDraft(const DraftSpec& spec, const std::string& 
     AUGSTORE_TRY(draft->Reserve(bytes));
   }
 
-  const MutexLock lock(mutex_);
   // A writer that died leaves its draft. One that may still be written is never taken from its
   // writer.
-  std::erase_if(drafts_, [](const auto& entry) { return entry.second->IsIdle(); });
+  std::vector<std::shared_ptr<CollectionDraft>> dropped;  // destroyed without the lock
+  const auto drop = [&](const auto& entry, bool goes) {
+    if (goes) dropped.push_back(entry.second);
+    return goes;
+  };
+  const MutexLock lock(mutex_);
+  std::erase_if(drafts_, [&](const auto& entry) { return drop(entry, entry.second->IsIdle()); });
+  if (drafts_.size() >= kMaxDrafts) {
+    std::erase_if(drafts_, [&](const auto& entry) { return drop(entry, entry.second->IsMade()); });
+  }
   if (drafts_.size() >= kMaxDrafts) {
     return ResourceExhausted(
         "{} collections are being written at the same time, the limit: try again when one is done "
@@ -181,15 +179,27 @@ Status Catalog::AppendSamples(uint32_t draft_id, const SampleChunk& samples) {
   return draft->Append(store_, samples);
 }
 
-Result<DraftChanges> Catalog::CompareDraft(uint32_t draft_id) {
+Result<CompareOutcome> Catalog::CompareDraft(uint32_t draft_id) {
+  const auto deadline = std::chrono::steady_clock::now() + draft_step_;
   AUGSTORE_ASSIGN(const std::shared_ptr<CollectionDraft> draft, FindDraft(draft_id));
   const MutexLock lock(draft->mutex);
-  return ChangesOf(store_, *draft);
+  if (draft->made.has_value()) {
+    return FailedPrecondition("draft {} was committed: it is {}", draft_id, Describe(*draft->made));
+  }
+  AUGSTORE_ASSIGN(const bool compared, draft->Compare(store_, deadline));
+  if (!compared) return CompareOutcome(draft->comparison->progress());
+  return CompareOutcome(draft->comparison->changes());
 }
 
-Result<Versioned<CollectionRecord>> Catalog::CommitDraft(uint32_t draft_id, uint64_t appended) {
+Result<CommitOutcome> Catalog::CommitDraft(uint32_t draft_id, uint64_t appended) {
+  const auto deadline = std::chrono::steady_clock::now() + draft_step_;
   AUGSTORE_ASSIGN(const std::shared_ptr<CollectionDraft> draft, FindDraft(draft_id));
   const MutexLock lock(draft->mutex);
+  if (draft->made.has_value()) {
+    const Ref ref{draft->made->name, draft->made->version, ""};
+    AUGSTORE_ASSIGN(Versioned<CollectionRecord> made, Get<CollectionRecord>(ref.ToString()));
+    return CommitOutcome(std::move(made));
+  }
   if (draft->samples.size() != appended) {
     return FailedPrecondition(
         "draft {} has {} samples, its writer sent {}: some were lost, run the same command again",
@@ -199,37 +209,27 @@ Result<Versioned<CollectionRecord>> Catalog::CommitDraft(uint32_t draft_id, uint
     return FailedPrecondition("draft {} of collection '{}' has no samples: append some first",
                               draft_id, draft->collection);
   }
-  AUGSTORE_TRY(RefuseToReplace(store_, *draft));
-  CollectionRecord record;
-  record.backbone = draft->space.backbone;
-  record.dim = draft->space.dim;
-  record.dtype = draft->space.dtype;
-  record.labels = draft->labels;
-  record.source = draft->source;
-  CollectionDigest digest(store_, draft->space.id, record.backbone, record.dim, record.labels);
-  const auto visit = [&](const SampleChunk& chunk) {
-    record.samples += chunk.size();
-    AUGSTORE_TRY(CountSplits(chunk, &record.splits));
-    return digest.Add(chunk);
-  };
-  AUGSTORE_TRY(draft->ForEachChunk(store_, visit));
-  record.digest = digest.Finish();
-  AUGSTORE_ASSIGN(Versioned<CollectionRecord> published, Publish(*draft, std::move(record)));
-  const MutexLock drafts_lock(mutex_);
-  drafts_.erase(draft_id);  // dropped meanwhile or not: the version is made
-  return published;
+  AUGSTORE_ASSIGN(const bool compared, draft->Compare(store_, deadline));
+  if (!compared) return CommitOutcome(draft->comparison->progress());
+  AUGSTORE_TRY(RefuseToReplace(*draft, draft->comparison->changes()));
+  AUGSTORE_ASSIGN(const bool written, draft->Write(store_, deadline));
+  if (!written) return CommitOutcome(draft->commit->progress());
+  Result<Versioned<CollectionRecord>> published = Publish(*draft);
+  draft->EndWriting();
+  AUGSTORE_TRY(published);
+  draft->BecomeVersion({RecordKind::kCollection, published->name, published->version});
+  return CommitOutcome(*std::move(published));
 }
 
-Result<Versioned<CollectionRecord>> Catalog::Publish(CollectionDraft& draft,
-                                                     CollectionRecord record)
+Result<Versioned<CollectionRecord>> Catalog::Publish(CollectionDraft& draft)
     AUGSTORE_REQUIRES(draft.mutex) {
   const MutexLock lock(registry_mutex_);
+  const CollectionRecord& made = draft.commit->Describe();
   Result<Versioned<CollectionRecord>> latest = LatestCollection(draft.collection);
   if (!latest.ok() && latest.status().code() != Code::kNotFound) return latest;
-  // The digest is of the values: what one dtype holds exactly, another may too.
-  if (latest.ok() && latest->record.digest == record.digest &&
-      latest->record.dtype == record.dtype) {
-    return latest;
+  if (latest.ok() && latest->record.digest == made.digest) {
+    AUGSTORE_ASSIGN(const ChunkTable table, ReadTable(store_, latest->record));
+    if (SameContent(table, draft.commit->table())) return latest;
   }
   const uint32_t latest_version = latest.ok() ? latest->version : 0;
   if (latest_version != draft.latest) {
@@ -238,30 +238,21 @@ Result<Versioned<CollectionRecord>> Catalog::Publish(CollectionDraft& draft,
         "same command again",
         draft.collection, draft.latest, latest_version);
   }
+  AUGSTORE_TRY(EncodeChecked(made));
+  AUGSTORE_ASSIGN(CollectionRecord record, draft.commit->Finish());
   record.created_unix_s = UnixNow();
-  AUGSTORE_ASSIGN(record.sample_list, store_->NewSampleList());
-  const Result<std::string> bytes = EncodeChecked(record);
-  Status written = bytes.status();
-  if (written.ok()) {
-    uint64_t number = 0;
-    written = draft.ForEachChunk(store_, [&](const SampleChunk& chunk) {
-      return store_->PutSampleChunk(record.sample_list, number++, Encode(chunk));
-    });
-  }
-  if (!written.ok()) {
-    const Status ignored = store_->DropSampleList(record.sample_list);  // else Open drops it
-    static_cast<void>(ignored);
-    return written;
-  }
-  // When this fails the record may have reached the device all the same: its list stays until Open
-  // knows.
+  AUGSTORE_ASSIGN(const std::string bytes, EncodeChecked(record));
+  // When this fails the record may have reached the device all the same: what was written for it
+  // stays until Open knows.
+  draft.commit.reset();
   AUGSTORE_ASSIGN(const uint32_t version,
-                  store_->AddRecord(RecordKind::kCollection, draft.collection, *bytes, ""));
+                  store_->AddRecord(RecordKind::kCollection, draft.collection, bytes, ""));
   return Versioned<CollectionRecord>{draft.collection, version, std::move(record)};
 }
 
 Status Catalog::AbortDraft(uint32_t draft_id) {
-  AUGSTORE_TRY(FindDraft(draft_id));
+  const auto draft = FindDraft(draft_id);  // destroyed without the lock
+  AUGSTORE_TRY(draft);
   const MutexLock lock(mutex_);
   drafts_.erase(draft_id);
   return OkStatus();

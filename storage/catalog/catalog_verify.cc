@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <deque>
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -10,14 +11,13 @@
 #include "schemas/records/keys.h"
 #include "storage/catalog/catalog.h"
 #include "storage/catalog/catalog_internal.h"
-#include "storage/catalog/collection_samples.h"
+#include "storage/catalog/collection_chunks.h"
 
 namespace augstore {
 namespace {
 
 constexpr size_t kMaxRuns = 16;      // the oldest goes first: its caller starts again
 constexpr uint64_t kStepItems = 16;  // chunks or records of one step
-constexpr uint64_t kStepEmbeddingBytes = 64u << 20;  // a step ends once it has read this much
 
 // Reads "<word> <number> <number> …" with exactly `count` numbers; what follows a further blank
 // goes to `rest`.
@@ -86,10 +86,22 @@ class VerifyRun {
   Result<Outcome> Step(uint64_t position, VerifyStep* step);
 
  private:
+  // What was found in a chunk, which several versions may share.
+  struct CheckedChunk {
+    Status status;
+    Digest digest;  // that its table has
+    std::vector<SplitCount> splits;
+  };
+
   // Checks one record, or one chunk of a collection. Errors: kUnavailable alone; what is wrong goes
   // to step->problems.
   Status CheckNext(VerifyStep* step) AUGSTORE_REQUIRES(mutex_);
-  Status CheckChunk(const RecordKey& key, bool* done) AUGSTORE_REQUIRES(mutex_);
+  Status CheckNextChunk(const RecordKey& key, bool* done) AUGSTORE_REQUIRES(mutex_);
+  Status BeginCollection(const RecordKey& key) AUGSTORE_REQUIRES(mutex_);
+  // Errors: kUnavailable alone.
+  Result<const CheckedChunk*> CheckChunk(size_t i) AUGSTORE_REQUIRES(mutex_);
+  Status CheckSamples(const SampleChunk& chunk, size_t i) AUGSTORE_REQUIRES(mutex_);
+  Status EndCollection() AUGSTORE_REQUIRES(mutex_);
 
   Catalog* catalog_;
   Store* store_;
@@ -98,20 +110,20 @@ class VerifyRun {
   std::deque<RecordKey> todo_ AUGSTORE_GUARDED_BY(mutex_);
   // The collection at the front of todo_, once its first chunk is due.
   std::optional<CollectionRecord> collection_ AUGSTORE_GUARDED_BY(mutex_);
-  std::optional<CollectionDigest> digest_ AUGSTORE_GUARDED_BY(mutex_);
-  uint64_t chunk_ AUGSTORE_GUARDED_BY(mutex_) = 0;
+  ChunkTable table_ AUGSTORE_GUARDED_BY(mutex_);
+  SpaceId space_ AUGSTORE_GUARDED_BY(mutex_) = 0;
+  size_t chunk_ AUGSTORE_GUARDED_BY(mutex_) = 0;
   std::vector<SplitCount> splits_ AUGSTORE_GUARDED_BY(mutex_);
+  // Of the collections so far. Some 200 bytes for each 4096 samples.
+  std::map<ChunkId, CheckedChunk> checked_ AUGSTORE_GUARDED_BY(mutex_);
 };
 
 Result<VerifyRun::Outcome> VerifyRun::Step(uint64_t position, VerifyStep* step) {
   const MutexLock lock(mutex_);
   if (position_ != position) return Outcome::kOtherPosition;
-  uint64_t bytes = 0;
-  while (!todo_.empty() && step->checked < kStepItems && bytes < kStepEmbeddingBytes) {
+  while (!todo_.empty() && step->checked < kStepItems) {
     AUGSTORE_TRY(CheckNext(step));
     ++step->checked;
-    if (collection_.has_value())
-      bytes += uint64_t{kSampleChunkRows} * collection_->dim * sizeof(float);
   }
   ++position_;
   return todo_.empty() ? Outcome::kDone : Outcome::kMore;
@@ -123,7 +135,7 @@ Status VerifyRun::CheckNext(VerifyStep* step) {
   bool done = true;
   switch (key.kind) {
     case RecordKind::kCollection:
-      found = CheckChunk(key, &done);
+      found = CheckNextChunk(key, &done);
       break;
     case RecordKind::kTransform:
       found = catalog_->GetWeights(key).status();
@@ -152,36 +164,79 @@ Status VerifyRun::CheckNext(VerifyStep* step) {
   if (done) {
     todo_.pop_front();
     collection_.reset();
-    digest_.reset();
   }
   return OkStatus();
 }
 
-Status VerifyRun::CheckChunk(const RecordKey& key, bool* done) {
-  if (!collection_.has_value()) {
-    AUGSTORE_ASSIGN(const std::string bytes, store_->ReadRecord(key));
-    AUGSTORE_ASSIGN(CollectionRecord record, Decode<CollectionRecord>(bytes));
-    AUGSTORE_ASSIGN(const SpaceInfo space, store_->FindSpace(record.backbone, record.dtype));
-    if (space.dim != record.dim) {
-      return DataLoss("its dim is {}, its embeddings' is {}", record.dim, space.dim);
+Status VerifyRun::CheckNextChunk(const RecordKey& key, bool* done) {
+  if (!collection_.has_value()) AUGSTORE_TRY(BeginCollection(key));
+  if (chunk_ < table_.size()) {
+    AUGSTORE_ASSIGN(const CheckedChunk* checked, CheckChunk(chunk_));
+    AUGSTORE_TRY(checked->status);
+    if (checked->digest != table_.digests[chunk_]) {
+      return DataLoss("two versions have other digests for chunk {} of sample list {}",
+                      table_.numbers[chunk_], table_.lists[chunk_]);
     }
-    digest_.emplace(store_, space.id, record.backbone, record.dim, record.labels);
-    collection_ = std::move(record);
-    chunk_ = 0;
-    splits_.clear();
-  }
-  const CollectionRecord& record = *collection_;
-  const uint64_t chunks = ChunkCount(record);
-  if (chunk_ < chunks) {
-    AUGSTORE_ASSIGN(const SampleChunk chunk, ReadChunk(store_, record, chunk_));
-    AUGSTORE_TRY(digest_->Add(chunk));
-    AUGSTORE_TRY(CountSplits(chunk, &splits_));
+    for (const SplitCount& split : checked->splits) {
+      AUGSTORE_TRY(AddToSplit(split.name, split.samples, &splits_));
+    }
     ++chunk_;
   }
-  *done = chunk_ >= chunks;
-  if (!*done) return OkStatus();
+  *done = chunk_ >= table_.size();
+  return *done ? EndCollection() : OkStatus();
+}
+
+Status VerifyRun::BeginCollection(const RecordKey& key) {
+  AUGSTORE_ASSIGN(const std::string bytes, store_->ReadRecord(key));
+  AUGSTORE_ASSIGN(CollectionRecord record, Decode<CollectionRecord>(bytes));
+  AUGSTORE_ASSIGN(const SpaceInfo space, store_->FindSpace(record.backbone, record.dtype));
+  if (space.dim != record.dim) {
+    return DataLoss("its dim is {}, its embeddings' is {}", record.dim, space.dim);
+  }
+  AUGSTORE_ASSIGN(table_, ReadTable(store_, record));
+  space_ = space.id;
+  collection_ = std::move(record);
+  chunk_ = 0;
+  splits_.clear();
+  return OkStatus();
+}
+
+Result<const VerifyRun::CheckedChunk*> VerifyRun::CheckChunk(size_t i) {
+  const auto [found, is_new] = checked_.try_emplace(ChunkOf(table_, i));
+  CheckedChunk& checked = found->second;
+  if (!is_new) return &checked;
+  const Result<SampleChunk> chunk = ReadChunk(store_, table_, i, collection_->labels.size());
+  checked.status = chunk.ok() ? CheckSamples(*chunk, i) : chunk.status();
+  if (checked.status.code() == Code::kUnavailable) {
+    Status unavailable = checked.status;
+    checked_.erase(found);
+    return unavailable;
+  }
+  checked.digest = table_.digests[i];
+  if (checked.status.ok()) checked.status = CountSplits(*chunk, &checked.splits);
+  return &checked;
+}
+
+Status VerifyRun::CheckSamples(const SampleChunk& chunk, size_t i) {
+  const ChunkId id = ChunkOf(table_, i);
+  ChunkTable made;
+  AddToTable(id, chunk, &made);
+  if (made.digests[0] != table_.digests[i] || made.row_sums[0] != table_.row_sums[i]) {
+    return DataLoss("the content of chunk {} of sample list {} is not that of its digest",
+                    id.number, id.list);
+  }
+  AUGSTORE_ASSIGN(const ChunkSummary summary, ReadSummary(store_, table_, i));
+  if (summary != Summarize(chunk)) {
+    return DataLoss("the summary of chunk {} of sample list {} is of other samples", id.number,
+                    id.list);
+  }
+  return store_->CheckRows(space_, chunk.rows);
+}
+
+Status VerifyRun::EndCollection() {
+  const CollectionRecord& record = *collection_;
   if (splits_ != record.splits) return DataLoss("its splits have other counts than it says");
-  const Digest digest = digest_->Finish();
+  const Digest digest = CollectionDigest(record, table_.digests);
   if (digest == record.digest) return OkStatus();
   return DataLoss("its content has digest {} instead of {}", digest.Hex(), record.digest.Hex());
 }
