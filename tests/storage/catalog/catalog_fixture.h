@@ -21,8 +21,9 @@ class CatalogFixture : public testing::Test {
     space_ = store_->OpenSpace(backbone_, kTestDim).value();
     rows_ = AppendOk(store_.get(), space_, TestImages(0, 300), TestEmbeddings(300, kTestDim, 1));
   }
-  void Reopen() {
-    auto catalog = Catalog::Open(store_.get());
+  // Another process opens the store. `step` 0: every call does the least.
+  void Reopen(std::chrono::milliseconds step = kDraftStep) {
+    auto catalog = Catalog::Open(store_.get(), step);
     ASSERT_TRUE(catalog.ok()) << catalog.status().ToString();
     catalog_ = std::move(catalog).value();
   }
@@ -35,13 +36,13 @@ class CatalogFixture : public testing::Test {
     request.source = "a test";
     return request;
   }
-  // `count` samples "<first>", "<first + 1>", … of one split; sample i has row i and label i % 2.
+  // `count` samples "<first>", "<first + 1>", … of one split; sample i has image i and label i % 2.
   SampleChunk Samples(size_t first, size_t count, const std::string& split = "train") {
     SampleChunk chunk;
     chunk.split_names = {split};
     chunk.labels.resize(1);
     for (size_t i = first; i < first + count; ++i) {
-      chunk.rows.push_back(rows_[i % rows_.size()]);
+      chunk.images.push_back(TestImage(i % rows_.size()));
       chunk.splits.push_back(0);
       chunk.labels[0].push_back(static_cast<int32_t>(i % 2));
       chunk.keys.push_back(std::to_string(i));
@@ -56,7 +57,20 @@ class CatalogFixture : public testing::Test {
       AUGSTORE_TRY(catalog_->AppendSamples(draft.draft, chunk));
       appended += chunk.size();
     }
-    return catalog_->CommitDraft(draft.draft, appended);
+    return Finish(draft.draft, appended);
+  }
+  // Commits a draft, in as many calls as it takes.
+  Result<Versioned<CollectionRecord>> Finish(uint32_t draft, uint64_t appended) {
+    for (;;) {
+      AUGSTORE_ASSIGN(CommitOutcome outcome, catalog_->CommitDraft(draft, appended));
+      if (auto* made = std::get_if<Versioned<CollectionRecord>>(&outcome)) return std::move(*made);
+    }
+  }
+  Result<DraftChanges> Compare(uint32_t draft) {
+    for (;;) {
+      AUGSTORE_ASSIGN(CompareOutcome outcome, catalog_->CompareDraft(draft));
+      if (auto* changes = std::get_if<DraftChanges>(&outcome)) return std::move(*changes);
+    }
   }
   Versioned<CollectionRecord> CommitOk(const std::string& name, const SampleChunk& chunk) {
     auto committed = Commit(Request(name), {chunk});

@@ -1,4 +1,5 @@
 #include "schemas/base/limits.h"
+#include "storage/catalog/collection_chunks.h"
 #include "tests/storage/catalog/catalog_fixture.h"
 
 namespace augstore {
@@ -47,18 +48,54 @@ TEST_F(CatalogVerifyTest, ChecksEverythingInBoundedSteps) {
 }
 
 TEST_F(CatalogVerifyTest, NamesAChunkThatChanged) {
-  SampleChunk chunk =
-      Decode<SampleChunk>(store_->ReadSampleChunk(made_.record.sample_list, 18).value()).value();
+  const uint32_t list = made_.record.sample_list;
+  const SampleChunk good = Decode<SampleChunk>(store_->ReadSampleChunk({list, 18}).value()).value();
+  const auto put = [&](uint64_t number, std::string bytes) {
+    ASSERT_TRUE(store_->PutSampleChunks(list, std::vector<NumberedChunk>{{number, bytes}}).ok());
+  };
+  SampleChunk chunk = good;
   chunk.labels[0][7] ^= 1;
-  ASSERT_TRUE(store_->PutSampleChunk(made_.record.sample_list, 18, Encode(chunk)).ok());
-  EXPECT_NE(Problems().find("collection 'c@1': its content has digest"), std::string::npos);
-  chunk.rows[7] = 12345678;
-  ASSERT_TRUE(store_->PutSampleChunk(made_.record.sample_list, 18, Encode(chunk)).ok());
-  EXPECT_NE(Problems().find("row 12345678"), std::string::npos);
-  ASSERT_TRUE(store_->PutSampleChunk(made_.record.sample_list, 18, "damaged").ok());
+  put(18, Encode(chunk));
+  EXPECT_NE(Problems().find("collection 'c@1': the content of chunk 18"), std::string::npos);
+  chunk = good;
+  chunk.rows[7] = rows_[100];
+  put(18, Encode(chunk));
+  EXPECT_NE(Problems().find("collection 'c@1': the content of chunk 18"), std::string::npos);
+  put(18, "damaged");
   EXPECT_NE(Problems().find("chunk 18 of sample list"), std::string::npos);
-  ASSERT_TRUE(store_->DropSampleList(made_.record.sample_list).ok());
+  put(18, Encode(good));
+  EXPECT_EQ(Problems(), "");
+  chunk = good;
+  chunk.keys[3] = "another";
+  put(SummaryNumber(18), Encode(Summarize(chunk)));
+  EXPECT_NE(Problems().find("the summary of chunk 18"), std::string::npos);
+  put(SummaryNumber(18), Encode(Summarize(good)));
+  put(kTableNumber, "damaged");
   EXPECT_NE(Problems().find("collection 'c@1'"), std::string::npos);
+  ASSERT_TRUE(store_->DropSamples({&list, 1}, {}).ok());
+  EXPECT_NE(Problems().find("collection 'c@1'"), std::string::npos);
+}
+
+TEST_F(CatalogVerifyTest, NamesASharedChunkForEachVersionThatHasIt) {
+  ASSERT_EQ(CommitOk("c", Samples(20 * kSampleChunkRows, 5)).version, 2u);
+  const std::vector<NumberedChunk> damaged = {{3, "damaged"}};
+  ASSERT_TRUE(store_->PutSampleChunks(made_.record.sample_list, damaged).ok());
+  const std::string problems = Problems();
+  EXPECT_NE(problems.find("collection 'c@1': chunk 3 of sample list 1"), std::string::npos);
+  EXPECT_NE(problems.find("collection 'c@2': chunk 3 of sample list 1"), std::string::npos);
+}
+
+TEST_F(CatalogVerifyTest, FindsATableThatIsNotItsVersions) {
+  CollectionRecord record = made_.record;
+  record.lists.push_back(77);
+  ASSERT_TRUE(store_->AddRecord(RecordKind::kCollection, "d", Encode(record), "").ok());
+  record = made_.record;
+  record.source = "";
+  record.labels[0].classes[0] = "lion";
+  ASSERT_TRUE(store_->AddRecord(RecordKind::kCollection, "e", Encode(record), "").ok());
+  const std::string problems = Problems();
+  EXPECT_NE(problems.find("names other lists than its version"), std::string::npos) << problems;
+  EXPECT_NE(problems.find("collection 'e@1': its content has digest"), std::string::npos);
 }
 
 TEST_F(CatalogVerifyTest, NamesDamagedRecordsAndWeights) {

@@ -10,7 +10,7 @@ class DraftChangesTest : public CatalogFixture {
   std::vector<SharedRows> Shared(const std::vector<SampleChunk>& chunks) {
     const uint32_t draft = catalog_->BeginDraft(Request("c"))->draft;
     for (const SampleChunk& chunk : chunks) EXPECT_TRUE(catalog_->AppendSamples(draft, chunk).ok());
-    const auto changes = catalog_->CompareDraft(draft);
+    const auto changes = Compare(draft);
     EXPECT_TRUE(changes.ok()) << changes.status().ToString();
     return changes.ok() ? changes->shared : std::vector<SharedRows>();
   }
@@ -50,7 +50,7 @@ TEST_F(DraftChangesTest, FindsNothingWhereRowsAreDistinctOrTheSameSamples) {
 TEST_F(DraftChangesTest, ARowThatIsReplacedIsNotSharedWithItself) {
   CommitOk("c", Samples(0, 5));
   SampleChunk swapped = Samples(0, 2);
-  std::swap(swapped.rows[0], swapped.rows[1]);
+  std::swap(swapped.images[0], swapped.images[1]);
   EXPECT_EQ(Shared({swapped}), std::vector<SharedRows>());
 }
 
