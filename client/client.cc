@@ -15,7 +15,6 @@ bool IsRepeatable(MessageType type) {
     case MessageType::kAddRecordRequest:
     case MessageType::kBeginDraftRequest:
     case MessageType::kAppendSamplesRequest:
-    case MessageType::kCommitDraftRequest:
     case MessageType::kSetAliasRequest:
     case MessageType::kDeleteRecordRequest:
     case MessageType::kCreateKeyRequest:

@@ -11,6 +11,7 @@
 #ifndef AUGSTORE_CLIENT_CLIENT_H_
 #define AUGSTORE_CLIENT_CLIENT_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -44,12 +45,23 @@ class Client {
 
   // Sends a request and returns its one reply. After kUnavailable it is sent again, on a new
   // channel, if the server may do it twice without harm (all but AddRecord, BeginDraft,
-  // AppendSamples, CommitDraft, SetAlias, DeleteRecord, CreateKey, RotateKey) or cannot have seen
-  // it.
+  // AppendSamples, SetAlias, DeleteRecord, CreateKey, RotateKey) or cannot have seen it.
   template <typename Reply, typename Request>
   Result<Reply> Call(const Request& request) {
     AUGSTORE_ASSIGN(Frame reply, CallFrame(ToFrame(request)));
     return FromFrame<Reply>(reply);
+  }
+  // The same for CompareDraftRequest and CommitDraftRequest, which are sent until their reply
+  // comes; `progress` hears of each DraftProgressReply before.
+  template <typename Reply, typename Request>
+  Result<Reply> CallInSteps(const Request& request,
+                            const std::function<void(const DraftProgressReply&)>& progress = {}) {
+    for (;;) {
+      AUGSTORE_ASSIGN(const Frame reply, CallFrame(ToFrame(request)));
+      if (reply.type != MessageType::kDraftProgressReply) return FromFrame<Reply>(reply);
+      AUGSTORE_ASSIGN(const DraftProgressReply step, FromFrame<DraftProgressReply>(reply));
+      if (progress) progress(step);
+    }
   }
   // The same for QueryRequest and ReadRowsRequest, which a batch answers.
   template <typename Request>

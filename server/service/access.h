@@ -42,6 +42,7 @@ namespace augstore {
   X(AbortDraft, kWrite, Draft)      \
   X(DeleteRecord, kAdmin, Nothing)  \
   X(Verify, kAdmin, Nothing)        \
+  X(RepairRows, kAdmin, Nothing)    \
   X(CreateKey, kAdmin, Nothing)     \
   X(ListKeys, kAdmin, Nothing)      \
   X(RevokeKey, kAdmin, Nothing)     \

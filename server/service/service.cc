@@ -2,6 +2,7 @@
 
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "schemas/wire/messages.h"
 #include "server/service/access.h"
@@ -19,6 +20,15 @@ namespace {
 using Handler = Result<Frame> (*)(ServiceState& state, const Frame& request,
                                   const Principal& caller, const Cancellation& cancellation);
 
+template <typename... Messages>
+Frame AnswerFrame(const std::variant<Messages...>& answer, uint32_t request_id) {
+  return std::visit([&](const auto& message) { return ToFrame(message, request_id); }, answer);
+}
+template <typename Message>
+Frame AnswerFrame(const Message& answer, uint32_t request_id) {
+  return ToFrame(answer, request_id);
+}
+
 // Decodes the message of `frame`, checks that `caller` may send it, and encodes what its handler
 // returns. `more` are the further arguments of handlers that compute for long, or that need to know
 // who asks.
@@ -32,7 +42,7 @@ Result<Frame> Handle(Result<Answer> (*handler)(ServiceState&, Request&, More...)
   if constexpr (std::is_same_v<Answer, SharedBytes>) {
     return BatchFrame(std::move(answer), frame.request_id);
   } else {
-    return ToFrame(answer, frame.request_id);
+    return AnswerFrame(answer, frame.request_id);
   }
 }
 

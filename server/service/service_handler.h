@@ -9,7 +9,7 @@
 //                                 const Principal& caller);
 //
 // which serves the decoded `message`, and may use it up, on any worker. The Answer is the reply's
-// message, or SharedBytes: the bytes of a BatchWriter.
+// message, a variant of messages, or SharedBytes: the bytes of a BatchWriter.
 #ifndef AUGSTORE_SERVER_SERVICE_SERVICE_HANDLER_H_
 #define AUGSTORE_SERVER_SERVICE_SERVICE_HANDLER_H_
 

@@ -125,14 +125,17 @@ Result<EndReply> AppendSamples(ServiceState& state, AppendSamplesRequest& messag
   return EndReply{};
 }
 
-Result<DraftChangesReply> CompareDraft(ServiceState& state, CompareDraftRequest& message) {
+Result<CompareAnswer> CompareDraft(ServiceState& state, CompareDraftRequest& message) {
   return state.catalog->CompareDraft(message.draft);
 }
 
-Result<RecordReply> CommitDraft(ServiceState& state, CommitDraftRequest& message) {
-  AUGSTORE_ASSIGN(const Versioned<CollectionRecord> made,
+Result<CommitAnswer> CommitDraft(ServiceState& state, CommitDraftRequest& message) {
+  AUGSTORE_ASSIGN(const CommitOutcome outcome,
                   state.catalog->CommitDraft(message.draft, message.appended));
-  return RecordReply{RecordKind::kCollection, made.name, made.version, Encode(made.record), ""};
+  if (const auto* progress = std::get_if<DraftProgress>(&outcome)) return CommitAnswer(*progress);
+  const auto& made = std::get<Versioned<CollectionRecord>>(outcome);
+  return CommitAnswer(
+      RecordReply{RecordKind::kCollection, made.name, made.version, Encode(made.record), ""});
 }
 
 Result<EndReply> AbortDraft(ServiceState& state, AbortDraftRequest& message) {

@@ -3,16 +3,25 @@
 #ifndef AUGSTORE_SERVER_SERVICE_SERVICE_INGEST_H_
 #define AUGSTORE_SERVER_SERVICE_SERVICE_INGEST_H_
 
+#include <variant>
+
 #include "server/service/service_handler.h"
 
-#define AUGSTORE_INGEST_HANDLERS(M)  \
-  M(FindImages, RowIdsReply)         \
-  M(AppendRows, RowIdsReply)         \
-  M(ReadRows, SharedBytes)           \
-  M(AppendSamples, EndReply)         \
-  M(CompareDraft, DraftChangesReply) \
-  M(CommitDraft, RecordReply)        \
-  M(AbortDraft, EndReply)            \
+namespace augstore {
+
+using CompareAnswer = std::variant<DraftChangesReply, DraftProgressReply>;
+using CommitAnswer = std::variant<RecordReply, DraftProgressReply>;
+
+}  // namespace augstore
+
+#define AUGSTORE_INGEST_HANDLERS(M) \
+  M(FindImages, RowIdsReply)        \
+  M(AppendRows, RowIdsReply)        \
+  M(ReadRows, SharedBytes)          \
+  M(AppendSamples, EndReply)        \
+  M(CompareDraft, CompareAnswer)    \
+  M(CommitDraft, CommitAnswer)      \
+  M(AbortDraft, EndReply)           \
   M(GetSamples, SamplesReply)
 #define AUGSTORE_INGEST_CALLER_HANDLERS(M) M(BeginDraft, DraftReply)
 

@@ -187,6 +187,10 @@ Result<VerifyReply> Verify(ServiceState& state, VerifyRequest& message) {
   return reply;
 }
 
+Result<RepairRowsReply> RepairRows(ServiceState& state, RepairRowsRequest& message) {
+  return state.catalog->store()->RepairRows(message.cursor, message.apply);
+}
+
 Result<RecordReply> GetRecord(ServiceState& state, GetRecordRequest& message) {
   AUGSTORE_TRY(CheckPublicKind(message.kind));
   if (message.kind == RecordKind::kAliases) {

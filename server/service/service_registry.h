@@ -7,6 +7,7 @@
 #define AUGSTORE_REGISTRY_HANDLERS(M) \
   M(ServerInfo, ServerInfoReply)      \
   M(Verify, VerifyReply)              \
+  M(RepairRows, RepairRowsReply)      \
   M(GetRecord, RecordReply)           \
   M(AddRecord, RecordReply)           \
   M(DeleteRecord, EndReply)           \

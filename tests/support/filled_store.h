@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -104,12 +105,13 @@ inline BackboneRecord TestBackboneRecord() {
   return record;
 }
 
-inline SampleChunk TestSamples(const std::vector<RowId>& rows) {
+// Of the images with these numbers.
+inline SampleChunk TestSamples(const std::vector<uint64_t>& images) {
   SampleChunk chunk;
-  chunk.rows = rows;
   chunk.split_names = {"train", "test"};
   chunk.labels.resize(1);
-  for (uint64_t i = 0; i < rows.size(); ++i) {
+  for (uint64_t i = 0; i < images.size(); ++i) {
+    chunk.images.push_back(TestImage(images[i]));
     chunk.splits.push_back(i < kTestTrain ? 0 : 1);
     chunk.labels[0].push_back(static_cast<int32_t>(i % kTestClasses));
     chunk.keys.push_back("image" + std::to_string(i) + ".png");
@@ -137,7 +139,9 @@ inline Status FillCatalog(Catalog& catalog, uint64_t content = 0) {
       catalog.store()->AppendRows(space, images, embeddings.view(), rows, feature_maps.view()));
   AUGSTORE_ASSIGN(const OpenDraft draft,
                   catalog.BeginDraft({"toy", TestBackbone(), TestLabels(), false, "test"}));
-  AUGSTORE_TRY(catalog.AppendSamples(draft.draft, TestSamples(rows)));
+  std::vector<uint64_t> numbers(kTestSamples);
+  std::iota(numbers.begin(), numbers.end(), uint64_t{0});
+  AUGSTORE_TRY(catalog.AppendSamples(draft.draft, TestSamples(numbers)));
   AUGSTORE_TRY(catalog.CommitDraft(draft.draft, kTestSamples));
   const std::pair<std::string, Layers> transforms[] = {{"double", ScalingLayers(2, 0)},
                                                        {"shift", ScalingLayers(1, 1)},
@@ -197,8 +201,9 @@ inline Status AddWideCollection(Catalog& catalog) {
     images.push_back(TestImage(i));
     chunk.keys.push_back(std::to_string(i));
   }
-  chunk.rows.resize(kWideSamples);
-  AUGSTORE_TRY(catalog.store()->AppendRows(space, images, embeddings.view(), chunk.rows));
+  std::vector<RowId> rows(kWideSamples);
+  AUGSTORE_TRY(catalog.store()->AppendRows(space, images, embeddings.view(), rows));
+  chunk.images = images;
   AUGSTORE_ASSIGN(const OpenDraft draft, catalog.BeginDraft({"wide", backbone, {}, false, "test"}));
   AUGSTORE_TRY(catalog.AppendSamples(draft.draft, chunk));
   AUGSTORE_TRY(catalog.CommitDraft(draft.draft, kWideSamples));

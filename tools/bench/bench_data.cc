@@ -45,6 +45,13 @@ Layer RandomLayer(uint32_t in, uint32_t out, Activation activation, uint64_t see
   return layer;
 }
 
+ContentHash SyntheticImage(uint64_t row) {
+  const uint64_t halves[2] = {Mix(row), row};
+  ContentHash image;
+  std::memcpy(image.bytes.data(), halves, sizeof(halves));
+  return image;
+}
+
 Status AppendSyntheticRows(const BenchFlags& flags, Store& store, uint64_t count, Dtype dtype) {
   AUGSTORE_ASSIGN(const SpaceId space, store.OpenSpace(SyntheticBackbone(), flags.dim, dtype));
   Matrix part(std::min(count, kRowsPerAppend), flags.dim);
@@ -53,10 +60,7 @@ Status AppendSyntheticRows(const BenchFlags& flags, Store& store, uint64_t count
     const size_t rows = std::min(kRowsPerAppend, count - begin);
     FillRandom(flags.seed + begin, part.view().Slice(0, rows));
     std::vector<ContentHash> images(rows);
-    for (size_t i = 0; i < rows; ++i) {
-      const uint64_t halves[2] = {Mix(begin + i), begin + i};
-      std::memcpy(images[i].bytes.data(), halves, sizeof(halves));
-    }
+    for (size_t i = 0; i < rows; ++i) images[i] = SyntheticImage(begin + i);
     std::vector<RowId> ids(rows);
     AUGSTORE_TRY(store.AppendRows(space, images, part.view().Slice(0, rows), ids));
     AUGSTORE_CHECK(ids.front() == begin && ids.back() == begin + rows - 1);
@@ -79,14 +83,17 @@ Status WriteSyntheticCollection(Catalog& catalog, const SyntheticCollection& col
     chunk.split_names = {"train"};
     chunk.labels.resize(1);
     for (uint64_t i = begin; i < end; ++i) {
-      chunk.rows.push_back(i);
+      chunk.images.push_back(SyntheticImage(i));
       chunk.splits.push_back(0);
       chunk.labels[0].push_back(static_cast<int32_t>(i % kSyntheticClasses));
       chunk.keys.push_back(fmt::format("{}", i));
     }
     AUGSTORE_TRY(catalog.AppendSamples(draft.draft, chunk));
   }
-  return catalog.CommitDraft(draft.draft, collection.rows).status();
+  for (;;) {
+    AUGSTORE_ASSIGN(const CommitOutcome outcome, catalog.CommitDraft(draft.draft, collection.rows));
+    if (!std::holds_alternative<DraftProgress>(outcome)) return OkStatus();
+  }
 }
 
 // The measures of the card that streams read.
@@ -232,7 +239,7 @@ Status FreshDatabase::Ingest(const BenchImages& images) {
   for (size_t i = 0; i < images.items.size(); ++i) {
     const ImageItem& item = images.items[i];
     if (outcome.rows[i] != kNoRow)
-      samples.push_back({item.key, outcome.rows[i], item.label, "train"});
+      samples.push_back({item.key, outcome.images[i], item.label, "train"});
   }
   const BeginDraftRequest begin{.collection = "bench",
                                 .backbone = backbone->record().digest,

@@ -1,7 +1,11 @@
 // augstore collection ls | show | versions | delete
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "schemas/base/digest.h"
+#include "schemas/base/limits.h"
 #include "tools/cli/command.h"
+#include "tools/cli/progress.h"
 #include "tools/cli/record_text.h"
 #include "tools/cli/table.h"
 
@@ -11,6 +15,12 @@ namespace {
 struct RefFlags {
   CommonFlags common;
   std::string ref;
+};
+
+struct ShowFlags {
+  CommonFlags common;
+  std::string ref;
+  bool bytes_digest = false;
 };
 
 using NamedCollection = Versioned<CollectionRecord>;
@@ -75,7 +85,46 @@ Status List(const RefFlags& flags, Client& client) {
   return OkStatus();
 }
 
-Status Show(const RefFlags& flags, Client& client) {
+// Of the embeddings of rows, as f32.
+Status AddEmbeddings(Client& client, const CollectionRecord& record, std::span<const RowId> rows,
+                     DigestBuilder* digest) {
+  constexpr size_t kReplyBytes = 16u << 20;
+  const size_t most = std::max<size_t>(1, kReplyBytes / (record.dim * sizeof(float)));
+  for (size_t begin = 0; begin < rows.size(); begin += most) {
+    const auto part = rows.subspan(begin, std::min(most, rows.size() - begin));
+    const ReadRowsRequest request{
+        .backbone = record.backbone, .rows = {part.begin(), part.end()}, .dtype = record.dtype};
+    AUGSTORE_ASSIGN(const Batch batch, client.CallForBatch(request));
+    if (batch.embeddings.rows != part.size() || batch.embeddings.cols != record.dim) {
+      return Internal("the database answered with {} x {} values for {} rows of {}",
+                      batch.embeddings.rows, batch.embeddings.cols, part.size(), record.dim);
+    }
+    digest->AddBytes({reinterpret_cast<const uint8_t*>(batch.embeddings.data),
+                      part.size() * record.dim * sizeof(float)});
+  }
+  return OkStatus();
+}
+
+// docs/formats.md: "Digest of a collection".
+Result<Digest> BytesDigest(Client& client, const NamedCollection& entry, bool show) {
+  const CollectionRecord& record = entry.record;
+  DigestBuilder digest;
+  digest.AddText("augstore embeddings 1").AddBytes(record.digest.bytes);
+  Progress progress("digest", "samples", record.samples, show);
+  for (SampleId begin = 0; begin < record.samples;) {
+    const GetSamplesRequest request{
+        .collection = entry.ref(), .begin = begin, .count = kSampleChunkRows};
+    AUGSTORE_ASSIGN(const SamplesReply reply, client.Call<SamplesReply>(request));
+    if (reply.samples.size() == 0) return Internal("the samples end at {}", begin);
+    AUGSTORE_TRY(AddEmbeddings(client, record, reply.samples.rows, &digest));
+    begin += reply.samples.size();
+    progress.Update(begin);
+    if (Interrupted()) return InterruptedStatus("nothing was changed");
+  }
+  return digest.Finish();
+}
+
+Status Show(const ShowFlags& flags, Client& client) {
   AUGSTORE_ASSIGN(const auto entry, client.Get<CollectionRecord>(flags.ref));
   const CollectionRecord& record = entry.record;
   std::string text = fmt::format(
@@ -86,7 +135,13 @@ Status Show(const RefFlags& flags, Client& client) {
   for (const LabelColumn& column : record.labels) {
     text += fmt::format("  labels    {}: {} classes\n", column.name, column.classes.size());
   }
-  Emit(flags.common, ToJson(entry), text);
+  Json json = ToJson(entry);
+  if (flags.bytes_digest) {
+    AUGSTORE_ASSIGN(const Digest digest, BytesDigest(client, entry, !flags.common.quiet));
+    json["bytes_digest"] = digest.Hex();
+    text += fmt::format("  bytes     {}\n", digest.Hex());
+  }
+  Emit(flags.common, json, text);
   return OkStatus();
 }
 
@@ -117,9 +172,17 @@ void AddCollectionCommands(Command* app) {
   AddCommand<RefFlags>(
       group, "ls", "List the collections, each at its latest version",
       "augstore collection ls --store db", [](Command*, RefFlags*) {}, List);
-  AddCommand<RefFlags>(group, "show", "Show one version: counts, classes, digest",
-                       "augstore collection show cifar10@2 --store db --json",
-                       ref("Collection, such as cifar10 or cifar10@2"), Show);
+  AddCommand<ShowFlags>(
+      group, "show", "Show one version: counts, classes, digest",
+      "augstore collection show cifar10@2 --store db --json",
+      [](Command* command, ShowFlags* flags) {
+        command->AddFlag("collection", &flags->ref, "Collection, such as cifar10 or cifar10@2")
+            .Required();
+        command->AddFlag("--bytes-digest", &flags->bytes_digest,
+                         "Read all embeddings and show a digest of their bytes, too: equal where "
+                         "not only the images are the same but also every bit of Φ(x)");
+      },
+      Show);
   AddCommand<RefFlags>(group, "versions", "List all versions of one collection",
                        "augstore collection versions cifar10 --store db",
                        ref("Name of the collection"), List);

@@ -121,7 +121,6 @@ Result<std::vector<std::string>> ReadClasses(const ImportFlags& flags,
 }
 
 struct ImportedRows {
-  std::vector<RowId> rows;
   std::vector<ContentHash> hashes;
   uint64_t stored = 0;
 };
@@ -147,9 +146,10 @@ Result<ImportedRows> StoreRows(Client& client, const Digest& backbone, Dtype dty
     AUGSTORE_ASSIGN(const RowIdsReply known, client.Call<RowIdsReply>(find));
     out.stored += static_cast<uint64_t>(std::count(known.rows.begin(), known.rows.end(), kNoRow));
     AUGSTORE_ASSIGN(const RowIdsReply reply, client.Call<RowIdsReply>(request));
-    out.rows.insert(out.rows.end(), reply.rows.begin(), reply.rows.end());
+    if (std::ranges::count(reply.rows, kNoRow) > 0 || reply.rows.size() != count)
+      return Internal("the database stored another number of rows");
     out.hashes.insert(out.hashes.end(), find.images.begin(), find.images.end());
-    progress.Update(out.rows.size());
+    progress.Update(out.hashes.size());
     if (Interrupted())
       return InterruptedStatus("rows so far are stored: run the same command again to go on");
   }
@@ -158,7 +158,7 @@ Result<ImportedRows> StoreRows(Client& client, const Digest& backbone, Dtype dty
 
 void EmitImport(const ImportFlags& flags, const WrittenCollection& written,
                 const ImportedRows& stored) {
-  const uint64_t reused = stored.rows.size() - stored.stored;
+  const uint64_t reused = stored.hashes.size() - stored.stored;
   Json json = {{"collection", written.ref},         {"digest", written.record.digest.Hex()},
                {"samples", written.record.samples}, {"dtype", DtypeName(written.record.dtype)},
                {"stored", stored.stored},           {"reused", reused},
@@ -195,9 +195,9 @@ Status Import(const ImportFlags& flags) {
   const std::string stem = std::filesystem::path(flags.embeddings).filename().string();
   const std::vector<std::string> keys = RowKeys(stored.hashes);
   std::vector<SampleToWrite> samples;
-  for (size_t i = 0; i < stored.rows.size(); ++i) {
+  for (size_t i = 0; i < stored.hashes.size(); ++i) {
     const int32_t label = labels.empty() ? -1 : static_cast<int32_t>(labels[i]);
-    samples.push_back({keys[i], stored.rows[i], label, flags.split});
+    samples.push_back({keys[i], stored.hashes[i], label, flags.split});
   }
   const BeginDraftRequest begin{.collection = flags.collection,
                                 .backbone = backbone.digest,
@@ -206,10 +206,12 @@ Status Import(const ImportFlags& flags) {
                                 .source = stem,
                                 .dtype = dtype,
                                 .replace_samples = flags.write.replace_samples};
-  AUGSTORE_ASSIGN(const WrittenCollection written,
-                  WriteCollection(client, begin, samples, [&](const DraftChanges& changes) {
-                    WarnOfSharedRows(flags.collection, "rows", changes);
-                  }));
+  AUGSTORE_ASSIGN(
+      const WrittenCollection written,
+      WriteCollection(
+          client, begin, samples,
+          [&](const DraftChanges& changes) { WarnOfSharedRows(flags.collection, "rows", changes); },
+          !flags.common.quiet));
   EmitImport(flags, written, stored);
   return OkStatus();
 }

@@ -37,7 +37,7 @@ std::vector<SampleToWrite> SamplesToWrite(const IngestFlags& flags, const ImageS
     if (outcome.rows[i] == kNoRow) continue;
     const ImageItem& item = source.items[i];
     const std::string& split = flags.split.empty() ? item.split : flags.split;
-    samples.push_back({item.key, outcome.rows[i], item.label, split.empty() ? "train" : split});
+    samples.push_back({item.key, outcome.images[i], item.label, split.empty() ? "train" : split});
   }
   return samples;
 }
@@ -144,11 +144,13 @@ Status Ingest(IngestFlags flags) {
                                 .source = FolderName(flags.images),
                                 .dtype = flags.backbone.dtype,
                                 .replace_samples = flags.write.replace_samples};
-  AUGSTORE_ASSIGN(
-      const WrittenCollection written,
-      WriteCollection(database->client(), begin, samples, [&](const DraftChanges& changes) {
-        WarnOfSharedRows(flags.collection, "images", changes);
-      }));
+  AUGSTORE_ASSIGN(const WrittenCollection written, WriteCollection(
+                                                       database->client(), begin, samples,
+                                                       [&](const DraftChanges& changes) {
+                                                         WarnOfSharedRows(flags.collection,
+                                                                          "images", changes);
+                                                       },
+                                                       show));
   Emit(flags.common, ToJson(written, outcome, clock.seconds()),
        Text(written, outcome, clock.seconds()));
   return OkStatus();

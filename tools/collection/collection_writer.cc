@@ -6,6 +6,7 @@
 #include <span>
 
 #include "schemas/base/limits.h"
+#include "tools/cli/progress.h"
 
 namespace augstore {
 namespace {
@@ -32,7 +33,7 @@ SampleChunk MakeChunk(std::span<const SampleToWrite> samples, const std::vector<
   for (const SampleToWrite& sample : samples) {
     const auto [split, added] = splits.emplace(sample.split, static_cast<uint16_t>(splits.size()));
     if (added) chunk.split_names.push_back(sample.split);
-    chunk.rows.push_back(sample.row);
+    chunk.images.push_back(sample.image);
     chunk.splits.push_back(split->second);
     chunk.labels[0].push_back(sample.label < 0 ? -1 : classes[static_cast<size_t>(sample.label)]);
     chunk.keys.push_back(sample.key);
@@ -62,18 +63,23 @@ Result<RecordReply> FillAndCommit(Client& client, const BeginDraftRequest& begin
                                   const DraftReply& draft,
                                   const std::vector<SampleToWrite>& samples,
                                   const std::function<void(const DraftChanges&)>& before_commit,
-                                  DraftChanges* changes) {
+                                  bool show, DraftChanges* changes) {
   AUGSTORE_TRY(Fill(client, begin, draft, samples));
-  AUGSTORE_ASSIGN(*changes, client.Call<DraftChangesReply>(CompareDraftRequest{draft.draft}));
+  Progress progress("commit", "chunks", 0, show);
+  const auto tell = [&](const DraftProgressReply& step) {
+    progress.Update(step.done, fmt::format("{} of {} chunks", step.phase, step.total));
+  };
+  AUGSTORE_ASSIGN(*changes,
+                  client.CallInSteps<DraftChangesReply>(CompareDraftRequest{draft.draft}, tell));
   if (before_commit) before_commit(*changes);
-  return client.Call<RecordReply>(CommitDraftRequest{draft.draft, samples.size()});
+  return client.CallInSteps<RecordReply>(CommitDraftRequest{draft.draft, samples.size()}, tell);
 }
 
 }  // namespace
 
 Result<WrittenCollection> WriteCollection(
     Client& client, const BeginDraftRequest& begin, const std::vector<SampleToWrite>& samples,
-    const std::function<void(const DraftChanges&)>& before_commit) {
+    const std::function<void(const DraftChanges&)>& before_commit, bool show) {
   uint32_t latest = 0;
   const auto before = client.Get<CollectionRecord>(begin.collection);
   if (before.ok()) latest = before->version;
@@ -81,7 +87,7 @@ Result<WrittenCollection> WriteCollection(
   AUGSTORE_ASSIGN(const DraftReply draft, client.Call<DraftReply>(begin));
   DraftChanges changes;
   const Result<RecordReply> committed =
-      FillAndCommit(client, begin, draft, samples, before_commit, &changes);
+      FillAndCommit(client, begin, draft, samples, before_commit, show, &changes);
   if (!committed.ok()) {
     // The first error is the one to tell; a draft that cannot be aborted dies with the server.
     (void)client.Call<EndReply>(AbortDraftRequest{draft.draft});
@@ -115,12 +121,17 @@ void WarnOfSharedRows(const std::string& collection, std::string_view things,
 }
 
 Json ChangesJson(const DraftChanges& changes) {
-  return {{"added", changes.added}, {"replaced", changes.replaced}, {"left", changes.left}};
+  return {{"added", changes.added},
+          {"replaced", changes.replaced},
+          {"left", changes.left},
+          {"refilled", changes.refilled}};
 }
 
 std::string ChangesText(const DraftChanges& changes) {
-  return fmt::format("{} added, {} replaced, {} left as they were", changes.added, changes.replaced,
-                     changes.left);
+  std::string text = fmt::format("{} added, {} replaced, {} left as they were", changes.added,
+                                 changes.replaced, changes.left);
+  if (changes.refilled > 0) text += fmt::format(", {} stored anew", changes.refilled);
+  return text;
 }
 
 Result<Dtype> StoredDtype(Client& client, const std::string& collection,

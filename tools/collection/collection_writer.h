@@ -15,7 +15,7 @@ namespace augstore {
 
 struct SampleToWrite {
   std::string key;
-  RowId row = kNoRow;
+  ContentHash image;   // under which its embedding is stored
   int32_t label = -1;  // index into `classes`
   std::string split;
 };
@@ -29,16 +29,17 @@ struct WrittenCollection {
 
 // Extends the latest version of `collection` (or starts empty) by `samples`. Nothing is visible
 // before the commit; on an error nothing is left. `before_commit` hears what the commit would do.
+// Shows the progress of long commits unless `show` is false.
 // Errors: those of Catalog::BeginDraft, AppendSamples and CommitDraft.
 Result<WrittenCollection> WriteCollection(
     Client& client, const BeginDraftRequest& begin, const std::vector<SampleToWrite>& samples,
-    const std::function<void(const DraftChanges&)>& before_commit = {});
+    const std::function<void(const DraftChanges&)>& before_commit = {}, bool show = false);
 
 // Warns on standard error of rows that the collection would have in two splits (what a head is
 // tested on must be new to it) or under several keys. `things`: what the rows are called.
 void WarnOfSharedRows(const std::string& collection, std::string_view things,
                       const DraftChanges& changes);
-// `added`, `replaced` and `left`, and the same in words.
+// `added`, `replaced`, `left` and `refilled`, and the same in words.
 Json ChangesJson(const DraftChanges& changes);
 std::string ChangesText(const DraftChanges& changes);
 

@@ -194,10 +194,10 @@ class SegmentFiller {
 };
 
 Status TakeWindow(Window window, std::span<const ImageItem> items, SegmentFiller* filler,
-                  std::vector<ContentHash>* hashes, EmbedOutcome* outcome) {
+                  EmbedOutcome* outcome) {
   for (size_t i = 0; i < window.hashes.size(); ++i) {
     const size_t item = window.begin + i;
-    (*hashes)[item] = window.hashes[i];
+    outcome->images[item] = window.hashes[i];
     outcome->rows[item] = window.rows[i];
     if (!window.reasons[i].empty()) {
       outcome->skipped.push_back({items[item].key, window.reasons[i]});
@@ -218,12 +218,12 @@ Result<EmbedOutcome> Embed(Database& database, LazyBackbone& backbone,
                            const std::string& label, bool show_progress) {
   EmbedOutcome outcome;
   outcome.rows.assign(items.size(), kNoRow);
+  outcome.images.resize(items.size());
   if (items.empty()) return outcome;
   AUGSTORE_ASSIGN(const std::unique_ptr<Client> reader_client, database.NewClient());
   const WindowReader reader(reader_client.get(), backbone.record(), backbone.dtype(), items, ops,
                             ThreadCount(backbone.threads()));
   SegmentFiller filler(&database.client(), &backbone, /*feature_maps=*/ops.empty());
-  std::vector<ContentHash> hashes(items.size());
   Progress progress(label, "images", items.size(), show_progress);
   const auto read = [&reader](size_t begin) { return reader.Read(begin); };
 
@@ -232,7 +232,7 @@ Result<EmbedOutcome> Embed(Database& database, LazyBackbone& backbone,
     AUGSTORE_ASSIGN(Window window, next.get());
     const size_t after = begin + kWindow;
     if (after < items.size()) next = std::async(std::launch::async, read, after);
-    AUGSTORE_TRY(TakeWindow(std::move(window), items, &filler, &hashes, &outcome));
+    AUGSTORE_TRY(TakeWindow(std::move(window), items, &filler, &outcome));
     progress.Update(std::min(after, items.size()),
                     fmt::format("{} embedded, {} reused, {} skipped", outcome.embedded,
                                 outcome.reused, outcome.skipped.size()));
@@ -244,7 +244,7 @@ Result<EmbedOutcome> Embed(Database& database, LazyBackbone& backbone,
   AUGSTORE_TRY(filler.Flush());
   for (size_t i = 0; i < items.size(); ++i) {
     if (outcome.rows[i] == kNoRow)
-      outcome.rows[i] = filler.Row(hashes[i]);  // stays kNoRow where skipped
+      outcome.rows[i] = filler.Row(outcome.images[i]);  // stays kNoRow where skipped
   }
   return outcome;
 }

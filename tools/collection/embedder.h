@@ -37,7 +37,8 @@ Json EmbedJson(const EmbedCounts& counts);
 void PrintSkipped(const EmbedCounts& counts);
 
 struct EmbedOutcome : EmbedCounts {
-  std::vector<RowId> rows;  // of each item; kNoRow: skipped
+  std::vector<RowId> rows;          // of each item; kNoRow: skipped
+  std::vector<ContentHash> images;  // under which they are stored
 };
 
 // Returns the row of Φ(op(image)) of every item; `op` empty: Φ(image). Damaged images are skipped

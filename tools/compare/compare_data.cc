@@ -35,16 +35,18 @@ Status PrepareTraining(const CompareFlags& flags, const std::vector<ImageItem>& 
                              "training images", trials.show_progress));
   data->ingest_seconds = clock.seconds();
   std::vector<SampleToWrite> samples;
+  std::vector<RowId> rows;
   std::vector<ImageItem> kept;
   for (size_t i = 0; i < items.size(); ++i) {
     if (outcome.rows[i] == kNoRow) continue;
-    samples.push_back({items[i].key, outcome.rows[i], items[i].label, "train"});
+    samples.push_back({items[i].key, outcome.images[i], items[i].label, "train"});
+    rows.push_back(outcome.rows[i]);
     kept.push_back(items[i]);
   }
   if (samples.empty()) return InvalidArgument("{} has no readable labelled images", flags.train);
   const bool feature_maps = std::ranges::any_of(flags.families, FamilyReadsFeatureMaps);
-  AUGSTORE_ASSIGN(data->collection,
-                  CopyCollection(trials, "train", data->classes, std::move(samples), feature_maps));
+  AUGSTORE_ASSIGN(data->collection, CopyCollection(trials, "train", data->classes,
+                                                   std::move(samples), rows, feature_maps));
   AUGSTORE_ASSIGN(DecodedImages decoded,
                   DecodeItems(kept, trials.space().input_height, trials.space().input_width,
                               flags.backbone.threads));

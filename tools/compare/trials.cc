@@ -20,11 +20,10 @@ ContentHash HashRow(std::span<const float> embedding, std::span<const uint8_t> f
   return DeriveHash(hash, {reinterpret_cast<const char*>(feature_map.data()), feature_map.size()});
 }
 
-// Gives every sample the number of its row's copy.
-Status CopyRows(Trials& trials, bool feature_maps, std::span<SampleToWrite> samples) {
+// Gives every sample the hash under which its row is copied.
+Status CopyRows(Trials& trials, bool feature_maps, std::span<const RowId> rows,
+                std::span<SampleToWrite> samples) {
   Client& source = trials.source->client();
-  std::vector<RowId> rows;
-  for (const SampleToWrite& sample : samples) rows.push_back(sample.row);
   AppendRowsRequest request{
       .backbone = trials.space().digest, .images = {}, .embeddings = {}, .feature_maps = {}};
   AUGSTORE_ASSIGN(request.embeddings, FetchRows(source, trials.space(), rows));
@@ -35,11 +34,11 @@ Status CopyRows(Trials& trials, bool feature_maps, std::span<SampleToWrite> samp
   const QuantizedView maps{request.feature_maps.bytes, request.feature_maps.values};
   for (size_t i = 0; i < rows.size(); ++i) {
     const auto map = feature_maps ? maps.row(i) : std::span<const uint8_t>();
-    request.images.push_back(HashRow(std::as_const(request.embeddings).row(i), map));
+    samples[i].image = HashRow(std::as_const(request.embeddings).row(i), map);
+    request.images.push_back(samples[i].image);
   }
   AUGSTORE_ASSIGN(const RowIdsReply copies, trials.client().Call<RowIdsReply>(request));
   AUGSTORE_CHECK(copies.rows.size() == samples.size());
-  for (size_t i = 0; i < rows.size(); ++i) samples[i].row = copies.rows[i];
   return OkStatus();
 }
 
@@ -65,10 +64,13 @@ Result<Trials> OpenTrials(const CommonFlags& common, const BackboneFlags& backbo
 
 Result<std::string> CopyCollection(Trials& trials, const std::string& name,
                                    const std::vector<std::string>& classes,
-                                   std::vector<SampleToWrite> samples, bool feature_maps) {
+                                   std::vector<SampleToWrite> samples, std::span<const RowId> rows,
+                                   bool feature_maps) {
+  AUGSTORE_CHECK(rows.size() == samples.size());
   for (size_t begin = 0; begin < samples.size(); begin += kSegmentRows) {
     const size_t count = std::min<size_t>(kSegmentRows, samples.size() - begin);
-    AUGSTORE_TRY(CopyRows(trials, feature_maps, std::span(samples).subspan(begin, count)));
+    AUGSTORE_TRY(CopyRows(trials, feature_maps, rows.subspan(begin, count),
+                          std::span(samples).subspan(begin, count)));
   }
   const BeginDraftRequest begin{.collection = name,
                                 .backbone = trials.space().digest,

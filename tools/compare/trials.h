@@ -6,6 +6,7 @@
 #define AUGSTORE_TOOLS_COMPARE_TRIALS_H_
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,12 +31,13 @@ struct Trials {
 Result<Trials> OpenTrials(const CommonFlags& common, const BackboneFlags& backbone,
                           const std::string& folder, bool create);
 
-// Replaces collection `name` of the trials by the samples, whose row numbers are those of the
-// user's store; returns its ref. `feature_maps`: copies those of the rows too. REQUIRES: samples is
-// not empty. Errors: those of FetchRows, FetchFeatureMaps and WriteCollection.
+// Replaces collection `name` of the trials by the samples, whose embeddings are at `rows` of the
+// user's store; returns its ref. `feature_maps`: copies those of the rows too. REQUIRES: as many
+// rows as samples, and some. Errors: those of FetchRows, FetchFeatureMaps and WriteCollection.
 Result<std::string> CopyCollection(Trials& trials, const std::string& name,
                                    const std::vector<std::string>& classes,
-                                   std::vector<SampleToWrite> samples, bool feature_maps);
+                                   std::vector<SampleToWrite> samples, std::span<const RowId> rows,
+                                   bool feature_maps);
 
 // Copies a transform of the user's, unless the trials have it; returns its ref there. Errors:
 // kNotFound.

@@ -21,12 +21,15 @@ Result<Subset> MakeSubset(const PaperFlags& flags, Trials& trials, const PaperDa
   Subset subset;
   subset.items = ChoosePerClass(data.items, per_class, seed, 3);
   std::vector<SampleToWrite> samples;
-  for (const size_t i : subset.items)
-    samples.push_back({data.items[i].key, data.rows[i], data.items[i].label, "train"});
+  std::vector<RowId> rows;
+  for (const size_t i : subset.items) {
+    samples.push_back({data.items[i].key, {}, data.items[i].label, "train"});
+    rows.push_back(data.rows[i]);
+  }
   const bool feature_maps = std::ranges::any_of(flags.families, FamilyReadsFeatureMaps);
   AUGSTORE_ASSIGN(subset.collection,
                   CopyCollection(trials, fmt::format("train-{}-{}", per_class, seed), data.classes,
-                                 std::move(samples), feature_maps));
+                                 std::move(samples), rows, feature_maps));
   return subset;
 }
 

@@ -45,6 +45,7 @@ Status Verify(const CommonFlags& common, Client& client) {
 struct RepairFlags {
   CommonFlags common;
   bool apply = false;
+  bool rows = false;
 };
 
 std::string Describe(const RepairReport& report, const std::string& store, bool applied) {
@@ -67,7 +68,54 @@ std::string Describe(const RepairReport& report, const std::string& store, bool 
                      store, report.kept, lost, report.logs);
 }
 
+// Images whose rows are damaged: they are told, and forgotten if that is asked for.
+Status RepairRows(const RepairFlags& flags) {
+  AUGSTORE_ASSIGN(
+      const auto database,
+      Database::Open(flags.common, flags.apply ? StoreAccess::kWrite : StoreAccess::kRead));
+  RepairRowsRequest request{"", flags.apply};
+  uint64_t checked = 0;
+  uint64_t images = 0;
+  std::vector<std::string> problems;
+  {
+    Progress progress("repair", "items", 0, !flags.common.quiet);
+    do {
+      AUGSTORE_ASSIGN(const RepairRowsReply reply,
+                      database->client().Call<RepairRowsReply>(request));
+      for (const std::string& problem : reply.problems) problems.push_back(WithoutAdvice(problem));
+      checked += reply.checked;
+      images += reply.images;
+      request.cursor = reply.cursor;
+      progress.Update(checked, fmt::format("{} images lost", images));
+      if (Interrupted()) return InterruptedStatus("run the same command again");
+    } while (!request.cursor.empty());
+  }
+  std::string text;
+  for (const std::string& problem : problems) text += fmt::format("damaged: {}\n", problem);
+  if (images == 0) {
+    text += "no image has lost its row: nothing to repair\n";
+  } else if (flags.apply) {
+    text += fmt::format(
+        "{} images were forgotten: ingest or import them again, and the new version of their "
+        "collection points at the rows that are stored then\n",
+        images);
+  } else {
+    text += fmt::format(
+        "{} images have lost their rows. Nothing was changed: run this with --apply, then ingest "
+        "or import them again\n",
+        images);
+  }
+  Emit(flags.common,
+       {{"images", images},
+        {"applied", images > 0 && flags.apply},
+        {"checked", checked},
+        {"problems", problems}},
+       text);
+  return OkStatus();
+}
+
 Status Repair(const RepairFlags& flags) {
+  if (flags.rows) return RepairRows(flags);
   AUGSTORE_ASSIGN(const std::string store, StoreFolder(flags.common));
   AUGSTORE_ASSIGN(const RepairReport report, RepairStore(store, flags.apply));
   Json json = {{"needed", report.needed},
@@ -89,14 +137,19 @@ void AddAdminCommands(Command* app) {
   AddCommand<RepairFlags>(
       app, "repair", "Bring a store that lost acknowledged writes back into use",
       "augstore repair --store db            what would be kept, and how much is lost\n"
-      "augstore repair --store db --apply    keep that\n\n"
+      "augstore repair --store db --apply    keep that\n"
+      "augstore repair --store db --rows     which images have lost their rows\n\n"
       "A store that lost the end or a part of its log, or its file MARK, is not opened,\n"
       "because what is missing would not be noticed. Repair keeps every write before the\n"
-      "first that is missing, as it was, and nothing after it. A damaged table needs a\n"
-      "backup.",
+      "first that is missing, as it was, and nothing after it.\n\n"
+      "With --rows, also through a server: images whose rows are in a damaged segment are\n"
+      "forgotten, so that ingesting them again stores them anew. A damaged table of another\n"
+      "kind needs a backup.",
       [](Command* command, RepairFlags* flags) {
         command->AddFlag("--apply", &flags->apply,
                          "Change the store (default: only say what would be)");
+        command->AddFlag("--rows", &flags->rows,
+                         "Repair rows that are damaged instead of writes that are missing");
       },
       Repair);
 }

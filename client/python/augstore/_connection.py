@@ -16,8 +16,7 @@ from ._frames import error_of_frame, expect
 from ._tables import MESSAGE_TYPES
 
 _NOT_REPEATABLE = frozenset(
-    ["AddRecordRequest", "DeleteRecordRequest", "SetAliasRequest", "BeginDraftRequest", "AppendSamplesRequest",
-     "CommitDraftRequest"]
+    ["AddRecordRequest", "DeleteRecordRequest", "SetAliasRequest", "BeginDraftRequest", "AppendSamplesRequest"]
 )  # fmt: skip
 TRANSIENT = (errors.Unavailable, errors.DeadlineExceeded, errors.DataLoss)
 
@@ -51,14 +50,21 @@ class Connection:
         """Sends ``request`` and gives the decoded ``reply``."""
         return decode(reply, self.exchange(request, values, reply).body)
 
-    def exchange(self, request: str, values: Values, reply: str) -> Frame:
-        """Sends ``request`` and gives the frame of its one ``reply``."""
+    def call_in_steps(self, request: str, values: Values, reply: str) -> Values:
+        """The same for what takes several steps: sends ``request`` until its ``reply`` comes."""
+        while True:
+            frame = self.exchange(request, values, reply, "DraftProgressReply")
+            if frame.type == MESSAGE_TYPES[reply]:
+                return decode(reply, frame.body)
+
+    def exchange(self, request: str, values: Values, *replies: str) -> Frame:
+        """Sends ``request`` and gives the frame of its one reply, of one of the messages ``replies``."""
         body = encode(request, values)
         backoff = Backoff(self.retry, time.monotonic)
         with self._lock:
             while True:
                 try:
-                    return self._attempt(request, body, reply)
+                    return self._attempt(request, body, replies)
                 except _Lost as lost:
                     if lost.may_have_arrived and request in _NOT_REPEATABLE:
                         raise type(lost.error)(f"{lost.error}; the request may have taken effect") from lost.error
@@ -72,7 +78,7 @@ class Connection:
             self._channel.close()
             self._channel = None
 
-    def _attempt(self, request: str, body: bytearray, reply: str) -> Frame:
+    def _attempt(self, request: str, body: bytearray, replies: Tuple[str, ...]) -> Frame:
         sent = False
         try:
             channel = self._open()
@@ -83,9 +89,9 @@ class Connection:
         except errors.Error as error:
             self.close()
             raise _Lost(error, sent) from error
-        return self._checked(frame, request, reply)
+        return self._checked(frame, request, replies)
 
-    def _checked(self, frame: Frame, request: str, reply: str) -> Frame:
+    def _checked(self, frame: Frame, request: str, replies: Tuple[str, ...]) -> Frame:
         failure = error_of_frame(frame)
         if frame.request_id != self._request_id:
             self.close()
@@ -94,7 +100,7 @@ class Connection:
             )
         if isinstance(failure, errors.Unavailable) and request not in _NOT_REPEATABLE:
             raise _Lost(failure, True)
-        expect(frame, reply)
+        expect(frame, *replies)
         return frame
 
     def _open(self) -> Channel:

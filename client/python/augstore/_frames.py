@@ -20,14 +20,14 @@ def error_of_frame(frame: Frame) -> Optional[errors.Error]:
     return errors.error_of(reply["code"], reply["message"])
 
 
-def expect(frame: Frame, name: str) -> None:
-    """Raises unless the frame is of the message ``name``."""
+def expect(frame: Frame, *names: str) -> None:
+    """Raises unless the frame is of one of the messages ``names``."""
     failure = error_of_frame(frame)
     if failure is not None:
         raise failure
-    if frame.type != MESSAGE_TYPES[name]:
+    if frame.type not in [MESSAGE_TYPES[name] for name in names]:
         got = _NAMES.get(frame.type, f"message type {frame.type}")
-        raise errors.InvalidArgument(f"a {got} came where a {name} was due: the peer is damaged or of another release")
+        raise errors.InvalidArgument(f"a {got} came where a {names[0]} was due: the peer is damaged or of another release")
 
 
 def check_reply(frame: Frame, request_id: int, name: str) -> None:

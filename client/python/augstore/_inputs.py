@@ -53,16 +53,21 @@ def labels_of(labels: npt.ArrayLike, rows: int) -> npt.NDArray[np.int64]:
     return values.astype(np.int64)
 
 
-def keys_of(keys: Optional[Sequence[str]], matrix: npt.NDArray[np.float32]) -> List[str]:
+def hashes_of(matrix: npt.NDArray[np.float32]) -> List[bytes]:
+    """The hash of each row, under which the server stores it."""
+    return [hashlib.sha256(row.tobytes()).digest()[:16] for row in matrix.astype("<f4", copy=False)]
+
+
+def keys_of(keys: Optional[Sequence[str]], hashes: Sequence[bytes]) -> List[str]:
     """The keys that were given, else the hashes of the rows: with -2, -3, ... after those of equal ones, as in C++."""
     if keys is not None:
-        if len(keys) != len(matrix):
-            raise errors.InvalidArgument(f"{len(keys)} keys for {len(matrix)} embeddings: give one for each")
+        if len(keys) != len(hashes):
+            raise errors.InvalidArgument(f"{len(keys)} keys for {len(hashes)} embeddings: give one for each")
         return [str(key) for key in keys]
     texts: List[str] = []
     times: Dict[str, int] = {}
-    for row in matrix.astype("<f4", copy=False):
-        text = hashlib.sha256(row.tobytes()).hexdigest()[:32]
+    for row in hashes:
+        text = row.hex()
         times[text] = times.get(text, 0) + 1
         texts.append(text if times[text] == 1 else f"{text}-{times[text]}")
     return texts

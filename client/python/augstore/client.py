@@ -17,7 +17,9 @@ from ._codec import Values, encode_record
 from ._connection import Connection
 from ._dtypes import DTYPES, F32, check_fits, number_of
 from ._endpoint import Endpoint
-from ._inputs import check_chunk, class_names, keys_of, labels_of, matrix_of, sample_ids, warn_of_shared_rows, weights_of
+from ._inputs import (
+    check_chunk, class_names, hashes_of, keys_of, labels_of, matrix_of, sample_ids, warn_of_shared_rows, weights_of,
+)  # fmt: skip
 from ._records import (
     Backbone,
     Collection,
@@ -211,13 +213,14 @@ class Client:
         matrix = matrix_of(embeddings)
         values = np.full(len(matrix), -1, np.int64) if labels is None else labels_of(labels, len(matrix))
         names = class_names(values, classes)
-        texts = keys_of(keys, matrix)
+        hashes = hashes_of(matrix)
+        texts = keys_of(keys, hashes)
         if not split:
             raise errors.InvalidArgument("split is empty: give a name, such as train")
         backbone = self._register_backbone(backbone_name, backbone_file, matrix.shape[1])
         stored = self._check_collection(collection, backbone, dtype, start_empty)
         check_fits(stored, matrix)
-        rows = self._append_rows(backbone, matrix, stored)
+        self._append_rows(backbone, matrix, stored)
         begin: Values = {
             "collection": collection,
             "backbone": backbone,
@@ -227,7 +230,7 @@ class Client:
             "dtype": stored,
             "replace_samples": replace_samples,
         }
-        return self._write(begin, rows, values, names, split, texts)
+        return self._write(begin, hashes, values, names, split, texts)
 
     def register_transform(
         self,
@@ -340,11 +343,10 @@ class Client:
         why = f"is stored in {latest.dtype}, not in {dtype}: ask for the same dtype, or start empty"
         raise errors.FailedPrecondition(f"collection '{latest.ref}' {why}")
 
-    def _append_rows(self, backbone: bytes, matrix: npt.NDArray[np.float32], dtype: int) -> npt.NDArray[np.uint64]:
+    def _append_rows(self, backbone: bytes, matrix: npt.NDArray[np.float32], dtype: int) -> None:
         # Whole segments, several at a time.
         block = max(1, _MAX_BLOCK_BYTES // (matrix.shape[1] * 4 * _limits.SEGMENT_ROWS)) * _limits.SEGMENT_ROWS
         block = min(block, _limits.MAX_BATCH_ROWS)
-        rows = []
         for begin in range(0, len(matrix), block):
             part = matrix[begin : begin + block]
             # Without hashes of images: the server hashes the rows, as `augstore import` does.
@@ -352,11 +354,9 @@ class Client:
             reply = self._connection.call("AppendRowsRequest", request, "RowIdsReply")["rows"]
             if len(reply) != len(part) or (reply == _NO_ROW).any():
                 raise errors.Internal(f"the server stored {len(reply)} of {len(part)} rows: please report this")
-            rows.append(reply)
-        return np.concatenate(rows)
 
     def _write(
-        self, begin: Values, rows: npt.NDArray[np.uint64], labels: npt.NDArray[np.int64], names: List[str], split: str,
+        self, begin: Values, hashes: List[bytes], labels: npt.NDArray[np.int64], names: List[str], split: str,
         keys: List[str],
     ) -> Collection:  # fmt: skip
         draft = self._connection.call("BeginDraftRequest", begin, "DraftReply")
@@ -365,21 +365,21 @@ class Client:
             # The draft may already have classes, in another order.
             index = {name: i for i, name in enumerate(theirs)}
             mapped = np.array([*(index[name] for name in names), -1], np.int32)[labels]
-            for at in range(0, len(rows), _limits.SAMPLE_CHUNK_ROWS):
+            for at in range(0, len(hashes), _limits.SAMPLE_CHUNK_ROWS):
                 part = slice(at, at + _limits.SAMPLE_CHUNK_ROWS)
                 chunk = {
                     "format": 1,
-                    "rows": rows[part],
                     "split_names": [split],
-                    "splits": np.zeros(len(rows[part]), np.uint16),
+                    "splits": np.zeros(len(hashes[part]), np.uint16),
                     "labels": [{"values": mapped[part]}],
                     "keys": keys[part],
+                    "images": b"".join(hashes[part]),
                 }
                 self._connection.call("AppendSamplesRequest", {"draft": draft["draft"], "samples": chunk}, "EndReply")
-            changes = self._connection.call("CompareDraftRequest", {"draft": draft["draft"]}, "DraftChangesReply")
+            changes = self._connection.call_in_steps("CompareDraftRequest", {"draft": draft["draft"]}, "DraftChangesReply")
             warn_of_shared_rows(begin["collection"], changes)
-            commit = {"draft": draft["draft"], "appended": len(rows)}
-            return collection_of(self._connection.call("CommitDraftRequest", commit, "RecordReply"))
+            commit = {"draft": draft["draft"], "appended": len(hashes)}
+            return collection_of(self._connection.call_in_steps("CommitDraftRequest", commit, "RecordReply"))
         except Exception:  # a warning may be one
             self._abort(draft["draft"])
             raise

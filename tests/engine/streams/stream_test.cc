@@ -45,21 +45,18 @@ TEST_F(LoadSampleTableTest, NamesWhatThereIsWhenASplitOrALabelColumnIsNot) {
 }
 
 TEST_F(LoadSampleTableTest, LabelsAreUnknownWithoutALabelColumn) {
-  const SpaceId space = filled_.store->FindSpace(TestBackbone()).value().id;
-  std::vector<RowId> rows(1);
-  ASSERT_TRUE(filled_.store->FindImages(space, std::vector{TestImage(0)}, rows).ok());
   const auto draft = filled_.catalog->BeginDraft({"bare", TestBackbone(), {}, false, "test"});
   ASSERT_TRUE(draft.ok()) << draft.status().ToString();
   SampleChunk chunk;
-  chunk.rows = rows;
+  chunk.images = {TestImage(0)};
   chunk.split_names = {"train"};
   chunk.splits = {0};
   chunk.keys = {"a"};
   ASSERT_TRUE(filled_.catalog->AppendSamples(draft.value().draft, chunk).ok());
   const auto bare = filled_.catalog->CommitDraft(draft.value().draft, 1);
   ASSERT_TRUE(bare.ok()) << bare.status().ToString();
-  const auto table =
-      LoadSampleTable(*filled_.catalog, memory_, bare.value().record, "train", "").value();
+  const auto& made = std::get<Versioned<CollectionRecord>>(*bare);
+  const auto table = LoadSampleTable(*filled_.catalog, memory_, made.record, "train", "").value();
   EXPECT_EQ(table->labels, std::vector<int32_t>{-1});
   EXPECT_TRUE(table->classes.empty());
 }

@@ -145,6 +145,7 @@ std::map<std::string, MakeRequest> RequestsOfAdmins() {
          return ToFrame(DeleteRecordRequest{RecordKind::kCollection, t.collection + "@9"});
        }},
       {"Verify", [](T) { return ToFrame(VerifyRequest{}); }},
+      {"RepairRows", [](T) { return ToFrame(RepairRowsRequest{}); }},
       {"CreateKey",
        [](T) {
          return ToFrame(CreateKeyRequest{Role::kRead, "", 0, ""});

@@ -79,8 +79,8 @@ inline Status MakeBlobs(const std::string& path, const std::string& name, uint8_
     samples[i].split = i < 240 ? "train" : i < 300 ? "test" : "unlabelled";
     append.images.push_back(HashContent({reinterpret_cast<const uint8_t*>(&i), sizeof(i)}));
   }
-  AUGSTORE_ASSIGN(const RowIdsReply rows, client.Call<RowIdsReply>(append));
-  for (size_t i = 0; i < kRows; ++i) samples[i].row = rows.rows[i];
+  AUGSTORE_TRY(client.Call<RowIdsReply>(append));
+  for (size_t i = 0; i < kRows; ++i) samples[i].image = append.images[i];
   const BeginDraftRequest begin{.collection = name,
                                 .backbone = backbone,
                                 .labels = {{"label", {"red", "green", "blue"}}},

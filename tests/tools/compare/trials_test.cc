@@ -26,8 +26,9 @@ class TrialsTest : public testing::Test {
     ASSERT_TRUE(embedded.ok()) << embedded.status().ToString();
     for (size_t i = 0; i < source->items.size(); ++i) {
       samples_.push_back(
-          {source->items[i].key, embedded->rows[i], source->items[i].label, "train"});
+          {source->items[i].key, embedded->images[i], source->items[i].label, "train"});
     }
+    rows_ = embedded->rows;
   }
 
   // The same store of the user's, with the trials in `folder`.
@@ -41,13 +42,14 @@ class TrialsTest : public testing::Test {
     return std::move(*trials);
   }
   Result<std::string> Copy(Trials& trials) {
-    return CopyCollection(trials, "train", classes_, samples_, false);
+    return CopyCollection(trials, "train", classes_, samples_, rows_, false);
   }
 
   TempDir dir_;
   Trials trials_;  // in memory
   std::vector<std::string> classes_;
   std::vector<SampleToWrite> samples_;
+  std::vector<RowId> rows_;
 };
 
 TEST_F(TrialsTest, ACollectionOfTheTrialsStreamsTheRowsOfTheUsersStore) {
@@ -55,12 +57,10 @@ TEST_F(TrialsTest, ACollectionOfTheTrialsStreamsTheRowsOfTheUsersStore) {
   ASSERT_TRUE(ref.ok()) << ref.status().ToString();
   const auto copied = LoadTestSet(trials_.client(), *ref, "train", "label");
   ASSERT_TRUE(copied.ok()) << copied.status().ToString();
-  std::vector<RowId> rows;
-  for (const SampleToWrite& sample : samples_) rows.push_back(sample.row);
-  const auto original = FetchRows(trials_.source->client(), trials_.space(), rows);
+  const auto original = FetchRows(trials_.source->client(), trials_.space(), rows_);
   ASSERT_TRUE(original.ok());
   ASSERT_EQ(copied->embeddings.rows(), original->rows());
-  for (size_t i = 0; i < rows.size(); ++i) {
+  for (size_t i = 0; i < rows_.size(); ++i) {
     EXPECT_TRUE(std::ranges::equal(copied->embeddings.row(i), original->row(i))) << i;
     EXPECT_EQ(copied->labels[i], samples_[i].label) << i;
   }
