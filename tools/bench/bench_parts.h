@@ -14,6 +14,7 @@ Status BenchStore(const BenchFlags& flags, BenchReport* report);   // bench_stor
 Status BenchServe(const BenchFlags& flags, BenchReport* report);   // bench_serve.cc
 Status BenchHeads(const BenchFlags& flags, BenchReport* report);   // bench_heads.cc
 Status BenchIngest(const BenchFlags& flags, BenchReport* report);  // bench_ingest.cc
+Status BenchCommit(const BenchFlags& flags, BenchReport* report);  // bench_commit.cc
 Status BenchScale(const BenchFlags& flags, BenchReport* report);   // bench_scale.cc
 Status BenchPaper(const BenchFlags& flags, BenchReport* report);   // bench_paper.cc
 Status BenchPython(const BenchFlags& flags, BenchReport* report);  // bench_python.cc

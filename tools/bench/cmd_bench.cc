@@ -11,9 +11,10 @@ struct Part {
   Status (*run)(const BenchFlags&, BenchReport*);
 };
 
-constexpr Part kParts[] = {{"engine", BenchEngine}, {"store", BenchStore},   {"serve", BenchServe},
-                           {"heads", BenchHeads},   {"ingest", BenchIngest}, {"scale", BenchScale},
-                           {"paper", BenchPaper},   {"python", BenchPython}};
+constexpr Part kParts[] = {
+    {"engine", BenchEngine}, {"store", BenchStore},   {"serve", BenchServe},
+    {"heads", BenchHeads},   {"ingest", BenchIngest}, {"scale", BenchScale},
+    {"commit", BenchCommit}, {"paper", BenchPaper},   {"python", BenchPython}};
 
 std::vector<std::string> PartNames() {
   std::vector<std::string> names;
@@ -57,7 +58,7 @@ void AddFlags(Command* command, BenchFlags* flags) {
   command
       ->AddFlag("part", &flags->parts,
                 "What to measure (default: all): engine, store, serve, heads, ingest, scale, "
-                "paper, python")
+                "commit, paper, python")
       .Choices(PartNames());
   command->AddFlag("--quick", &flags->quick,
                    "Fewer sizes, rows and repetitions: a minute for all parts");
