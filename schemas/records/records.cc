@@ -189,7 +189,7 @@ struct Codec<AliasHistory> {
 AUGSTORE_RECORD(BackboneRecord, "backbone record", "AGRB")
 AUGSTORE_RECORD(CollectionRecord, "collection record", "AGRC")
 AUGSTORE_RECORD(SampleChunk, "sample chunk", "AGRS")
-AUGSTORE_RECORD(ChunkTable, "chunk table", "AGRK")
+AUGSTORE_RECORD(ChunkTable, "chunk table", "AGRL")
 AUGSTORE_RECORD(ChunkSummary, "chunk summary", "AGRM")
 AUGSTORE_RECORD(TransformRecord, "transform record", "AGRT")
 AUGSTORE_RECORD(HeadRecord, "head record", "AGRH")
