@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A server in TLS, with certificates made as docs/operations.md says, used and renewed by a team.
 source "$(dirname "$0")/lib.sh"
+unset AUGSTORE_KEY AUGSTORE_KEY_FILE AUGSTORE_TLS_CA AUGSTORE_TLS_CERT AUGSTORE_TLS_KEY
 
 # The commands of the document that match a pattern: they are what is tested.
 documented() {
@@ -29,6 +30,9 @@ for _ in $(seq 200); do
 done
 tls=$(grep -o 'tls://[^"]*' server.txt)
 export AUGSTORE_TLS_CA=$work/team.pem
+expect_exit 8 "demands a key" "$augstore" collection ls --connect "$tls"
+"$augstore" key create --connect "unix://$work/socket" --role write --out team-writer.key --quiet
+export AUGSTORE_KEY_FILE=$work/team-writer.key
 "$augstore" import --connect "$tls" --collection c --npy z.npy --backbone-name b --quiet --json >import.json
 expect import.json samples 2000
 stream=(stream --collection c --batch-size 64 --quiet --json)

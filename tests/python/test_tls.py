@@ -27,7 +27,7 @@ class Served:
 
     def __init__(self, folder: pathlib.Path, certificate: str, key: str, *flags: str) -> None:
         self.errors = folder / "server-err.txt"
-        words = [os.environ["AUGSTORE_BINARY"], "serve", "--create", "--store", str(folder / "db"), "--json", "--quiet"]
+        words = [os.environ["AUGSTORE_BINARY"], "serve", "--create", "--store", str(folder / "db"), "--json", "--quiet", "--insecure"]
         words += ["--listen", "tls://127.0.0.1:0", "--listen", "tcp://127.0.0.1:0"]
         words += ["--tls-cert", certificate, "--tls-key", key, *flags]
         self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=self.errors.open("wb"))

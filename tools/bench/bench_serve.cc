@@ -61,7 +61,7 @@ Result<std::vector<Puller>> OpenPullers(const std::string& address, const std::s
   std::vector<Puller> pullers;
   for (int c = 0; c < kClients; ++c) {
     Puller puller;
-    AUGSTORE_ASSIGN(puller.client, Client::Connect(address, {}, {.tls = {ca, "", ""}}));
+    AUGSTORE_ASSIGN(puller.client, Client::Connect(address, {}, "", {.tls = {ca, "", ""}}));
     AUGSTORE_ASSIGN(puller.stream,
                     puller.client->OpenStream({.collection = kind.collection,
                                                .policy = kind.policy,

@@ -26,7 +26,7 @@ class TransportTest : public testing::Test {
   ServerOptions Options() const { return {.tls = files_}; }
   SocketOptions Trusting() const { return {.tls = certificates_.TrustedByClients()}; }
   Result<std::unique_ptr<Client>> Connect(const Address& address) const {
-    return Client::Connect(address.ToString(), {.total = milliseconds(0)}, Trusting());
+    return Client::Connect(address.ToString(), {.total = milliseconds(0)}, "", Trusting());
   }
   // Whose certificate a new connection gets.
   std::string NameAt(const Address& address) const {
@@ -141,7 +141,7 @@ TEST_F(TransportTest, LetsClientsReadWhyTheyAreRefused) {
   const TlsFiles own = certificates_.Issue("trainer", "DNS:trainer");
   known.tls.certificate = own.certificate;
   known.tls.key = own.key;
-  const auto client = Client::Connect(serving.tls().ToString(), {}, known);
+  const auto client = Client::Connect(serving.tls().ToString(), {}, "", known);
   EXPECT_TRUE(client.ok()) << Text(client);
 }
 
@@ -216,7 +216,7 @@ TEST_F(TransportTest, NeedsACertificateForAnAddressInTlsAndTheOtherWayRound) {
   EXPECT_EQ(plain.server->ReloadTls().status().code(), Code::kFailedPrecondition);
 }
 
-TEST_F(TransportTest, ListensBeyondLoopbackWithTls) {
+TEST_F(TransportTest, ListensBeyondLoopbackWithTlsAndDemandsAKey) {
   FilledStore filled;
   Service service(filled.catalog.get(), {});
   const auto server =
@@ -225,7 +225,9 @@ TEST_F(TransportTest, ListensBeyondLoopbackWithTls) {
   Address address = (*server)->addresses()[0];
   EXPECT_EQ(address.host, "0.0.0.0");
   address.host = "localhost";
-  EXPECT_TRUE(Connect(address).ok());
+  const auto stranger = Connect(address);
+  EXPECT_EQ(stranger.status().code(), Code::kUnauthenticated);
+  EXPECT_THAT(stranger.status().message(), HasSubstr("demands a key"));
 }
 
 }  // namespace
