@@ -3,6 +3,7 @@
 
 #include "storage/rocksdb/rocksdb_repair.h"
 #include "tools/cli/command.h"
+#include "tools/cli/progress.h"
 #include "tools/serve/verify_run.h"
 
 namespace augstore {
@@ -82,7 +83,7 @@ Status RepairRows(const RepairFlags& flags) {
     do {
       AUGSTORE_ASSIGN(const RepairRowsReply reply,
                       database->client().Call<RepairRowsReply>(request));
-      for (const std::string& problem : reply.problems) problems.push_back(WithoutAdvice(problem));
+      for (const std::string& problem : reply.problems) problems.push_back(WithoutVerifyAdvice(problem));
       checked += reply.checked;
       images += reply.images;
       request.cursor = reply.cursor;
