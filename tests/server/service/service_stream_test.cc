@@ -59,7 +59,7 @@ TEST_F(ServiceStreamTest, QueriesThroughASpatialTransform) {
 TEST_F(ServiceStreamTest, KeepsTablesAndTransformsWithinTheirMemory) {
   // Room for one table while it is loaded, and for both transforms.
   constexpr uint64_t kBytes = kTestTrain * 20 + 2048;
-  Service service(filled_.catalog.get(), {.stream_bytes = kBytes});
+  Service service(filled_.catalog.get(), {.address = "", .stream_bytes = kBytes});
   const auto taken = [&service] {
     const auto stats = Ask<StatsReply>(service, StatsRequest{});
     return nlohmann::json::parse(stats.value().json)["stream_bytes"].get<uint64_t>();
@@ -74,7 +74,7 @@ TEST_F(ServiceStreamTest, KeepsTablesAndTransformsWithinTheirMemory) {
   }
   EXPECT_LE(*seen.rbegin(), kBytes);
   EXPECT_GT(*seen.begin(), 0u);
-  Service little(filled_.catalog.get(), {.stream_bytes = 100});
+  Service little(filled_.catalog.get(), {.address = "", .stream_bytes = 100});
   const auto refused = Ask<StreamReply>(little, OpenStreamRequest{{.collection = "toy"}});
   EXPECT_EQ(refused.status().code(), Code::kResourceExhausted);
   EXPECT_THAT(refused.status().message(), HasSubstr("a sample table"));
