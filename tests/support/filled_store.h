@@ -31,9 +31,10 @@ inline Digest TestBackbone() {
   return digest;
 }
 
-inline ContentHash TestImage(uint64_t index) {
+inline ContentHash TestImage(uint64_t index, uint64_t content = 0) {
   ContentHash hash;
   for (size_t i = 0; i < 8; ++i) hash.bytes[i] = static_cast<uint8_t>(index >> (8 * i));
+  hash.bytes[8] = static_cast<uint8_t>(content);
   return hash;
 }
 
@@ -106,12 +107,12 @@ inline BackboneRecord TestBackboneRecord() {
 }
 
 // Of the images with these numbers.
-inline SampleChunk TestSamples(const std::vector<uint64_t>& images) {
+inline SampleChunk TestSamples(const std::vector<uint64_t>& images, uint64_t content = 0) {
   SampleChunk chunk;
   chunk.split_names = {"train", "test"};
   chunk.labels.resize(1);
   for (uint64_t i = 0; i < images.size(); ++i) {
-    chunk.images.push_back(TestImage(images[i]));
+    chunk.images.push_back(TestImage(images[i], content));
     chunk.splits.push_back(i < kTestTrain ? 0 : 1);
     chunk.labels[0].push_back(static_cast<int32_t>(i % kTestClasses));
     chunk.keys.push_back("image" + std::to_string(i) + ".png");
@@ -131,7 +132,7 @@ inline Status FillCatalog(Catalog& catalog, uint64_t content = 0) {
   AUGSTORE_TRY(catalog.AddBackbone("phi", TestBackboneRecord()));
   AUGSTORE_ASSIGN(const SpaceId space, catalog.store()->OpenSpace(TestBackbone(), kTestDim));
   std::vector<ContentHash> images;
-  for (uint64_t i = 0; i < kTestSamples; ++i) images.push_back(TestImage(i));
+  for (uint64_t i = 0; i < kTestSamples; ++i) images.push_back(TestImage(i, content));
   std::vector<RowId> rows(kTestSamples);
   const Matrix embeddings = TestEmbeddings(0, kTestSamples, content);
   const QuantizedRows feature_maps = QuantizeRows(TestFeatureMaps(0, kTestSamples).view());
@@ -141,7 +142,7 @@ inline Status FillCatalog(Catalog& catalog, uint64_t content = 0) {
                   catalog.BeginDraft({"toy", TestBackbone(), TestLabels(), false, "test"}));
   std::vector<uint64_t> numbers(kTestSamples);
   std::iota(numbers.begin(), numbers.end(), uint64_t{0});
-  AUGSTORE_TRY(catalog.AppendSamples(draft.draft, TestSamples(numbers)));
+  AUGSTORE_TRY(catalog.AppendSamples(draft.draft, TestSamples(numbers, content)));
   AUGSTORE_TRY(catalog.CommitDraft(draft.draft, kTestSamples));
   const std::pair<std::string, Layers> transforms[] = {{"double", ScalingLayers(2, 0)},
                                                        {"shift", ScalingLayers(1, 1)},
