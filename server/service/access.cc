@@ -102,7 +102,7 @@ Status CheckRole(MessageType type, const Principal& caller) {
                           RoleName(needed), RoleName(caller.role));
 }
 
-#define AUGSTORE_CHECK_SCOPE(Name, role, what)                                                 \
+#define AUGSTORE_CHECK_SCOPE(Name, role, what, writes)                                         \
   template <>                                                                                  \
   Status CheckScope(Catalog& catalog, const Principal& caller, const Name##Request& message) { \
     return what(catalog, caller, message);                                                     \

@@ -11,8 +11,8 @@
 
 namespace augstore {
 
-// X(Name, role, what): NameRequest needs `role`, and of a caller with a scope `what` it names is
-// checked:
+// X(Name, role, what, writes): NameRequest needs `role`; `writes` says whether it changes the
+// store, so that the audit log has it; and of a caller with a scope `what` it names is checked:
 //   Nothing      it names nothing of a collection, or its reply is made for the caller's scope
 //   Existing     the collection that it reads is in the scope, and exists
 //   Record       the same, of a record of any kind
@@ -20,48 +20,60 @@ namespace augstore {
 //   Alias        the same, of an alias of a collection; a forced move needs admin
 //   Draft        whatever the scope is: the caller began the draft
 //   Everything   it reads across collections, so the caller has no scope
-#define AUGSTORE_ACCESS(X)          \
-  X(ServerInfo, kRead, Nothing)     \
-  X(Stats, kRead, Nothing)          \
-  X(ShareMemory, kRead, Nothing)    \
-  X(ListRecords, kRead, Nothing)    \
-  X(GetRecord, kRead, Record)       \
-  X(GetSamples, kRead, Existing)    \
-  X(Query, kRead, Existing)         \
-  X(OpenStream, kRead, Existing)    \
-  X(Batches, kRead, Existing)       \
-  X(ReadRows, kRead, Everything)    \
-  X(FindImages, kWrite, Nothing)    \
-  X(AppendRows, kWrite, Nothing)    \
-  X(AddRecord, kWrite, Nothing)     \
-  X(SetAlias, kWrite, Alias)        \
-  X(BeginDraft, kWrite, Collection) \
-  X(AppendSamples, kWrite, Draft)   \
-  X(CompareDraft, kWrite, Draft)    \
-  X(CommitDraft, kWrite, Draft)     \
-  X(AbortDraft, kWrite, Draft)      \
-  X(DeleteRecord, kAdmin, Nothing)  \
-  X(Verify, kAdmin, Nothing)        \
-  X(RepairRows, kAdmin, Nothing)    \
-  X(CreateKey, kAdmin, Nothing)     \
-  X(ListKeys, kAdmin, Nothing)      \
-  X(RevokeKey, kAdmin, Nothing)     \
-  X(RotateKey, kAdmin, Nothing)     \
-  X(StartBackup, kAdmin, Nothing)   \
-  X(GetBackup, kAdmin, Nothing)     \
-  X(StopBackup, kAdmin, Nothing)    \
-  X(ListBackups, kAdmin, Nothing)
+#define AUGSTORE_ACCESS(X)                \
+  X(ServerInfo, kRead, Nothing, false)    \
+  X(Stats, kRead, Nothing, false)         \
+  X(ShareMemory, kRead, Nothing, false)   \
+  X(ListRecords, kRead, Nothing, false)   \
+  X(GetRecord, kRead, Record, false)      \
+  X(GetSamples, kRead, Existing, false)   \
+  X(Query, kRead, Existing, false)        \
+  X(OpenStream, kRead, Existing, false)   \
+  X(Batches, kRead, Existing, false)      \
+  X(ReadRows, kRead, Everything, false)   \
+  X(FindImages, kWrite, Nothing, false)   \
+  X(AppendRows, kWrite, Nothing, true)    \
+  X(AddRecord, kWrite, Nothing, true)     \
+  X(SetAlias, kWrite, Alias, true)        \
+  X(BeginDraft, kWrite, Collection, true) \
+  X(AppendSamples, kWrite, Draft, true)   \
+  X(CompareDraft, kWrite, Draft, false)   \
+  X(CommitDraft, kWrite, Draft, true)     \
+  X(AbortDraft, kWrite, Draft, true)      \
+  X(DeleteRecord, kAdmin, Nothing, true)  \
+  X(Verify, kAdmin, Nothing, false)       \
+  X(RepairRows, kAdmin, Nothing, true)    \
+  X(CreateKey, kAdmin, Nothing, true)     \
+  X(ListKeys, kAdmin, Nothing, false)     \
+  X(RevokeKey, kAdmin, Nothing, true)     \
+  X(RotateKey, kAdmin, Nothing, true)     \
+  X(StartBackup, kAdmin, Nothing, true)   \
+  X(GetBackup, kAdmin, Nothing, false)    \
+  X(StopBackup, kAdmin, Nothing, true)    \
+  X(ListBackups, kAdmin, Nothing, false)
 
 // Nothing for a type that is no request, and for AuthenticateRequest, which comes before all roles.
 constexpr std::optional<Role> NeededRole(MessageType type) {
   switch (type) {
-#define AUGSTORE_CASE(Name, role, what) \
-  case MessageType::k##Name##Request:   \
+#define AUGSTORE_CASE(Name, role, what, writes) \
+  case MessageType::k##Name##Request:           \
     return Role::role;
     AUGSTORE_ACCESS(AUGSTORE_CASE)
 #undef AUGSTORE_CASE
     default:
       return std::nullopt;
+  }
+}
+
+constexpr bool IsWrite(MessageType type) {
+  switch (type) {
+#define AUGSTORE_CASE(Name, role, what, writes) \
+  case MessageType::k##Name##Request:           \
+    return writes;
+    AUGSTORE_ACCESS(AUGSTORE_CASE)
+#undef AUGSTORE_CASE
+    default:
+      return false;
   }
 }
 

@@ -44,6 +44,11 @@ inline PrincipalPointer Owner(uint32_t uid, std::string peer) {
       Principal{"uid " + std::to_string(uid), std::move(peer), Role::kAdmin, "", nullptr});
 }
 
+// Who has not said who it is.
+inline Principal Nobody(std::string peer) {
+  return {"nobody", std::move(peer), Role::kRead, "", nullptr};
+}
+
 }  // namespace augstore
 
 #endif  // AUGSTORE_SERVER_SERVICE_PRINCIPAL_H_

@@ -18,7 +18,8 @@ namespace augstore {
 namespace {
 
 using Handler = Result<Frame> (*)(ServiceState& state, const Frame& request,
-                                  const Principal& caller, const Cancellation& cancellation);
+                                  const Principal& caller, const Cancellation& cancellation,
+                                  AuditNote* note);
 
 template <typename... Messages>
 Frame AnswerFrame(const std::variant<Messages...>& answer, uint32_t request_id) {
@@ -35,10 +36,15 @@ Frame AnswerFrame(const Message& answer, uint32_t request_id) {
 template <typename Request, typename Answer, typename... More>
 Result<Frame> Handle(Result<Answer> (*handler)(ServiceState&, Request&, More...),
                      ServiceState& state, const Frame& frame, const Principal& caller,
-                     More... more) {
-  AUGSTORE_ASSIGN(Request message, FromFrame<Request>(frame));
-  AUGSTORE_TRY(CheckScope(*state.catalog, caller, message));
-  AUGSTORE_ASSIGN(Answer answer, handler(state, message, more...));
+                     AuditNote* note, More... more) {
+  const Status may_send = CheckRole(frame.type, caller);
+  Result<Request> message = FromFrame<Request>(frame);
+  if (message.ok()) note->target = TargetOf(*message);
+  AUGSTORE_TRY(may_send);
+  AUGSTORE_TRY(message);
+  AUGSTORE_TRY(CheckScope(*state.catalog, caller, *message));
+  AUGSTORE_ASSIGN(Answer answer, handler(state, *message, more...));
+  NoteAnswer(answer, note);
   if constexpr (std::is_same_v<Answer, SharedBytes>) {
     return BatchFrame(std::move(answer), frame.request_id);
   } else {
@@ -49,10 +55,11 @@ Result<Frame> Handle(Result<Answer> (*handler)(ServiceState&, Request&, More...)
 // Null for a message type that has no handler.
 Handler FindHandler(MessageType type) {
   switch (type) {
-#define AUGSTORE_CASE(Name, Answer)                                             \
-  case MessageType::k##Name##Request:                                           \
-    return [](ServiceState& state, const Frame& frame, const Principal& caller, \
-              const Cancellation&) { return Handle(handlers::Name, state, frame, caller); };
+#define AUGSTORE_CASE(Name, Answer)                                                               \
+  case MessageType::k##Name##Request:                                                             \
+    return                                                                                        \
+        [](ServiceState& state, const Frame& frame, const Principal& caller, const Cancellation&, \
+           AuditNote* note) { return Handle(handlers::Name, state, frame, caller, note); };
     AUGSTORE_REGISTRY_HANDLERS(AUGSTORE_CASE)
     AUGSTORE_INGEST_HANDLERS(AUGSTORE_CASE)
     AUGSTORE_KEY_HANDLERS(AUGSTORE_CASE)
@@ -61,9 +68,9 @@ Handler FindHandler(MessageType type) {
 #define AUGSTORE_CASE(Name, Answer)                                                                \
   case MessageType::k##Name##Request:                                                              \
     return [](ServiceState& state, const Frame& frame, const Principal& caller,                    \
-              const Cancellation&) {                                                               \
+              const Cancellation&, AuditNote* note) {                                              \
       return Handle<Name##Request, Answer, const Principal&>(handlers::Name, state, frame, caller, \
-                                                             caller);                              \
+                                                             note, caller);                        \
     };
     AUGSTORE_REGISTRY_CALLER_HANDLERS(AUGSTORE_CASE)
     AUGSTORE_INGEST_CALLER_HANDLERS(AUGSTORE_CASE)
@@ -71,9 +78,9 @@ Handler FindHandler(MessageType type) {
 #define AUGSTORE_CASE(Name, Answer)                                                           \
   case MessageType::k##Name##Request:                                                         \
     return [](ServiceState& state, const Frame& frame, const Principal& caller,               \
-              const Cancellation& cancel) {                                                   \
+              const Cancellation& cancel, AuditNote* note) {                                  \
       return Handle<Name##Request, Answer, const Cancellation&>(handlers::Name, state, frame, \
-                                                                caller, cancel);              \
+                                                                caller, note, cancel);        \
     };
     AUGSTORE_STREAM_HANDLERS(AUGSTORE_CASE)
 #undef AUGSTORE_CASE
@@ -114,13 +121,19 @@ std::unique_ptr<ReplySource> Service::Start(Frame request, PrincipalPointer call
   return std::make_unique<SingleReply>([state = state_.get(), request = std::move(request),
                                         caller = std::move(caller),
                                         handler](const Resume&, const Cancellation& cancellation) {
-    return MakeReply(*state, request.type, request.request_id, [&]() -> Result<Reply> {
+    AuditNote note;
+    Result<Reply> made = Guarded(request.type, [&]() -> Result<Reply> {
       if (handler == nullptr) return UnknownRequest(request.type);
-      AUGSTORE_TRY(CheckRole(request.type, *caller));
-      AUGSTORE_ASSIGN(Frame frame, handler(*state, request, *caller, cancellation));
+      AUGSTORE_ASSIGN(Frame frame, handler(*state, request, *caller, cancellation, &note));
       return Reply{.parked = false, .frame = std::move(frame)};
     });
+    NoteOutcome(*state, request.type, *caller, std::move(note), made.status());
+    return FinishReply(*state, request.request_id, std::move(made));
   });
+}
+
+void Service::NoteRefusal(const Principal& caller, std::string_view what, const Status& why) {
+  if (state_->audit != nullptr) state_->audit->Add(caller, {std::string(what), "", "", why});
 }
 
 Result<Service::Admission> Service::Authenticate(const Frame& request,

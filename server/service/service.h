@@ -23,9 +23,11 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "schemas/base/memory_budget.h"
 #include "schemas/wire/frame.h"
+#include "server/service/audit_log.h"
 #include "server/service/principal.h"
 #include "server/service/reply_source.h"
 #include "storage/catalog/catalog.h"
@@ -33,7 +35,7 @@
 namespace augstore {
 
 struct ServiceOptions {
-  std::string address;  // for stats; empty in process
+  std::string address = {};  // for stats; empty in process
   // Memory for built batches that other clients of the same stream may want; 0: every batch is
   // built anew.
   uint64_t batch_cache_bytes = 0;
@@ -44,6 +46,8 @@ struct ServiceOptions {
   uint64_t stream_bytes = 0;
   // Where clients may have backups made; empty: nowhere.
   std::string backup_folder = {};
+  // Has every write and every refusal; null: nobody does. Must outlive the service.
+  AuditLog* audit = nullptr;
 };
 
 struct ServiceState;
@@ -65,6 +69,8 @@ class Service {
     Frame reply;
   };
   Result<Admission> Authenticate(const Frame& request, const std::string& peer) const;
+  // For the audit log: a refusal that did not come from Start.
+  void NoteRefusal(const Principal& caller, std::string_view what, const Status& why);
   // Whether anybody could authenticate.
   bool HasKeys() const;
   // Whether a request of this type takes milliseconds whatever it asks for, so that it need not

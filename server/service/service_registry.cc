@@ -170,6 +170,7 @@ Result<StatsReply> Stats(ServiceState& state, StatsRequest&, const Principal& ca
       {"stream_budget_bytes", state.stream_memory.total()},
       {"takes_writes", stats.write_error.empty()},
       {"write_error", stats.write_error},
+      {"audit_lines_lost", state.audit == nullptr ? 0 : state.audit->lost()},
       {"collections", collections.size()},
       {"requests", CountRequests(state)},
       {"batches", state.batches.load()},

@@ -7,6 +7,7 @@
 
 #include "schemas/base/limits.h"
 #include "schemas/wire/messages.h"
+#include "server/service/access.h"
 
 namespace augstore {
 
@@ -15,6 +16,14 @@ std::string OperationName(MessageType request) {
   std::string name = MessageTypeName(request);
   if (name.ends_with(kSuffix)) name.resize(name.size() - kSuffix.size());
   return name;
+}
+
+void NoteOutcome(ServiceState& state, MessageType request, const Principal& caller, AuditNote note,
+                 const Status& outcome) {
+  if (state.audit == nullptr || note.under_way) return;
+  if (!IsWrite(request) && !IsRefusal(outcome)) return;
+  state.audit->Add(
+      caller, {OperationName(request), std::move(note.target), std::move(note.result), outcome});
 }
 
 Status StatusOfException(MessageType request) {

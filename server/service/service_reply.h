@@ -6,6 +6,8 @@
 #include <string>
 
 #include "schemas/wire/frame.h"
+#include "server/service/audit_note.h"
+#include "server/service/principal.h"
 #include "server/service/reply_source.h"
 #include "server/service/service_state.h"
 
@@ -13,6 +15,10 @@ namespace augstore {
 
 // "Query" of kQueryRequest: the name of a request in stats and messages.
 std::string OperationName(MessageType request);
+
+// Has the audit log note what became of a request, if it is a write or was refused.
+void NoteOutcome(ServiceState& state, MessageType request, const Principal& caller, AuditNote note,
+                 const Status& outcome);
 
 // The Status that stands for the exception being handled, thrown while `request` was served.
 // REQUIRES: called in a catch block.

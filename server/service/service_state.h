@@ -12,6 +12,7 @@
 #include "engine/streams/stream.h"
 #include "schemas/base/memory_budget.h"
 #include "schemas/wire/frame.h"
+#include "server/service/audit_log.h"
 #include "server/service/backup_runner.h"
 #include "server/service/batch_cache.h"
 #include "server/service/engine_pool.h"
@@ -34,6 +35,7 @@ struct ServiceState {
   ServiceState(Catalog* the_catalog, const ServiceOptions& options)
       : catalog(the_catalog),
         address(options.address),
+        audit(options.audit),
         memory(options.message_bytes, "requests and replies", [this] { return DropBatches(); }),
         stream_memory(options.stream_bytes, "sample tables and transforms",
                       [this] { return DropOldest(); }),
@@ -48,6 +50,7 @@ struct ServiceState {
 
   Catalog* const catalog;
   const std::string address;
+  AuditLog* const audit;  // may be null
   // Before all that may hold shares of them.
   MemoryBudget memory;
   MemoryBudget stream_memory;

@@ -119,14 +119,18 @@ class BatchRun : public ReplySource {
     ServiceState* state = nullptr;
     PrincipalPointer caller;
     uint32_t request_id = 0;
+    std::string target;                    // for the audit log
     std::shared_ptr<const Stream> stream;  // null before Open
     uint64_t epoch = 0;
     bool several = false;  // a single batch needs no read-ahead
     // Held while the run lasts: the store drops what was requested ahead for a run that is gone.
     std::shared_ptr<const void> wanted = std::make_shared<char>();
     std::atomic<bool> failed = false;
+    std::atomic<bool> refused = false;  // and the audit log has it
   };
   Status Open();
+  // The run's first failure, or that its caller's key has ended.
+  static Status CheckMayGoOn(Run& run, const Status& opened);
   static Result<Reply> MakeBatch(const Run& run, uint64_t step, const Resume& resume,
                                  const Cancellation& cancellation);
 
@@ -147,8 +151,7 @@ ReplyTask BatchRun::NextTask() {
              const Resume& resume, const Cancellation& cancellation) {
     Reply reply = MakeReply(*run->state, MessageType::kBatchesRequest, run->request_id,
                             [&]() -> Result<Reply> {
-                              AUGSTORE_TRY(opened);
-                              AUGSTORE_TRY(CheckValid(*run->caller));
+                              AUGSTORE_TRY(CheckMayGoOn(*run, opened));
                               if (!end) return MakeBatch(*run, step, resume, cancellation);
                               return Reply{false, ToFrame(EndReply{}, run->request_id)};
                             });
@@ -157,9 +160,19 @@ ReplyTask BatchRun::NextTask() {
   };
 }
 
+Status BatchRun::CheckMayGoOn(Run& run, const Status& opened) {
+  const Status status = opened.ok() ? CheckValid(*run.caller) : opened;
+  if (IsRefusal(status) && !run.refused.exchange(true)) {
+    NoteOutcome(*run.state, MessageType::kBatchesRequest, *run.caller,
+                {.target = run.target, .result = {}}, status);
+  }
+  return status;
+}
+
 Status BatchRun::Open() {
   AUGSTORE_TRY(CheckRole(request_.type, *run_->caller));
   AUGSTORE_ASSIGN(const BatchesRequest message, FromFrame<BatchesRequest>(request_));
+  run_->target = TargetOf(message);
   AUGSTORE_TRY(CheckScope(*run_->state->catalog, *run_->caller, message));
   if (message.count == 0 || message.count > kMaxBatchesPerRequest) {
     return InvalidArgument("{} batches were requested in one run: request 1 to {}", message.count,

@@ -164,7 +164,10 @@ void Server::State::Launch(Transport::Socket socket, bool with_tls) try {
   auto session = std::make_shared<Session>(
       Transport(std::move(socket), with_tls ? tls : nullptr), service, pools, limits,
       caller.ok() ? *caller : Session::Caller{nullptr, peer.text, [] {}});
-  if (!caller.ok()) return Refuse(session, caller.status());
+  if (!caller.ok()) {
+    service->NoteRefusal(Nobody(peer.text), "Connect", caller.status());
+    return Refuse(session, caller.status());
+  }
   if (!MakeRoom()) {
     return Refuse(session, ResourceExhausted("the server has {} connections, its limit: close one, "
                                              "try again later, or start the server with a higher "

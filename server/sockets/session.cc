@@ -301,6 +301,7 @@ Session::Awaitable<bool> Session::Authenticate(std::shared_ptr<Session> self, Fr
 Session::Awaitable<bool> Session::RefuseRequest(std::shared_ptr<Session> self, Status why,
                                                 uint32_t id) {
   WarnOfPeer(fmt::format("{} is refused: {}", self->caller_.peer, why.ToString()));
+  self->service_->NoteRefusal(Nobody(self->caller_.peer), "Connect", why);
   if (self->phase_ != Phase::kClosed) co_await WriteLast(self, ErrorFrame(why, id));
   co_return false;
 }
@@ -370,6 +371,9 @@ Session::Awaitable<bool> Session::ShareMemory(std::shared_ptr<Session> self, Fra
     if (shared.ok()) co_return true;
     if (shared.code() == Code::kUnavailable) co_return false;  // in the middle of the reply
     replies.ShareBodies(nullptr);
+  }
+  if (IsRefusal(shared)) {
+    self->service_->NoteRefusal(*self->caller_.principal, "ShareMemory", shared);
   }
   const bool written = co_await Write(self, Seal(ErrorFrame(shared, request.request_id)));
   co_return written;

@@ -1,0 +1,72 @@
+// Internal to the server folder: what the line of an audit log says about a message.
+#ifndef AUGSTORE_SERVER_SERVICE_AUDIT_NOTE_H_
+#define AUGSTORE_SERVER_SERVICE_AUDIT_NOTE_H_
+
+#include <string>
+#include <variant>
+
+#include "schemas/wire/messages.h"
+
+namespace augstore {
+
+struct AuditNote {
+  std::string target;      // what the request names
+  std::string result;      // what it made
+  bool under_way = false;  // the client is to ask again: nothing has become of it yet
+};
+
+inline std::string TargetOf(const SetAliasRequest& m) {
+  return fmt::format("{} {}, alias {} to {}{}", RecordKindName(m.kind), m.name, m.alias, m.version,
+                     m.force ? ", by force" : "");
+}
+inline std::string TargetOf(const AppendRowsRequest& m) {
+  return fmt::format("backbone {}, {} rows", m.backbone.Hex(), m.embeddings.rows());
+}
+inline std::string TargetOf(const AppendSamplesRequest& m) {
+  return fmt::format("draft {}, {} samples", m.draft, m.samples.size());
+}
+inline std::string TargetOf(const RepairRowsRequest& m) { return m.apply ? "apply" : "look"; }
+inline std::string TargetOf(const CreateKeyRequest& m) {
+  return fmt::format("role {}, scope '{}'", RoleName(m.role), m.scope);
+}
+// Of any other message: its fields' names say it.
+template <typename Request>
+std::string TargetOf(const Request& m) {
+  if constexpr (requires { m.kind, m.ref; }) {
+    return fmt::format("{} {}", RecordKindName(m.kind), m.ref);
+  } else if constexpr (requires { m.kind, m.name; }) {
+    return fmt::format("{} {}", RecordKindName(m.kind), m.name);
+  } else if constexpr (requires { m.spec; }) {
+    return "collection " + m.spec.collection;
+  } else if constexpr (requires { m.collection; }) {
+    return "collection " + m.collection;
+  } else if constexpr (requires { m.draft; }) {
+    return fmt::format("draft {}", m.draft);
+  } else if constexpr (requires { m.backbone; }) {
+    return "backbone " + m.backbone.Hex();
+  } else if constexpr (requires { m.id; }) {
+    return "key " + m.id;
+  } else {
+    return "";
+  }
+}
+
+inline void NoteAnswer(const RecordReply& m, AuditNote* note) {
+  note->result = fmt::format("{}@{}", m.name, m.version);
+}
+inline void NoteAnswer(const DraftReply& m, AuditNote* note) {
+  note->result = fmt::format("draft {}", m.draft);
+}
+inline void NoteAnswer(const KeyReply& m, AuditNote* note) { note->result = "key " + m.key.id; }
+inline void NoteAnswer(const DraftProgressReply&, AuditNote* note) { note->under_way = true; }
+template <typename... Answers>
+void NoteAnswer(const std::variant<Answers...>& answer, AuditNote* note) {
+  std::visit([note](const auto& m) { NoteAnswer(m, note); }, answer);
+}
+// Of any other answer: that it is none of an error says enough.
+template <typename Answer>
+void NoteAnswer(const Answer&, AuditNote*) {}
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_SERVER_SERVICE_AUDIT_NOTE_H_
