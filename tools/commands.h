@@ -27,6 +27,7 @@ void AddPolicyCommands(Command* app);
 void AddAdminCommands(Command* app);
 void AddKeyCommands(Command* app);
 void AddBackupCommands(Command* app);
+void AddAuditCommand(Command* app);
 void AddSynthCommand(Command* app);
 void AddCompareCommand(Command* app);
 void AddPaperCommand(Command* app);
@@ -83,8 +84,8 @@ void AddCommands(Command* app) {
       CommandRow<AddHeadGroup<kTorch>, Needs::kNothing>,
       CommandRow<AddPolicyCommands, Needs::kTorch>, CommandRow<AddAdminCommands, Needs::kNothing>,
       CommandRow<AddKeyCommands, Needs::kNothing>, CommandRow<AddBackupCommands, Needs::kNothing>,
-      CommandRow<AddSynthCommand, Needs::kTorch>, CommandRow<AddCompareCommand, Needs::kTorch>,
-      CommandRow<AddPaperCommand, Needs::kTorch>,
+      CommandRow<AddAuditCommand, Needs::kNothing>, CommandRow<AddSynthCommand, Needs::kTorch>,
+      CommandRow<AddCompareCommand, Needs::kTorch>, CommandRow<AddPaperCommand, Needs::kTorch>,
       CommandRow<AddBenchCommand, Needs::kTorch>>::template AddTo<kTorch>(app);
 }
 

@@ -82,6 +82,22 @@ grep -q "anybody who reaches" serve-err.txt || fail "serve does not say what --i
 "$augstore" collection ls --connect "$tcp" >/dev/null
 stop_server
 
+step "the audit log has every write and every refusal, also while the server runs"
+start_tcp
+"$augstore" audit --store db --json >audit.jsonl
+for line in '"what":"CreateKey".*"result":"key '"$id" '"what":"RotateKey"' '"what":"CommitDraft".*"result":"toy1@1"' \
+  "\"who\":\"key $id\".*\"what\":\"Query\",\"target\":\"collection secret\",\"outcome\":\"PermissionDenied\"" \
+  '"who":"nobody".*"from":"tcp 127.0.0.1:.*"outcome":"Unauthenticated"'; do
+  grep -q "$line" audit.jsonl || fail "no line has $line: $(cat audit.jsonl)"
+done
+grep -q '"what":"ListRecords".*"outcome":"Ok"' audit.jsonl && fail "reading is in the audit log"
+[ "$(mode db/audit/audit.jsonl)" = 600 ] || fail "the audit log has mode $(mode db/audit/audit.jsonl)"
+"$augstore" audit --store db --since 1h --failures >failures.txt
+grep -q 'was revoked' failures.txt || fail "audit --failures: $(cat failures.txt)"
+"$augstore" stats --connect "$socket" >stats.json
+expect stats.json audit_lines_lost 0
+stop_server
+
 step "no secret is in the store's files"
 for secret in "$(cut -d_ -f3 team.key)" "$(cut -d_ -f3 old.key)" "${writer##*_}"; do
   grep -rqa "$secret" db && fail "a secret is in the store"

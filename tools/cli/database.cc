@@ -31,6 +31,7 @@ Result<std::string> StoreFolder(const CommonFlags& flags) {
 struct Database::State {
   std::unique_ptr<Store> store;  // null behind a server
   std::unique_ptr<Catalog> catalog;
+  std::unique_ptr<AuditLog> audit;
   std::unique_ptr<Service> service;
   std::string address;
   std::string key;
@@ -69,16 +70,23 @@ Result<std::unique_ptr<Database>> Database::Open(const CommonFlags& flags, Store
   }
   StoreOptions options{.access = access, .memory_budget_bytes = flags.memory_mib << 20};
   AUGSTORE_ASSIGN(auto opened, OpenRocksDbStore(store, options));
-  return Over(std::move(opened), backup_folder);
+  std::unique_ptr<AuditLog> audit;
+  if (access != StoreAccess::kRead) {
+    audit = std::make_unique<AuditLog>(store, AuditFile::kMaxBytes);
+  }
+  return Over(std::move(opened), backup_folder, std::move(audit));
 }
 
 Result<std::unique_ptr<Database>> Database::Over(std::unique_ptr<Store> store,
-                                                 const std::string& backup_folder) {
+                                                 const std::string& backup_folder,
+                                                 std::unique_ptr<AuditLog> audit) {
   auto state = std::make_unique<State>();
   state->store = std::move(store);
+  state->audit = std::move(audit);
   AUGSTORE_ASSIGN(state->catalog, Catalog::Open(state->store.get()));
   state->service = std::make_unique<Service>(
-      state->catalog.get(), ServiceOptions{.address = {}, .backup_folder = backup_folder});
+      state->catalog.get(),
+      ServiceOptions{.address = {}, .backup_folder = backup_folder, .audit = state->audit.get()});
   AUGSTORE_ASSIGN(state->client, Client::Open(LocalChannels(state->service.get())));
   return std::unique_ptr<Database>(new Database(std::move(state)));
 }

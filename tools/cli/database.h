@@ -7,6 +7,7 @@
 #include <string>
 
 #include "client/client.h"
+#include "server/service/audit_log.h"
 #include "storage/store/store.h"
 
 namespace augstore {
@@ -36,9 +37,10 @@ class Database {
   static Result<std::unique_ptr<Database>> Open(const CommonFlags& flags,
                                                 StoreAccess access = StoreAccess::kWrite,
                                                 const std::string& backup_folder = {});
-  // Over a store that is open.
+  // Over a store that is open. `audit` has what is written; null: nobody does.
   static Result<std::unique_ptr<Database>> Over(std::unique_ptr<Store> store,
-                                                const std::string& backup_folder = {});
+                                                const std::string& backup_folder = {},
+                                                std::unique_ptr<AuditLog> audit = nullptr);
   ~Database();
   // Whether a server has it.
   bool is_served() const;

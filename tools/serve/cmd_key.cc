@@ -5,13 +5,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "schemas/base/files.h"
 #include "tools/cli/command.h"
+#include "tools/cli/duration.h"
 #include "tools/cli/record_text.h"
 #include "tools/cli/table.h"
 
@@ -33,23 +33,6 @@ struct IdFlags {
   uint64_t grace_s = 0;  // of rotate
   std::string out;       // of rotate
 };
-
-// "90d", "12h", "30m" or "45s", in seconds.
-Status ParseDuration(const std::string& text, uint64_t* seconds) {
-  constexpr uint64_t kMost = uint64_t{100} * 365 * 24 * 3600;
-  uint64_t count = 0;
-  const char* const end = text.data() + text.size();
-  const auto [unit, error] = std::from_chars(text.data(), end, count);
-  uint64_t scale = 0;
-  if (error == std::errc() && unit + 1 == end) {
-    scale = *unit == 'd' ? 86400 : *unit == 'h' ? 3600 : *unit == 'm' ? 60 : *unit == 's' ? 1 : 0;
-  }
-  if (scale == 0 || count == 0 || count > kMost / scale) {
-    return InvalidArgument("'{}' is no length of time: give 90d, 12h, 30m or 45s", text);
-  }
-  *seconds = count * scale;
-  return OkStatus();
-}
 
 Json ToJson(const KeyInfo& key) {
   return {{"id", key.id},
@@ -144,10 +127,6 @@ Status Rotate(const IdFlags& flags) {
   const RotateKeyRequest request{flags.id, flags.grace_s};
   AUGSTORE_ASSIGN(const KeyReply made, database->client().Call<KeyReply>(request));
   return Tell(flags.common, flags.out, made);
-}
-
-Flag::Parser DurationInto(uint64_t* seconds) {
-  return [seconds](const std::string& text) { return ParseDuration(text, seconds); };
 }
 
 void AddCreateFlags(Command* command, CreateFlags* flags) {

@@ -31,6 +31,7 @@ struct ServeFlags {
   uint32_t request_timeout_s = 120;
   uint64_t batch_cache_mib = 32;
   std::string backup_dir;
+  uint64_t audit_size_mib = AuditFile::kMaxBytes >> 20;
   int64_t parent = 0;  // 0: none
   bool create = false;
 };
@@ -128,11 +129,16 @@ Status Serve(const ServeFlags& flags) {
   AUGSTORE_ASSIGN(const std::unique_ptr<Store> store, std::move(opened));
   AUGSTORE_ASSIGN(const std::unique_ptr<Catalog> catalog, Catalog::Open(store.get()));
   AUGSTORE_ASSIGN(options.listen, Listeners(flags, path));
+  std::unique_ptr<AuditLog> audit;
+  if (flags.audit_size_mib > 0) {
+    audit = std::make_unique<AuditLog>(path, flags.audit_size_mib << 20);
+  }
   Service service(catalog.get(), {.address = Join(options.listen),
                                   .batch_cache_bytes = flags.batch_cache_mib << 20,
                                   .message_bytes = message_bytes,
                                   .stream_bytes = stream_bytes,
-                                  .backup_folder = flags.backup_dir});
+                                  .backup_folder = flags.backup_dir,
+                                  .audit = audit.get()});
   AUGSTORE_ASSIGN(const std::unique_ptr<Server> server, Server::Start(&service, options));
   if (!flags.tls.certificate.empty()) InstallHangUpHandler();
   const std::vector<Address>& bound = server->addresses();
@@ -183,6 +189,10 @@ void AddFlags(Command* command, ServeFlags* flags) {
       .Range(0, 1 << 24);
   command->AddFlag("--backup-dir", &flags->backup_dir,
                    "Folder in which clients may have backups made (default: they may not)");
+  command
+      ->AddFlag("--audit-size", &flags->audit_size_mib,
+                "MiB of one file of the audit log, of which ten are kept; 0: no audit log")
+      .Range(0, 1 << 20);
   command
       ->AddFlag("--max-connections", &flags->max_connections,
                 "Connections served at a time; an idle one makes room for a new one")

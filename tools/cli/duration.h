@@ -1,0 +1,20 @@
+// Lengths of time as people write them.
+#ifndef AUGSTORE_TOOLS_CLI_DURATION_H_
+#define AUGSTORE_TOOLS_CLI_DURATION_H_
+
+#include <cstdint>
+#include <string>
+
+#include "tools/cli/flags.h"
+
+namespace augstore {
+
+// "90d", "12h", "30m" or "45s", in seconds: at least 1, at most a hundred years. Errors:
+// kInvalidArgument.
+Result<uint64_t> ParseDuration(const std::string& text);
+// Of a flag whose value goes to `seconds`.
+Flag::Parser DurationInto(uint64_t* seconds);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_TOOLS_CLI_DURATION_H_
