@@ -105,12 +105,12 @@ class StreamDataset(IterableDataset):  # type: ignore[type-arg]
     """The batches of a stream, for ``StreamLoader(ds)`` or ``DataLoader(ds, batch_size=None, num_workers=n)``.
 
     ``source``: a client, or an address with the key of the environment. ``collection``, ``policy``: best with versions
-    (``photos@2``), so that every process and every later run means the same. ``split``: default "train", where the collection has that split, else all samples; "": all
-    samples. ``rank`` and ``world_size``: of torch.distributed when it runs, else of the environment
-    (RANK, WORLD_SIZE), else 0 of 1. ``shuffle_window``: samples that are shuffled among each other, for collections larger
-    than the server's memory; 0: all. ``dtype``: in which embeddings are sent, "f32", "f16" (half the bytes) or "u8" (a quarter);
-    tensors are float32 all the same. ``precision``: of the transforms, "f32" or "int8". ``prefetch``: batches that a thread
-    receives ahead when there are no workers.
+    (``photos@2``), so that every process and every later run means the same. ``split``: default "train", where the collection
+    has that split, else all samples; "": all samples. ``rank`` and ``world_size``: of torch.distributed when it runs, else of
+    the environment (RANK, WORLD_SIZE), else 0 of 1. ``shuffle_window``: samples that are shuffled among each other, for
+    collections larger than the server's memory; 0: all. ``dtype``: in which embeddings are sent, "f32", "f16" (half the
+    bytes) or "u8" (a quarter); tensors are float32 all the same. ``precision``: of the transforms, "f32" or "int8".
+    ``prefetch``: batches that a thread receives ahead when there are no workers.
 
     It connects when it is first used, in each process by itself, so it survives fork, spawn and pickling. Ranks and workers
     get disjoint batches that together are the whole epoch; for any number of workers the loader gives the same batches in
