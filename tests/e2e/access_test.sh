@@ -86,7 +86,7 @@ step "the audit log has every write and every refusal, also while the server run
 start_tcp
 "$augstore" audit --store db --json >audit.jsonl
 for line in '"what":"CreateKey".*"result":"key '"$id" '"what":"RotateKey"' '"what":"CommitDraft".*"result":"toy1@1"' \
-  "\"who\":\"key $id\".*\"what\":\"Query\",\"target\":\"collection secret\",\"outcome\":\"PermissionDenied\"" \
+  "\"who\":\"key $id\".*\"what\":\"GetRecord\",\"target\":\"collection secret\",\"outcome\":\"PermissionDenied\"" \
   '"who":"nobody".*"from":"tcp 127.0.0.1:.*"outcome":"Unauthenticated"'; do
   grep -q "$line" audit.jsonl || fail "no line has $line: $(cat audit.jsonl)"
 done

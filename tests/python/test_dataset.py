@@ -228,8 +228,8 @@ def test_a_stream_goes_on_when_its_connection_breaks(client, expected, monkeypat
     class Breaking(_endpoint.Channel):
         """Breaks after the greeting and five frames."""
 
-        def __init__(self, address):
-            super().__init__(address)
+        def __init__(self, address, tls):
+            super().__init__(address, tls=tls)
             opened.append(self)
             self.frames = 0
 

@@ -213,7 +213,7 @@ def test_a_lost_request_is_sent_again_only_when_that_is_harmless(tmp_path):
     server = FakeServer(tmp_path / "b", [b"", b""])
     client = Client(server.address, Retry(total=5))
     with pytest.raises(augstore.Unavailable, match="may have taken effect"):
-        client._connection.call("CommitDraftRequest", {"draft": 1}, "RecordReply")
+        client._connection.call("DeleteRecordRequest", {"kind": 2, "ref": "c"}, "EndReply")
     assert server.requests == 1
 
 

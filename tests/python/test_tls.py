@@ -37,7 +37,7 @@ class Served:
             line = self.process.stdout.readline()
             assert line, self.errors.read_text()
             said += line
-        self.tls, self.tcp = json.loads(said)["listening"]
+        self.tls, self.tcp = json.loads(said)["listening"][:2]
 
     def close(self) -> None:
         self.process.terminate()

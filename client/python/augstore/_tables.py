@@ -181,7 +181,7 @@ IDENTIFIERS: Dict[str, bytes] = {
     "Backbone": b"AGRB",
     "Collection": b"AGRC",
     "SampleChunk": b"AGRS",
-    "ChunkTable": b"AGRK",
+    "ChunkTable": b"AGRL",
     "ChunkSummary": b"AGRM",
     "Transform": b"AGRT",
     "Head": b"AGRH",
