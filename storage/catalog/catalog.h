@@ -130,6 +130,8 @@ class Catalog {
   // Whether the transform's backbone returns the feature map that it reads.
   Status CheckFeatureMap(const TransformRecord& transform);
   Result<std::shared_ptr<CollectionDraft>> FindDraft(uint32_t draft);
+  Result<CommitOutcome> CommitStep(CollectionDraft& draft,
+                                   std::chrono::steady_clock::time_point deadline);
   Result<Versioned<CollectionRecord>> Publish(CollectionDraft& draft);
 
   Store* store_;

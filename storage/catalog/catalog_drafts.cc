@@ -186,9 +186,14 @@ Result<CompareOutcome> Catalog::CompareDraft(uint32_t draft_id) {
   if (draft->made.has_value()) {
     return FailedPrecondition("draft {} was committed: it is {}", draft_id, Describe(*draft->made));
   }
-  AUGSTORE_ASSIGN(const bool compared, draft->Compare(store_, deadline));
-  if (!compared) return CompareOutcome(draft->comparison->progress());
-  return CompareOutcome(draft->comparison->changes());
+  try {
+    AUGSTORE_ASSIGN(const bool compared, draft->Compare(store_, deadline));
+    if (!compared) return CompareOutcome(draft->comparison->progress());
+    return CompareOutcome(draft->comparison->changes());
+  } catch (...) {
+    draft->BeginAgain();
+    throw;
+  }
 }
 
 Result<CommitOutcome> Catalog::CommitDraft(uint32_t draft_id, uint64_t appended) {
@@ -209,15 +214,26 @@ Result<CommitOutcome> Catalog::CommitDraft(uint32_t draft_id, uint64_t appended)
     return FailedPrecondition("draft {} of collection '{}' has no samples: append some first",
                               draft_id, draft->collection);
   }
-  AUGSTORE_ASSIGN(const bool compared, draft->Compare(store_, deadline));
-  if (!compared) return CommitOutcome(draft->comparison->progress());
-  AUGSTORE_TRY(RefuseToReplace(*draft, draft->comparison->changes()));
-  AUGSTORE_ASSIGN(const bool written, draft->Write(store_, deadline));
-  if (!written) return CommitOutcome(draft->commit->progress());
-  Result<Versioned<CollectionRecord>> published = Publish(*draft);
-  draft->EndWriting();
+  try {
+    return CommitStep(*draft, deadline);
+  } catch (...) {
+    draft->BeginAgain();
+    throw;
+  }
+}
+
+Result<CommitOutcome> Catalog::CommitStep(CollectionDraft& draft,
+                                          std::chrono::steady_clock::time_point deadline)
+    AUGSTORE_REQUIRES(draft.mutex) {
+  AUGSTORE_ASSIGN(const bool compared, draft.Compare(store_, deadline));
+  if (!compared) return CommitOutcome(draft.comparison->progress());
+  AUGSTORE_TRY(RefuseToReplace(draft, draft.comparison->changes()));
+  AUGSTORE_ASSIGN(const bool written, draft.Write(store_, deadline));
+  if (!written) return CommitOutcome(draft.commit->progress());
+  Result<Versioned<CollectionRecord>> published = Publish(draft);
+  draft.EndWriting();
   AUGSTORE_TRY(published);
-  draft->BecomeVersion({RecordKind::kCollection, published->name, published->version});
+  draft.BecomeVersion({RecordKind::kCollection, published->name, published->version});
   return CommitOutcome(*std::move(published));
 }
 

@@ -165,7 +165,9 @@ Result<bool> CollectionDraft::Compare(Store* store, Clock::time_point deadline) 
   }
   bool over = false;
   do {
-    AUGSTORE_ASSIGN(over, comparison->Step(store));
+    const Result<bool> step = comparison->Step(store);
+    AUGSTORE_TRY(CheckBase(step.status()));
+    over = *step;
   } while (!over && Clock::now() < deadline);
   return over;
 }
@@ -186,12 +188,31 @@ Result<bool> CollectionDraft::Write(Store* store, Clock::time_point deadline) {
     over = commit->Step();
   } while (over.ok() && !*over && Clock::now() < deadline);
   if (!over.ok()) EndWriting();
+  AUGSTORE_TRY(CheckBase(over.status()));
   return over;
+}
+
+Status CollectionDraft::CheckBase(const Status& status) const {
+  if (status.code() != Code::kNotFound || !base.has_value()) return status;
+  return FailedPrecondition(
+      "version {} of collection '{}', which this draft adds to, was deleted meanwhile: run the "
+      "same "
+      "command again",
+      latest, collection);
 }
 
 void CollectionDraft::EndWriting() {
   if (commit.has_value()) commit->Drop();
   commit.reset();
+}
+
+void CollectionDraft::BeginAgain() noexcept {
+  try {
+    EndWriting();
+  } catch (const std::exception&) {
+    commit.reset();  // what was written goes when the store is opened
+  }
+  comparison.reset();
 }
 
 void CollectionDraft::BecomeVersion(RecordKey version) {

@@ -65,6 +65,11 @@ struct CollectionDraft {
   Result<bool> Write(Store* store, Clock::time_point deadline) AUGSTORE_REQUIRES(mutex);
   // Removes what was written, if a version does not have it now.
   void EndWriting() AUGSTORE_REQUIRES(mutex);
+  // A chunk of the base that is not there: its version was deleted. Other statuses stay.
+  Status CheckBase(const Status& status) const;
+  // After an exception, which may have left a step half done: the next call compares and writes
+  // anew.
+  void BeginAgain() noexcept AUGSTORE_REQUIRES(mutex);
   // Lets go of everything but the name of the version that it became.
   void BecomeVersion(RecordKey version) AUGSTORE_REQUIRES(mutex);
 
