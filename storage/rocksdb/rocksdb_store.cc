@@ -4,6 +4,7 @@
 #include <random>
 #include <thread>
 
+#include "storage/rocksdb/rocksdb_guard.h"
 #include "storage/rocksdb/rocksdb_keys.h"
 #include "storage/rocksdb/rocksdb_log.h"
 #include "storage/store/server_mark.h"
@@ -165,11 +166,19 @@ Status RocksDbStore::CreateIdentity() {
 Result<std::optional<std::string>> RocksDbStore::Get(rocks::Family family_id, std::string_view key,
                                                      std::string_view what) {
   std::string value;
-  const rocksdb::Status status =
-      db_->Get(rocksdb::ReadOptions(), family(family_id), rocksdb::Slice(key), &value);
+  const rocksdb::Status status = InRocksDb([&] {
+    return db_->Get(rocksdb::ReadOptions(), family(family_id), rocksdb::Slice(key), &value);
+  });
   if (status.IsNotFound()) return std::optional<std::string>();
   AUGSTORE_TRY(FromRocks(status, what));
   return std::optional<std::string>(std::move(value));
+}
+
+std::unique_ptr<rocksdb::Iterator> RocksDbStore::NewIterator(rocks::Family family_id) {
+  return InRocksDb([&] {
+    return std::unique_ptr<rocksdb::Iterator>(
+        db_->NewIterator(rocksdb::ReadOptions(), family(family_id)));
+  });
 }
 
 Result<uint32_t> RocksDbStore::GetCounter(rocks::Family family_id, std::string_view key,
@@ -187,6 +196,12 @@ Status RocksDbStore::Write(rocksdb::WriteBatch* batch, std::string_view what) {
   if (mark_ == nullptr) {
     return FailedPrecondition("store '{}' is open for reading: {} cannot be written", path_, what);
   }
+  if (is_unusable_) {
+    return FailedPrecondition(
+        "store '{}' takes no writes since memory ran out during one: give the process more, and "
+        "open it again",
+        path_);
+  }
   if (!write_error_.empty()) {
     return FailedPrecondition(
         "store '{}' takes no writes since one failed ({}): free the device and open it again",
@@ -199,7 +214,8 @@ Status RocksDbStore::Write(rocksdb::WriteBatch* batch, std::string_view what) {
   try {
     written = FromRocks(db_->Write(options, batch), fmt::format("{} cannot be written", what));
   } catch (const std::exception& error) {
-    // RocksDB does not expect exceptions: the next call would wait for this one for ever.
+    // RocksDB does not expect exceptions: the next write would wait for this one for ever. What
+    // follows may throw as well.
     is_unusable_ = true;
     written = ResourceExhausted("{} cannot be written: {}", what, error.what());
   }
@@ -215,7 +231,7 @@ Status RocksDbStore::FlushAll() {
 Status RocksDbStore::WithoutWrites(const std::function<Status()>& work) {
   const MutexLock lock(write_mutex_);
   if (mark_ == nullptr) return FailedPrecondition("store '{}' is open for reading", path_);
-  if (!write_error_.empty()) {
+  if (is_unusable_ || !write_error_.empty()) {
     return FailedPrecondition("store '{}' takes no writes since one failed ({}): open it again",
                               path_, write_error_);
   }

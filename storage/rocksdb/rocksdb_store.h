@@ -118,6 +118,7 @@ class RocksDbStore final : public Store {
   // Nothing when the key does not exist.
   Result<std::optional<std::string>> Get(rocks::Family family, std::string_view key,
                                          std::string_view what);
+  std::unique_ptr<rocksdb::Iterator> NewIterator(rocks::Family family);
   // A stored integer, or `absent` when the key does not exist. Errors: kDataLoss (another size).
   Result<uint32_t> GetCounter(rocks::Family family, std::string_view key, uint32_t absent);
   // Room for a batch of `entries` values of `value_bytes` in all. A batch that has to grow when

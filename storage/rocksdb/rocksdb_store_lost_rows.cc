@@ -61,8 +61,7 @@ Result<RepairRowsStep> RocksDbStore::RepairRows(const std::string& cursor, bool 
 Result<RepairRowsStep> RocksDbStore::LookForLostImages(const std::string& after, bool apply) {
   RepairRowsStep step;
   std::vector<std::string> lost;
-  const std::unique_ptr<rocksdb::Iterator> i(
-      db_->NewIterator(rocksdb::ReadOptions(), family(kImages)));
+  const std::unique_ptr<rocksdb::Iterator> i = NewIterator(kImages);
   i->Seek(after);
   if (i->Valid() && i->key() == after) i->Next();
   for (; i->Valid() && step.checked < kStepImages; i->Next(), ++step.checked) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "schemas/base/limits.h"
+#include "storage/rocksdb/rocksdb_guard.h"
 #include "storage/rocksdb/rocksdb_keys.h"
 #include "storage/rocksdb/rocksdb_store.h"
 #include "storage/store/store_checks.h"
@@ -33,8 +34,9 @@ Result<std::shared_ptr<const Segment>> RocksDbStore::LoadSegment(const Space& sp
   rocksdb::ReadOptions options;
   options.fill_cache = false;  // the block cache would hold the bytes a second time
   rocksdb::PinnableSlice value;
-  const rocksdb::Status status = db_->Get(options, family(feature_maps ? kMaps : kSegments),
-                                          rocks::SegmentKey(id.space, id.segment), &value);
+  const std::string key = rocks::SegmentKey(id.space, id.segment);
+  const rocksdb::Status status = InRocksDb(
+      [&] { return db_->Get(options, family(feature_maps ? kMaps : kSegments), key, &value); });
   if (status.IsNotFound()) {
     if (id.segment >= space.segments) return NoSuchRow(space.info(), id.segment * kSegmentRows);
     if (feature_maps) return NoMap(space.info(), id.segment * kSegmentRows);

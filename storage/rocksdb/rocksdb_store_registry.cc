@@ -1,4 +1,5 @@
 // Registry records and sample lists of the RocksDB store.
+#include "storage/rocksdb/rocksdb_guard.h"
 #include "storage/rocksdb/rocksdb_keys.h"
 #include "storage/rocksdb/rocksdb_store.h"
 #include "storage/store/store_checks.h"
@@ -82,8 +83,7 @@ Result<std::vector<RecordEntry>> RocksDbStore::ListRecords(RecordKind kind,
   AUGSTORE_TRY(CheckKind(kind));
   const std::string prefix = RegistryPrefix(kRecordTag, kind, name);
   std::vector<RecordEntry> entries;
-  const std::unique_ptr<rocksdb::Iterator> i(
-      db_->NewIterator(rocksdb::ReadOptions(), family(kRegistry)));
+  const std::unique_ptr<rocksdb::Iterator> i = NewIterator(kRegistry);
   for (i->Seek(prefix); i->Valid() && i->key().starts_with(prefix); i->Next()) {
     std::optional<RecordKey> key = ParseRegistryKey(kind, i->key().ToStringView());
     if (!key.has_value()) return ForeignKey(kind, i->key());
@@ -96,8 +96,7 @@ Result<std::vector<RecordEntry>> RocksDbStore::ListRecords(RecordKind kind,
 Result<RecordEntry> RocksDbStore::LatestRecord(RecordKind kind, const std::string& name) {
   AUGSTORE_TRY(CheckKind(kind));
   const std::string prefix = RegistryPrefix(kRecordTag, kind, name);
-  const std::unique_ptr<rocksdb::Iterator> i(
-      db_->NewIterator(rocksdb::ReadOptions(), family(kRegistry)));
+  const std::unique_ptr<rocksdb::Iterator> i = NewIterator(kRegistry);
   i->SeekForPrev(RegistryKey(kRecordTag, {kind, name, ~uint32_t{0}}));
   AUGSTORE_TRY(FromRocks(i->status(), fmt::format("{} '{}'", RecordKindName(kind), name)));
   if (name.empty() || !i->Valid() || !i->key().starts_with(prefix)) {
@@ -112,8 +111,7 @@ Result<std::vector<std::string>> RocksDbStore::ListNames(RecordKind kind, size_t
   AUGSTORE_TRY(CheckKind(kind));
   const std::string prefix = RegistryPrefix(kRecordTag, kind, "");
   std::vector<std::string> names;
-  const std::unique_ptr<rocksdb::Iterator> i(
-      db_->NewIterator(rocksdb::ReadOptions(), family(kRegistry)));
+  const std::unique_ptr<rocksdb::Iterator> i = NewIterator(kRegistry);
   i->Seek(prefix);
   while (names.size() < most && i->Valid() && i->key().starts_with(prefix)) {
     const std::optional<RecordKey> key = ParseRegistryKey(kind, i->key().ToStringView());
@@ -165,8 +163,9 @@ Result<std::string> RocksDbStore::ReadSampleChunk(const ChunkId& chunk) {
   rocksdb::ReadOptions options;
   options.fill_cache = false;  // whoever reads one reads all, which are more than the cache holds
   std::string bytes;
+  const std::string key = rocks::SampleKey(chunk);
   const rocksdb::Status status =
-      db_->Get(options, family(kSamples), rocks::SampleKey(chunk), &bytes);
+      InRocksDb([&] { return db_->Get(options, family(kSamples), key, &bytes); });
   if (status.IsNotFound()) return NoSuchChunk(chunk);
   AUGSTORE_TRY(FromRocks(status, DescribeChunk(chunk)));
   return bytes;
@@ -186,8 +185,7 @@ Status RocksDbStore::DropSamples(std::span<const uint32_t> lists, std::span<cons
 
 Result<std::vector<uint32_t>> RocksDbStore::ListSampleLists() {
   std::vector<uint32_t> lists;
-  const std::unique_ptr<rocksdb::Iterator> i(
-      db_->NewIterator(rocksdb::ReadOptions(), family(kSamples)));
+  const std::unique_ptr<rocksdb::Iterator> i = NewIterator(kSamples);
   i->SeekToFirst();
   while (i->Valid()) {
     if (i->key().size() < sizeof(uint32_t)) {

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "schemas/base/limits.h"
+#include "storage/rocksdb/rocksdb_guard.h"
 #include "storage/rocksdb/rocksdb_keys.h"
 #include "storage/rocksdb/rocksdb_store.h"
 #include "storage/store/store_checks.h"
@@ -43,8 +44,7 @@ std::string EncodeSpace(const SpaceInfo& info) {
 
 Status RocksDbStore::LoadSpaces() {
   const std::string prefix = rocks::RegistryPrefix(rocks::kRecordTag, RecordKind::kSpace, "");
-  const std::unique_ptr<rocksdb::Iterator> i(
-      db_->NewIterator(rocksdb::ReadOptions(), family(kRegistry)));
+  const std::unique_ptr<rocksdb::Iterator> i = NewIterator(kRegistry);
   const WriterLock lock(spaces_mutex_);
   for (i->Seek(prefix); i->Valid() && i->key().starts_with(prefix); i->Next()) {
     const std::string_view value = i->value().ToStringView();
@@ -136,8 +136,10 @@ Status RocksDbStore::FindImages(SpaceId space_id, std::span<const ContentHash> i
     }
     std::vector<rocksdb::PinnableSlice> values(count);
     std::vector<rocksdb::Status> statuses(count);
-    db_->MultiGet(rocksdb::ReadOptions(), family(kImages), count, keys.data(), values.data(),
-                  statuses.data());
+    InRocksDb([&] {
+      db_->MultiGet(rocksdb::ReadOptions(), family(kImages), count, keys.data(), values.data(),
+                    statuses.data());
+    });
     for (size_t i = 0; i < count; ++i) {
       rows[begin + i] = kNoRow;
       if (statuses[i].IsNotFound()) continue;

@@ -256,8 +256,7 @@ Result<bool> RocksDbStore::RowExists(const Space& space, RowId row) {
 
 Result<VerifyStep> RocksDbStore::VerifyImages(const std::string& after) {
   VerifyStep step;
-  const std::unique_ptr<rocksdb::Iterator> i(
-      db_->NewIterator(rocksdb::ReadOptions(), family(kImages)));
+  const std::unique_ptr<rocksdb::Iterator> i = NewIterator(kImages);
   i->Seek(after);
   if (i->Valid() && i->key() == after) i->Next();
   for (; i->Valid() && step.checked < kStepImages && step.problems.size() < kMaxProblems - 1;

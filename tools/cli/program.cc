@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "schemas/base/out_of_memory.h"
 #include "tools/cli/command.h"
 #include "tools/cli/command_line.h"
 #include "tools/cli/table.h"
@@ -88,6 +89,7 @@ int RunWords(const Command& program, std::vector<std::string> words) {
 
 int RunProgram(const Command& program, int argc, char** argv) {
   InstallInterruptHandler();
+  EndCleanlyWithoutMemory();
   RaiseDescriptorLimit();
   Table::LimitWidth(TerminalWidth(STDOUT_FILENO));
   try {
