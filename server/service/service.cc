@@ -5,7 +5,7 @@
 #include <variant>
 
 #include "schemas/wire/messages.h"
-#include "server/service/access.h"
+#include "server/access/access.h"
 #include "server/service/service_backup.h"
 #include "server/service/service_ingest.h"
 #include "server/service/service_keys.h"

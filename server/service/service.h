@@ -27,8 +27,8 @@
 
 #include "schemas/base/memory_budget.h"
 #include "schemas/wire/frame.h"
-#include "server/service/audit_log.h"
-#include "server/service/principal.h"
+#include "server/access/audit_log.h"
+#include "server/access/principal.h"
 #include "server/service/reply_source.h"
 #include "storage/catalog/catalog.h"
 

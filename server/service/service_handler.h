@@ -14,7 +14,7 @@
 #define AUGSTORE_SERVER_SERVICE_SERVICE_HANDLER_H_
 
 #include "schemas/wire/messages.h"
-#include "server/service/principal.h"
+#include "server/access/principal.h"
 #include "server/service/service_state.h"
 
 #define AUGSTORE_DECLARE_HANDLER(Name, Answer) \

@@ -2,21 +2,13 @@
 
 #include <exception>
 #include <new>
-#include <string_view>
 #include <utility>
 
 #include "schemas/base/limits.h"
 #include "schemas/wire/messages.h"
-#include "server/service/access.h"
+#include "server/access/access.h"
 
 namespace augstore {
-
-std::string OperationName(MessageType request) {
-  constexpr std::string_view kSuffix = "Request";
-  std::string name = MessageTypeName(request);
-  if (name.ends_with(kSuffix)) name.resize(name.size() - kSuffix.size());
-  return name;
-}
 
 void NoteOutcome(ServiceState& state, MessageType request, const Principal& caller, AuditNote note,
                  const Status& outcome) {

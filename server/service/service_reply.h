@@ -6,15 +6,12 @@
 #include <string>
 
 #include "schemas/wire/frame.h"
-#include "server/service/audit_note.h"
-#include "server/service/principal.h"
+#include "server/access/audit_note.h"
+#include "server/access/principal.h"
 #include "server/service/reply_source.h"
 #include "server/service/service_state.h"
 
 namespace augstore {
-
-// "Query" of kQueryRequest: the name of a request in stats and messages.
-std::string OperationName(MessageType request);
 
 // Has the audit log note what became of a request, if it is a write or was refused.
 void NoteOutcome(ServiceState& state, MessageType request, const Principal& caller, AuditNote note,

@@ -12,19 +12,18 @@
 #include "engine/streams/stream.h"
 #include "schemas/base/memory_budget.h"
 #include "schemas/wire/frame.h"
-#include "server/service/audit_log.h"
+#include "server/access/access.h"
+#include "server/access/audit_log.h"
+#include "server/access/key_ring.h"
 #include "server/service/backup_runner.h"
 #include "server/service/batch_cache.h"
 #include "server/service/engine_pool.h"
-#include "server/service/key_ring.h"
 #include "server/service/recently_used.h"
 #include "server/service/service.h"
 #include "storage/catalog/catalog.h"
 
 namespace augstore {
 
-// The numbers of requests are below that of the first reply.
-inline constexpr auto kRequestTypes = static_cast<size_t>(MessageType::kErrorReply);
 // A stream holds its sample table (some 20 bytes a sample) and shares its transforms with others.
 // One that was dropped is resolved again.
 inline constexpr size_t kCachedStreams = 32;

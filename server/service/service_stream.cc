@@ -14,7 +14,7 @@
 #include "engine/streams/stream_batch.h"
 #include "schemas/base/limits.h"
 #include "schemas/base/names.h"
-#include "server/service/access.h"
+#include "server/access/access.h"
 #include "server/service/service_reply.h"
 
 namespace augstore {

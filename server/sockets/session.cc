@@ -15,7 +15,7 @@
 #include "schemas/base/limits.h"
 #include "schemas/wire/descriptor_passing.h"
 #include "schemas/wire/messages.h"
-#include "server/service/access.h"
+#include "server/access/access.h"
 #include "server/sockets/log.h"
 
 namespace augstore {

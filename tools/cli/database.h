@@ -7,7 +7,7 @@
 #include <string>
 
 #include "client/client.h"
-#include "server/service/audit_log.h"
+#include "server/access/audit_log.h"
 #include "storage/store/store.h"
 
 namespace augstore {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "server/service/audit_file.h"
+#include "server/access/audit_file.h"
 #include "tools/cli/command.h"
 #include "tools/cli/duration.h"
 #include "tools/cli/table.h"

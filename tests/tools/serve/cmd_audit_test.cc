@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "server/service/audit_file.h"
+#include "server/access/audit_file.h"
 #include "storage/rocksdb/rocksdb_open.h"
 #include "tests/support/temp_dir.h"
 #include "tests/tools/cli/command_runner.h"

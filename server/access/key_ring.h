@@ -1,6 +1,6 @@
 // Internal to the server folder: the keys of a store, held in memory and written through.
-#ifndef AUGSTORE_SERVER_SERVICE_KEY_RING_H_
-#define AUGSTORE_SERVER_SERVICE_KEY_RING_H_
+#ifndef AUGSTORE_SERVER_ACCESS_KEY_RING_H_
+#define AUGSTORE_SERVER_ACCESS_KEY_RING_H_
 
 #include <cstdint>
 #include <map>
@@ -11,7 +11,7 @@
 
 #include "schemas/base/thread_annotations.h"
 #include "schemas/wire/messages.h"
-#include "server/service/principal.h"
+#include "server/access/principal.h"
 #include "storage/store/store.h"
 
 namespace augstore {
@@ -66,4 +66,4 @@ class KeyRing {
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_SERVER_SERVICE_KEY_RING_H_
+#endif  // AUGSTORE_SERVER_ACCESS_KEY_RING_H_

@@ -1,6 +1,6 @@
 // Who sends a request, and what it may do.
-#ifndef AUGSTORE_SERVER_SERVICE_PRINCIPAL_H_
-#define AUGSTORE_SERVER_SERVICE_PRINCIPAL_H_
+#ifndef AUGSTORE_SERVER_ACCESS_PRINCIPAL_H_
+#define AUGSTORE_SERVER_ACCESS_PRINCIPAL_H_
 
 #include <atomic>
 #include <cstdint>
@@ -51,4 +51,4 @@ inline Principal Nobody(std::string peer) {
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_SERVER_SERVICE_PRINCIPAL_H_
+#endif  // AUGSTORE_SERVER_ACCESS_PRINCIPAL_H_

@@ -1,12 +1,13 @@
 // Internal to the server folder: who may do what. The table below is the one place that says so;
 // docs/security.md shows it to people, and a test compares the two with what a server does.
-#ifndef AUGSTORE_SERVER_SERVICE_ACCESS_H_
-#define AUGSTORE_SERVER_SERVICE_ACCESS_H_
+#ifndef AUGSTORE_SERVER_ACCESS_ACCESS_H_
+#define AUGSTORE_SERVER_ACCESS_ACCESS_H_
 
 #include <optional>
+#include <string>
 
 #include "schemas/wire/messages.h"
-#include "server/service/principal.h"
+#include "server/access/principal.h"
 #include "storage/catalog/catalog.h"
 
 namespace augstore {
@@ -52,6 +53,11 @@ namespace augstore {
   X(StopBackup, kAdmin, Nothing, true)    \
   X(ListBackups, kAdmin, Nothing, false)
 
+// The numbers of requests are below that of the first reply.
+inline constexpr auto kRequestTypes = static_cast<size_t>(MessageType::kErrorReply);
+// "Query" of kQueryRequest: the name of a request in stats and messages.
+std::string OperationName(MessageType request);
+
 // Nothing for a type that is no request, and for AuthenticateRequest, which comes before all roles.
 constexpr std::optional<Role> NeededRole(MessageType type) {
   switch (type) {
@@ -90,4 +96,4 @@ Status CheckScope(Catalog& catalog, const Principal& caller, const Request& mess
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_SERVER_SERVICE_ACCESS_H_
+#endif  // AUGSTORE_SERVER_ACCESS_ACCESS_H_

@@ -1,5 +1,5 @@
 // Every request with every kind of key, over TCP, against the table of docs/security.md.
-#include "server/service/access.h"
+#include "server/access/access.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "server/service/audit_log.h"
+#include "server/access/audit_log.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "schemas/base/files.h"
-#include "server/service/access.h"
+#include "server/access/access.h"
 #include "tests/support/ask.h"
 #include "tests/support/filled_store.h"
 #include "tests/support/temp_dir.h"

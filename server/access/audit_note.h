@@ -1,6 +1,6 @@
 // Internal to the server folder: what the line of an audit log says about a message.
-#ifndef AUGSTORE_SERVER_SERVICE_AUDIT_NOTE_H_
-#define AUGSTORE_SERVER_SERVICE_AUDIT_NOTE_H_
+#ifndef AUGSTORE_SERVER_ACCESS_AUDIT_NOTE_H_
+#define AUGSTORE_SERVER_ACCESS_AUDIT_NOTE_H_
 
 #include <string>
 #include <variant>
@@ -69,4 +69,4 @@ void NoteAnswer(const Answer&, AuditNote*) {}
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_SERVER_SERVICE_AUDIT_NOTE_H_
+#endif  // AUGSTORE_SERVER_ACCESS_AUDIT_NOTE_H_

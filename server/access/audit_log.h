@@ -1,8 +1,8 @@
 // Who wrote what, and who was refused what: a JSON line each, in the folder `audit` of the store.
 // Writing is left to a thread, so no request waits for the device; what it cannot keep up with is
 // counted, and a line says how many are missing.
-#ifndef AUGSTORE_SERVER_SERVICE_AUDIT_LOG_H_
-#define AUGSTORE_SERVER_SERVICE_AUDIT_LOG_H_
+#ifndef AUGSTORE_SERVER_ACCESS_AUDIT_LOG_H_
+#define AUGSTORE_SERVER_ACCESS_AUDIT_LOG_H_
 
 #include <atomic>
 #include <chrono>
@@ -14,8 +14,8 @@
 
 #include "schemas/base/status.h"
 #include "schemas/base/thread_annotations.h"
-#include "server/service/audit_file.h"
-#include "server/service/principal.h"
+#include "server/access/audit_file.h"
+#include "server/access/principal.h"
 
 namespace augstore {
 
@@ -99,4 +99,4 @@ class AuditLog {
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_SERVER_SERVICE_AUDIT_LOG_H_
+#endif  // AUGSTORE_SERVER_ACCESS_AUDIT_LOG_H_

@@ -1,4 +1,4 @@
-#include "server/service/audit_file.h"
+#include "server/access/audit_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // Internal to the server folder: the file of an audit log, rotated by size.
-#ifndef AUGSTORE_SERVER_SERVICE_AUDIT_FILE_H_
-#define AUGSTORE_SERVER_SERVICE_AUDIT_FILE_H_
+#ifndef AUGSTORE_SERVER_ACCESS_AUDIT_FILE_H_
+#define AUGSTORE_SERVER_ACCESS_AUDIT_FILE_H_
 
 #include <cstdint>
 #include <string>
@@ -44,4 +44,4 @@ class AuditFile {
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_SERVER_SERVICE_AUDIT_FILE_H_
+#endif  // AUGSTORE_SERVER_ACCESS_AUDIT_FILE_H_

@@ -1,11 +1,11 @@
-#include "server/service/audit_log.h"
+#include "server/access/audit_log.h"
 
 #include <fmt/chrono.h>
 
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "server/service/access.h"
+#include "server/access/access.h"
 
 namespace augstore {
 namespace {

@@ -1,10 +1,10 @@
-#include "server/service/access.h"
+#include "server/access/access.h"
 
 #include <ctime>
 #include <string>
+#include <string_view>
 
 #include "schemas/base/names.h"
-#include "server/service/service_reply.h"
 
 namespace augstore {
 namespace {
@@ -88,6 +88,13 @@ Status Everything(Catalog&, const Principal& caller, const auto&) {
 }
 
 }  // namespace
+
+std::string OperationName(MessageType request) {
+  constexpr std::string_view kSuffix = "Request";
+  std::string name = MessageTypeName(request);
+  if (name.ends_with(kSuffix)) name.resize(name.size() - kSuffix.size());
+  return name;
+}
 
 Status CheckValid(const Principal& caller) {
   if (caller.grant == nullptr || caller.grant->IsValidAt(std::time(nullptr))) return OkStatus();

@@ -1,4 +1,4 @@
-#include "server/service/key_ring.h"
+#include "server/access/key_ring.h"
 
 #include <algorithm>
 #include <ctime>
