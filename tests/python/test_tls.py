@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
-import pathlib
 import pickle
 import signal
 import socket
 import ssl
-import subprocess
 import threading
 import time
 
 import pytest
 from certificates import Certificates
 from conftest import fill
+from served import Served
 
 import augstore
 from augstore._channel import Channel
 from augstore._tls import Tls
-
-
-class Served:
-    """A server in TLS and without it, over a store of its own."""
-
-    def __init__(self, folder: pathlib.Path, certificate: str, key: str, *flags: str) -> None:
-        self.errors = folder / "server-err.txt"
-        words = [os.environ["AUGSTORE_BINARY"], "serve", "--create", "--store", str(folder / "db"), "--json", "--quiet", "--insecure"]
-        words += ["--listen", "tls://127.0.0.1:0", "--listen", "tcp://127.0.0.1:0"]
-        words += ["--tls-cert", certificate, "--tls-key", key, *flags]
-        self.process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=self.errors.open("wb"))
-        assert self.process.stdout is not None
-        said = b""
-        while not said.rstrip().endswith(b"}"):
-            line = self.process.stdout.readline()
-            assert line, self.errors.read_text()
-            said += line
-        self.tls, self.tcp = json.loads(said)["listening"][:2]
-
-    def close(self) -> None:
-        self.process.terminate()
-        self.process.wait()
 
 
 @pytest.fixture(scope="module")
