@@ -44,9 +44,9 @@ inline PrincipalPointer Owner(uint32_t uid, std::string peer) {
       Principal{"uid " + std::to_string(uid), std::move(peer), Role::kAdmin, "", nullptr});
 }
 
-// Who has not said who it is.
+// Who has not said who it is: has no role.
 inline Principal Nobody(std::string peer) {
-  return {"nobody", std::move(peer), Role::kRead, "", nullptr};
+  return {"nobody", std::move(peer), Role{}, "", nullptr};
 }
 
 }  // namespace augstore

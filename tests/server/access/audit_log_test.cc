@@ -83,9 +83,10 @@ TEST(AuditLog, SaysWhoDidWhatFromWhereAndHowItEnded) {
     AuditLog log(dir.path(), AuditFile::kMaxBytes);
     log.Add(kCaller, {"CommitDraft", "draft 17", "toy@2", OkStatus()});
     log.Add(kCaller, {"Query", "collection wide", "", PermissionDenied("not in the scope")});
+    log.Add(Nobody("tcp 10.0.0.5:1"), {"Connect", "", "", Unauthenticated("no key")});
   }
   const std::vector<Json> lines = LinesOf(dir);
-  ASSERT_EQ(lines.size(), 2u);
+  ASSERT_EQ(lines.size(), 3u);
   EXPECT_EQ(lines[0]["who"], "key k3jd72na");
   EXPECT_EQ(lines[0]["role"], "write");
   EXPECT_EQ(lines[0]["from"], "tcp 10.0.0.5:40122");
@@ -96,6 +97,8 @@ TEST(AuditLog, SaysWhoDidWhatFromWhereAndHowItEnded) {
   EXPECT_THAT(lines[0]["time"].get<std::string>(), testing::ContainsRegex("^20.*T.*Z$"));
   EXPECT_EQ(lines[1]["outcome"], "PermissionDenied");
   EXPECT_EQ(lines[1]["reason"], "not in the scope");
+  EXPECT_EQ(lines[2]["who"], "nobody");
+  EXPECT_EQ(lines[2]["role"], "unknown");
 }
 
 TEST(AuditLog, HasOneLineForEachEntryWhateverIsInIt) {
