@@ -36,7 +36,7 @@ const std::string& CollectionOf(const Request& message) {
 Status CheckExists(Catalog& catalog, const Principal& caller, const std::string& ref) {
   AUGSTORE_ASSIGN(const Ref parsed, ParseRef(ref));
   if (!caller.may_see(parsed.name)) return NotInScope(parsed.name);
-  const Status found = catalog.Resolve(RecordKind::kCollection, ref).status();
+  Status found = catalog.Resolve(RecordKind::kCollection, ref).status();
   if (found.code() != Code::kNotFound) return found;
   return NotFound("collection '{}' does not exist", ref);
 }

@@ -60,7 +60,7 @@ std::string OperationName(MessageType request);
 
 // Nothing for a type that is no request, and for AuthenticateRequest, which comes before all roles.
 constexpr std::optional<Role> NeededRole(MessageType type) {
-  switch (type) {
+  switch (type) {  // NOLINT(bugprone-branch-clone): the rows of a table
 #define AUGSTORE_CASE(Name, role, what, writes) \
   case MessageType::k##Name##Request:           \
     return Role::role;
@@ -72,7 +72,7 @@ constexpr std::optional<Role> NeededRole(MessageType type) {
 }
 
 constexpr bool IsWrite(MessageType type) {
-  switch (type) {
+  switch (type) {  // NOLINT(bugprone-branch-clone): the rows of a table
 #define AUGSTORE_CASE(Name, role, what, writes) \
   case MessageType::k##Name##Request:           \
     return writes;

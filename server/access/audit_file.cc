@@ -49,7 +49,7 @@ Status AuditFile::Open() {
   file_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
   struct stat info {};
   if (file_ < 0 || ::fstat(file_, &info) != 0) {
-    const Status failed = Failed("opening", path);
+    Status failed = Failed("opening", path);
     Close();
     return failed;
   }
@@ -76,7 +76,7 @@ Status AuditFile::Append(std::string_view line) {
     const ssize_t count = ::write(file_, line.data() + written, line.size() - written);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) {
-      const Status failed = Failed("writing", PathOf(folder_, 0));
+      Status failed = Failed("writing", PathOf(folder_, 0));
       // Half a line would hide the one after it.
       if (::ftruncate(file_, static_cast<off_t>(size_)) != 0) Close();
       return failed;

@@ -161,7 +161,7 @@ ReplyTask BatchRun::NextTask() {
 }
 
 Status BatchRun::CheckMayGoOn(Run& run, const Status& opened) {
-  const Status status = opened.ok() ? CheckValid(*run.caller) : opened;
+  Status status = opened.ok() ? CheckValid(*run.caller) : opened;
   if (IsRefusal(status) && !run.refused.exchange(true)) {
     NoteOutcome(*run.state, MessageType::kBatchesRequest, *run.caller,
                 {.target = run.target, .result = {}}, status);

@@ -8,7 +8,7 @@ mode() { stat -c %a "$1"; }
 step "without flags a server listens in the store's folder, for its user alone"
 "$augstore" serve --create --store db --quiet --json >serve.json 2>serve-err.txt &
 server=$!
-for _ in $(seq 200); do grep -q listening serve.json && break; sleep 0.05; done
+for _ in $(seq 200); do grep -qs listening serve.json && break; sleep 0.05; done
 socket=unix://$work/db/augstore.sock
 grep -q "$socket" serve.json || fail "it does not listen at $socket: $(cat serve.json serve-err.txt)"
 [ "$(mode db/augstore.sock)" = 600 ] || fail "the socket has mode $(mode db/augstore.sock)"
@@ -22,7 +22,7 @@ step "a path that is too long for a socket has one elsewhere"
 long=$work/$(printf 'x%.0s' $(seq 100))
 XDG_RUNTIME_DIR='' "$augstore" serve --create --store "$long" --quiet --json >serve.json 2>serve-err.txt &
 server=$!
-for _ in $(seq 200); do grep -q listening serve.json && break; sleep 0.05; done
+for _ in $(seq 200); do grep -qs listening serve.json && break; sleep 0.05; done
 short=$(sed -n 's/^ *"\(unix:[^"]*\)".*/\1/p' serve.json)
 [[ $short == unix:///tmp/augstore-$(id -u)/* ]] || fail "it listens at '$short': $(cat serve-err.txt)"
 [ "$(mode "/tmp/augstore-$(id -u)")" = 700 ] || fail "others can enter the socket's folder"
@@ -31,9 +31,10 @@ stop_server
 
 step "TCP demands a key, which is made beside the server"
 start_tcp() {
+  rm -f serve.json  # that of the server before
   "$augstore" serve --store db --listen tcp://127.0.0.1:0 --quiet --json "$@" >serve.json 2>serve-err.txt &
   server=$!
-  for _ in $(seq 200); do grep -q listening serve.json && break; sleep 0.05; done
+  for _ in $(seq 200); do grep -qs listening serve.json && break; sleep 0.05; done
   tcp=$(sed -n 's/^ *"\(tcp:[^"]*\)".*/\1/p' serve.json)
   [ -n "$tcp" ] || fail "it does not listen: $(cat serve-err.txt)"
 }

@@ -99,8 +99,9 @@ expect refilled.json collection c@2
 expect refilled.json refilled 256
 [ "$(json made.json digest)" = "$(json refilled.json digest)" ] || fail "the refilled version has another digest"
 "$augstore" stream --connect "unix://$work/socket" --collection c@2 --split train --epochs 1 >/dev/null || fail "c@2 is not served"
-expect_exit 6 "c@1" "$augstore" verify --connect "unix://$work/socket"
+expect_exit 6 "items are damaged" "$augstore" verify --connect "unix://$work/socket"
 "$augstore" verify --connect "unix://$work/socket" --json >verified.json 2>/dev/null || true
+grep -q "segment" verified.json || fail "the damaged segment is not named"
 ! grep -q "c@2" verified.json || fail "the new version has problems"
 "$augstore" collection show c@2 --bytes-digest --connect "unix://$work/socket" --json >shown.json
 [ -n "$(json shown.json bytes_digest)" ] || fail "no digest of the bytes"

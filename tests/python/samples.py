@@ -113,6 +113,15 @@ BATCH = {
     "chains": [0, 0, 1], "embeddings": np.arange(15, dtype=np.float32) * 0.5 - 2,
 }  # fmt: skip
 
+BACKUP_MESSAGES = {
+    "StartBackupRequest": {"run": 2**63, "folder": "nightly", "bytes_per_second": 50_000_000},
+    "GetBackupRequest": {"run": 11},
+    "StopBackupRequest": {"run": 12},
+    "BackupReply": {"total_bytes": 2**40, "copied_bytes": 4096, "json": '{"id": 3}', "code": 8, "message": "stopped"},
+    "ListBackupsRequest": {"folder": "nightly", "id": 3},
+    "BackupListReply": {"json": '{"backups": []}'},
+}  # fmt: skip
+
 KEY_MESSAGES = {
     "AuthenticateRequest": {"key": "augs_k3jd82na_secret"},
     "AuthenticateReply": {"store_id": "f00d", "key": "k3jd82na", "role": 3, "scope": "cifar10"},
@@ -199,12 +208,7 @@ def messages(backbone):
         },
         "BatchesRequest": {"spec": SPEC, "fingerprint": digest(3), "epoch": 8, "step": 9, "count": 10},
         "BatchReply": BATCH,
-        "StartBackupRequest": {"run": 2**63, "folder": "nightly", "bytes_per_second": 50_000_000},
-        "GetBackupRequest": {"run": 11},
-        "StopBackupRequest": {"run": 12},
-        "BackupReply": {"total_bytes": 2**40, "copied_bytes": 4096, "json": '{"id": 3}', "code": 8, "message": "stopped"},
-        "ListBackupsRequest": {"folder": "nightly", "id": 3},
-        "BackupListReply": {"json": '{"backups": []}'},
+        **BACKUP_MESSAGES,
     }  # fmt: skip
 
 
