@@ -84,7 +84,7 @@ void Session::Enter(Phase phase) {
       deadline_ = now + limits_.frame;
       break;
     case Phase::kReading:
-      deadline_ = reader_.InFrame()              ? FrameDeadline(frame_began_, reader_.body_bytes())
+      deadline_ = reader_.InFrame()              ? FrameDeadline(frame_began_, frame_bytes_)
                   : caller_.principal != nullptr ? waiting_since_ + limits_.idle
                                                  : waiting_since_ + limits_.frame;
       break;
@@ -229,7 +229,11 @@ Session::Awaitable<Result<std::optional<Frame>>> Session::Read(std::shared_ptr<S
     self->Enter(Phase::kReading);
     const auto [error, count] = co_await self->transport_.ReadSome(space);
     if (error || self->phase_ == Phase::kClosed) co_return std::optional<Frame>();
-    if (!self->reader_.InFrame()) self->frame_began_ = Clock::now();
+    if (!self->reader_.InFrame()) {
+      self->frame_began_ = Clock::now();
+      self->frame_bytes_ = 0;
+    }
+    self->frame_bytes_ += count;
     self->reader_.Commit(count);
     if (self->caller_.principal == nullptr && self->reader_.body_bytes() > kMostHandshake) {
       co_return NeedsKey();

@@ -29,7 +29,7 @@ struct SessionLimits {
   std::chrono::milliseconds idle{};  // without a request
   // To finish a handshake, to send a request whole, or to take a reply whole …
   std::chrono::milliseconds frame{};
-  uint64_t least_rate = 1;            // … and a second more for each so many bytes of it
+  uint64_t least_rate = 1;  // … and a second more for each so many bytes: of a request, that came
   std::chrono::milliseconds write{};  // without taking any bytes of a reply
   std::chrono::milliseconds reply{};  // to make one reply
   // To take the last frame when the server stops.
@@ -109,7 +109,7 @@ class Session : public std::enable_shared_from_this<Session> {
   static Awaitable<void> Linger(std::shared_ptr<Session> self);
 
   void Enter(Phase phase);
-  // When a frame of `bytes`, the first of which passed at `begin`, must have passed whole.
+  // When a frame must have passed whole, or more of it than the `bytes` that have since `begin`.
   Clock::time_point FrameDeadline(Clock::time_point begin, size_t bytes) const;
   // True: the peer takes nothing of a reply while others wait for memory.
   bool HoldsWhatOthersNeed() const;
@@ -126,7 +126,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Clock::time_point deadline_;
   Clock::time_point waiting_since_;  // for a request
   Clock::time_point frame_began_;    // the request that is read, or the reply that is written
-  size_t frame_bytes_ = 0;           // of the latter
+  size_t frame_bytes_ = 0;           // of the latter; of the request, those that have come
   Clock::time_point progress_;       // when the peer last took bytes of it
   std::optional<MemoryBudget::Share> request_memory_;  // of a large request
   bool stopping_ = false;

@@ -224,6 +224,21 @@ TEST(Session, ClosesAConnectionWhoseRequestDoesNotComeToItsEnd) {
   ExpectServing(serving.tcp());
 }
 
+TEST(Session, GivesTimeForBytesThatCameAndNotForThoseThatAreAnnounced) {
+  Serving serving({.frame_timeout = std::chrono::milliseconds(100)});
+  RawSocket silent(serving.tcp());
+  silent.Send(HeaderClaiming(100 << 20));
+  EXPECT_TRUE(silent.WaitForHangUp());
+  RawSocket slow(serving.tcp());
+  slow.Send(HeaderClaiming(1 << 20));
+  const auto begin = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(500)) {
+    slow.Send(std::string(10'000, 'x'));  // well above the least rate
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_FALSE(slow.HasHungUp());
+}
+
 TEST(Session, ClosesAConnectionThatTakesNothing) {
   Serving serving({.write_timeout = std::chrono::milliseconds(20)});
   ASSERT_TRUE(AddWideCollection(*serving.filled.catalog).ok());
