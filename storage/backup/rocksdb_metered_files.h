@@ -18,8 +18,8 @@ namespace augstore {
 class MeteredFiles final : public rocksdb::FileSystemWrapper {
  public:
   // `progress` must outlive it.
-  MeteredFiles(std::shared_ptr<rocksdb::FileSystem> files, CopyProgress* progress)
-      : rocksdb::FileSystemWrapper(std::move(files)), progress_(progress) {}
+  MeteredFiles(const std::shared_ptr<rocksdb::FileSystem>& files, CopyProgress* progress)
+      : rocksdb::FileSystemWrapper(files), progress_(progress) {}
   const char* Name() const override { return "augstore.MeteredFiles"; }
   rocksdb::IOStatus NewSequentialFile(const std::string& name, const rocksdb::FileOptions& options,
                                       std::unique_ptr<rocksdb::FSSequentialFile>* file,

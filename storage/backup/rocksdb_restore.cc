@@ -75,7 +75,7 @@ Status Restore::Copy(CopyProgress* progress) {
   const std::string what =
       fmt::format("backup {} at '{}' cannot be restored", description_.id, backups_.path());
   // The engine first removes what an interrupted restore left; a folder stays.
-  const Status copied = FromEngine(
+  Status copied = FromEngine(
       engine->RestoreDBFromBackup(rocksdb::RestoreOptions(), description_.id, store_, store_),
       progress, what);
   if (copied.code() != Code::kDataLoss) return copied;
