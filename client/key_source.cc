@@ -24,6 +24,12 @@ Result<std::string> Checked(const std::string& text, const std::string& where) {
 }  // namespace
 
 Result<std::string> FindKey(const Address& address, const std::string& file) {
+  // A key must not cross a network that others can read.
+  if (address.kind == Address::Kind::kTcp && !address.IsLoopback()) {
+    if (file.empty()) return std::string();
+    return InvalidArgument("a key is not sent to {}, which is not encrypted: write tls://",
+                           address.ToString());
+  }
   const bool is_tcp = address.kind != Address::Kind::kUnix;
   const std::string path = file.empty() && is_tcp ? Variable("AUGSTORE_KEY_FILE") : file;
   if (!path.empty()) {

@@ -44,8 +44,8 @@ std::string TargetOf(const Request& m) {
     return fmt::format("draft {}", m.draft);
   } else if constexpr (requires { m.backbone; }) {
     return "backbone " + m.backbone.Hex();
-  } else if constexpr (requires { m.id; }) {
-    return "key " + m.id;
+  } else if constexpr (requires { m.id.substr(0, 8); }) {
+    return "key " + m.id.substr(0, 8);  // of an id; more may be a whole key
   } else {
     return "";
   }

@@ -22,7 +22,7 @@ int64_t EndOf(const KeyRecord& record) {
 
 Status NoSuchKey(const std::string& id) {
   return NotFound("key '{}' does not exist: `augstore key ls` lists those that do",
-                  id.substr(0, kMaxNameBytes));
+                  id.substr(0, 8));  // of an id; more may be a whole key
 }
 
 }  // namespace

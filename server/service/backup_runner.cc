@@ -1,5 +1,8 @@
 #include "server/service/backup_runner.h"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -34,7 +37,10 @@ Result<std::string> BackupRunner::PathOf(const std::string& name) const {
   }
   if (name.empty()) return folder_;
   AUGSTORE_TRY(ValidateName(name).WithContext("a folder of backups is one name, without '/'"));
-  if (name != "." && name != "..") return folder_ + "/" + name;
+  // What the folder of backups has itself.
+  constexpr std::array<std::string_view, 8> kTaken = {
+      ".", "..", "BACKUPS", "described", "meta", "private", "shared", "shared_checksum"};
+  if (std::ranges::find(kTaken, name) == kTaken.end()) return folder_ + "/" + name;
   return InvalidArgument("'{}' is no name for a folder of backups", name);
 }
 

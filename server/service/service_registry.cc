@@ -50,6 +50,7 @@ Result<AliasHistory> ReadAliases(Catalog& catalog, const std::string& ref) {
         "'{}' does not name aliases: write '<kind>/<name>', for example 'transform/hflip'", ref);
   }
   AUGSTORE_ASSIGN(const RecordKind kind, ParseRecordKind(ref.substr(0, slash)));
+  AUGSTORE_TRY(CheckPublicKind(kind));
   return catalog.GetAliases(kind, ref.substr(slash + 1));
 }
 

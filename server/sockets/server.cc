@@ -209,6 +209,16 @@ Result<Session::Caller> Server::State::Admit(const Peer& peer) {
 
 bool Server::State::MakeRoom() {
   if (sessions.size() < options.max_connections) return true;
+  // Who has not said who it is makes room before a client that has.
+  const std::shared_ptr<Session>* stranger = nullptr;
+  for (const auto& session : sessions) {
+    if (!session->is_stranger()) continue;
+    if (stranger == nullptr || session->began() < (*stranger)->began()) stranger = &session;
+  }
+  if (stranger != nullptr) {
+    (*stranger)->Close();
+    return true;
+  }
   const std::shared_ptr<Session>* longest = nullptr;
   auto oldest = Session::Clock::now() - options.least_idle;
   for (const auto& session : sessions) {

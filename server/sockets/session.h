@@ -72,6 +72,9 @@ class Session : public std::enable_shared_from_this<Session> {
   using Clock = std::chrono::steady_clock;
   // Since when it waits for a request; nothing when it does not.
   std::optional<Clock::time_point> idle_since() const;
+  // It has not said who it is yet.
+  bool is_stranger() const { return caller_.principal == nullptr && phase_ != Phase::kClosed; }
+  Clock::time_point began() const { return began_; }
   // Ends now.
   void Close();
 
@@ -123,6 +126,7 @@ class Session : public std::enable_shared_from_this<Session> {
   FrameReader reader_;
   boost::asio::steady_timer watchdog_;
   Phase phase_ = Phase::kReading;
+  const Clock::time_point began_ = Clock::now();
   Clock::time_point deadline_;
   Clock::time_point waiting_since_;  // for a request
   Clock::time_point frame_began_;    // the request that is read, or the reply that is written

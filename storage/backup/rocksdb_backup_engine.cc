@@ -2,6 +2,7 @@
 
 #include <rocksdb/rate_limiter.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "storage/rocksdb/rocksdb_recovery.h"
@@ -12,9 +13,14 @@ namespace augstore {
 rocksdb::BackupEngineOptions EngineOptions(const std::string& folder, rocksdb::Env* env,
                                            uint64_t bytes_per_second) {
   rocksdb::BackupEngineOptions options(folder, env);
-  if (bytes_per_second > 0) {
-    options.backup_rate_limiter.reset(
-        rocksdb::NewGenericRateLimiter(static_cast<int64_t>(bytes_per_second)));
+  // The engine's buffer is what the limiter lets through at once, and above the last rate nothing
+  // is limited.
+  constexpr uint64_t kMostRate = 10'000'000'000;
+  constexpr int64_t kMostBurst = 4 << 20;
+  if (bytes_per_second > 0 && bytes_per_second < kMostRate) {
+    const auto rate = static_cast<int64_t>(bytes_per_second);
+    const int64_t period_us = std::clamp<int64_t>(kMostBurst * 1'000'000 / rate, 100, 100'000);
+    options.backup_rate_limiter.reset(rocksdb::NewGenericRateLimiter(rate, period_us));
   }
   return options;
 }

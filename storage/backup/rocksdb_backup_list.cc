@@ -53,6 +53,8 @@ Result<PruneReport> PlanPrune(const std::string& folder, const std::vector<Backu
   uint64_t newer = 0;  // that are whole
   for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
     if (!entry->status.ok()) {
+      // Whole, for all that is known: another version of augstore may say so.
+      if (entry->status.code() != Code::kDataLoss) return entry->status;
       // The newest may be all that there is of some versions, even if it is damaged.
       if (newer == 0) {
         return FailedPrecondition(

@@ -205,6 +205,7 @@ Result<CommitOutcome> Catalog::CommitDraft(uint32_t draft_id, uint64_t appended)
     AUGSTORE_ASSIGN(Versioned<CollectionRecord> made, Get<CollectionRecord>(ref.ToString()));
     return CommitOutcome(std::move(made));
   }
+  if (draft->aborted) return NotFound("draft {} was aborted: run the same command again", draft_id);
   if (draft->samples.size() != appended) {
     return FailedPrecondition(
         "draft {} has {} samples, its writer sent {}: some were lost, run the same command again",
@@ -269,6 +270,10 @@ Result<Versioned<CollectionRecord>> Catalog::Publish(CollectionDraft& draft)
 Status Catalog::AbortDraft(uint32_t draft_id) {
   const auto draft = FindDraft(draft_id);  // destroyed without the lock
   AUGSTORE_TRY(draft);
+  {
+    const MutexLock lock((*draft)->mutex);  // after the step of a commit that is under way
+    (*draft)->aborted = true;
+  }
   const MutexLock lock(mutex_);
   drafts_.erase(draft_id);
   return OkStatus();

@@ -49,6 +49,8 @@ struct CollectionDraft {
   std::optional<DraftCommit> commit AUGSTORE_GUARDED_BY(mutex);
   // The version that it became: then nothing else is left of it.
   std::optional<RecordKey> made AUGSTORE_GUARDED_BY(mutex);
+  bool aborted AUGSTORE_GUARDED_BY(mutex) =
+      false;  // a commit that waits for `mutex` must not go on
 
   // Counts `bytes` more. Errors: kResourceExhausted (all drafts would take more than they may).
   Status Reserve(size_t bytes) AUGSTORE_REQUIRES(mutex);

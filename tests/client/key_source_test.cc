@@ -53,6 +53,17 @@ TEST_F(KeySourceTest, PresentsTheEnvironmentsKeyOverTcpAlone) {
   EXPECT_EQ(FindKey(kUnix, File("named", first_)).value(), first_);
 }
 
+TEST_F(KeySourceTest, SendsNoKeyOverANetworkThatIsNotEncrypted) {
+  ::setenv("AUGSTORE_KEY", first_.c_str(), 1);
+  const Address plain{Address::Kind::kTcp, "db.example.org", 7411, ""};
+  EXPECT_EQ(FindKey(plain, "").value(), "");
+  const Status refused = FindKey(plain, File("key", first_)).status();
+  EXPECT_EQ(refused.code(), Code::kInvalidArgument);
+  EXPECT_THAT(refused.message(), HasSubstr("write tls://"));
+  const Address encrypted{Address::Kind::kTls, "db.example.org", 7411, ""};
+  EXPECT_EQ(FindKey(encrypted, "").value(), first_);
+}
+
 TEST_F(KeySourceTest, NamesTheFileAndNeverWhatIsInIt) {
   EXPECT_EQ(FindKey(kTcp, dir_.path() + "/none").status().code(), Code::kNotFound);
   const std::string wrong = first_.substr(0, first_.size() - 1);

@@ -113,7 +113,14 @@ Status List(const CommonFlags& common, Client& client) {
   return OkStatus();
 }
 
+Status CheckIsId(const std::string& id) {
+  const Result<Key> whole = ParseKey(id);
+  if (!whole.ok()) return OkStatus();
+  return InvalidArgument("a whole key is given: give its id alone, '{}'", whole->id);
+}
+
 Status Revoke(const IdFlags& flags) {
+  AUGSTORE_TRY(CheckIsId(flags.id));
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
   AUGSTORE_TRY(database->client().Call<EndReply>(RevokeKeyRequest{flags.id}));
   Emit(flags.common, {{"revoked", flags.id}},
@@ -122,6 +129,7 @@ Status Revoke(const IdFlags& flags) {
 }
 
 Status Rotate(const IdFlags& flags) {
+  AUGSTORE_TRY(CheckIsId(flags.id));
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
   if (!flags.out.empty()) AUGSTORE_TRY(PrepareSecretFile(flags.out));
   const RotateKeyRequest request{flags.id, flags.grace_s};

@@ -63,7 +63,12 @@ def endpoint_of(
     NotFound (there is no such file); no message holds any of the key."""
     if isinstance(address, Endpoint):
         return address
-    is_tcp = not Address.parse(address).path
+    parsed = Address.parse(address)
+    is_tcp = not parsed.path
+    if is_tcp and not parsed.tls and not (parsed.host in ("localhost", "::1") or parsed.host.startswith("127.")):
+        if key is not None or key_file is not None:
+            raise errors.InvalidArgument(f"a key is not sent to {address}, which is not encrypted: write tls://")
+        return Endpoint(address, "", tls)
     file = key_file or (os.environ.get("AUGSTORE_KEY_FILE") if is_tcp and key is None else None)
     if key is not None and key_file is not None:
         raise errors.InvalidArgument("key and key_file are both given: give one")

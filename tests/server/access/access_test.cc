@@ -371,6 +371,19 @@ TEST_F(AccessTest, TakesNoLargeRequestFromAPeerThatIsNotKnown) {
   EXPECT_TRUE(socket.WaitForHangUp());
 }
 
+TEST_F(AccessTest, TellsNobodyOfKeysThroughTheAliasesOfTheirNames) {
+  const KeyReply key = Create(Role::kRead);
+  RawSocket socket = Connect(key.text);
+  for (const std::string ref : {"key/zzzzzzzz", "space/x"}) {
+    const Status refused =
+        StatusOf(Exchange(socket, ToFrame(GetRecordRequest{RecordKind::kAliases, ref, false})));
+    EXPECT_EQ(refused.code(), Code::kInvalidArgument) << ref;
+    EXPECT_EQ(refused.message().find(key.key.id), std::string::npos) << refused.ToString();
+  }
+  const auto whole = Ask<EndReply>(*service_, RevokeKeyRequest{key.text});  // and not its id
+  EXPECT_EQ(whole.status().message().find(key.text.substr(20)), std::string::npos);
+}
+
 TEST_F(AccessTest, AdmitsAgainOnAConnectionWhoseKeyWasRotated) {
   const KeyReply key = Create(Role::kRead);
   RawSocket socket = Connect(key.text);
