@@ -58,9 +58,11 @@ inline constexpr auto kRequestTypes = static_cast<size_t>(MessageType::kErrorRep
 // "Query" of kQueryRequest: the name of a request in stats and messages.
 std::string OperationName(MessageType request);
 
+// NOLINTBEGIN(bugprone-branch-clone): the rows of a table
+
 // Nothing for a type that is no request, and for AuthenticateRequest, which comes before all roles.
 constexpr std::optional<Role> NeededRole(MessageType type) {
-  switch (type) {  // NOLINT(bugprone-branch-clone): the rows of a table
+  switch (type) {
 #define AUGSTORE_CASE(Name, role, what, writes) \
   case MessageType::k##Name##Request:           \
     return Role::role;
@@ -72,7 +74,7 @@ constexpr std::optional<Role> NeededRole(MessageType type) {
 }
 
 constexpr bool IsWrite(MessageType type) {
-  switch (type) {  // NOLINT(bugprone-branch-clone): the rows of a table
+  switch (type) {
 #define AUGSTORE_CASE(Name, role, what, writes) \
   case MessageType::k##Name##Request:           \
     return writes;
@@ -82,6 +84,8 @@ constexpr bool IsWrite(MessageType type) {
       return false;
   }
 }
+
+// NOLINTEND(bugprone-branch-clone)
 
 // Whether the caller's key is still valid. Errors: kUnauthenticated.
 Status CheckValid(const Principal& caller);
