@@ -167,7 +167,6 @@ TEST_F(MemoryTest, KeepsADraftAsItWasWhenAppendingToItFails) {
 }
 
 TEST_F(MemoryTest, CommitsAVersionOnceOrNotAtAll) {
-  std::optional<Digest> digest;
   uint32_t versions = 0;
   uint32_t draft = 0;
   const auto prepare = [&] {
