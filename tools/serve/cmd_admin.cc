@@ -19,7 +19,7 @@ Status Stats(const CommonFlags&, Client& client) {
 
 Status CheckAll(const CommonFlags& common, Client& client) {
   VerifyFindings found;
-  const Status status = VerifyEverything(client, !common.quiet, &found);
+  Status status = VerifyEverything(client, !common.quiet, &found);
   if (!status.ok()) {
     // An error or Ctrl-C must not hide what was found before.
     for (const std::string& problem : found.problems) {

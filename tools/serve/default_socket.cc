@@ -45,7 +45,7 @@ Result<Address> DefaultSocket(const std::string& store) {
   std::error_code error;
   const std::string folder = std::filesystem::canonical(store, error).string();
   if (error) return Unavailable("the path of '{}' cannot be found: {}", store, error.message());
-  const Result<Address> inside = ParseAddress("unix://" + folder + "/augstore.sock");
+  Result<Address> inside = ParseAddress("unix://" + folder + "/augstore.sock");
   if (inside.ok()) return inside;
   constexpr size_t kDigits = 16;
   AUGSTORE_ASSIGN(const std::string runtime, RuntimeFolder());
