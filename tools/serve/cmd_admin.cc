@@ -83,7 +83,8 @@ Status RepairRows(const RepairFlags& flags) {
     do {
       AUGSTORE_ASSIGN(const RepairRowsReply reply,
                       database->client().Call<RepairRowsReply>(request));
-      for (const std::string& problem : reply.problems) problems.push_back(WithoutVerifyAdvice(problem));
+      for (const std::string& problem : reply.problems)
+        problems.push_back(WithoutVerifyAdvice(problem));
       checked += reply.checked;
       images += reply.images;
       request.cursor = reply.cursor;
