@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -80,7 +81,19 @@ Status CheckEntries(const fs::path& folder, bool holds_folders) {
   return OkStatus();
 }
 
+// The folder itself may be behind a link: its user named it. What nobody reads may be there, but no
+// link or device, which an engine of another version may read.
 Status CheckLayout(const std::string& path) {
+  std::error_code error;
+  for (const fs::directory_entry& entry : ListFolder(path, error)) {
+    const fs::file_type kind = entry.symlink_status(error).type();
+    if (kind == fs::file_type::regular || kind == fs::file_type::directory ||
+        kind == fs::file_type::not_found) {
+      continue;
+    }
+    return FailedPrecondition("'{}' is a link or a device: this is no backup that augstore made",
+                              entry.path().string());
+  }
   for (const char* name : {"described", "meta", "shared_checksum", "shared"}) {
     AUGSTORE_TRY(CheckEntries(fs::path(path) / name, false));
   }
@@ -98,35 +111,61 @@ bool IsInBackup(std::string_view file, uint32_t id) {
   return false;
 }
 
-// Takes a lock without waiting. A network file system may have none.
-Status TakeLock(const std::string& path, int fd, int kind) {
-  if (::flock(fd, kind | LOCK_NB) == 0) return OkStatus();
-  if (errno == EWOULDBLOCK) {
-    return FailedPrecondition(
-        "the backups at '{}' are in use: another process makes, reads or removes some: try again "
-        "when it is done",
-        path);
-  }
-  if (errno == EBADF || errno == EINVAL || errno == ENOLCK || errno == EOPNOTSUPP)
-    return OkStatus();
-  return Unavailable("the backups at '{}' cannot be locked: {}", path, Reason());
+Status InUse(const std::string& path) {
+  return FailedPrecondition(
+      "the backups at '{}' are in use: another process makes, reads or removes some: try again "
+      "when it is done",
+      path);
 }
 
-// A new folder, or an empty one; a file system's own lost+found does not count.
-Status MakeFolder(const std::string& path, const std::string& store_id) {
+// Opens `file`, which is `path` or in it, and locks it without waiting. A network file system may
+// have no locks.
+Result<int> OpenLocked(const std::string& path, const std::string& file, int kind) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return Unavailable("'{}' cannot be opened: {}", file, Reason());
+  Status status = OkStatus();
+  if (::flock(fd, kind | LOCK_NB) == 0) {
+    // Another process may have put another file in its place meanwhile, and have locked that one.
+    struct stat held = {};
+    struct stat named = {};
+    const bool is_there = ::fstat(fd, &held) == 0 && ::stat(file.c_str(), &named) == 0 &&
+                          held.st_ino == named.st_ino && held.st_dev == named.st_dev;
+    if (!is_there) status = InUse(path);
+  } else if (errno == EWOULDBLOCK) {
+    status = InUse(path);
+  } else if (errno != EBADF && errno != EINVAL && errno != ENOLCK && errno != EOPNOTSUPP) {
+    status = Unavailable("the backups at '{}' cannot be locked: {}", path, Reason());
+  }
+  if (status.ok()) return fd;
+  ::close(fd);
+  return status;
+}
+
+// A folder that nobody else uses, with the marker that makes it one of backups.
+Status Mark(const std::string& path, const std::string& store_id) {
+  const Result<std::string> marked = ReadMarker(path);  // another process may have come first
+  if (marked.status().code() != Code::kNotFound) return marked.status();
   std::error_code error;
-  if (fs::exists(path, error)) {
-    for (const fs::directory_entry& entry : ListFolder(path, error)) {
-      if (entry.path().filename() == "lost+found") continue;
-      return FailedPrecondition(
-          "folder '{}' holds '{}' and no backups: name an empty or a new folder", path,
-          entry.path().filename().string());
-    }
-  } else if (!error) {
-    AUGSTORE_TRY(MakePrivateFolder(path));
+  for (const fs::directory_entry& entry : ListFolder(path, error)) {
+    if (entry.path().filename() == "lost+found") continue;  // a file system's own
+    return FailedPrecondition(
+        "folder '{}' holds '{}' and no backups: name an empty or a new folder", path,
+        entry.path().filename().string());
   }
   if (error) return Unavailable("'{}' cannot be read: {}", path, error.message());
   return WriteFileAtomically(path + "/" + kMarker, MarkerText(store_id));
+}
+
+// A new folder, or an empty one. The lock keeps two processes from both writing the marker: each
+// would lock its own.
+Status MakeFolder(const std::string& path, const std::string& store_id) {
+  std::error_code error;
+  if (!fs::exists(path, error) && !error) AUGSTORE_TRY(MakePrivateFolder(path));
+  if (error) return Unavailable("'{}' cannot be read: {}", path, error.message());
+  AUGSTORE_ASSIGN(const int lock, OpenLocked(path, path, LOCK_EX));
+  Status marked = Mark(path, store_id);
+  ::close(lock);
+  return marked;
 }
 
 }  // namespace
@@ -143,16 +182,14 @@ BackupFolder::~BackupFolder() {
 }
 
 Status BackupFolder::Lock(Use use) {
-  folder_fd_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (folder_fd_ < 0) return Unavailable("'{}' cannot be opened: {}", path_, Reason());
-  AUGSTORE_TRY(TakeLock(path_, folder_fd_, use == Use::kRemove ? LOCK_EX : LOCK_SH));
+  AUGSTORE_ASSIGN(folder_fd_, OpenLocked(path_, path_, use == Use::kRemove ? LOCK_EX : LOCK_SH));
   if (use != Use::kAdd) return OkStatus();
-  adding_fd_ = ::open((path_ + "/" + kMarker).c_str(), O_RDONLY | O_CLOEXEC);
-  if (adding_fd_ < 0) return Unavailable("'{}/{}' cannot be opened: {}", path_, kMarker, Reason());
-  return TakeLock(path_, adding_fd_, LOCK_EX);
+  AUGSTORE_ASSIGN(adding_fd_, OpenLocked(path_, path_ + "/" + kMarker, LOCK_EX));
+  return OkStatus();
 }
 
 Result<BackupFolder> BackupFolder::Open(const std::string& path, Use use) {
+  AUGSTORE_TRY(CheckLayout(path));
   AUGSTORE_ASSIGN(std::string store_id, ReadMarker(path));
   // The engine opens a backup in place by absolute paths alone.
   std::error_code error;
@@ -160,7 +197,6 @@ Result<BackupFolder> BackupFolder::Open(const std::string& path, Use use) {
   if (error) return Unavailable("'{}' cannot be read: {}", path, error.message());
   BackupFolder folder(absolute.string(), std::move(store_id));
   AUGSTORE_TRY(folder.Lock(use));
-  AUGSTORE_TRY(CheckLayout(path));
   return folder;
 }
 

@@ -121,6 +121,27 @@ TEST_F(BackupTest, RefusesFilesThatLeadOutOfItsFolder) {
     EXPECT_EQ(Verify(1).code(), Code::kFailedPrecondition) << place;
     fs::remove(link);
   }
+  // The folders and files at its root, each moved elsewhere and linked to.
+  for (const char* name :
+       {"shared_checksum", "private", "meta", "described", "BACKUPS", "shared"}) {
+    const fs::path place = fs::path(backups_) / name;
+    const fs::path elsewhere = folder_.path() + "/elsewhere";
+    if (fs::exists(place)) {
+      fs::rename(place, elsewhere);
+    } else {
+      fs::create_directory(elsewhere);
+    }
+    fs::create_symlink(elsewhere, place);
+    EXPECT_EQ(Verify(1).code(), Code::kFailedPrecondition) << name << Verify(1).ToString();
+    EXPECT_EQ(RestoreTo(folder_.path() + "/new").code(), Code::kFailedPrecondition) << name;
+    EXPECT_EQ(Backup().status().code(), Code::kFailedPrecondition) << name;
+    fs::remove(place);
+    fs::rename(elsewhere, place);
+  }
+  fs::create_symlink(secret, backups_ + "/LATEST_BACKUP");
+  EXPECT_EQ(Verify(1).code(), Code::kFailedPrecondition);
+  fs::remove(backups_ + "/LATEST_BACKUP");
+  EXPECT_TRUE(Verify(1).ok()) << Verify(1).ToString();
   // A list of files that names others, with a description that agrees with it.
   const std::string list = backups_ + "/meta/1";
   const std::string bytes = ReadFile(list, kMaxBytes).value();
@@ -240,6 +261,28 @@ TEST_F(BackupTest, IsMadeByOneProcessAtATime) {
   EXPECT_EQ(Backup().status().code(), Code::kFailedPrecondition);
   EXPECT_TRUE(Verify(1).ok()) << "reading goes on";
   EXPECT_EQ(PruneBackups(backups_, {1, {}}, true).status().code(), Code::kFailedPrecondition);
+}
+
+// The folder is new in each round, and goes when its user is done.
+TEST_F(BackupTest, IsMadeByOneOfManyWhoBeginInANewFolder) {
+  const std::string id(32, 'a');
+  std::atomic<int> users = 0;
+  std::atomic<int> rounds = 0;
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      while (rounds < 100) {
+        const auto adding = BackupFolder::OpenToAdd(backups_, id);
+        if (!adding.ok()) continue;
+        EXPECT_EQ(++users, 1);
+        std::this_thread::yield();
+        --users;
+        ++rounds;
+        std::error_code error;
+        fs::remove_all(backups_, error);
+      }
+    });
+  }
 }
 
 TEST_F(BackupTest, PrunesWhatTheRuleDoesNotKeepAndNeverTheNewestThatIsWhole) {
