@@ -13,7 +13,8 @@
 namespace augstore {
 
 // X(Name, role, what, writes): NameRequest needs `role`; `writes` says whether it changes the
-// store, so that the audit log has it; and of a caller with a scope `what` it names is checked:
+// store, so that the audit log has it (audit_note.h has the exceptions); and of a caller with a
+// scope `what` it names is checked:
 //   Nothing      it names nothing of a collection, or its reply is made for the caller's scope
 //   Existing     the collection that it reads is in the scope, and exists
 //   Record       the same, of a record of any kind

@@ -13,6 +13,7 @@ struct AuditNote {
   std::string target;      // what the request names
   std::string result;      // what it made
   bool under_way = false;  // the client is to ask again: nothing has become of it yet
+  bool looks = false;      // this request of a kind that writes changes nothing
 };
 
 inline std::string TargetOf(const SetAliasRequest& m) {
@@ -25,7 +26,7 @@ inline std::string TargetOf(const AppendRowsRequest& m) {
 inline std::string TargetOf(const AppendSamplesRequest& m) {
   return fmt::format("draft {}, {} samples", m.draft, m.samples.size());
 }
-inline std::string TargetOf(const RepairRowsRequest& m) { return m.apply ? "apply" : "look"; }
+inline std::string TargetOf(const RepairRowsRequest&) { return "rows"; }
 inline std::string TargetOf(const CreateKeyRequest& m) {
   return fmt::format("role {}, scope '{}'", RoleName(m.role), m.scope);
 }
@@ -49,6 +50,12 @@ std::string TargetOf(const Request& m) {
   } else {
     return "";
   }
+}
+
+inline bool Looks(const RepairRowsRequest& m) { return !m.apply; }
+template <typename Request>
+bool Looks(const Request&) {
+  return false;
 }
 
 inline void NoteAnswer(const RecordReply& m, AuditNote* note) {

@@ -39,7 +39,10 @@ Result<Frame> Handle(Result<Answer> (*handler)(ServiceState&, Request&, More...)
                      AuditNote* note, More... more) {
   const Status may_send = CheckRole(frame.type, caller);
   Result<Request> message = FromFrame<Request>(frame);
-  if (message.ok()) note->target = TargetOf(*message);
+  if (message.ok()) {
+    note->target = TargetOf(*message);
+    note->looks = Looks(*message);
+  }
   AUGSTORE_TRY(may_send);
   AUGSTORE_TRY(message);
   AUGSTORE_TRY(CheckScope(*state.catalog, caller, *message));

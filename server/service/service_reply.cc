@@ -13,7 +13,8 @@ namespace augstore {
 void NoteOutcome(ServiceState& state, MessageType request, const Principal& caller, AuditNote note,
                  const Status& outcome) {
   if (state.audit == nullptr || note.under_way) return;
-  if (!IsWrite(request) && !IsRefusal(outcome)) return;
+  const bool is_write = IsWrite(request) && !note.looks;
+  if (!is_write && !IsRefusal(outcome)) return;
   state.audit->Add(
       caller, {OperationName(request), std::move(note.target), std::move(note.result), outcome});
 }

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "schemas/base/limits.h"
@@ -178,7 +179,11 @@ class RocksDbStore final : public Store {
   static constexpr uint16_t kReported = 0xffff;  // in segment_rows_: damaged, and named as such
 
   // --- Rows that are lost (rocksdb_store_lost_rows.cc) ---
+  // Entries of the image index whose rows cannot be read: key and value.
+  using LostImages = std::vector<std::pair<std::string, std::string>>;
   Result<RepairRowsStep> LookForLostImages(const std::string& after, bool apply);
+  // Removes those that are as they were found; returns how many that was.
+  Result<uint64_t> ForgetLostImages(const LostImages& lost);
 
   const std::string path_;
   rocksdb::Env* const env_;

@@ -60,7 +60,7 @@ Result<RepairRowsStep> RocksDbStore::RepairRows(const std::string& cursor, bool 
 
 Result<RepairRowsStep> RocksDbStore::LookForLostImages(const std::string& after, bool apply) {
   RepairRowsStep step;
-  std::vector<std::string> lost;
+  LostImages lost;
   const std::unique_ptr<rocksdb::Iterator> i = NewIterator(kImages);
   i->Seek(after);
   if (i->Valid() && i->key() == after) i->Next();
@@ -71,7 +71,7 @@ Result<RepairRowsStep> RocksDbStore::LookForLostImages(const std::string& after,
     if (key.size() != sizeof(SpaceId) + sizeof(ContentHash) || !row.has_value()) continue;
     const Status readable = CheckRows(rocks::GetBig<SpaceId>(key), {&*row, 1});
     if (IsLoss(readable)) {
-      lost.emplace_back(key);
+      lost.emplace_back(key, i->value().ToString());
     } else {
       AUGSTORE_TRY(readable);
     }
@@ -79,12 +79,25 @@ Result<RepairRowsStep> RocksDbStore::LookForLostImages(const std::string& after,
   AUGSTORE_TRY(FromRocks(i->status(), "the image index"));
   if (!i->Valid()) step.cursor.clear();
   step.images = lost.size();
-  if (!apply || lost.empty()) return step;
-  rocksdb::WriteBatch batch(BatchBytes(0, lost.size()));
-  for (const std::string& key : lost) batch.Delete(family(kImages), key);
-  const MutexLock lock(write_mutex_);
-  AUGSTORE_TRY(Write(&batch, "the removal of lost images"));
+  if (apply && !lost.empty()) {
+    AUGSTORE_ASSIGN(step.images, ForgetLostImages(lost));
+  }
   return step;
+}
+
+Result<uint64_t> RocksDbStore::ForgetLostImages(const LostImages& lost) {
+  const MutexLock lock(write_mutex_);
+  rocksdb::WriteBatch batch(BatchBytes(0, lost.size()));
+  uint64_t forgotten = 0;
+  for (const auto& [key, row] : lost) {
+    // Another repair may have come first, and the image may have been stored again since.
+    AUGSTORE_ASSIGN(const auto now, Get(kImages, key, "the image index"));
+    if (now != row) continue;
+    batch.Delete(family(kImages), key);
+    ++forgotten;
+  }
+  if (forgotten > 0) AUGSTORE_TRY(Write(&batch, "the removal of lost images"));
+  return forgotten;
 }
 
 }  // namespace augstore

@@ -215,10 +215,12 @@ TEST_F(AuditedServiceTest, HasEveryWriteWithWhatItMade) {
   Send(SetAliasRequest{RecordKind::kTransform, "double", "best", 1, "", 0, true});
   Send(DeleteRecordRequest{RecordKind::kCollection, "toy@9"});
   Send(RevokeKeyRequest{"nobody"});
-  EXPECT_THAT(Lines(), ElementsAre("AddRecord | backbone phi | Ok | phi@1",
-                                   "SetAlias | transform double, alias best to 1, by force | Ok | ",
-                                   "DeleteRecord | collection toy@9 | NotFound | ",
-                                   "RevokeKey | key nobody | NotFound | "));
+  Send(RepairRowsRequest{"", true});
+  EXPECT_THAT(Lines(),
+              ElementsAre("AddRecord | backbone phi | Ok | phi@1",
+                          "SetAlias | transform double, alias best to 1, by force | Ok | ",
+                          "DeleteRecord | collection toy@9 | NotFound | ",
+                          "RevokeKey | key nobody | NotFound | ", "RepairRows | rows | Ok | "));
 }
 
 TEST_F(AuditedServiceTest, HasADraftFromItsBeginningToItsCommit) {
@@ -235,16 +237,19 @@ TEST_F(AuditedServiceTest, HasADraftFromItsBeginningToItsCommit) {
                                    "CommitDraft | " + number + " | Ok | new@1"));
 }
 
-TEST_F(AuditedServiceTest, HasEveryRefusalAndNothingElseOfReaders) {
+TEST_F(AuditedServiceTest, HasEveryRefusalAndNothingElseOfThoseWhoRead) {
   Send(QueryRequest{"toy", {1}, "", ""}, Role::kRead);
   Send(GetRecordRequest{RecordKind::kCollection, "none", false}, Role::kRead);
   Send(QueryRequest{"wide", {1}, "", ""}, Role::kRead, "toy");
   Send(BatchesRequest{{.collection = "wide"}, {}, 0, 0, 1}, Role::kRead, "toy");
   Send(CommitDraftRequest{7, 0}, Role::kRead);
+  Send(RepairRowsRequest{"", false});
+  Send(RepairRowsRequest{"", false}, Role::kWrite);
   service_->NoteRefusal(Nobody("tcp 10.0.0.5:1"), "Connect", Unauthenticated("no key"));
   EXPECT_THAT(Lines(), ElementsAre("Query | collection wide | PermissionDenied | ",
                                    "Batches | collection wide | PermissionDenied | ",
                                    "CommitDraft | draft 7 | PermissionDenied | ",
+                                   "RepairRows | rows | PermissionDenied | ",
                                    "Connect |  | Unauthenticated | "));
 }
 

@@ -1,18 +1,58 @@
 // Rows of a damaged segment: found, forgotten, and refilled by storing their images again.
 #include <gtest/gtest.h>
+#include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <thread>
 
 #include "schemas/base/limits.h"
 #include "storage/catalog/catalog.h"
 #include "storage/rocksdb/rocksdb_open.h"
+#include "storage/rocksdb/rocksdb_store.h"
 #include "tests/storage/catalog/catalog_fixture.h"
 #include "tests/support/temp_dir.h"
 
 namespace augstore {
 namespace {
+
+// The default file system. The next read of a file waits for `meanwhile`, which is run once.
+class WaitingFiles final : public rocksdb::FileSystemWrapper {
+ public:
+  WaitingFiles() : rocksdb::FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+  const char* Name() const override { return "WaitingFiles"; }
+
+  std::function<void()> meanwhile;
+
+  rocksdb::IOStatus NewRandomAccessFile(const std::string& name,
+                                        const rocksdb::FileOptions& options,
+                                        std::unique_ptr<rocksdb::FSRandomAccessFile>* file,
+                                        rocksdb::IODebugContext* debug) override {
+    const rocksdb::IOStatus opened = target()->NewRandomAccessFile(name, options, file, debug);
+    if (opened.ok()) *file = std::make_unique<File>(std::move(*file), this);
+    return opened;
+  }
+
+ private:
+  class File final : public rocksdb::FSRandomAccessFileOwnerWrapper {
+   public:
+    File(std::unique_ptr<rocksdb::FSRandomAccessFile> file, WaitingFiles* files)
+        : rocksdb::FSRandomAccessFileOwnerWrapper(std::move(file)), files_(files) {}
+    rocksdb::IOStatus Read(uint64_t offset, size_t bytes, const rocksdb::IOOptions& options,
+                           rocksdb::Slice* result, char* scratch,
+                           rocksdb::IODebugContext* debug) const override {
+      // Others read files in it.
+      if (const auto work = std::exchange(files_->meanwhile, nullptr)) std::jthread{work};
+      return target()->Read(offset, bytes, options, result, scratch, debug);
+    }
+
+   private:
+    WaitingFiles* files_;
+  };
+};
 
 // The fixture's collection on a store in a folder.
 class LostRowsTest : public CatalogFixture {
@@ -28,8 +68,12 @@ class LostRowsTest : public CatalogFixture {
   void OpenStore() {
     catalog_.reset();
     store_.reset();
-    store_ = OpenRocksDbStore(path_, {}).value();
+    store_ = RocksDbStore::Open(path_, {}, env_.get()).value();
     Reopen();
+  }
+  void TearDown() override {  // before its files
+    catalog_.reset();
+    store_.reset();
   }
   std::vector<RowId> Append() {
     return AppendOk(store_.get(), space_, TestImages(0, kImages), embeddings_);
@@ -69,6 +113,9 @@ class LostRowsTest : public CatalogFixture {
 
   TempDir folder_;
   std::string path_ = folder_.path() + "/store";
+  WaitingFiles* files_ = new WaitingFiles;
+  std::unique_ptr<rocksdb::Env> env_ =
+      rocksdb::NewCompositeEnv(std::shared_ptr<rocksdb::FileSystem>(files_));
   Matrix embeddings_ = TestEmbeddings(kImages, kTestDim, 1);
 };
 
@@ -127,6 +174,20 @@ TEST_F(LostRowsTest, AVersionThatStartsEmptyPointsAtTheGoodRowsToo) {
   request.start_empty = true;
   EXPECT_EQ(Commit(request, {Samples(0, kImages)})->version, 2u);
   EXPECT_EQ(Commit(request, {Samples(0, kImages)})->version, 2u);
+}
+
+TEST_F(LostRowsTest, ForgetsNoImageThatIsStoredAgainWhileItLooks) {
+  DamageSegmentOne();
+  std::vector<RowId> again;
+  files_->meanwhile = [&] {
+    EXPECT_EQ(RepairAll(true).images, kSegmentRows) << "of another repair";
+    again = Append();
+  };
+  EXPECT_EQ(store_->RepairRows("images ", true)->images, 0u);
+  ASSERT_EQ(again.size(), kImages) << "it was in between";
+  std::vector<RowId> known(kImages);
+  ASSERT_TRUE(store_->FindImages(space_, TestImages(0, kImages), known).ok());
+  EXPECT_EQ(known, again);
 }
 
 TEST_F(LostRowsTest, ChecksRowsWithAndWithoutAVerifyBefore) {
