@@ -169,6 +169,8 @@ Result<StatsReply> Stats(ServiceState& state, StatsRequest&, const Principal& ca
       {"message_budget_bytes", state.memory.total()},
       {"stream_bytes", state.stream_memory.taken()},
       {"stream_budget_bytes", state.stream_memory.total()},
+      {"draft_bytes", state.catalog->draft_memory().taken()},
+      {"draft_budget_bytes", state.catalog->draft_memory().total()},
       {"takes_writes", stats.write_error.empty()},
       {"write_error", stats.write_error},
       {"audit_lines_lost", state.audit == nullptr ? 0 : state.audit->lost()},

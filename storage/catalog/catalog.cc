@@ -72,9 +72,10 @@ Result<AliasHistory> ReadHistory(Store* store, const RecordKey& key) {
 
 }  // namespace
 
-Catalog::Catalog(Store* store, std::chrono::milliseconds draft_step)
+Catalog::Catalog(Store* store, std::chrono::milliseconds draft_step, uint64_t draft_bytes)
     : store_(store),
       draft_step_(draft_step),
+      draft_memory_(draft_bytes, "collections that are being written"),
       verifier_(std::make_unique<CatalogVerifier>(this)),
       tables_(std::make_unique<TableCache>(store)) {
   // A draft number of an earlier process must not mean a draft of this one.
@@ -83,8 +84,9 @@ Catalog::Catalog(Store* store, std::chrono::milliseconds draft_step)
 
 Catalog::~Catalog() = default;
 
-Result<std::unique_ptr<Catalog>> Catalog::Open(Store* store, std::chrono::milliseconds draft_step) {
-  std::unique_ptr<Catalog> catalog(new Catalog(store, draft_step));
+Result<std::unique_ptr<Catalog>> Catalog::Open(Store* store, std::chrono::milliseconds draft_step,
+                                               uint64_t draft_bytes) {
+  std::unique_ptr<Catalog> catalog(new Catalog(store, draft_step, draft_bytes));
   const Status dropped = DropLeftovers(store);
   // Leftovers only take space. Of a store that is open for reading they stay, and of a damaged one
   // too: Verify names the damage, and whatever is whole can be used meanwhile.

@@ -5,13 +5,14 @@
 #ifndef AUGSTORE_STORAGE_CATALOG_CATALOG_H_
 #define AUGSTORE_STORAGE_CATALOG_CATALOG_H_
 
-#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <variant>
 
+#include "schemas/base/memory_budget.h"
 #include "schemas/base/names.h"
 #include "schemas/base/thread_annotations.h"
 #include "schemas/records/drafts.h"
@@ -31,6 +32,8 @@ using CompareOutcome = std::variant<DraftChanges, DraftProgress>;
 using CommitOutcome = std::variant<Versioned<CollectionRecord>, DraftProgress>;
 // How long such a call works.
 inline constexpr std::chrono::milliseconds kDraftStep{500};
+// Memory for drafts, unless it is set otherwise.
+inline constexpr uint64_t kDraftBytes = uint64_t{1} << 30;
 
 // When an alias of a transform may move.
 struct AliasGate {
@@ -41,9 +44,10 @@ struct AliasGate {
 class Catalog {
  public:
   // `store` must outlive the catalog. Sample lists that belong to no version (a writer died) are
-  // dropped.
+  // dropped. All drafts take `draft_bytes` at most.
   static Result<std::unique_ptr<Catalog>> Open(Store* store,
-                                               std::chrono::milliseconds draft_step = kDraftStep);
+                                               std::chrono::milliseconds draft_step = kDraftStep,
+                                               uint64_t draft_bytes = kDraftBytes);
 
   ~Catalog();
 
@@ -115,12 +119,14 @@ class Catalog {
   Result<SampleChunk> GetSamples(const CollectionRecord& collection, SampleId begin,
                                  uint64_t count);
 
+  MemoryBudget& draft_memory() { return draft_memory_; }
+
   // Store::Verify, then that every version's samples point at rows, its digest holds, and all
   // weights match their digests.
   Result<VerifyStep> Verify(const std::string& cursor);
 
  private:
-  Catalog(Store* store, std::chrono::milliseconds draft_step);
+  Catalog(Store* store, std::chrono::milliseconds draft_step, uint64_t draft_bytes);
 
   Result<Versioned<CollectionRecord>> LatestCollection(
       const std::string& name);  // kNotFound: there is none
@@ -140,7 +146,7 @@ class Catalog {
   // and writes. Order of locking: a draft's mutex, then registry_mutex_ or mutex_, never both.
   Mutex registry_mutex_;
   Mutex mutex_;
-  std::atomic<size_t> draft_bytes_ = 0;  // before the drafts, which count themselves out of it
+  MemoryBudget draft_memory_;  // before the drafts, which take from it
   std::map<uint32_t, std::shared_ptr<CollectionDraft>> drafts_ AUGSTORE_GUARDED_BY(mutex_);
   uint32_t next_draft_ AUGSTORE_GUARDED_BY(mutex_) = 0;
   std::unique_ptr<CatalogVerifier> verifier_;

@@ -105,7 +105,7 @@ Result<OpenDraft> Catalog::BeginDraft(const DraftSpec& spec, const std::string& 
     return InvalidArgument("the source has {} bytes: at most {} are allowed", spec.source.size(),
                            kMaxTextBytes);
   }
-  auto draft = std::make_shared<CollectionDraft>(&draft_bytes_);
+  auto draft = std::make_shared<CollectionDraft>(&draft_memory_);
   AUGSTORE_ASSIGN(draft->space, store_->FindSpace(spec.backbone, spec.dtype));
   draft->owner = owner;
   draft->collection = spec.collection;

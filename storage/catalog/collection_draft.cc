@@ -94,16 +94,17 @@ Result<SampleIndex> CollectionDraft::NewSamples(const SampleChunk& chunk) const 
 }
 
 Status CollectionDraft::Reserve(size_t bytes) {
-  const size_t all = bytes_of_all_->fetch_add(bytes) + bytes;
-  if (all <= kMaxDraftBytes) {
-    bytes_ += bytes;
+  shares_.reserve(shares_.size() + 1);
+  std::optional<MemoryBudget::Share> share = memory_->Take(bytes);
+  if (share.has_value()) {
+    shares_.push_back(*std::move(share));
     return OkStatus();
   }
-  *bytes_of_all_ -= bytes;
   return ResourceExhausted(
       "the collections that are being written would take {} MiB of memory, the limit is {}: commit "
-      "or abort one, or write a collection in several versions",
-      all >> 20, kMaxDraftBytes >> 20);
+      "or abort one, write a collection in several versions, or start the server with a larger "
+      "--memory",
+      (memory_->taken() + bytes) >> 20, memory_->total() >> 20);
 }
 
 Status CollectionDraft::Append(Store* store, const SampleChunk& chunk) {
@@ -224,14 +225,12 @@ void CollectionDraft::BecomeVersion(RecordKey version) {
   splits = {};
   labels = {};
   base.reset();
-  *bytes_of_all_ -= bytes_;
-  bytes_ = 0;
+  shares_.clear();
 }
 
 CollectionDraft::~CollectionDraft() {
   const MutexLock lock(mutex);
   EndWriting();
-  *bytes_of_all_ -= bytes_;
 }
 
 }  // namespace augstore

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "schemas/base/memory_budget.h"
 #include "schemas/base/thread_annotations.h"
 #include "schemas/records/drafts.h"
 #include "storage/catalog/draft_changes.h"
@@ -18,13 +19,11 @@ namespace augstore {
 
 // A draft that nothing was appended to for so long may be dropped.
 inline constexpr std::chrono::minutes kDraftIdle{60};
-// All drafts together take at most this.
-inline constexpr size_t kMaxDraftBytes = size_t{1} << 30;
 
 // Kept in memory: it dies with the process, and its samples are few bytes each.
 struct CollectionDraft {
-  // `bytes_of_all` counts the bytes of all drafts, and outlives the draft.
-  explicit CollectionDraft(std::atomic<size_t>* bytes_of_all) : bytes_of_all_(bytes_of_all) {}
+  // All drafts take from `memory`, which outlives them.
+  explicit CollectionDraft(MemoryBudget* memory) : memory_(memory) {}
   ~CollectionDraft();
   CollectionDraft(const CollectionDraft&) = delete;
   CollectionDraft& operator=(const CollectionDraft&) = delete;
@@ -52,7 +51,7 @@ struct CollectionDraft {
   bool aborted AUGSTORE_GUARDED_BY(mutex) =
       false;  // a commit that waits for `mutex` must not go on
 
-  // Counts `bytes` more. Errors: kResourceExhausted (all drafts would take more than they may).
+  // Takes `bytes` more. Errors: kResourceExhausted (all drafts would take more than they may).
   Status Reserve(size_t bytes) AUGSTORE_REQUIRES(mutex);
   // Whether it was not used for kDraftIdle. Thread-safe, as IsMade.
   bool IsIdle() const { return Clock::now() - last_used_.load() > kDraftIdle; }
@@ -84,8 +83,8 @@ struct CollectionDraft {
   Result<SampleIndex> NewSamples(const SampleChunk& chunk) const AUGSTORE_REQUIRES(mutex);
   void CheckInvariants() const AUGSTORE_REQUIRES(mutex);
 
-  std::atomic<size_t>* const bytes_of_all_;
-  size_t bytes_ = 0;  // of this draft; changed with `mutex` held
+  MemoryBudget* const memory_;
+  std::vector<MemoryBudget::Share> shares_;  // changed with `mutex` held
   std::atomic<Clock::time_point> last_used_ = Clock::now();
   std::atomic<bool> is_made_ = false;
 };

@@ -41,6 +41,7 @@ constexpr uint64_t kMostMessageBytes = uint64_t{8} << 30;
 constexpr uint64_t kMostStreamBytes = uint64_t{8} << 30;
 
 std::string Join(const std::vector<Address>& addresses) {
+constexpr uint64_t kMostDraftBytes = uint64_t{8} << 30;
   std::string text;
   for (const Address& address : addresses) text += (text.empty() ? "" : " ") + address.ToString();
   return text;
@@ -114,20 +115,23 @@ Status Serve(const ServeFlags& flags) {
                         .least_rate = uint64_t{flags.least_rate_kib} << 10,
                         .request_timeout = std::chrono::seconds(flags.request_timeout_s)};
   for (const std::string& text : flags.listen) AUGSTORE_TRY(ParseAddress(text));
-  // A quarter of the memory is for requests and replies, an eighth for what streams share, the rest
-  // for embeddings.
+  // A quarter of the memory is for requests and replies, an eighth for what streams share, an
+  // eighth for collections that are being written, the rest for embeddings.
   const uint64_t memory = flags.local.memory_mib << 20;
   const uint64_t message_bytes = std::min(memory / 4, kMostMessageBytes);
   const uint64_t stream_bytes = std::min(memory / 8, kMostStreamBytes);
-  StoreOptions store_options{.access = flags.create ? StoreAccess::kCreate : StoreAccess::kWrite,
-                             .memory_budget_bytes = memory - message_bytes - stream_bytes};
+  const uint64_t draft_bytes = std::min(memory / 8, kMostDraftBytes);
+  StoreOptions store_options{
+      .access = flags.create ? StoreAccess::kCreate : StoreAccess::kWrite,
+      .memory_budget_bytes = memory - message_bytes - stream_bytes - draft_bytes};
   Result<std::unique_ptr<Store>> opened = OpenRocksDbStore(path, store_options);
   if (opened.status().code() == Code::kNotFound) {
     return NotFound("there is no store at '{}': correct --store, or give --create to make one",
                     path);
   }
   AUGSTORE_ASSIGN(const std::unique_ptr<Store> store, std::move(opened));
-  AUGSTORE_ASSIGN(const std::unique_ptr<Catalog> catalog, Catalog::Open(store.get()));
+  AUGSTORE_ASSIGN(const std::unique_ptr<Catalog> catalog,
+                  Catalog::Open(store.get(), kDraftStep, draft_bytes));
   AUGSTORE_ASSIGN(options.listen, Listeners(flags, path));
   std::unique_ptr<AuditLog> audit;
   if (flags.audit_size_mib > 0) {

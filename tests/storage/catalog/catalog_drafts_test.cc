@@ -239,6 +239,28 @@ TEST_F(CatalogDraftsTest, TakesNoDraftFromItsWriterWhenThereAreTooMany) {
   EXPECT_TRUE(catalog_->BeginDraft(Request("c")).ok());
 }
 
+TEST_F(CatalogDraftsTest, KeepsAllDraftsWithinTheirMemory) {
+  catalog_ = Catalog::Open(store_.get(), kDraftStep, /*draft_bytes=*/uint64_t{1} << 20).value();
+  const uint32_t first = catalog_->BeginDraft(Request("c"))->draft;
+  size_t appended = 0;
+  Status refused = OkStatus();
+  while (refused.ok()) {
+    ASSERT_LT(appended, 100'000u);
+    refused = catalog_->AppendSamples(first, Samples(appended, 100));
+    if (refused.ok()) appended += 100;
+  }
+  EXPECT_EQ(refused.code(), Code::kResourceExhausted);
+  EXPECT_TRUE(Mentions(refused, "the limit is 1:")) << refused.message();
+  EXPECT_TRUE(Mentions(refused, "a larger --memory")) << refused.message();
+  EXPECT_GT(catalog_->draft_memory().taken(), uint64_t{1} << 19);
+  const uint32_t second = catalog_->BeginDraft(Request("d"))->draft;
+  EXPECT_EQ(catalog_->AppendSamples(second, Samples(0, 100)).code(), Code::kResourceExhausted);
+  EXPECT_EQ(Finish(first, appended)->record.samples, appended) << "nothing of it is lost";
+  EXPECT_TRUE(catalog_->AppendSamples(second, Samples(0, 100)).ok());
+  ASSERT_TRUE(catalog_->AbortDraft(second).ok());
+  EXPECT_EQ(catalog_->draft_memory().taken(), 0u);
+}
+
 TEST_F(CatalogDraftsTest, AppendsNothingOfACallThatIsRefused) {
   const uint32_t draft = catalog_->BeginDraft(Request("c"))->draft;
   ASSERT_TRUE(catalog_->AppendSamples(draft, Samples(0, 3)).ok());

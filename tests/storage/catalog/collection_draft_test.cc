@@ -8,7 +8,7 @@ namespace augstore {
 namespace {
 
 TEST(CollectionDraft, CountsItsBytesAmongThoseOfAllDrafts) {
-  std::atomic<size_t> all = kMaxDraftBytes - 1000;
+  MemoryBudget all(1000, "drafts");
   std::optional<CollectionDraft> draft(&all);
   {
     const MutexLock lock(draft->mutex);
@@ -16,13 +16,13 @@ TEST(CollectionDraft, CountsItsBytesAmongThoseOfAllDrafts) {
     EXPECT_EQ(draft->Reserve(401).code(), Code::kResourceExhausted);
     EXPECT_TRUE(draft->Reserve(400).ok());
   }
-  EXPECT_EQ(all, kMaxDraftBytes);
+  EXPECT_EQ(all.taken(), 1000u);
   draft.reset();
-  EXPECT_EQ(all, kMaxDraftBytes - 1000);
+  EXPECT_EQ(all.taken(), 0u);
 }
 
 TEST(CollectionDraft, IsNotIdleWhenItIsNew) {
-  std::atomic<size_t> all = 0;
+  MemoryBudget all(1000, "drafts");
   EXPECT_FALSE(CollectionDraft(&all).IsIdle());
 }
 
