@@ -35,8 +35,6 @@ constexpr std::chrono::milliseconds kMemoryPause{20};
 // How long a peer may take nothing of its reply while others wait for memory.
 constexpr std::chrono::milliseconds kMostHold{1'000};
 constexpr std::chrono::milliseconds kMostHoldBuilt{5'000};
-// How soon it is found out that a peer is gone while its reply is made.
-constexpr std::chrono::milliseconds kWatchPeriod{500};
 // A batch goes to the kernel in one call, instead of waking the socket thread for each part of it.
 // TCP sizes its buffers by itself, and stops doing so when a size is set. The kernel may allow
 // less.
@@ -63,9 +61,7 @@ Session::Session(Transport transport, Service* service, Pools pools, const Sessi
       replies_(
           std::make_shared<ReplyPipeline>(transport_.executor(), limits.workers, limits.reply)),
       reader_(kMaxRequestBytes),
-      watchdog_(transport_.executor()),
-      deadline_(Clock::now() + limits.idle),
-      waiting_since_(Clock::now()) {
+      deadlines_(transport_.executor(), limits) {
   SetSendBuffer(kLargeSendBuffer);
 }
 
@@ -75,81 +71,46 @@ void Session::SetSendBuffer(int bytes) {
   ::setsockopt(transport_.native_handle(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 
-void Session::Enter(Phase phase) {
-  if (phase_ == Phase::kClosed) return;
-  phase_ = phase;
-  const Clock::time_point now = Clock::now();
-  switch (phase) {
-    case Phase::kHandshaking:
-      deadline_ = now + limits_.frame;
-      break;
-    case Phase::kReading:
-      deadline_ = reader_.InFrame()              ? FrameDeadline(frame_began_, frame_bytes_)
-                  : caller_.principal != nullptr ? waiting_since_ + limits_.idle
-                                                 : waiting_since_ + limits_.frame;
-      break;
-    case Phase::kWriting:
-      deadline_ = now + (stopping_ ? std::min(limits_.drain, limits_.write) : limits_.write);
-      deadline_ = std::min(deadline_, FrameDeadline(frame_began_, frame_bytes_) + limits_.write);
-      break;
-    case Phase::kLingering:
-      deadline_ = now + limits_.linger;
-      break;
-    case Phase::kBuilding:  // the peer waits for us
-      progress_ = now;
-      deadline_ = stopping_ ? now + limits_.drain : Clock::time_point::max();
-      break;
-    case Phase::kClosed:
-      return;
-  }
-  if (deadline_ < watchdog_.expiry()) watchdog_.cancel();
-}
-
-Session::Clock::time_point Session::FrameDeadline(Clock::time_point begin, size_t bytes) const {
-  return begin + limits_.frame + std::chrono::seconds(bytes / limits_.least_rate);
-}
-
 bool Session::HoldsWhatOthersNeed() const {
-  const auto held = Clock::now() - progress_;
+  const auto held = deadlines_.SinceProgress();
+  const Phase phase = deadlines_.phase();
   // Replies that were made while the one before them waits for memory hold it from others, too.
-  const bool holds = (phase_ == Phase::kWriting && held > kMostHold) ||
-                     (phase_ == Phase::kBuilding && held > kMostHoldBuilt && replies_->holds_any());
+  const bool holds = (phase == Phase::kWriting && held > kMostHold) ||
+                     (phase == Phase::kBuilding && held > kMostHoldBuilt && replies_->holds_any());
   return holds && service_->memory().is_short();
 }
 
 std::optional<Session::Clock::time_point> Session::idle_since() const {
-  if (phase_ != Phase::kReading || reader_.InFrame()) return std::nullopt;
-  return waiting_since_;
+  if (deadlines_.phase() != Phase::kReading || reader_.InFrame()) return std::nullopt;
+  return deadlines_.waiting_since();
 }
 
 void Session::Close() {
-  phase_ = Phase::kClosed;
+  deadlines_.Close();
   transport_.Close();
-  watchdog_.cancel();
   replies_->Close();
 }
 
 void Session::Stop() {
-  stopping_ = true;
-  if (phase_ == Phase::kHandshaking || phase_ == Phase::kReading || phase_ == Phase::kLingering)
+  deadlines_.Stop();
+  const Phase phase = deadlines_.phase();
+  if (phase == Phase::kWriting || phase == Phase::kBuilding) {
+    deadlines_.Enter(phase);
+  } else if (phase != Phase::kClosed) {
     Close();
-  if (phase_ == Phase::kWriting || phase_ == Phase::kBuilding) Enter(phase_);
+  }
 }
 
 Session::Awaitable<void> Session::Watch(std::shared_ptr<Session> self) {
-  // A nap is no longer than the shorter of the two common timeouts. So the deadline that Enter sets
-  // seldom comes before the end of the nap, and Enter need not wake the timer.
-  const auto nap = std::min({self->limits_.idle, self->limits_.write, kWatchPeriod});
-  while (self->phase_ != Phase::kClosed) {
-    const Clock::time_point now = Clock::now();
-    const bool abandoned = self->phase_ == Phase::kBuilding && self->transport_.PeerIsGone();
+  SessionDeadlines& deadlines = self->deadlines_;
+  while (!deadlines.is_closed()) {
+    const bool abandoned = deadlines.phase() == Phase::kBuilding && self->transport_.PeerIsGone();
     if (self->replies_->broken() || abandoned || self->HoldsWhatOthersNeed() ||
-        now >= self->deadline_) {
+        deadlines.is_over()) {
       self->Close();
       break;
     }
-    self->watchdog_.expires_at(std::min(self->deadline_, now + nap));
-    co_await self->watchdog_.async_wait(kAwait);
+    co_await deadlines.Nap();
   }
 }
 
@@ -176,10 +137,10 @@ Session::Awaitable<void> Session::Refuse(std::shared_ptr<Session> self, Frame re
 
 Session::Awaitable<bool> Session::Handshake(std::shared_ptr<Session> self) {
   if (!self->transport_.is_tls()) co_return true;
-  self->Enter(Phase::kHandshaking);
+  self->deadlines_.Enter(Phase::kHandshaking);
   const Status done = co_await self->transport_.Handshake();
-  if (self->phase_ == Phase::kClosed) {
-    if (Clock::now() < self->deadline_) co_return false;  // it was closed for another reason
+  if (self->is_closed()) {
+    if (!self->deadlines_.is_over()) co_return false;  // it was closed for another reason
     WarnOfPeer(fmt::format("{} is closed: its TLS handshake took too long", self->caller_.peer));
     co_return false;
   }
@@ -196,7 +157,7 @@ Session::Awaitable<bool> Session::Handshake(std::shared_ptr<Session> self) {
 }
 
 Session::Awaitable<void> Session::ServeRequests(std::shared_ptr<Session> self) {
-  while (!self->stopping_) {
+  while (!self->deadlines_.stopping()) {
     Status refusal;
     try {
       Result<std::optional<Frame>> request = co_await Read(self);
@@ -211,7 +172,7 @@ Session::Awaitable<void> Session::ServeRequests(std::shared_ptr<Session> self) {
       refusal = ResourceExhausted(
           "the server has too little memory for a request of this size: send less at once");
     }
-    if (self->phase_ == Phase::kClosed) co_return;
+    if (self->is_closed()) co_return;
     if (!refusal.ok()) {
       WarnOfPeer("a connection is closed: " + refusal.ToString());
       co_await WriteLast(self, ErrorFrame(refusal, 0));
@@ -221,19 +182,16 @@ Session::Awaitable<void> Session::ServeRequests(std::shared_ptr<Session> self) {
 }
 
 Session::Awaitable<Result<std::optional<Frame>>> Session::Read(std::shared_ptr<Session> self) {
-  self->waiting_since_ = Clock::now();
+  self->deadlines_.AwaitRequest();
   for (;;) {
     Result<std::optional<Frame>> next = self->reader_.Next();
     if (!next.ok() || next->has_value()) co_return next;
     const std::span<uint8_t> space = self->reader_.Prepare();
-    self->Enter(Phase::kReading);
+    self->deadlines_.EnterReading(self->reader_.InFrame(), self->is_stranger());
     const auto [error, count] = co_await self->transport_.ReadSome(space);
-    if (error || self->phase_ == Phase::kClosed) co_return std::optional<Frame>();
-    if (!self->reader_.InFrame()) {
-      self->frame_began_ = Clock::now();
-      self->frame_bytes_ = 0;
-    }
-    self->frame_bytes_ += count;
+    if (error || self->is_closed()) co_return std::optional<Frame>();
+    if (!self->reader_.InFrame()) self->deadlines_.BeginFrame(0);
+    self->deadlines_.Receive(count);
     self->reader_.Commit(count);
     if (self->caller_.principal == nullptr && self->reader_.body_bytes() > kMostHandshake) {
       co_return NeedsKey();
@@ -256,10 +214,10 @@ Session::Awaitable<Status> Session::TakeRequestMemory(std::shared_ptr<Session> s
     std::optional<MemoryBudget::Share> share = memory.Take(bytes);
     if (share.has_value()) {
       self->request_memory_.emplace(*std::move(share));
-      self->frame_began_ = Clock::now();  // it was not the peer who waited
+      self->deadlines_.RestartFrame();
       co_return OkStatus();
     }
-    if (self->phase_ == Phase::kClosed || Clock::now() > patience) break;
+    if (self->is_closed() || Clock::now() > patience) break;
     pause.expires_after(kMemoryPause);
     co_await pause.async_wait(kAwait);
   }
@@ -295,7 +253,7 @@ Session::Awaitable<bool> Session::Authenticate(std::shared_ptr<Session> self, Fr
   if (code == Code::kUnauthenticated || code == Code::kInvalidArgument) {
     self->caller_.handshake_failed();
   }
-  self->Enter(Phase::kBuilding);
+  self->deadlines_.Enter(Phase::kBuilding);
   asio::steady_timer pause(self->transport_.executor(), self->limits_.failed_handshake);
   co_await pause.async_wait(kAwait);
   const bool usable = co_await RefuseRequest(self, admitted.status(), request.request_id);
@@ -306,7 +264,7 @@ Session::Awaitable<bool> Session::RefuseRequest(std::shared_ptr<Session> self, S
                                                 uint32_t id) {
   WarnOfPeer(fmt::format("{} is refused: {}", self->caller_.peer, why.ToString()));
   self->service_->NoteRefusal(Nobody(self->caller_.peer), "Connect", why);
-  if (self->phase_ != Phase::kClosed) co_await WriteLast(self, ErrorFrame(why, id));
+  if (!self->is_closed()) co_await WriteLast(self, ErrorFrame(why, id));
   co_return false;
 }
 
@@ -319,12 +277,12 @@ Session::Awaitable<bool> Session::Answer(std::shared_ptr<Session> self, Frame re
   replies.Start(self->service_->Start(std::move(request), self->caller_.principal),
                 is_quick ? self->pools_.quick : self->pools_.slow);
   for (;;) {
-    if (!replies.Ready()) self->Enter(Phase::kBuilding);
+    if (!replies.Ready()) self->deadlines_.Enter(Phase::kBuilding);
     std::optional<SealedFrame> reply = co_await replies.Next();
-    if (!reply.has_value()) co_return !replies.broken() && self->phase_ != Phase::kClosed;
+    if (!reply.has_value()) co_return !replies.broken() && !self->is_closed();
     const bool written = co_await Write(self, *std::move(reply));
     // The frame in flight is the last one of a server that stops.
-    if (!written || self->stopping_) co_return false;
+    if (!written || self->deadlines_.stopping()) co_return false;
   }
 }
 
@@ -332,23 +290,21 @@ Session::Awaitable<bool> Session::Write(std::shared_ptr<Session> self, SealedFra
   const std::span<const uint8_t> header = reply.header;
   const std::span<const uint8_t> body = reply.frame.body.bytes;
   const size_t total = header.size() + body.size();
-  self->frame_began_ = Clock::now();
-  self->frame_bytes_ = total;
-  self->progress_ = self->frame_began_;
+  self->deadlines_.BeginFrame(total);
   if (self->replies_->shared() != nullptr) {
     self->SetSendBuffer(body.size() < kSmallestSharedBody ? kSmallSendBuffer : kLargeSendBuffer);
   }
   for (size_t sent = 0; sent < total;) {
-    if (self->phase_ == Phase::kClosed) co_return false;
-    self->Enter(Phase::kWriting);
+    if (self->is_closed()) co_return false;
+    self->deadlines_.Enter(Phase::kWriting);
     const size_t of_header = std::min(sent, header.size());
     const auto [error, count] = co_await self->transport_.WriteSome(header.subspan(of_header),
                                                                     body.subspan(sent - of_header));
     if (error) co_return false;
     sent += count;
-    self->progress_ = Clock::now();
+    self->deadlines_.Progress();
   }
-  co_return self->phase_ != Phase::kClosed;
+  co_return !self->is_closed();
 }
 
 Status Session::PrepareSharing(const Frame& request) {
@@ -392,7 +348,7 @@ Session::Awaitable<void> Session::WriteLast(std::shared_ptr<Session> self, Frame
 Session::Awaitable<void> Session::Linger(std::shared_ptr<Session> self) {
   // Closing a socket that has unread bytes resets the connection, and the peer would lose what was
   // written last.
-  self->Enter(Phase::kLingering);
+  self->deadlines_.Enter(Phase::kLingering);
   co_await self->transport_.FinishSending();
   co_await self->transport_.DiscardRest();
 }

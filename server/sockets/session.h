@@ -10,8 +10,6 @@
 #define AUGSTORE_SERVER_SOCKETS_SESSION_H_
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,25 +18,10 @@
 #include "schemas/wire/frame.h"
 #include "server/service/service.h"
 #include "server/sockets/reply_pipeline.h"
+#include "server/sockets/session_deadlines.h"
 #include "server/sockets/transport.h"
 
 namespace augstore {
-
-struct SessionLimits {
-  size_t workers = 1;                // of the pool for long requests
-  std::chrono::milliseconds idle{};  // without a request
-  // To finish a handshake, to send a request whole, or to take a reply whole …
-  std::chrono::milliseconds frame{};
-  uint64_t least_rate = 1;  // … and a second more for each so many bytes: of a request, that came
-  std::chrono::milliseconds write{};  // without taking any bytes of a reply
-  std::chrono::milliseconds reply{};  // to make one reply
-  // To take the last frame when the server stops.
-  std::chrono::milliseconds drain{1'000};
-  // To take the reason why the connection is closed.
-  std::chrono::milliseconds linger{1'000};
-  // Before a key that is none is answered.
-  std::chrono::milliseconds failed_handshake{1'000};
-};
 
 class Session : public std::enable_shared_from_this<Session> {
  public:
@@ -69,17 +52,18 @@ class Session : public std::enable_shared_from_this<Session> {
   static Awaitable<void> Refuse(std::shared_ptr<Session> self, Frame reason);
   // Ends after the frame in flight, at the latest after the time to drain.
   void Stop();
-  using Clock = std::chrono::steady_clock;
+  using Clock = SessionDeadlines::Clock;
   // Since when it waits for a request; nothing when it does not.
   std::optional<Clock::time_point> idle_since() const;
   // It has not said who it is yet.
-  bool is_stranger() const { return caller_.principal == nullptr && phase_ != Phase::kClosed; }
+  bool is_stranger() const { return caller_.principal == nullptr && !is_closed(); }
+  bool is_closed() const { return deadlines_.is_closed(); }
   Clock::time_point began() const { return began_; }
   // Ends now.
   void Close();
 
  private:
-  enum class Phase { kHandshaking, kReading, kBuilding, kWriting, kLingering, kClosed };
+  using Phase = SessionDeadlines::Phase;
 
   static Awaitable<void> Watch(std::shared_ptr<Session> self);
   static Awaitable<void> ServeRequests(std::shared_ptr<Session> self);
@@ -111,9 +95,6 @@ class Session : public std::enable_shared_from_this<Session> {
   // Closes the connection after the peer had time to read what was written.
   static Awaitable<void> Linger(std::shared_ptr<Session> self);
 
-  void Enter(Phase phase);
-  // When a frame must have passed whole, or more of it than the `bytes` that have since `begin`.
-  Clock::time_point FrameDeadline(Clock::time_point begin, size_t bytes) const;
   // True: the peer takes nothing of a reply while others wait for memory.
   bool HoldsWhatOthersNeed() const;
 
@@ -124,17 +105,10 @@ class Session : public std::enable_shared_from_this<Session> {
   Caller caller_;
   const std::shared_ptr<ReplyPipeline> replies_;
   FrameReader reader_;
-  boost::asio::steady_timer watchdog_;
-  Phase phase_ = Phase::kReading;
+  SessionDeadlines deadlines_;
   const Clock::time_point began_ = Clock::now();
-  Clock::time_point deadline_;
-  Clock::time_point waiting_since_;  // for a request
-  Clock::time_point frame_began_;    // the request that is read, or the reply that is written
-  size_t frame_bytes_ = 0;           // of the latter; of the request, those that have come
-  Clock::time_point progress_;       // when the peer last took bytes of it
   std::optional<MemoryBudget::Share> request_memory_;  // of a large request
-  bool stopping_ = false;
-  int send_buffer_ = 0;  // as set last; 0: the system's
+  int send_buffer_ = 0;                                // as set last; 0: the system's
 };
 
 }  // namespace augstore
