@@ -23,6 +23,7 @@
 #include "schemas/base/limits.h"
 #include "schemas/base/thread_annotations.h"
 #include "schemas/wire/messages.h"
+#include "server/sockets/connection_table.h"
 #include "server/sockets/handshake_limit.h"
 #include "server/sockets/listener.h"
 #include "server/sockets/log.h"
@@ -82,6 +83,18 @@ Result<std::shared_ptr<const TlsContext>> LoadTls(const ServerOptions& options) 
       "a certificate is given, and no address uses it: listen at tls://HOST:PORT");
 }
 
+// The shares of a host that are documented at `serve`, unless they are set.
+ConnectionTable::Limits TableLimits(const ServerOptions& options) {
+  const uint32_t all = options.max_connections;
+  const auto or_share = [&](uint32_t asked, uint32_t part) {
+    return asked > 0 ? asked : std::max<uint32_t>(1, all / part);
+  };
+  return {.all = all,
+          .of_host = or_share(options.max_host_connections, 2),
+          .strangers_of_host = or_share(options.max_host_strangers, 8),
+          .least_idle = options.least_idle};
+}
+
 size_t WorkerCount(int asked) { return static_cast<size_t>(asked > 0 ? asked : HardwareThreads()); }
 
 }  // namespace
@@ -100,14 +113,13 @@ struct Server::State {
         work(asio::make_work_guard(io)),
         pool(WorkerCount(options.workers)),
         quick_pool(kQuickWorkers),
+        sessions(TableLimits(options)),
         failed_handshakes(options.max_failed_handshakes) {}
 
   static asio::awaitable<void> Accept(State* state, Acceptor* acceptor, bool with_tls);
   void Launch(Transport::Socket socket, bool with_tls);
   // Who a new connection is; why it is not to be served.
   Result<Session::Caller> Admit(const Peer& peer);
-  // Whether there is room for one connection more; closes an idle one if need be.
-  bool MakeRoom();
   void Refuse(const std::shared_ptr<Session>& session, const Status& why);
   void Forget(const std::shared_ptr<Session>& session);
   void Run();
@@ -128,7 +140,7 @@ struct Server::State {
   // The following belong to the socket thread.
   std::vector<std::unique_ptr<Acceptor>> acceptors;
   std::shared_ptr<const TlsContext> tls;  // of new connections
-  std::set<std::shared_ptr<Session>> sessions;
+  ConnectionTable sessions;
   std::set<std::shared_ptr<Session>> refused;
   HandshakeLimit failed_handshakes;
   bool stopping = false;
@@ -168,13 +180,9 @@ void Server::State::Launch(Transport::Socket socket, bool with_tls) try {
     service->NoteRefusal(Nobody(peer.text), "Connect", caller.status());
     return Refuse(session, caller.status());
   }
-  if (!MakeRoom()) {
-    return Refuse(session, ResourceExhausted("the server has {} connections, its limit: close one, "
-                                             "try again later, or start the server with a higher "
-                                             "limit",
-                                             options.max_connections));
-  }
-  sessions.insert(session);
+  const Status room = sessions.MakeRoom(peer.host);
+  if (!room.ok()) return Refuse(session, room);
+  sessions.Add(session, peer.host);
   service->SetConnections(++connections);
   asio::co_spawn(io, Session::Serve(session),
                  [this, session](const std::exception_ptr&) { Forget(session); });
@@ -207,31 +215,6 @@ Result<Session::Caller> Server::State::Admit(const Peer& peer) {
                          }};
 }
 
-bool Server::State::MakeRoom() {
-  if (sessions.size() < options.max_connections) return true;
-  // Who has not said who it is makes room before a client that has.
-  const std::shared_ptr<Session>* stranger = nullptr;
-  for (const auto& session : sessions) {
-    if (!session->is_stranger()) continue;
-    if (stranger == nullptr || session->began() < (*stranger)->began()) stranger = &session;
-  }
-  if (stranger != nullptr) {
-    (*stranger)->Close();
-    return true;
-  }
-  const std::shared_ptr<Session>* longest = nullptr;
-  auto oldest = Session::Clock::now() - options.least_idle;
-  for (const auto& session : sessions) {
-    const auto since = session->idle_since();
-    if (!since.has_value() || *since > oldest) continue;
-    oldest = *since;
-    longest = &session;
-  }
-  if (longest == nullptr) return false;
-  (*longest)->Close();  // it leaves `sessions` when its coroutine ends
-  return true;
-}
-
 void Server::State::Refuse(const std::shared_ptr<Session>& session, const Status& why) {
   if (refused.size() >= kMaxRefusals) return;
   refused.insert(session);
@@ -240,7 +223,7 @@ void Server::State::Refuse(const std::shared_ptr<Session>& session, const Status
 }
 
 void Server::State::Forget(const std::shared_ptr<Session>& session) {
-  sessions.erase(session);
+  sessions.Remove(session);
   service->SetConnections(--connections);
 }
 
@@ -261,7 +244,7 @@ void Server::State::BeginStop() {
     boost::system::error_code ignored;
     acceptor->close(ignored);
   }
-  for (const auto& session : sessions) session->Stop();
+  sessions.StopAll();
   for (const auto& session : refused) session->Stop();
   work.reset();
 }

@@ -33,6 +33,11 @@ struct ServerOptions {
   // When so many are there, the one that has waited longest for a request, for `least_idle` at
   // least, makes room for a new one.
   uint32_t max_connections = 256;
+  // How many of them one host may have over TCP, where one of its own makes room in the same way;
+  // and how many before they have authenticated, of which the oldest is closed for a new one.
+  // 0: half of max_connections, and an eighth.
+  uint32_t max_host_connections = 0;
+  uint32_t max_host_strangers = 0;
   std::chrono::milliseconds least_idle{5'000};
   // A connection is closed after this long without a request, and after this long in which the peer
   // took no bytes of a reply.

@@ -24,6 +24,8 @@ struct ServeFlags {
   uint32_t max_failed_handshakes = 10;
   int workers = 0;
   uint32_t max_connections = 256;
+  uint32_t max_host_connections = 0;
+  uint32_t max_host_strangers = 0;
   uint32_t idle_timeout_s = 300;
   uint32_t write_timeout_s = 60;
   uint32_t frame_timeout_s = 10;
@@ -39,9 +41,9 @@ struct ServeFlags {
 // More would serve nobody.
 constexpr uint64_t kMostMessageBytes = uint64_t{8} << 30;
 constexpr uint64_t kMostStreamBytes = uint64_t{8} << 30;
+constexpr uint64_t kMostDraftBytes = uint64_t{8} << 30;
 
 std::string Join(const std::vector<Address>& addresses) {
-constexpr uint64_t kMostDraftBytes = uint64_t{8} << 30;
   std::string text;
   for (const Address& address : addresses) text += (text.empty() ? "" : " ") + address.ToString();
   return text;
@@ -109,6 +111,8 @@ Status Serve(const ServeFlags& flags) {
                         .tls = flags.tls,
                         .workers = flags.workers,
                         .max_connections = flags.max_connections,
+                        .max_host_connections = flags.max_host_connections,
+                        .max_host_strangers = flags.max_host_strangers,
                         .idle_timeout = std::chrono::seconds(flags.idle_timeout_s),
                         .write_timeout = std::chrono::seconds(flags.write_timeout_s),
                         .frame_timeout = std::chrono::seconds(flags.frame_timeout_s),
@@ -201,6 +205,17 @@ void AddFlags(Command* command, ServeFlags* flags) {
       ->AddFlag("--max-connections", &flags->max_connections,
                 "Connections served at a time; an idle one makes room for a new one")
       .Positive();
+  command
+      ->AddFlag("--max-connections-per-host", &flags->max_host_connections,
+                "Of these, for one host over TCP (an IPv4 address, an IPv6 /64 network); one of "
+                "its own makes room (default: half)")
+      .AtLeast(0);
+  command
+      ->AddFlag(
+          "--max-unauthenticated-per-host", &flags->max_host_strangers,
+          "Of these, those that have presented no key yet; the oldest is closed for a new one "
+          "(default: an eighth)")
+      .AtLeast(0);
   command
       ->AddFlag("--request-timeout", &flags->request_timeout_s,
                 "Seconds that a query or a batch may take")

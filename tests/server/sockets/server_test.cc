@@ -141,7 +141,7 @@ TEST(Server, StartsAgainAtTheSameAddressesAtOnce) {
 }
 
 TEST(Server, TellsAConnectionTooManyWhyItIsClosed) {
-  Serving serving({.max_connections = 2});
+  Serving serving({.max_connections = 2, .max_host_connections = 2});
   RawSocket first(serving.tcp());
   auto second = std::make_unique<RawSocket>(serving.unix_socket());
   ASSERT_TRUE(Eventually([&] { return serving.server->connections() == 2; }));
@@ -158,7 +158,9 @@ TEST(Server, TellsAConnectionTooManyWhyItIsClosed) {
 }
 
 TEST(Server, MakesRoomForANewConnectionByClosingTheOneThatIsIdleLongest) {
-  Serving serving({.max_connections = 2, .least_idle = std::chrono::milliseconds(0)});
+  Serving serving({.max_connections = 2,
+                   .max_host_connections = 2,
+                   .least_idle = std::chrono::milliseconds(0)});
   RawSocket first(serving.tcp());
   ASSERT_TRUE(Eventually([&] { return serving.server->connections() == 1; }));
   RawSocket second(serving.tcp());
@@ -170,6 +172,83 @@ TEST(Server, MakesRoomForANewConnectionByClosingTheOneThatIsIdleLongest) {
     const auto reply = socket->Receive();
     EXPECT_TRUE(reply.ok() && reply->has_value()) << reply.status().ToString();
   }
+}
+
+// A connection from another address of this machine.
+RawSocket ConnectFrom(const char* host, const Address& address) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in from{};
+  from.sin_family = AF_INET;
+  EXPECT_EQ(::inet_pton(AF_INET, host, &from.sin_addr), 1);
+  EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&from), sizeof from), 0);
+  sockaddr_in to = from;
+  EXPECT_EQ(::inet_pton(AF_INET, address.host.c_str(), &to.sin_addr), 1);
+  to.sin_port = htons(address.port);
+  EXPECT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
+  return RawSocket(fd);
+}
+
+// What the server says to the next request.
+Status AskStats(RawSocket& socket) {
+  socket.Send(ToFrame(StatsRequest{}, 1));
+  const auto reply = socket.Receive();
+  if (!reply.ok()) return reply.status();
+  if (!reply->has_value()) return Unavailable("closed");
+  if ((*reply)->type == MessageType::kStatsReply) return OkStatus();
+  return ExpectType(**reply, MessageType::kEndReply);
+}
+
+TEST(Server, KeepsAHostToItsShareOfTheConnectionsAndServesOthers) {
+  Serving serving({.max_connections = 16, .max_host_connections = 2});
+  std::vector<RawSocket> served;
+  for (int i = 0; i < 2; ++i) served.push_back(ConnectFrom("127.0.0.2", serving.tcp()));
+  for (RawSocket& socket : served) EXPECT_TRUE(AskStats(socket).ok());
+  RawSocket third = ConnectFrom("127.0.0.2", serving.tcp());
+  const Status refused = AskStats(third);
+  EXPECT_EQ(refused.code(), Code::kResourceExhausted) << refused.ToString();
+  EXPECT_THAT(refused.message(), HasSubstr("host 127.0.0.2 has 2 connections"));
+  EXPECT_THAT(refused.message(), HasSubstr("--max-connections-per-host"));
+  served.push_back(ConnectFrom("127.0.0.3", serving.tcp()));
+  for (int i = 0; i < 5; ++i) served.emplace_back(serving.unix_socket());
+  for (RawSocket& socket : served) EXPECT_TRUE(AskStats(socket).ok());
+}
+
+TEST(Server, ClosesAnIdleConnectionOfTheHostThatHasTooMany) {
+  Serving serving({.max_connections = 16,
+                   .max_host_connections = 2,
+                   .least_idle = std::chrono::milliseconds(0)});
+  RawSocket other = ConnectFrom("127.0.0.3", serving.tcp());
+  EXPECT_TRUE(AskStats(other).ok());
+  RawSocket first = ConnectFrom("127.0.0.2", serving.tcp());
+  EXPECT_TRUE(AskStats(first).ok());
+  RawSocket second = ConnectFrom("127.0.0.2", serving.tcp());
+  EXPECT_TRUE(AskStats(second).ok());
+  RawSocket third = ConnectFrom("127.0.0.2", serving.tcp());
+  EXPECT_TRUE(first.WaitForHangUp());
+  for (RawSocket* socket : {&other, &second, &third}) EXPECT_TRUE(AskStats(*socket).ok());
+}
+
+TEST(Server, LetsAHostHoldFewConnectionsThatDoNotSayWhoTheyAre) {
+  FilledStore filled;
+  Service service(filled.catalog.get(), {});
+  const auto server = Server::Start(
+      &service,
+      {.listen = {kAnyPort}, .workers = 1, .max_connections = 32, .max_host_strangers = 3});
+  ASSERT_TRUE(server.ok()) << Text(server);
+  const Address& address = (*server)->addresses()[0];
+  const auto key = Ask<KeyReply>(service, CreateKeyRequest{Role::kRead, "", 0, ""});
+  const RetryOptions once{.total = std::chrono::milliseconds(0)};
+  const auto good = Client::Connect(address.ToString(), once, key->text);
+  ASSERT_TRUE(good.ok()) << Text(good);
+  RawSocket elsewhere = ConnectFrom("127.0.0.2", address);
+  std::vector<RawSocket> silent;
+  for (int i = 0; i < 12; ++i) silent.emplace_back(address);
+  for (int i = 0; i < 9; ++i) EXPECT_TRUE(silent[i].WaitForHangUp()) << i;
+  EXPECT_TRUE(Eventually([&] { return (*server)->connections() == 5; }));
+  for (int i = 9; i < 12; ++i) EXPECT_FALSE(silent[i].HasHungUp()) << i;
+  EXPECT_FALSE(elsewhere.HasHungUp());
+  EXPECT_TRUE(Client::Connect(address.ToString(), once, key->text).ok());
+  EXPECT_TRUE((*good)->Call<StatsReply>(StatsRequest{}).ok());
 }
 
 TEST(Server, ServesEightClientsAtOnce) {
@@ -202,12 +281,7 @@ TEST(Server, ServesEightClientsAtOnce) {
 // The reply to the first request of a connection.
 Status FirstReply(const Address& address) {
   RawSocket socket(address);
-  socket.Send(ToFrame(StatsRequest{}, 1));
-  const auto reply = socket.Receive();
-  if (!reply.ok()) return reply.status();
-  if (!reply->has_value()) return Unavailable("closed");
-  if ((*reply)->type == MessageType::kStatsReply) return OkStatus();
-  return ExpectType(**reply, MessageType::kEndReply);
+  return AskStats(socket);
 }
 
 TEST(Server, DemandsAKeyOverTcpAndNoneOverItsUnixSocket) {
