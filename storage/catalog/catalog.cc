@@ -230,6 +230,8 @@ Result<SampleChunk> Catalog::GetSamples(const CollectionRecord& collection, Samp
   return builder.Take();
 }
 
-Result<VerifyStep> Catalog::Verify(const std::string& cursor) { return verifier_->Verify(cursor); }
+Result<VerifyStep> Catalog::Verify(const std::string& cursor, const Cancellation& cancellation) {
+  return verifier_->Verify(cursor, cancellation);
+}
 
 }  // namespace augstore

@@ -123,7 +123,7 @@ class Catalog {
 
   // Store::Verify, then that every version's samples point at rows, its digest holds, and all
   // weights match their digests.
-  Result<VerifyStep> Verify(const std::string& cursor);
+  Result<VerifyStep> Verify(const std::string& cursor, const Cancellation& cancellation = {});
 
  private:
   Catalog(Store* store, std::chrono::milliseconds draft_step, uint64_t draft_bytes);

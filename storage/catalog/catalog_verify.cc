@@ -1,5 +1,6 @@
 #include "storage/catalog/catalog_verify.h"
 
+#include <algorithm>
 #include <charconv>
 #include <deque>
 #include <map>
@@ -18,6 +19,7 @@ namespace {
 
 constexpr size_t kMaxRuns = 16;      // the oldest goes first: its caller starts again
 constexpr uint64_t kStepItems = 16;  // chunks or records of one step
+constexpr size_t kRowsAtOnce = 64;   // that are checked, each of which may be in another segment
 
 // Reads "<word> <number> <number> …" with exactly `count` numbers; what follows a further blank
 // goes to `rest`.
@@ -71,6 +73,11 @@ Status CheckAliases(Store* store, const RecordKey& key) {
   return OkStatus();
 }
 
+// Whether the check could not be made, which says nothing of what was to be checked.
+bool IsInterruption(const Status& status) {
+  return status.code() == Code::kUnavailable || status.code() == Code::kDeadlineExceeded;
+}
+
 }  // namespace
 
 // One run over all records. It owns its mutex, and callers share the run: so a run that is
@@ -81,9 +88,9 @@ class VerifyRun {
       : catalog_(catalog), store_(catalog->store()), todo_(std::move(todo)) {}
 
   enum class Outcome { kOtherPosition, kMore, kDone };
-  // Does the step that follows `position` steps. Errors: kUnavailable; the run must be forgotten
-  // then, because what the step had found is not told.
-  Result<Outcome> Step(uint64_t position, VerifyStep* step);
+  // Does the step that follows `position` steps. Errors: kUnavailable and those of `cancellation`;
+  // the run must be forgotten then, because what the step had found is not told.
+  Result<Outcome> Step(uint64_t position, const Cancellation& cancellation, VerifyStep* step);
 
  private:
   // What was found in a chunk, which several versions may share.
@@ -93,14 +100,17 @@ class VerifyRun {
     std::vector<SplitCount> splits;
   };
 
-  // Checks one record, or one chunk of a collection. Errors: kUnavailable alone; what is wrong goes
-  // to step->problems.
-  Status CheckNext(VerifyStep* step) AUGSTORE_REQUIRES(mutex_);
-  Status CheckNextChunk(const RecordKey& key, bool* done) AUGSTORE_REQUIRES(mutex_);
+  // Checks one record, or one chunk of a collection. Errors: as Step; what is wrong goes to
+  // step->problems.
+  Status CheckNext(const Cancellation& cancellation, VerifyStep* step) AUGSTORE_REQUIRES(mutex_);
+  Status CheckNextChunk(const RecordKey& key, const Cancellation& cancellation, bool* done)
+      AUGSTORE_REQUIRES(mutex_);
   Status BeginCollection(const RecordKey& key) AUGSTORE_REQUIRES(mutex_);
-  // Errors: kUnavailable alone.
-  Result<const CheckedChunk*> CheckChunk(size_t i) AUGSTORE_REQUIRES(mutex_);
-  Status CheckSamples(const SampleChunk& chunk, size_t i) AUGSTORE_REQUIRES(mutex_);
+  // Errors: as CheckNext.
+  Result<const CheckedChunk*> CheckChunk(size_t i, const Cancellation& cancellation)
+      AUGSTORE_REQUIRES(mutex_);
+  Status CheckSamples(const SampleChunk& chunk, size_t i, const Cancellation& cancellation)
+      AUGSTORE_REQUIRES(mutex_);
   Status EndCollection() AUGSTORE_REQUIRES(mutex_);
 
   Catalog* catalog_;
@@ -118,24 +128,26 @@ class VerifyRun {
   std::map<ChunkId, CheckedChunk> checked_ AUGSTORE_GUARDED_BY(mutex_);
 };
 
-Result<VerifyRun::Outcome> VerifyRun::Step(uint64_t position, VerifyStep* step) {
+Result<VerifyRun::Outcome> VerifyRun::Step(uint64_t position, const Cancellation& cancellation,
+                                           VerifyStep* step) {
   const MutexLock lock(mutex_);
   if (position_ != position) return Outcome::kOtherPosition;
   while (!todo_.empty() && step->checked < kStepItems) {
-    AUGSTORE_TRY(CheckNext(step));
+    AUGSTORE_TRY(cancellation.Check());
+    AUGSTORE_TRY(CheckNext(cancellation, step));
     ++step->checked;
   }
   ++position_;
   return todo_.empty() ? Outcome::kDone : Outcome::kMore;
 }
 
-Status VerifyRun::CheckNext(VerifyStep* step) {
+Status VerifyRun::CheckNext(const Cancellation& cancellation, VerifyStep* step) {
   const RecordKey key = todo_.front();
   Status found;
   bool done = true;
   switch (key.kind) {
     case RecordKind::kCollection:
-      found = CheckNextChunk(key, &done);
+      found = CheckNextChunk(key, cancellation, &done);
       break;
     case RecordKind::kTransform:
       found = catalog_->GetWeights(key).status();
@@ -152,7 +164,7 @@ Status VerifyRun::CheckNext(VerifyStep* step) {
     default:
       found = CheckAliases(store_, key);
   }
-  if (found.code() == Code::kUnavailable) return found;
+  if (IsInterruption(found)) return found;
   if (!found.ok()) {
     done = true;
     // A record that was deleted in the meantime is no problem.
@@ -168,10 +180,11 @@ Status VerifyRun::CheckNext(VerifyStep* step) {
   return OkStatus();
 }
 
-Status VerifyRun::CheckNextChunk(const RecordKey& key, bool* done) {
+Status VerifyRun::CheckNextChunk(const RecordKey& key, const Cancellation& cancellation,
+                                 bool* done) {
   if (!collection_.has_value()) AUGSTORE_TRY(BeginCollection(key));
   if (chunk_ < table_.size()) {
-    AUGSTORE_ASSIGN(const CheckedChunk* checked, CheckChunk(chunk_));
+    AUGSTORE_ASSIGN(const CheckedChunk* checked, CheckChunk(chunk_, cancellation));
     AUGSTORE_TRY(checked->status);
     if (checked->digest != table_.digests[chunk_]) {
       return DataLoss("two versions have other digests for chunk {} of sample list {}",
@@ -201,23 +214,25 @@ Status VerifyRun::BeginCollection(const RecordKey& key) {
   return OkStatus();
 }
 
-Result<const VerifyRun::CheckedChunk*> VerifyRun::CheckChunk(size_t i) {
+Result<const VerifyRun::CheckedChunk*> VerifyRun::CheckChunk(size_t i,
+                                                             const Cancellation& cancellation) {
   const auto [found, is_new] = checked_.try_emplace(ChunkOf(table_, i));
   CheckedChunk& checked = found->second;
   if (!is_new) return &checked;
   const Result<SampleChunk> chunk = ReadChunk(store_, table_, i, collection_->labels.size());
-  checked.status = chunk.ok() ? CheckSamples(*chunk, i) : chunk.status();
-  if (checked.status.code() == Code::kUnavailable) {
-    Status unavailable = checked.status;
+  checked.status = chunk.ok() ? CheckSamples(*chunk, i, cancellation) : chunk.status();
+  if (IsInterruption(checked.status)) {
+    Status interruption = checked.status;
     checked_.erase(found);
-    return unavailable;
+    return interruption;
   }
   checked.digest = table_.digests[i];
   if (checked.status.ok()) checked.status = CountSplits(*chunk, &checked.splits);
   return &checked;
 }
 
-Status VerifyRun::CheckSamples(const SampleChunk& chunk, size_t i) {
+Status VerifyRun::CheckSamples(const SampleChunk& chunk, size_t i,
+                               const Cancellation& cancellation) {
   const ChunkId id = ChunkOf(table_, i);
   ChunkTable made;
   AddToTable(id, chunk, &made);
@@ -230,7 +245,13 @@ Status VerifyRun::CheckSamples(const SampleChunk& chunk, size_t i) {
     return DataLoss("the summary of chunk {} of sample list {} is of other samples", id.number,
                     id.list);
   }
-  return store_->CheckRows(space_, chunk.rows);
+  const std::span<const RowId> rows = chunk.rows;
+  for (size_t begin = 0; begin < rows.size(); begin += kRowsAtOnce) {
+    AUGSTORE_TRY(cancellation.Check());
+    const size_t count = std::min(kRowsAtOnce, rows.size() - begin);
+    AUGSTORE_TRY(store_->CheckRows(space_, rows.subspan(begin, count)));
+  }
+  return OkStatus();
 }
 
 Status VerifyRun::EndCollection() {
@@ -244,25 +265,27 @@ Status VerifyRun::EndCollection() {
 CatalogVerifier::CatalogVerifier(Catalog* catalog) : catalog_(catalog) {}
 CatalogVerifier::~CatalogVerifier() = default;
 
-Result<VerifyStep> CatalogVerifier::Verify(const std::string& cursor) {
+Result<VerifyStep> CatalogVerifier::Verify(const std::string& cursor,
+                                           const Cancellation& cancellation) {
   std::vector<uint64_t> numbers;
   std::string_view rest;
   if (cursor.empty()) {
     AUGSTORE_ASSIGN(const auto records, AllRecords(catalog_->store()));
-    return VerifyStore(records.size(), "");
+    return VerifyStore(records.size(), "", cancellation);
   }
   if (ParseCursor(cursor, "store", &numbers, 1, &rest) && !rest.empty()) {
-    return VerifyStore(numbers[0], std::string(rest));
+    return VerifyStore(numbers[0], std::string(rest), cancellation);
   }
   numbers.clear();
   if (ParseCursor(cursor, "catalog", &numbers, 3, &rest) && rest.empty()) {
-    return VerifyRecords(numbers[0], numbers[1], numbers[2]);
+    return VerifyRecords(numbers[0], numbers[1], numbers[2], cancellation);
   }
   return InvalidArgument("verify cursor '{}' is not one that verify returned", cursor);
 }
 
-Result<VerifyStep> CatalogVerifier::VerifyStore(uint64_t items, const std::string& cursor) {
-  AUGSTORE_ASSIGN(VerifyStep step, catalog_->store()->Verify(cursor));
+Result<VerifyStep> CatalogVerifier::VerifyStore(uint64_t items, const std::string& cursor,
+                                                const Cancellation& cancellation) {
+  AUGSTORE_ASSIGN(VerifyStep step, catalog_->store()->Verify(cursor, cancellation));
   step.total += items;
   // Run 0 is never known, so the records begin with a run of their own.
   step.cursor = step.cursor.empty() ? fmt::format("catalog {} 0 0", step.total)
@@ -270,16 +293,18 @@ Result<VerifyStep> CatalogVerifier::VerifyStore(uint64_t items, const std::strin
   return step;
 }
 
-Result<VerifyStep> CatalogVerifier::VerifyRecords(uint64_t total, uint64_t run, uint64_t position) {
+Result<VerifyStep> CatalogVerifier::VerifyRecords(uint64_t total, uint64_t run, uint64_t position,
+                                                  const Cancellation& cancellation) {
   using Outcome = VerifyRun::Outcome;
   VerifyStep step;
   step.total = total;
   Result<Outcome> outcome = Outcome::kOtherPosition;
-  if (const auto known = Find(run); known != nullptr) outcome = known->Step(position, &step);
+  if (const auto known = Find(run); known != nullptr)
+    outcome = known->Step(position, cancellation, &step);
   if (outcome.ok() && *outcome == Outcome::kOtherPosition) {
     AUGSTORE_ASSIGN(const auto fresh, Begin(&run));
     position = 0;
-    outcome = fresh->Step(position, &step);
+    outcome = fresh->Step(position, cancellation, &step);
     if (outcome.ok() && *outcome == Outcome::kOtherPosition) {
       // Another caller guessed the number of the new run and took its first step.
       step.cursor = fmt::format("catalog {} 0 0", total);

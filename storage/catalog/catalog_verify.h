@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "schemas/base/cancellation.h"
 #include "schemas/base/thread_annotations.h"
 #include "schemas/records/records.h"
 
@@ -27,11 +28,13 @@ class CatalogVerifier {
   // A run is kept in memory between its steps, because a digest in the making is no text. A run
   // that is not known (a restart), or whose position differs (a reply was lost), starts the records
   // from the beginning.
-  Result<VerifyStep> Verify(const std::string& cursor);
+  Result<VerifyStep> Verify(const std::string& cursor, const Cancellation& cancellation);
 
  private:
-  Result<VerifyStep> VerifyStore(uint64_t items, const std::string& cursor);
-  Result<VerifyStep> VerifyRecords(uint64_t total, uint64_t run, uint64_t position);
+  Result<VerifyStep> VerifyStore(uint64_t items, const std::string& cursor,
+                                 const Cancellation& cancellation);
+  Result<VerifyStep> VerifyRecords(uint64_t total, uint64_t run, uint64_t position,
+                                   const Cancellation& cancellation);
   std::shared_ptr<VerifyRun> Find(uint64_t run);
   // Puts a new run in the place of `run`, which becomes its number.
   Result<std::shared_ptr<VerifyRun>> Begin(uint64_t* run);

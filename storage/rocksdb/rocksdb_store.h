@@ -58,10 +58,12 @@ class RocksDbStore final : public Store {
                     std::span<RowId> rows) override;
   Status AppendRows(SpaceId space, std::span<const ContentHash> images, ConstMatrixView embeddings,
                     std::span<RowId> rows, const QuantizedView& feature_maps) override;
-  Status ReadRows(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
-  Status ReadStoredRows(SpaceId space, std::span<const RowId> rows,
-                        std::span<uint8_t> out) override;
-  Status ReadFeatureMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) override;
+  Status ReadRows(SpaceId space, std::span<const RowId> rows, MatrixView out,
+                  const Cancellation& cancellation) override;
+  Status ReadStoredRows(SpaceId space, std::span<const RowId> rows, std::span<uint8_t> out,
+                        const Cancellation& cancellation) override;
+  Status ReadFeatureMaps(SpaceId space, std::span<const RowId> rows, MatrixView out,
+                         const Cancellation& cancellation) override;
   Status CheckRows(SpaceId space, std::span<const RowId> rows) override;
   void ReadAheadOf(SpaceId space, RowPart part, std::span<const RowId> rows,
                    const std::weak_ptr<const void>& wanted) override;
@@ -74,7 +76,7 @@ class RocksDbStore final : public Store {
   Result<std::vector<uint32_t>> ListSampleLists() override;
 
   Result<StoreStats> Stats() override;
-  Result<VerifyStep> Verify(const std::string& cursor) override;
+  Result<VerifyStep> Verify(const std::string& cursor, const Cancellation& cancellation) override;
   Result<RepairRowsStep> RepairRows(const std::string& cursor, bool apply) override;
 
   // --- For backups (storage/backup) ---
@@ -153,19 +155,22 @@ class RocksDbStore final : public Store {
   // The same from the cache, where it is then kept. One thread at a time loads it.
   Result<std::shared_ptr<const Segment>> KeepSegment(Space& space, const SegmentId& id);
   // The part of each of `rows`, from the cache where it is held.
-  Status ReadPart(Space& space, RowPart part, std::span<const RowId> rows, const RowSink& out);
+  Status ReadPart(Space& space, RowPart part, std::span<const RowId> rows, const RowSink& out,
+                  const Cancellation& cancellation);
   // For the rows at `missing` (indices into `rows`), whose segments are not in the cache.
   Status ReadMissing(Space& space, RowPart part, std::span<const RowId> rows,
-                     std::vector<size_t> missing, const RowSink& out);
+                     std::vector<size_t> missing, const RowSink& out,
+                     const Cancellation& cancellation);
   // Errors: kNotFound (the segment has no such row), kFailedPrecondition (feature maps of another
   // size).
   static Status CopyRow(const Segment& segment, const Space& space, RowId row, const RowSink& out,
                         size_t i);
 
   // --- Verify (rocksdb_store_verify.cc) ---
-  Result<VerifyStep> VerifyFiles(uint64_t after);
-  Result<VerifyStep> VerifySegments(SpaceId space, uint64_t segment);
-  Result<VerifyStep> VerifyImages(const std::string& after);
+  Result<VerifyStep> VerifyFiles(uint64_t after, const Cancellation& cancellation);
+  Result<VerifyStep> VerifySegments(SpaceId space, uint64_t segment,
+                                    const Cancellation& cancellation);
+  Result<VerifyStep> VerifyImages(const std::string& after, const Cancellation& cancellation);
   // Stores the feature maps of a segment's embeddings; returns their bytes.
   Result<uint64_t> VerifyFeatureMaps(const Space& space, const Segment& segment, uint64_t number,
                                      VerifyStep* step);

@@ -45,7 +45,7 @@ Status RocksDbStore::CheckRows(SpaceId space_id, std::span<const RowId> rows) {
 Result<RepairRowsStep> RocksDbStore::RepairRows(const std::string& cursor, bool apply) {
   const std::string at = cursor.empty() ? "segments 1 0" : cursor;
   if (!at.starts_with("images ")) {
-    AUGSTORE_ASSIGN(VerifyStep step, Verify(at));
+    AUGSTORE_ASSIGN(VerifyStep step, Verify(at, {}));
     return RepairRowsStep{std::move(step.cursor), step.checked, step.total,
                           std::move(step.problems), 0};
   }

@@ -74,25 +74,26 @@ Status RocksDbStore::CopyRow(const Segment& segment, const Space& space, RowId r
   return OkStatus();
 }
 
-Status RocksDbStore::ReadRows(SpaceId space_id, std::span<const RowId> rows, MatrixView out) {
+Status RocksDbStore::ReadRows(SpaceId space_id, std::span<const RowId> rows, MatrixView out,
+                              const Cancellation& cancellation) {
   AUGSTORE_CHECK(rows.size() == out.rows);
   AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
   AUGSTORE_TRY(CheckReadColumns(space->info(), out.cols));
-  return ReadPart(*space, RowPart::kEmbedding, rows, {out});
+  return ReadPart(*space, RowPart::kEmbedding, rows, {out}, cancellation);
 }
 
 Status RocksDbStore::ReadStoredRows(SpaceId space_id, std::span<const RowId> rows,
-                                    std::span<uint8_t> out) {
+                                    std::span<uint8_t> out, const Cancellation& cancellation) {
   AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
   AUGSTORE_CHECK(out.size() == rows.size() * RowBytes(space->dtype, space->dim));
-  return ReadPart(*space, RowPart::kEmbedding, rows, {{}, out.data()});
+  return ReadPart(*space, RowPart::kEmbedding, rows, {{}, out.data()}, cancellation);
 }
 
-Status RocksDbStore::ReadFeatureMaps(SpaceId space_id, std::span<const RowId> rows,
-                                     MatrixView out) {
+Status RocksDbStore::ReadFeatureMaps(SpaceId space_id, std::span<const RowId> rows, MatrixView out,
+                                     const Cancellation& cancellation) {
   AUGSTORE_CHECK(rows.size() == out.rows);
   AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
-  return ReadPart(*space, RowPart::kMap, rows, {out});
+  return ReadPart(*space, RowPart::kMap, rows, {out}, cancellation);
 }
 
 void RocksDbStore::ReadAheadOf(SpaceId space_id, RowPart part, std::span<const RowId> rows,
@@ -112,7 +113,7 @@ void RocksDbStore::ReadAheadOf(SpaceId space_id, RowPart part, std::span<const R
 }
 
 Status RocksDbStore::ReadPart(Space& space, RowPart part, std::span<const RowId> rows,
-                              const RowSink& out) {
+                              const RowSink& out, const Cancellation& cancellation) {
   const SegmentDirectory& directory = space.directory(part);
   std::vector<size_t> missing;
   std::array<const Segment*, kRowsAhead> held;
@@ -132,11 +133,13 @@ Status RocksDbStore::ReadPart(Space& space, RowPart part, std::span<const RowId>
       }
     }
   }
-  return missing.empty() ? OkStatus() : ReadMissing(space, part, rows, std::move(missing), out);
+  if (missing.empty()) return OkStatus();
+  return ReadMissing(space, part, rows, std::move(missing), out, cancellation);
 }
 
 Status RocksDbStore::ReadMissing(Space& space, RowPart part, std::span<const RowId> rows,
-                                 std::vector<size_t> missing, const RowSink& out) {
+                                 std::vector<size_t> missing, const RowSink& out,
+                                 const Cancellation& cancellation) {
   // By segment, so that each is loaded once and only one is held, however small the cache is.
   std::sort(missing.begin(), missing.end(), [&](size_t a, size_t b) { return rows[a] < rows[b]; });
   std::shared_ptr<const Segment> held;
@@ -144,6 +147,7 @@ Status RocksDbStore::ReadMissing(Space& space, RowPart part, std::span<const Row
   for (size_t i : missing) {
     const uint64_t segment = rows[i] / kSegmentRows;
     if (segment != held_segment) {
+      AUGSTORE_TRY(cancellation.Check());
       auto loaded = KeepSegment(space, {space.id, segment, part});
       if (loaded.status().code() == Code::kNotFound) return NoSuchRow(space.info(), rows[i]);
       AUGSTORE_TRY(loaded);

@@ -22,26 +22,33 @@ constexpr uint64_t kStepImages = 65536;
 
 std::string Hex(std::string_view bytes) { return rocksdb::Slice(bytes).ToString(/*hex=*/true); }
 
-// Empty when the file's bytes have the checksum that was noted when the file was written.
-std::string CheckFile(rocksdb::Env* env, const std::string& folder,
-                      const rocksdb::LiveFileMetaData& file) {
+// Empty when the file's bytes have the checksum that was noted when the file was written. Errors:
+// those of `cancellation`.
+Result<std::string> CheckFile(rocksdb::Env* env, const std::string& folder,
+                              const rocksdb::LiveFileMetaData& file,
+                              const Cancellation& cancellation) {
   std::unique_ptr<rocksdb::SequentialFile> in;
   const std::string path = folder + "/" + file.relative_filename;
-  if (!env->NewSequentialFile(path, &in, rocksdb::EnvOptions()).ok()) return "it cannot be opened";
+  if (!env->NewSequentialFile(path, &in, rocksdb::EnvOptions()).ok()) {
+    return std::string("it cannot be opened");
+  }
   rocksdb::FileChecksumGenContext context;
   context.file_name = file.relative_filename;
   context.requested_checksum_func_name = file.file_checksum_func_name;
   const auto checksum =
       rocksdb::GetFileChecksumGenCrc32cFactory()->CreateFileChecksumGenerator(context);
-  if (checksum == nullptr) return "its checksum is of an unknown kind";
+  if (checksum == nullptr) return std::string("its checksum is of an unknown kind");
   std::vector<char> buffer(1 << 20);
   rocksdb::Slice read;
   do {
-    if (!in->Read(buffer.size(), &read, buffer.data()).ok()) return "it cannot be read";
+    AUGSTORE_TRY(cancellation.Check());
+    if (!in->Read(buffer.size(), &read, buffer.data()).ok()) {
+      return std::string("it cannot be read");
+    }
     checksum->Update(read.data(), read.size());
   } while (!read.empty());
   checksum->Finalize();
-  return checksum->GetChecksum() == file.file_checksum ? "" : "checksum mismatch";
+  return std::string(checksum->GetChecksum() == file.file_checksum ? "" : "checksum mismatch");
 }
 
 // Reads "<prefix><number>" off the front of `text`.
@@ -96,23 +103,24 @@ std::string DescribeContent(const rocksdb::LiveFileMetaData& file) {
 
 }  // namespace
 
-Result<VerifyStep> RocksDbStore::Verify(const std::string& cursor) {
+Result<VerifyStep> RocksDbStore::Verify(const std::string& cursor,
+                                        const Cancellation& cancellation) {
   std::string_view rest = cursor;
   uint64_t file = 0;
   uint64_t space = 0;
   uint64_t segment = 0;
   Result<VerifyStep> step = InvalidArgument("verify cursor '{}' is not of this store", cursor);
   if (cursor.empty()) {
-    step = VerifyFiles(0);
+    step = VerifyFiles(0, cancellation);
   } else if (TakeNumber(&rest, "files ", &file) && rest.empty()) {
-    step = VerifyFiles(file);
+    step = VerifyFiles(file, cancellation);
   } else if (rest.starts_with("images ")) {
     std::string key;
     if (!rocksdb::Slice(rest.substr(7)).DecodeHex(&key)) return step;
-    step = VerifyImages(key);
+    step = VerifyImages(key, cancellation);
   } else if (TakeNumber(&rest, "segments ", &space) && TakeNumber(&rest, " ", &segment) &&
              rest.empty() && space <= ~SpaceId{0}) {
-    step = VerifySegments(static_cast<SpaceId>(space), segment);
+    step = VerifySegments(static_cast<SpaceId>(space), segment, cancellation);
   }
   if (step.ok()) step->total = EstimateItems();
   return step;
@@ -130,7 +138,7 @@ uint64_t RocksDbStore::EstimateItems() {
 // RocksDB's own check of all files at once would take minutes on a large store; the checksums that
 // it keeps in its manifest allow the same check file by file. They are asked for in a way that
 // leaves the log alone: after a failed write RocksDB aborts when its log is to be flushed.
-Result<VerifyStep> RocksDbStore::VerifyFiles(uint64_t after) {
+Result<VerifyStep> RocksDbStore::VerifyFiles(uint64_t after, const Cancellation& cancellation) {
   const FileDeletionPause pause(mark_ == nullptr ? nullptr : db_.get());
   AUGSTORE_TRY(pause.status());
   std::vector<rocksdb::LiveFileMetaData> files;
@@ -143,7 +151,7 @@ Result<VerifyStep> RocksDbStore::VerifyFiles(uint64_t after) {
   for (const rocksdb::LiveFileMetaData& file : files) {
     if (file.file_number <= after) continue;
     if (bytes >= kStepBytes) break;
-    const std::string problem = CheckFile(env_, path_, file);
+    AUGSTORE_ASSIGN(const std::string problem, CheckFile(env_, path_, file, cancellation));
     if (!problem.empty()) {
       if (mark_ == nullptr && FolderLock::IsHeld(path_)) return HeldWhileVerifying(path_);
       step.problems.push_back(
@@ -157,7 +165,8 @@ Result<VerifyStep> RocksDbStore::VerifyFiles(uint64_t after) {
   return step;
 }
 
-Result<VerifyStep> RocksDbStore::VerifySegments(SpaceId space_id, uint64_t segment) {
+Result<VerifyStep> RocksDbStore::VerifySegments(SpaceId space_id, uint64_t segment,
+                                                const Cancellation& cancellation) {
   VerifyStep step;
   const Result<Space*> found = GetSpace(space_id);
   if (!found.ok()) {  // after the last space
@@ -167,6 +176,7 @@ Result<VerifyStep> RocksDbStore::VerifySegments(SpaceId space_id, uint64_t segme
   const Space& space = **found;
   const uint64_t end = space.segments;
   for (uint64_t bytes = 0; segment < end && bytes < kStepBytes; ++segment, ++step.checked) {
+    AUGSTORE_TRY(cancellation.Check());
     const auto loaded = LoadSegment(space, {space_id, segment});
     if (loaded.status().code() == Code::kUnavailable) return loaded.status();
     bytes += kSegmentRows * RowBytes(space.dtype, space.dim);
@@ -254,13 +264,17 @@ Result<bool> RocksDbStore::RowExists(const Space& space, RowId row) {
   return row % kSegmentRows < loaded->rows;
 }
 
-Result<VerifyStep> RocksDbStore::VerifyImages(const std::string& after) {
+Result<VerifyStep> RocksDbStore::VerifyImages(const std::string& after,
+                                              const Cancellation& cancellation) {
   VerifyStep step;
   const std::unique_ptr<rocksdb::Iterator> i = NewIterator(kImages);
   i->Seek(after);
   if (i->Valid() && i->key() == after) i->Next();
-  for (; i->Valid() && step.checked < kStepImages && step.problems.size() < kMaxProblems - 1;
+  uint64_t bytes = 0;  // of segments that no earlier step has read
+  for (; i->Valid() && step.checked < kStepImages && bytes < kStepBytes &&
+         step.problems.size() < kMaxProblems - 1;
        i->Next(), ++step.checked) {
+    AUGSTORE_TRY(cancellation.Check());
     const std::string_view key = i->key().ToStringView();
     step.cursor = "images " + Hex(key);
     const auto problem = [&](std::string_view what) {
@@ -275,6 +289,9 @@ Result<VerifyStep> RocksDbStore::VerifyImages(const std::string& after) {
     if (!space.ok()) {
       problem(space.status().message());
       continue;
+    }
+    if (KnownRows({(*space)->id, *row / kSegmentRows}) == 0) {
+      bytes += kSegmentRows * RowBytes((*space)->dtype, (*space)->dim);
     }
     const Result<bool> exists = RowExists(**space, *row);
     if (exists.status().code() == Code::kUnavailable) return exists.status();

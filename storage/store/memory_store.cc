@@ -178,7 +178,8 @@ class MemoryStore final : public Store {
     return OkStatus();
   }
 
-  Status ReadRows(SpaceId space_id, std::span<const RowId> rows, MatrixView out) override {
+  Status ReadRows(SpaceId space_id, std::span<const RowId> rows, MatrixView out,
+                  const Cancellation& /*cancellation*/) override {
     AUGSTORE_CHECK(rows.size() == out.rows);
     const MutexLock lock(mutex_);
     AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
@@ -191,8 +192,8 @@ class MemoryStore final : public Store {
     return OkStatus();
   }
 
-  Status ReadStoredRows(SpaceId space_id, std::span<const RowId> rows,
-                        std::span<uint8_t> out) override {
+  Status ReadStoredRows(SpaceId space_id, std::span<const RowId> rows, std::span<uint8_t> out,
+                        const Cancellation& /*cancellation*/) override {
     const MutexLock lock(mutex_);
     AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
     AUGSTORE_CHECK(out.size() == rows.size() * space->row_bytes());
@@ -204,7 +205,8 @@ class MemoryStore final : public Store {
     return OkStatus();
   }
 
-  Status ReadFeatureMaps(SpaceId space_id, std::span<const RowId> rows, MatrixView out) override {
+  Status ReadFeatureMaps(SpaceId space_id, std::span<const RowId> rows, MatrixView out,
+                         const Cancellation& /*cancellation*/) override {
     AUGSTORE_CHECK(rows.size() == out.rows);
     const MutexLock lock(mutex_);
     AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
@@ -285,13 +287,14 @@ class MemoryStore final : public Store {
   }
 
   // In one step: there is no device to spare.
-  Result<VerifyStep> Verify(const std::string& cursor) override {
+  Result<VerifyStep> Verify(const std::string& cursor, const Cancellation& cancellation) override {
     if (!cursor.empty()) return InvalidArgument("verify cursor '{}' is not of this store", cursor);
     const MutexLock lock(mutex_);
     VerifyStep step;
     for (const auto& space : spaces_) {
       std::vector<float> values(space->info.dim);
       for (uint64_t i = 0; i < space->segments.size(); ++i, ++step.checked) {
+        AUGSTORE_TRY(cancellation.Check());
         const uint64_t rows = space->segments[i].size() / space->row_bytes();
         for (RowId row = i * kSegmentRows; row < i * kSegmentRows + rows; ++row) {
           DecodeRow(space->info.dtype, space->Row(row), values);
@@ -313,7 +316,7 @@ class MemoryStore final : public Store {
 
   // What is in memory is not lost.
   Result<RepairRowsStep> RepairRows(const std::string& cursor, bool /*apply*/) override {
-    AUGSTORE_ASSIGN(const VerifyStep step, Verify(cursor));
+    AUGSTORE_ASSIGN(const VerifyStep step, Verify(cursor, {}));
     return RepairRowsStep{"", step.checked, step.total, {}, 0};
   }
 

@@ -21,6 +21,7 @@
 #include <string>
 #include <vector>
 
+#include "schemas/base/cancellation.h"
 #include "schemas/base/types.h"
 #include "schemas/records/records.h"
 #include "schemas/weights/quantized_rows.h"
@@ -121,15 +122,18 @@ class Store {
                             const QuantizedView& feature_maps = {}) = 0;
   // out.row(i) = the embedding at rows[i], in the order asked; duplicates are allowed. On error
   // `out` is unspecified. Errors: kNotFound (a row that was never written, named), kInvalidArgument
-  // (out.cols is not the space's dim). REQUIRES: rows.size() == out.rows.
-  virtual Status ReadRows(SpaceId space, std::span<const RowId> rows, MatrixView out) = 0;
+  // (out.cols is not the space's dim); those of `cancellation`, which is asked before each read of
+  // what is not in memory. REQUIRES: rows.size() == out.rows.
+  virtual Status ReadRows(SpaceId space, std::span<const RowId> rows, MatrixView out,
+                          const Cancellation& cancellation = {}) = 0;
   // The same as the stored bytes of each row, in the space's dtype (schemas/weights/dtype.h).
   // REQUIRES: out.size() == rows.size() * RowBytes(dtype, dim).
-  virtual Status ReadStoredRows(SpaceId space, std::span<const RowId> rows,
-                                std::span<uint8_t> out) = 0;
+  virtual Status ReadStoredRows(SpaceId space, std::span<const RowId> rows, std::span<uint8_t> out,
+                                const Cancellation& cancellation = {}) = 0;
   // out.row(i) = the feature map stored with rows[i]. Errors: as ReadRows; kFailedPrecondition (the
   // row was stored without one, or with one of another size).
-  virtual Status ReadFeatureMaps(SpaceId space, std::span<const RowId> rows, MatrixView out) = 0;
+  virtual Status ReadFeatureMaps(SpaceId space, std::span<const RowId> rows, MatrixView out,
+                                 const Cancellation& cancellation = {}) = 0;
 
   // Whether these rows can be read: what the last Verify said of their segments, else by reading
   // them. Errors: kNotFound (a row that was never written), kDataLoss (a damaged segment); both
@@ -158,8 +162,10 @@ class Store {
   // --- Health ---
   virtual Result<StoreStats> Stats() = 0;
   // Checks a bounded part of the store (checksums, sizes, that every indexed image has its row).
-  // Begin with an empty cursor, and go on until `cursor` comes back empty.
-  virtual Result<VerifyStep> Verify(const std::string& cursor) = 0;
+  // Begin with an empty cursor, and go on until `cursor` comes back empty. Errors: those of
+  // `cancellation`, which is asked before each read.
+  virtual Result<VerifyStep> Verify(const std::string& cursor,
+                                    const Cancellation& cancellation = {}) = 0;
   // Looks for images whose row, or feature map, fails its checksum or is gone, and with `apply`
   // takes them out of the image index, so that AppendRows stores them under new rows. Cursors as
   // those of Verify.

@@ -143,6 +143,24 @@ TEST_F(CatalogVerifyTest, GoesOnAfterARestartAndAfterALostReply) {
   EXPECT_TRUE(ended);
 }
 
+TEST_F(CatalogVerifyTest, GivesUpWhenItIsToldToAndCanBeginAnew) {
+  std::stop_source stop;
+  stop.request_stop();
+  const Cancellation cancelled(stop.get_token(), Cancellation::Clock::time_point::max());
+  const Cancellation late({}, Cancellation::Clock::now());
+  std::string cursor;
+  size_t steps = 0;
+  do {
+    EXPECT_EQ(catalog_->Verify(cursor, cancelled).status().code(), Code::kUnavailable) << cursor;
+    EXPECT_EQ(catalog_->Verify(cursor, late).status().code(), Code::kDeadlineExceeded) << cursor;
+    const VerifyStep step = catalog_->Verify(cursor).value();
+    EXPECT_EQ(step.problems, std::vector<std::string>());
+    cursor = step.cursor;
+  } while (!cursor.starts_with("catalog") && ++steps < 100);
+  EXPECT_EQ(catalog_->Verify(cursor, cancelled).status().code(), Code::kUnavailable);
+  EXPECT_EQ(VerifyAll(catalog_.get()), std::vector<std::string>());
+}
+
 TEST_F(CatalogVerifyTest, IgnoresWhatIsDeletedMeanwhile) {
   std::string cursor = catalog_->Verify("")->cursor;
   cursor = catalog_->Verify(cursor)->cursor;
