@@ -27,15 +27,15 @@ struct Scratch {
 };
 
 Status ReadBlock(Store& store, Engine& engine, std::span<const TransformStep> chain,
-                 const ChainRows& rows, MatrixView out) {
+                 const ChainRows& rows, const Cancellation& cancellation, MatrixView out) {
   thread_local Scratch scratch;
   const MatrixView in = Reserve(&scratch.rows, out.rows, out.cols);
-  AUGSTORE_TRY(store.ReadRows(rows.space, rows.rows, in));
+  AUGSTORE_TRY(store.ReadRows(rows.space, rows.rows, in, cancellation));
   MatrixView feature_maps;
   if (ReadsFeatureMap(chain)) {
     const uint64_t values = chain.front().model->front->feature_map().values();
     feature_maps = Reserve(&scratch.feature_maps, out.rows, values);
-    AUGSTORE_TRY(store.ReadFeatureMaps(rows.space, rows.rows, feature_maps));
+    AUGSTORE_TRY(store.ReadFeatureMaps(rows.space, rows.rows, feature_maps, cancellation));
   }
   return ApplyChain(engine, chain, rows.keys, {in, feature_maps}, out, &scratch.chain);
 }
@@ -65,11 +65,11 @@ Status ReadThroughChain(Store& store, Engine& engine, std::span<const TransformS
     const MatrixView part = out.Slice(begin, count);
     const std::span<const RowId> ids = rows.rows.subspan(begin, count);
     if (chain.empty()) {
-      AUGSTORE_TRY(store.ReadRows(rows.space, ids, part));
+      AUGSTORE_TRY(store.ReadRows(rows.space, ids, part, cancellation));
       continue;
     }
     const RowKeys keys{rows.keys.seed, rows.keys.epoch, rows.keys.samples.subspan(begin, count)};
-    AUGSTORE_TRY(ReadBlock(store, engine, chain, {rows.space, ids, keys}, part));
+    AUGSTORE_TRY(ReadBlock(store, engine, chain, {rows.space, ids, keys}, cancellation, part));
   }
   return OkStatus();
 }

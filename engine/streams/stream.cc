@@ -77,7 +77,8 @@ void AddSamples(const SampleChunk& chunk, SampleId begin, const std::string& spl
 Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog, MemoryBudget& memory,
                                                            const CollectionRecord& collection,
                                                            const std::string& split,
-                                                           const std::string& label_column) {
+                                                           const std::string& label_column,
+                                                           const Cancellation& cancellation) {
   AUGSTORE_ASSIGN(const int column, FindLabelColumn(collection, label_column));
   AUGSTORE_ASSIGN(const uint64_t count, CountSamples(collection, split));
   AUGSTORE_ASSIGN(const SpaceInfo space,
@@ -93,6 +94,7 @@ Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog, Mem
   table->rows.Reserve(count);
   table->labels.reserve(count);
   for (SampleId begin = 0; begin < collection.samples;) {
+    AUGSTORE_TRY(cancellation.Check());
     AUGSTORE_ASSIGN(const SampleChunk chunk,
                     catalog.GetSamples(collection, begin, kSamplesPerRead));
     if (chunk.size() == 0) break;
@@ -317,7 +319,8 @@ Digest Fingerprint(const StreamReply& info) {
 }  // namespace
 
 Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, ModelCache& models,
-                                                    const StreamSpec& spec) {
+                                                    const StreamSpec& spec,
+                                                    const Cancellation& cancellation) {
   AUGSTORE_TRY(CheckSizes(spec));
   AUGSTORE_ASSIGN(const Versioned<CollectionRecord> collection,
                   catalog.Get<CollectionRecord>(spec.collection));
@@ -334,8 +337,8 @@ Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, ModelCache
   if (column.value() >= 0) {
     info.spec.label_column = collection.record.labels[static_cast<size_t>(column.value())].name;
   }
-  const auto table =
-      LoadSampleTable(catalog, models.memory(), collection.record, spec.split, spec.label_column);
+  const auto table = LoadSampleTable(catalog, models.memory(), collection.record, spec.split,
+                                     spec.label_column, cancellation);
   AUGSTORE_TRY(table.ok() ? OkStatus() : table.status().WithContext(collection.ref()));
   stream->table = table.value();
   info.classes = stream->table->classes;

@@ -29,11 +29,12 @@ struct SampleTable {
 };
 // `split` empty: all samples. `label_column` empty: the first (labels -1 when there is none).
 // Takes a share of `memory` for as long as it is held. Errors: kNotFound (split or label column,
-// naming those there are), kResourceExhausted.
+// naming those there are), kResourceExhausted, those of `cancellation`.
 Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog, MemoryBudget& memory,
                                                            const CollectionRecord& collection,
                                                            const std::string& split,
-                                                           const std::string& label_column);
+                                                           const std::string& label_column,
+                                                           const Cancellation& cancellation = {});
 
 // One chain of a policy with its transforms loaded.
 struct ResolvedChain {
@@ -91,9 +92,10 @@ Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Dig
 // Errors: kNotFound, kInvalidArgument (batch_size 0 or over kMaxBatchRows, or a batch over
 // kMaxReplyBytes; rank >= world_size; an empty split; drop_last that leaves no batch; policy
 // syntax), kFailedPrecondition (a transform of another backbone), kResourceExhausted (no memory is
-// left for its table, transforms or ops).
+// left for its table, transforms or ops), those of `cancellation`.
 Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, ModelCache& models,
-                                                    const StreamSpec& spec);
+                                                    const StreamSpec& spec,
+                                                    const Cancellation& cancellation = {});
 
 }  // namespace augstore
 

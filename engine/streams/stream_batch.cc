@@ -45,7 +45,8 @@ Status FillGroup(const Stream& stream, const ResolvedChain& chain, std::span<con
   const SampleTable& table = *stream.table;
   const Dtype dtype = stream.info.spec.dtype;
   if (chain.steps.empty() && dtype == table.dtype && dtype != Dtype::kF32) {
-    return store.ReadStoredRows(table.space, rows, writer->TakeRows(first, rows.size()));
+    return store.ReadStoredRows(table.space, rows, writer->TakeRows(first, rows.size()),
+                                cancellation);
   }
   const MatrixView out = writer->embeddings().Slice(first, rows.size());
   return ReadThroughChain(store, engine, chain.steps, {table.space, rows, keys}, cancellation, out)

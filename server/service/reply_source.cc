@@ -7,7 +7,7 @@
 namespace augstore {
 
 std::optional<Frame> ReplySource::Next() {
-  const ReplyTask task = NextTask();
+  const ReplyTask task = NextTask(Cancellation());
   if (task == nullptr) return std::nullopt;
   for (;;) {
     // Shared, as the thread that resumes may still be in set_value when the wait is over.

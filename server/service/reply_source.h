@@ -31,8 +31,9 @@ class ReplySource {
  public:
   virtual ~ReplySource() = default;
   // The task that makes the next reply; null after the last. Replies that follow an ErrorReply must
-  // be dropped: their tasks were claimed before it failed.
-  virtual ReplyTask NextTask() = 0;
+  // be dropped: their tasks were claimed before it failed. What must be loaded first may take long,
+  // and asks `cancellation`; if that fails, the task makes an ErrorReply.
+  virtual ReplyTask NextTask(const Cancellation& cancellation) = 0;
   // The next reply, made on this thread; nothing after the last.
   std::optional<Frame> Next();
 };

@@ -85,7 +85,9 @@ Handler FindHandler(MessageType type) {
       return Handle<Name##Request, Answer, const Cancellation&>(handlers::Name, state, frame, \
                                                                 caller, note, cancel);        \
     };
-    AUGSTORE_STREAM_HANDLERS(AUGSTORE_CASE)
+    AUGSTORE_STREAM_LONG_HANDLERS(AUGSTORE_CASE)
+    AUGSTORE_REGISTRY_LONG_HANDLERS(AUGSTORE_CASE)
+    AUGSTORE_INGEST_LONG_HANDLERS(AUGSTORE_CASE)
 #undef AUGSTORE_CASE
     default:
       return nullptr;
@@ -102,7 +104,9 @@ Status UnknownRequest(MessageType type) {
 class SingleReply : public ReplySource {
  public:
   explicit SingleReply(ReplyTask task) : task_(std::move(task)) {}
-  ReplyTask NextTask() override { return std::exchange(task_, nullptr); }
+  ReplyTask NextTask(const Cancellation& /*cancellation*/) override {
+    return std::exchange(task_, nullptr);
+  }
 
  private:
   ReplyTask task_;

@@ -91,7 +91,8 @@ Result<RowIdsReply> AppendRows(ServiceState& state, AppendRowsRequest& message) 
   return reply;
 }
 
-Result<SharedBytes> ReadRows(ServiceState& state, ReadRowsRequest& message) {
+Result<SharedBytes> ReadRows(ServiceState& state, ReadRowsRequest& message,
+                             const Cancellation& cancellation) {
   AUGSTORE_TRY(CheckRows("rows", message.rows.size()));
   Store* store = state.catalog->store();
   AUGSTORE_ASSIGN(const SpaceInfo space, store->FindSpace(message.backbone, message.dtype));
@@ -104,9 +105,10 @@ Result<SharedBytes> ReadRows(ServiceState& state, ReadRowsRequest& message) {
   AUGSTORE_TRY(CheckBatchSize(message.rows.size(), columns));
   AUGSTORE_ASSIGN(MemoryBudget::Share share, TakeReply(state, message.rows.size(), columns));
   BatchWriter writer(message.rows.size(), columns);
-  AUGSTORE_TRY(message.feature_maps
-                   ? store->ReadFeatureMaps(space.id, message.rows, writer.embeddings())
-                   : store->ReadRows(space.id, message.rows, writer.embeddings()));
+  AUGSTORE_TRY(
+      message.feature_maps
+          ? store->ReadFeatureMaps(space.id, message.rows, writer.embeddings(), cancellation)
+          : store->ReadRows(space.id, message.rows, writer.embeddings(), cancellation));
   std::ranges::copy(message.rows, writer.samples().begin());
   std::ranges::fill(writer.labels(), -1);
   std::ranges::fill(writer.chains(), uint16_t{0});

@@ -17,16 +17,17 @@ using CommitAnswer = std::variant<RecordReply, DraftProgressReply>;
 #define AUGSTORE_INGEST_HANDLERS(M) \
   M(FindImages, RowIdsReply)        \
   M(AppendRows, RowIdsReply)        \
-  M(ReadRows, SharedBytes)          \
   M(AppendSamples, EndReply)        \
   M(CompareDraft, CompareAnswer)    \
   M(CommitDraft, CommitAnswer)      \
   M(AbortDraft, EndReply)           \
   M(GetSamples, SamplesReply)
+#define AUGSTORE_INGEST_LONG_HANDLERS(M) M(ReadRows, SharedBytes)
 #define AUGSTORE_INGEST_CALLER_HANDLERS(M) M(BeginDraft, DraftReply)
 
 namespace augstore::handlers {
 AUGSTORE_INGEST_HANDLERS(AUGSTORE_DECLARE_HANDLER)
+AUGSTORE_INGEST_LONG_HANDLERS(AUGSTORE_DECLARE_LONG_HANDLER)
 AUGSTORE_INGEST_CALLER_HANDLERS(AUGSTORE_DECLARE_CALLER_HANDLER)
 }  // namespace augstore::handlers
 

@@ -185,8 +185,9 @@ Result<StatsReply> Stats(ServiceState& state, StatsRequest&, const Principal& ca
   return StatsReply{json.dump()};
 }
 
-Result<VerifyReply> Verify(ServiceState& state, VerifyRequest& message) {
-  AUGSTORE_ASSIGN(VerifyStep step, state.catalog->Verify(message.cursor));
+Result<VerifyReply> Verify(ServiceState& state, VerifyRequest& message,
+                           const Cancellation& cancellation) {
+  AUGSTORE_ASSIGN(VerifyStep step, state.catalog->Verify(message.cursor, cancellation));
   VerifyReply reply{std::move(step.cursor), step.checked, step.total, std::move(step.problems)};
   return reply;
 }

@@ -6,18 +6,19 @@
 
 #define AUGSTORE_REGISTRY_HANDLERS(M) \
   M(ServerInfo, ServerInfoReply)      \
-  M(Verify, VerifyReply)              \
   M(RepairRows, RepairRowsReply)      \
   M(GetRecord, RecordReply)           \
   M(AddRecord, RecordReply)           \
   M(DeleteRecord, EndReply)           \
   M(SetAlias, EndReply)
+#define AUGSTORE_REGISTRY_LONG_HANDLERS(M) M(Verify, VerifyReply)
 #define AUGSTORE_REGISTRY_CALLER_HANDLERS(M) \
   M(Stats, StatsReply)                       \
   M(ListRecords, RecordListReply)
 
 namespace augstore::handlers {
 AUGSTORE_REGISTRY_HANDLERS(AUGSTORE_DECLARE_HANDLER)
+AUGSTORE_REGISTRY_LONG_HANDLERS(AUGSTORE_DECLARE_LONG_HANDLER)
 AUGSTORE_REGISTRY_CALLER_HANDLERS(AUGSTORE_DECLARE_CALLER_HANDLER)
 }  // namespace augstore::handlers
 

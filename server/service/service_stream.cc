@@ -35,9 +35,10 @@ std::shared_ptr<const Stream> WithSharedTable(ServiceState& state,
   return shared;
 }
 
-Result<std::shared_ptr<const Stream>> ResolveAndKeep(ServiceState& state, const StreamSpec& spec) {
+Result<std::shared_ptr<const Stream>> ResolveAndKeep(ServiceState& state, const StreamSpec& spec,
+                                                     const Cancellation& cancellation) {
   AUGSTORE_ASSIGN(std::shared_ptr<const Stream> stream,
-                  ResolveStream(*state.catalog, state.models, spec));
+                  ResolveStream(*state.catalog, state.models, spec, cancellation));
   stream = WithSharedTable(state, std::move(stream));
   state.streams.Insert(stream->info.spec, stream);
   return stream;
@@ -45,12 +46,13 @@ Result<std::shared_ptr<const Stream>> ResolveAndKeep(ServiceState& state, const 
 
 // A collection version that was deleted may be written anew, with other samples: so a kept stream
 // is used only while the digest of its collection is the same.
-Result<std::shared_ptr<const Stream>> FindStream(ServiceState& state, const StreamSpec& spec) {
+Result<std::shared_ptr<const Stream>> FindStream(ServiceState& state, const StreamSpec& spec,
+                                                 const Cancellation& cancellation) {
   if (auto kept = state.streams.Find(spec); kept != nullptr) {
     AUGSTORE_ASSIGN(const auto collection, state.catalog->Get<CollectionRecord>(spec.collection));
     if (collection.record.digest == kept->info.collection_digest) return kept;
   }
-  return ResolveAndKeep(state, spec);
+  return ResolveAndKeep(state, spec, cancellation);
 }
 
 Status FingerprintDiffers(const StreamReply& here, const Digest& requested) {
@@ -72,11 +74,12 @@ Status FingerprintDiffers(const StreamReply& here, const Digest& requested) {
 using TablePointer = std::shared_ptr<const SampleTable>;
 
 Result<TablePointer> FindTable(ServiceState& state, const Versioned<CollectionRecord>& collection,
-                               const std::string& label_column) {
+                               const std::string& label_column, const Cancellation& cancellation) {
   const std::pair key(collection.ref(), label_column);
   if (TablePointer kept = state.tables.Find(key); kept != nullptr) return kept;
-  AUGSTORE_ASSIGN(TablePointer table, LoadSampleTable(*state.catalog, state.stream_memory,
-                                                      collection.record, "", label_column));
+  AUGSTORE_ASSIGN(TablePointer table,
+                  LoadSampleTable(*state.catalog, state.stream_memory, collection.record, "",
+                                  label_column, cancellation));
   state.tables.Insert(key, table);
   return table;
 }
@@ -111,7 +114,7 @@ class BatchRun : public ReplySource {
     run_->caller = std::move(caller);
     run_->request_id = request_.request_id;
   }
-  ReplyTask NextTask() override;
+  ReplyTask NextTask(const Cancellation& cancellation) override;
 
  private:
   // What the tasks of a run share; they may outlive it.
@@ -128,7 +131,7 @@ class BatchRun : public ReplySource {
     std::atomic<bool> failed = false;
     std::atomic<bool> refused = false;  // and the audit log has it
   };
-  Status Open();
+  Status Open(const Cancellation& cancellation);
   // The run's first failure, or that its caller's key has ended.
   static Status CheckMayGoOn(Run& run, const Status& opened);
   static Result<Reply> MakeBatch(const Run& run, uint64_t step, const Resume& resume,
@@ -141,18 +144,20 @@ class BatchRun : public ReplySource {
   bool done_ = false;
 };
 
-ReplyTask BatchRun::NextTask() {
+ReplyTask BatchRun::NextTask(const Cancellation& cancellation) {
   if (done_ || run_->failed) return nullptr;
   Status opened;
-  if (run_->stream == nullptr) opened = Guarded(request_.type, [this] { return Open(); });
+  if (run_->stream == nullptr) {
+    opened = Guarded(request_.type, [&] { return Open(cancellation); });
+  }
   AUGSTORE_CHECK(step_ <= end_);
   done_ = !opened.ok() || step_ == end_;
   return [run = run_, opened = std::move(opened), end = done_, step = step_++](
-             const Resume& resume, const Cancellation& cancellation) {
+             const Resume& resume, const Cancellation& of_task) {
     Reply reply = MakeReply(*run->state, MessageType::kBatchesRequest, run->request_id,
                             [&]() -> Result<Reply> {
                               AUGSTORE_TRY(CheckMayGoOn(*run, opened));
-                              if (!end) return MakeBatch(*run, step, resume, cancellation);
+                              if (!end) return MakeBatch(*run, step, resume, of_task);
                               return Reply{false, ToFrame(EndReply{}, run->request_id)};
                             });
     if (!reply.parked && reply.frame.type == MessageType::kErrorReply) run->failed = true;
@@ -169,7 +174,7 @@ Status BatchRun::CheckMayGoOn(Run& run, const Status& opened) {
   return status;
 }
 
-Status BatchRun::Open() {
+Status BatchRun::Open(const Cancellation& cancellation) {
   AUGSTORE_TRY(CheckRole(request_.type, *run_->caller));
   AUGSTORE_ASSIGN(const BatchesRequest message, FromFrame<BatchesRequest>(request_));
   run_->target = TargetOf(message);
@@ -178,7 +183,8 @@ Status BatchRun::Open() {
     return InvalidArgument("{} batches were requested in one run: request 1 to {}", message.count,
                            kMaxBatchesPerRequest);
   }
-  AUGSTORE_ASSIGN(std::shared_ptr<const Stream> stream, FindStream(*run_->state, message.spec));
+  AUGSTORE_ASSIGN(std::shared_ptr<const Stream> stream,
+                  FindStream(*run_->state, message.spec, cancellation));
   if (stream->info.fingerprint != message.fingerprint) {
     return FingerprintDiffers(stream->info, message.fingerprint);
   }
@@ -245,7 +251,8 @@ Result<SharedBytes> handlers::Query(ServiceState& state, QueryRequest& message,
                   state.catalog->Get<CollectionRecord>(message.collection));
   AUGSTORE_ASSIGN(const PinnedChain chain,
                   ResolveChain(*state.catalog, state.models, collection.record.backbone, parsed));
-  AUGSTORE_ASSIGN(const TablePointer table, FindTable(state, collection, message.label_column));
+  AUGSTORE_ASSIGN(const TablePointer table,
+                  FindTable(state, collection, message.label_column, cancellation));
   AUGSTORE_TRY(CheckSamples(message, collection, *table));
 
   std::vector<RowId> rows;
@@ -266,8 +273,9 @@ Result<SharedBytes> handlers::Query(ServiceState& state, QueryRequest& message,
 }
 
 Result<StreamReply> handlers::OpenStream(ServiceState& state, OpenStreamRequest& message,
-                                         const Cancellation& /*cancellation*/) {
-  AUGSTORE_ASSIGN(const std::shared_ptr<const Stream> stream, ResolveAndKeep(state, message.spec));
+                                         const Cancellation& cancellation) {
+  AUGSTORE_ASSIGN(const std::shared_ptr<const Stream> stream,
+                  ResolveAndKeep(state, message.spec, cancellation));
   return stream->info;
 }
 

@@ -7,18 +7,13 @@
 #include "server/service/reply_source.h"
 #include "server/service/service_handler.h"
 
-#define AUGSTORE_STREAM_HANDLERS(M) \
-  M(Query, SharedBytes)             \
+#define AUGSTORE_STREAM_LONG_HANDLERS(M) \
+  M(Query, SharedBytes)                  \
   M(OpenStream, StreamReply)
 
 namespace augstore {
 namespace handlers {
-// These may compute for long, and ask `cancellation` meanwhile.
-#define AUGSTORE_DECLARE_LONG_HANDLER(Name, Answer)                \
-  Result<Answer> Name(ServiceState& state, Name##Request& message, \
-                      const Cancellation& cancellation);
-AUGSTORE_STREAM_HANDLERS(AUGSTORE_DECLARE_LONG_HANDLER)
-#undef AUGSTORE_DECLARE_LONG_HANDLER
+AUGSTORE_STREAM_LONG_HANDLERS(AUGSTORE_DECLARE_LONG_HANDLER)
 }  // namespace handlers
 
 // The replies to a BatchesRequest, the one request that has several: a BatchReply for each step,

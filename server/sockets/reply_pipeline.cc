@@ -127,8 +127,12 @@ void ReplyPipeline::ContinueClaiming() {
   if (!claiming_ && !end_.has_value() && !closed_ && HasRoom()) StartClaiming();
 }
 
+Cancellation ReplyPipeline::NewCancellation() const {
+  return {stop_.get_token(), Cancellation::Clock::now() + reply_limit_};
+}
+
 void ReplyPipeline::Claim() {
-  ReplyTask task = source_->NextTask();
+  ReplyTask task = source_->NextTask(NewCancellation());
   if (task == nullptr) {
     source_.reset();  // on this thread: a source may hold much
     Post(socket_thread_, [end = claimed_](ReplyPipeline& self) {
@@ -160,8 +164,7 @@ void ReplyPipeline::Run(uint64_t number, const TaskPointer& task) {
       self->Post(*self->pool_, [number, task](ReplyPipeline& again) { again.Run(number, task); });
     });
   };
-  const auto deadline = Cancellation::Clock::now() + reply_limit_;
-  Reply reply = (*task)(resume, Cancellation(stop_.get_token(), deadline));
+  Reply reply = (*task)(resume, NewCancellation());
   if (reply.parked) return;  // a worker runs it again, and this one may do something else
   Post(socket_thread_,
        [number, sealed = Place(std::move(reply.frame))](ReplyPipeline& self) mutable {

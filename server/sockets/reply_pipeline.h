@@ -94,6 +94,8 @@ class ReplyPipeline : public std::enable_shared_from_this<ReplyPipeline> {
   void CheckInvariants() const;
 
   // --- Workers ---
+  // For what is begun now.
+  Cancellation NewCancellation() const;
   void Claim();
   void Run(uint64_t number, const TaskPointer& task);
   SealedFrame Place(Frame frame);

@@ -13,7 +13,9 @@ namespace {
 class OneTask : public ReplySource {
  public:
   explicit OneTask(ReplyTask task) : task_(std::move(task)) {}
-  ReplyTask NextTask() override { return std::exchange(task_, nullptr); }
+  ReplyTask NextTask(const Cancellation& /*cancellation*/) override {
+    return std::exchange(task_, nullptr);
+  }
 
  private:
   ReplyTask task_;

@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <stop_token>
 
 #include "schemas/base/limits.h"
 #include "tests/support/ask.h"
@@ -78,6 +79,31 @@ TEST_F(ServiceStreamTest, KeepsTablesAndTransformsWithinTheirMemory) {
   const auto refused = Ask<StreamReply>(little, OpenStreamRequest{{.collection = "toy"}});
   EXPECT_EQ(refused.status().code(), Code::kResourceExhausted);
   EXPECT_THAT(refused.status().message(), HasSubstr("a sample table"));
+}
+
+// The reply of a service that is told to give up before it begins.
+Status Cancelled(Service& service, const Frame& request) {
+  std::stop_source stop;
+  stop.request_stop();
+  const Cancellation cancellation(stop.get_token(), Cancellation::Clock::time_point::max());
+  const auto source = service.Start(request, Owner(0, "test"));
+  const ReplyTask task = source->NextTask(cancellation);
+  const Reply reply = task([] {}, cancellation);
+  return ExpectType(reply.frame, MessageType::kEndReply);
+}
+
+TEST_F(ServiceStreamTest, LoadsNoTableForAClientThatIsGone) {
+  const auto known = Ask<StreamReply>(service_, OpenStreamRequest{{.collection = "toy"}});
+  ASSERT_TRUE(known.ok()) << Text(known);
+  Service fresh(filled_.catalog.get(), {});
+  for (const Frame& request : {ToFrame(OpenStreamRequest{{.collection = "toy"}}),
+                               ToFrame(QueryRequest{"toy", {1}, "", ""}),
+                               ToFrame(BatchesRequest{known->spec, known->fingerprint, 0, 0, 1}),
+                               ToFrame(VerifyRequest{})}) {
+    EXPECT_EQ(Cancelled(fresh, request).code(), Code::kUnavailable)
+        << MessageTypeName(request.type);
+  }
+  EXPECT_TRUE(Ask<StreamReply>(fresh, OpenStreamRequest{{.collection = "toy"}}).ok());
 }
 
 TEST_F(ServiceStreamTest, NamesWhatAQueryCannotFind) {

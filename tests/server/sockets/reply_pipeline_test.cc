@@ -32,7 +32,7 @@ class Scripted : public ReplySource {
  public:
   Scripted(std::vector<ReplyTask> tasks, std::atomic<size_t>* claims)
       : tasks_(std::move(tasks)), claims_(claims) {}
-  ReplyTask NextTask() override {
+  ReplyTask NextTask(const Cancellation& /*cancellation*/) override {
     if (next_ == tasks_.size()) return nullptr;
     ++*claims_;
     return tasks_[next_++];
@@ -273,7 +273,7 @@ TEST_F(ReplyPipelineTest, BreaksWhenATaskThrows) {
 
 TEST_F(ReplyPipelineTest, BreaksWhenAClaimThrows) {
   class Throwing : public ReplySource {
-    ReplyTask NextTask() override { throw std::bad_alloc(); }
+    ReplyTask NextTask(const Cancellation& /*cancellation*/) override { throw std::bad_alloc(); }
   };
   Start(1, {});
   EXPECT_FALSE(Next().has_value());
