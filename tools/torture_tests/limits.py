@@ -9,13 +9,12 @@ import random
 import resource
 import signal
 import socket
-import struct
 import subprocess
 import time
-import zlib
 from pathlib import Path
 
 from torture_tests.program import Augstore, Broken, acknowledged, cpu_seconds, resident_mib, write_dear_transform
+from torture_tests.wire import header
 
 
 def test_full(augstore: Augstore, draw: random.Random, scale: float) -> str:
@@ -144,11 +143,6 @@ def test_greedy(augstore: Augstore, draw: random.Random, scale: float) -> str:
     return f"{24 * rounds} dear requests: others answered within {took:.2f} s; stopped within {stopped:.2f} s"
 
 
-def frame_header(kind: int, size: int) -> bytes:
-    head = b"AUGS" + struct.pack("<HHIII", 1, kind, 1, size, 0)
-    return head + struct.pack("<I", zlib.crc32(head))
-
-
 def stream_rate(augstore: Augstore, seconds: float) -> float:
     """Batches of a good client in a second."""
     began, batches = time.monotonic(), 0
@@ -178,7 +172,7 @@ def test_memory(augstore: Augstore, draw: random.Random, scale: float) -> str:
         one.connect(str(augstore.work / "socket"))
         one.settimeout(5)
         with contextlib.suppress(OSError):
-            one.sendall(frame_header(8, 500 << 20) + bytes(1 << 20))
+            one.sendall(header(8, 1, 500 << 20, 0) + bytes(1 << 20))
     most, began = 0.0, time.monotonic()
     rates = []
     while time.monotonic() - began < max(6, 60 * scale):
