@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
+import shutil
 import signal
 import struct
 import subprocess
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -115,6 +118,15 @@ def write_dear_transform(path: Path, layers: int, hidden: int) -> None:
     header = json.dumps(tensors).encode()
     header += b" " * (-len(header) % 8)
     path.write_bytes(struct.pack("<Q", len(header)) + header + struct.pack("<f", 1e-3) * (at // 4))
+
+
+@contextlib.contextmanager
+def store_in_memory(work: Path) -> Iterator[Path]:
+    """Where a store is in memory, if this machine has such a file system: a busy disk is waited for at each write."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 6 << 30
+    with tempfile.TemporaryDirectory(prefix="augstore-torture-", dir=memory if roomy else work) as folder:
+        yield Path(folder) / "store"
 
 
 def resident_mib(augstore: Augstore) -> float:
