@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import mmap
-import os
 import random
 import resource
 import socket
@@ -16,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from torture_tests.program import Augstore, Broken, store_in_memory, write_dear_transform
+from torture_tests.program import Augstore, Broken, settled_descriptors, store_in_memory, write_dear_transform
 from torture_tests.wire import BATCHES, Attack, Mutator, Recorder, seal, trickle, wait_until_closed
 
 SLOW, DEAF, MANY = 200, 20, 2000
@@ -68,28 +67,6 @@ def record_frames(augstore: Augstore) -> list[tuple[int, bytes]]:
     for refused in (["collection", "delete", "prey@9"], ["backup", "create", "--quiet"]):
         augstore.run(*refused, *to)
     return recorder.close()
-
-
-def descriptors(augstore: Augstore, store: Path) -> list[str]:
-    """Those that are not files of the store, which grows."""
-    assert augstore.server is not None
-    found = []
-    for descriptor in Path(f"/proc/{augstore.server.pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            found.append(os.readlink(descriptor))
-    return sorted(name for name in found if not name.startswith(str(store)))
-
-
-def settled_descriptors(augstore: Augstore, store: Path, most: int | None = None) -> list[str]:
-    """Descriptors once their number stays the same for a second, and is not above `most`; else as they are after 20 s."""
-    deadline, last, since = time.monotonic() + 20, -1, 0.0
-    while True:
-        now, found = time.monotonic(), descriptors(augstore, store)
-        if len(found) != last:
-            last, since = len(found), now
-        if now > deadline or (now - since >= 1 and (most is None or last <= most)):
-            return found
-        time.sleep(0.05)
 
 
 @contextlib.contextmanager

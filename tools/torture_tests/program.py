@@ -11,6 +11,7 @@ import signal
 import struct
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -42,11 +43,12 @@ class Augstore:
         self.work = work
         self.server: subprocess.Popen[bytes] | None = None
         self.address = f"unix://{work}/socket"
+        self.patience = 120.0  # seconds for a command
 
     def run(self, *words: str, limit: Callable[[], None] | None = None) -> tuple[int, str]:
         command = [str(self.program), *words]
         try:
-            done = subprocess.run(command, capture_output=True, timeout=120, cwd=self.work, preexec_fn=limit)
+            done = subprocess.run(command, capture_output=True, timeout=self.patience, cwd=self.work, preexec_fn=limit)
         except subprocess.TimeoutExpired as error:
             raise Broken(f"{' '.join(words)} hangs") from error
         output = done.stdout.decode() + done.stderr.decode()
@@ -60,12 +62,13 @@ class Augstore:
             raise Broken(f"{' '.join(words)} failed with {code}: {output}")
         return output
 
-    def serve(self, store: Path, *flags: str) -> None:
+    def serve(self, store: Path, *flags: str, limit: Callable[[], None] | None = None) -> None:
         (self.work / "socket").unlink(missing_ok=True)
         self.server = subprocess.Popen(
             [str(self.program), "serve", "--create", "--store", str(store), "--listen", self.address, "--quiet", *flags],
             stdout=subprocess.PIPE,
             stderr=(self.work / "server.txt").open("ab"),
+            preexec_fn=limit,
         )
         assert self.server.stdout is not None
         if b"serving" not in self.server.stdout.readline():
@@ -125,8 +128,12 @@ def store_in_memory(work: Path) -> Iterator[Path]:
     """Where a store is in memory, if this machine has such a file system: a busy disk is waited for at each write."""
     memory = Path("/dev/shm")
     roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 6 << 30
-    with tempfile.TemporaryDirectory(prefix="augstore-torture-", dir=memory if roomy else work) as folder:
-        yield Path(folder) / "store"
+    folder = Path(tempfile.mkdtemp(prefix="augstore-torture-", dir=memory if roomy else work))
+    try:
+        yield folder / "store"
+    except Broken as broken:
+        raise Broken(f"{broken} (the store is in {folder})") from broken
+    shutil.rmtree(folder)
 
 
 def resident_mib(augstore: Augstore) -> float:
@@ -139,3 +146,25 @@ def cpu_seconds(augstore: Augstore) -> float:
     assert augstore.server is not None
     fields = Path(f"/proc/{augstore.server.pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def descriptors(augstore: Augstore, store: Path) -> list[str]:
+    """Those that are not files of the store, which grows."""
+    assert augstore.server is not None
+    found = []
+    for descriptor in Path(f"/proc/{augstore.server.pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            found.append(os.readlink(descriptor))
+    return sorted(name for name in found if not name.startswith(str(store)))
+
+
+def settled_descriptors(augstore: Augstore, store: Path, most: int | None = None) -> list[str]:
+    """Descriptors once their number stays the same for a second, and is not above `most`; else as they are after 20 s."""
+    deadline, last, since = time.monotonic() + 20, -1, 0.0
+    while True:
+        now, found = time.monotonic(), descriptors(augstore, store)
+        if len(found) != last:
+            last, since = len(found), now
+        if now > deadline or (now - since >= 1 and (most is None or last <= most)):
+            return found
+        time.sleep(0.05)
