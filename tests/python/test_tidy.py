@@ -13,7 +13,7 @@ import pytest
 from augstore import _crc
 from conftest import ROOT
 
-SOURCES = sorted([*(ROOT / "client/python").rglob("*.py"), *(ROOT / "tests/python").rglob("*.py")])
+SOURCES = sorted([*(ROOT / "client/python").rglob("*.py"), *(ROOT / "tests").rglob("*.py")])
 SOURCES += [ROOT / "tools/torture", *sorted((ROOT / "tools").rglob("*.py"))]
 SOURCES = [path for path in SOURCES if "build" not in path.parts]
 
