@@ -195,8 +195,8 @@ TEST_F(BackupTest, LeavesNothingWhenItIsStopped) {
 
 // With the calls of RocksDB to the file system, those for the store's own files included.
 TEST_F(BackupTest, IsWholeOrAbsentWhicheverCallFails) {
-  FaultyFiles* const files = new FaultyFiles;
-  const auto env = rocksdb::NewCompositeEnv(std::shared_ptr<rocksdb::FileSystem>(files));
+  const auto files = std::make_shared<FaultyFiles>();
+  const auto env = FaultyEnv(files);
   using Call = FaultyFiles::Call;
   FillStore();
   int scale = 1;

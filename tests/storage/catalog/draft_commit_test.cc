@@ -139,7 +139,7 @@ struct OnFiles {
     catalog = Catalog::Open(store.get(), std::chrono::milliseconds(0)).value();
   }
   std::shared_ptr<FaultyFiles> files = std::make_shared<FaultyFiles>();
-  std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
+  std::unique_ptr<rocksdb::Env> env = FaultyEnv(files);
   std::unique_ptr<Store> store;
   std::unique_ptr<Catalog> catalog;
 };
@@ -147,7 +147,7 @@ struct OnFiles {
 class InterruptedCommitTest : public DraftCommitTest {
  protected:
   static constexpr size_t kBase = 2 * kSampleChunkRows + 100;
-  static constexpr size_t kAdded = 20 * kSampleChunkRows;  // several writes of chunks
+  static constexpr size_t kAdded = 15 * kSampleChunkRows;  // two writes of chunks
 
   // A store with "c@1". Returns a draft that adds to it.
   uint32_t Prepare(OnFiles& on) {

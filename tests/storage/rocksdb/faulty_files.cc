@@ -1,5 +1,8 @@
 #include "tests/storage/rocksdb/faulty_files.h"
 
+#include <rocksdb/system_clock.h>
+
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -20,6 +23,9 @@ class WatchedFile final : public rocksdb::FSWritableFileOwnerWrapper {
   WatchedFile(std::unique_ptr<rocksdb::FSWritableFile> file, std::string name, FaultyFiles* files)
       : FSWritableFileOwnerWrapper(std::move(file)), name_(std::move(name)), files_(files) {}
 
+  // Room is not set aside: a file system in memory would fill it.
+  void PrepareWrite(size_t /*offset*/, size_t /*bytes*/, const IOOptions& /*options*/,
+                    IODebugContext* /*debug*/) override {}
   IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
     IOStatus status = files_->Allow(Call::kAppend);
     if (!status.ok()) return status;
@@ -80,6 +86,24 @@ class WatchedFolder final : public rocksdb::FSDirectoryWrapper {
 
  private:
   FaultyFiles* const files_;
+};
+
+class QuickClock final : public rocksdb::SystemClockWrapper {
+ public:
+  QuickClock() : rocksdb::SystemClockWrapper(rocksdb::SystemClock::Default()) {}
+  const char* Name() const override { return "QuickClock"; }
+  void SleepForMicroseconds(int micros) override {
+    rocksdb::SystemClockWrapper::SleepForMicroseconds(std::min(micros, 1000));
+  }
+};
+
+class QuickEnv final : public rocksdb::EnvWrapper {
+ public:
+  explicit QuickEnv(const std::shared_ptr<FaultyFiles>& files)
+      : EnvWrapper(rocksdb::NewCompositeEnv(files)) {
+    file_system_ = files;
+    system_clock_ = std::make_shared<QuickClock>();
+  }
 };
 
 }  // namespace
@@ -204,6 +228,10 @@ IOStatus FaultyFiles::DeleteFile(const std::string& name, const IOOptions& optio
                                  IODebugContext* debug) {
   const IOStatus status = Allow(Call::kRename);
   return status.ok() ? target()->DeleteFile(name, options, debug) : status;
+}
+
+std::unique_ptr<rocksdb::Env> FaultyEnv(const std::shared_ptr<FaultyFiles>& files) {
+  return std::make_unique<QuickEnv>(files);
 }
 
 }  // namespace augstore

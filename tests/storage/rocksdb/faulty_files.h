@@ -73,6 +73,10 @@ class FaultyFiles final : public rocksdb::FileSystemWrapper {
   std::map<std::string, std::string> replaced_;
 };
 
+// RocksDB's environment with these files. After a failed flush RocksDB sleeps for a second, which
+// it does not here.
+std::unique_ptr<rocksdb::Env> FaultyEnv(const std::shared_ptr<FaultyFiles>& files);
+
 }  // namespace augstore
 
 #endif  // AUGSTORE_TESTS_STORAGE_ROCKSDB_FAULTY_FILES_H_

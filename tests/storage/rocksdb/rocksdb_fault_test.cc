@@ -121,7 +121,7 @@ TEST_F(FaultTest, HasEveryAcknowledgedWriteAfterThePowerWasCut) {
     // Several lives, so that a cut also comes while an earlier life's log is recovered.
     for (int life = 0; life < 3; ++life) {
       const auto files = std::make_shared<FaultyFiles>();
-      const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
+      const std::unique_ptr<rocksdb::Env> env = FaultyEnv(files);
       auto store = Open(env.get());
       ASSERT_TRUE(store.ok()) << what << store.status().ToString();
       ASSERT_TRUE(writer.Work(**store, static_cast<int>(1 + (seed + round + life) % 12))) << what;
@@ -151,7 +151,7 @@ void FailEverywhere(Call call, bool forever, const std::string& path) {
       ASSERT_TRUE(writer.Work(**made, 4));
     }
     const auto files = std::make_shared<FaultyFiles>();
-    const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(files);
+    const std::unique_ptr<rocksdb::Env> env = FaultyEnv(files);
     files->FailAt(call, number, forever);
     bool reached = false;
     {
