@@ -6,7 +6,7 @@
 
 namespace augstore {
 
-// A mark is written before any slot is read, and EvictOne empties a slot before FreeRetired reads
+// A mark is written before any slot is read, and Retire empties a slot before FreeRetired reads
 // the marks, all in one order (sequentially consistent): so either the reader's mark is seen there,
 // or the reader sees the empty slot.
 SegmentCache::Reader::Reader(SegmentCache* cache) {
@@ -34,11 +34,24 @@ void SegmentCache::EvictOne() {
   while (order_.front().slot->read.exchange(false, std::memory_order_relaxed)) {
     order_.splice(order_.end(), order_, order_.begin());
   }
-  Entry& oldest = order_.front();
-  oldest.slot->segment.store(nullptr);
-  bytes_ -= oldest.segment->bytes();
-  oldest.epoch = epoch_.fetch_add(1);
-  retired_.splice(retired_.end(), order_, order_.begin());
+  Retire(order_.begin());
+}
+
+void SegmentCache::Retire(std::list<Entry>::iterator entry) {
+  entry->slot->segment.store(nullptr);
+  bytes_ -= entry->segment->bytes();
+  entry->epoch = epoch_.fetch_add(1);
+  retired_.splice(retired_.end(), order_, entry);
+}
+
+void SegmentCache::Drop(const SegmentDirectory& directory, uint64_t number) {
+  const MutexLock lock(mutex_);
+  const SegmentDirectory::Slot* const slot = directory.Find(number);
+  const auto held = std::ranges::find(order_, slot, &Entry::slot);
+  if (slot == nullptr || held == order_.end()) return;
+  Retire(held);
+  FreeRetired();
+  CheckInvariants();
 }
 
 void SegmentCache::FreeRetired() {

@@ -58,6 +58,9 @@ class SegmentCache {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // `directory` must outlive its segments here.
   void Insert(SegmentDirectory* directory, uint64_t number, std::shared_ptr<const Segment> segment);
 
+  // Lets go of a segment that does not exist any more. Takes time linear in what is held.
+  void Drop(const SegmentDirectory& directory, uint64_t number);
+
   uint64_t budget_bytes() const { return budget_bytes_; }
   uint64_t resident_bytes();
 
@@ -74,6 +77,7 @@ class SegmentCache {  // NOLINT(clang-analyzer-optin.performance.Padding)
   };
 
   void EvictOne() AUGSTORE_REQUIRES(mutex_);
+  void Retire(std::list<Entry>::iterator entry) AUGSTORE_REQUIRES(mutex_);
   void FreeRetired() AUGSTORE_REQUIRES(mutex_);
   void CheckInvariants() AUGSTORE_REQUIRES(mutex_);
 

@@ -47,6 +47,21 @@ TEST_F(SegmentCacheTest, DropsTheOldestThatWasNotReadSinceItWasLastConsidered) {
   EXPECT_EQ(cache.resident_bytes(), 3 * kBytes);
 }
 
+TEST_F(SegmentCacheTest, LetsGoOfASegmentThatDoesNotExistAnyMore) {
+  SegmentCache cache(3 * kBytes);
+  for (uint64_t i = 0; i < 3; ++i) cache.Insert(&directory_, i, Make(static_cast<float>(i)));
+  const auto kept = cache.Share(directory_, 1);
+  cache.Drop(directory_, 1);
+  cache.Drop(directory_, 1);
+  cache.Drop(directory_, 77);
+  cache.Drop(other_, 0);
+  EXPECT_EQ(Find(cache, directory_, 1), nullptr);
+  EXPECT_NE(Find(cache, directory_, 0), nullptr);
+  EXPECT_NE(Find(cache, directory_, 2), nullptr);
+  EXPECT_EQ(cache.resident_bytes(), 2 * kBytes);
+  EXPECT_EQ(reinterpret_cast<const float*>(kept->data.get())[5], 1.0f) << "whoever has it keeps it";
+}
+
 // As a stream in windows does: each window is brought in, segment by segment, while the one before
 // is read.
 TEST_F(SegmentCacheTest, KeepsWhatIsReadAheadUntilItIsRead) {
