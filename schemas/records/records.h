@@ -226,7 +226,7 @@ struct HeadRecord {
 
 struct AliasMove {
   std::string alias;
-  uint32_t version = 0;
+  uint32_t version = 0;  // 0: the alias went with the version that it pointed to
   std::string note;
   int64_t unix_s = 0;
   bool forced = false;  // moved although the card did not allow it

@@ -53,6 +53,7 @@ inline constexpr size_t kFrameHeaderBytes = 24;
   X(RevokeKeyRequest, 25)     \
   X(RotateKeyRequest, 26)     \
   X(RepairRowsRequest, 30)    \
+  X(GarbageRequest, 31)       \
   X(StartBackupRequest, 40)   \
   X(GetBackupRequest, 41)     \
   X(StopBackupRequest, 42)    \
@@ -75,6 +76,8 @@ inline constexpr size_t kFrameHeaderBytes = 24;
   X(KeyListReply, 117)        \
   X(DraftProgressReply, 120)  \
   X(RepairRowsReply, 121)     \
+  X(DeletionReply, 122)       \
+  X(GarbageReply, 123)        \
   X(BackupReply, 130)         \
   X(BackupListReply, 131)
 

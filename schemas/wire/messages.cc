@@ -76,8 +76,16 @@ AUGSTORE_FIELDS(ListRecordsRequest, wire::ListRecordsRequest, m.kind, AtMost(m.n
 AUGSTORE_FIELDS(RecordListReply, wire::RecordListReply, AtMost(m.records, kMaxListedRecords));
 AUGSTORE_FIELDS(AddRecordRequest, wire::AddRecordRequest, m.kind, AtMost(m.name, kMaxNameBytes),
                 BytesAtMost(m.record, kMaxRecordBytes), BytesAtMost(m.blob, kMaxWeightsBytes));
-AUGSTORE_FIELDS(DeleteRecordRequest, wire::DeleteRecordRequest, m.kind,
-                AtMost(m.ref, kMaxRefBytes));
+AUGSTORE_FIELDS(DeleteRecordRequest, wire::DeleteRecordRequest, m.kind, AtMost(m.ref, kMaxRefBytes),
+                m.cascade, m.preview);
+AUGSTORE_FIELDS(DeletedRecord, wire::DeletedRecord, m.kind, AtMost(m.name, kMaxNameBytes),
+                m.version, AtMost(m.alias, kMaxNameBytes), AtMost(m.reason, kMaxTextBytes));
+AUGSTORE_FIELDS(DeletionReply, wire::DeletionReply, AtMost(m.records, kMaxListedRecords),
+                m.applied);
+AUGSTORE_FIELDS(GarbageRequest, wire::GarbageRequest, m.run, m.apply, m.pairs);
+AUGSTORE_FIELDS(GarbageReply, wire::GarbageReply, m.run, AtMost(m.step.phase, kMaxNameBytes),
+                m.step.done, m.step.total, m.step.segments, m.step.rows, m.step.bytes,
+                m.step.kept_rows);
 AUGSTORE_FIELDS(SetAliasRequest, wire::SetAliasRequest, m.kind, AtMost(m.name, kMaxNameBytes),
                 AtMost(m.alias, kMaxNameBytes), m.version, AtMost(m.note, kMaxTextBytes), m.force,
                 m.min_r2);
@@ -95,7 +103,7 @@ struct Codec<AppendRowsRequest> {
     v.All(m.backbone, AtMost(m.images, kMaxBatchRows));
     v.Seek(4);
     v.All(AtMost(m.feature_maps.values, kMaxDim), AtMost(m.feature_maps.bytes, kMaxRequestBytes),
-          m.dtype);
+          m.dtype, AtMost(m.sources, kMaxBatchRows));
   }
 };
 
@@ -151,6 +159,7 @@ void CheckFields(Reader& in, const AppendRowsRequest& m) {
     if (dim == 0) in.Fail("dim", "is 0: an embedding has at least one column");
     in.Equal("embeddings", rows * dim, m.images.size() * dim, "images x dim");
   }
+  if (!m.sources.empty()) in.Equal("sources", m.sources.size(), m.images.size(), "images");
   const uint32_t values = m.feature_maps.values;
   in.Equal("feature_maps", m.feature_maps.bytes.size(),
            values == 0 ? 0 : rows * QuantizedRowBytes(values), "images x (feature_map_values + 8)");

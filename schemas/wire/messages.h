@@ -13,7 +13,9 @@
 #include <vector>
 
 #include "schemas/base/types.h"
+#include "schemas/records/deletion.h"
 #include "schemas/records/drafts.h"
+#include "schemas/records/garbage.h"
 #include "schemas/records/keys.h"
 #include "schemas/records/records.h"
 #include "schemas/weights/dtype.h"
@@ -47,6 +49,17 @@ struct RepairRowsRequest {
   bool apply = false;
 };
 using RepairRowsReply = RepairRowsStep;
+// Looks for rows that nothing names. Each call does a second's work at most; `run` 0 begins anew,
+// then it is the reply's.
+struct GarbageRequest {
+  uint64_t run = 0;
+  bool apply = false;  // of a new run: give their space back
+  bool pairs = false;  // also that of pairs of images that no sample names
+};
+struct GarbageReply {
+  uint64_t run = 0;
+  GarbageStep step;  // its phase is empty: the run is over
+};
 // Answers an operation without a result, and ends a run of batches.
 struct EndReply {};
 
@@ -128,10 +141,14 @@ struct AddRecordRequest {
   std::string record;
   std::string blob;
 };
+// A version, or all versions of a name; answered by DeletionReply.
 struct DeleteRecordRequest {
   RecordKind kind = RecordKind::kCollection;
   std::string ref;
+  bool cascade = false;  // with what names it; else refused if anything does
+  bool preview = false;  // delete nothing: only say what `cascade` would delete
 };
+using DeletionReply = Deletion;
 struct SetAliasRequest {
   RecordKind kind = RecordKind::kTransform;
   std::string name;
@@ -161,6 +178,8 @@ struct AppendRowsRequest {
   Matrix embeddings;           // n x dim
   QuantizedRows feature_maps;  // the feature map of each image; or none
   Dtype dtype = Dtype::kF32;   // in which the embeddings are to be stored
+  // The image of which each is a view; or none: they are images themselves.
+  std::vector<ContentHash> sources = {};
 };
 // Raw rows of a space, answered by one BatchReply with sample_ids = rows, labels = -1, chains = 0.
 struct ReadRowsRequest {

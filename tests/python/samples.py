@@ -166,7 +166,18 @@ def messages(backbone):
             ]
         },
         "AddRecordRequest": {"kind": 1, "name": "resnet18", "record": backbone, "blob": b"\0\xff"},
-        "DeleteRecordRequest": {"kind": 3, "ref": "hflip@3"},
+        "DeleteRecordRequest": {"kind": 3, "ref": "hflip@3", "cascade": True, "preview": True},
+        "DeletionReply": {
+            "records": [
+                {"kind": 4, "name": "h", "version": 2, "alias": "best", "reason": "points to h@2"},
+                {"kind": 2, "name": "c", "version": 1, "alias": "", "reason": ""},
+            ],
+            "applied": True,
+        },
+        "GarbageRequest": {"run": 3, "apply": True, "pairs": True},
+        "GarbageReply": {
+            "run": 3, "phase": "pairs", "done": 4, "total": 5, "segments": 6, "rows": 1536, "bytes": 7, "kept_rows": 8,
+        },
         "SetAliasRequest": {
             "kind": 4, "name": "digits", "alias": "champion", "version": 7, "note": "because", "force": True,
             "min_r2": 0.125,

@@ -23,8 +23,9 @@ using MessageTypes = testing::Types<
     QueryRequest, OpenStreamRequest, StreamReply, BatchesRequest, ShareMemoryRequest,
     ShareMemoryReply, SharedBodyReply, AuthenticateRequest, AuthenticateReply, CreateKeyRequest,
     KeyReply, ListKeysRequest, KeyListReply, RevokeKeyRequest, RotateKeyRequest, RepairRowsRequest,
-    RepairRowsReply, DraftProgressReply, StartBackupRequest, GetBackupRequest, StopBackupRequest,
-    BackupReply, ListBackupsRequest, BackupListReply>;
+    RepairRowsReply, DraftProgressReply, DeletionReply, GarbageRequest, GarbageReply,
+    StartBackupRequest, GetBackupRequest, StopBackupRequest, BackupReply, ListBackupsRequest,
+    BackupListReply>;
 
 inline bool operator==(const RecordReply& a, const RecordReply& b) {
   return std::tie(a.kind, a.name, a.version, a.record, a.blob) ==
@@ -56,7 +57,12 @@ inline auto Fields(const RecordReply& m) {
 inline auto Fields(const ListRecordsRequest& m) { return std::tie(m.kind, m.name); }
 inline auto Fields(const RecordListReply& m) { return std::tie(m.records); }
 inline auto Fields(const AddRecordRequest& m) { return std::tie(m.kind, m.name, m.record, m.blob); }
-inline auto Fields(const DeleteRecordRequest& m) { return std::tie(m.kind, m.ref); }
+inline auto Fields(const DeleteRecordRequest& m) {
+  return std::tie(m.kind, m.ref, m.cascade, m.preview);
+}
+inline auto Fields(const DeletionReply& m) { return std::tie(m.records, m.applied); }
+inline auto Fields(const GarbageRequest& m) { return std::tie(m.run, m.apply, m.pairs); }
+inline auto Fields(const GarbageReply& m) { return std::tie(m.run, m.step); }
 inline auto Fields(const SetAliasRequest& m) {
   return std::tie(m.kind, m.name, m.alias, m.version, m.note, m.min_r2, m.force);
 }
@@ -148,7 +154,14 @@ inline void Fill(RecordListReply* m) {
 inline void Fill(AddRecordRequest* m) {
   *m = {RecordKind::kBackbone, "resnet18", Encode(Backbone()), std::string("\0\xff", 2)};
 }
-inline void Fill(DeleteRecordRequest* m) { *m = {RecordKind::kTransform, "hflip@3"}; }
+inline void Fill(DeleteRecordRequest* m) { *m = {RecordKind::kTransform, "hflip@3", true, true}; }
+inline void Fill(DeletionReply* m) {
+  *m = {{{RecordKind::kHead, "h", 2, "best", "points to h@2"},
+         {RecordKind::kCollection, "c", 1, "", ""}},
+        true};
+}
+inline void Fill(GarbageRequest* m) { *m = {3, true, true}; }
+inline void Fill(GarbageReply* m) { *m = {3, {"pairs", 4, 5, 6, 1536, 7, 8}}; }
 inline void Fill(SetAliasRequest* m) {
   *m = {RecordKind::kHead, "digits", "champion", 7, "because", 0.125, true};
 }
