@@ -5,8 +5,10 @@
 //   registry   record  := kind u8        · name · NUL · version u32
 //              blob    := kind u8 + 0x80 · name · NUL · version u32
 //              counter := kind u8 + 0x40 · name · NUL                  -> next version u32
-//   images     space u32 · content hash 16 bytes                       -> row u64
-//   segments   space u32 · segment u64                                 -> storage/store/segment.h
+//   images     space u32 · content hash 16 bytes                       -> row u64, of a view then
+//                                                                         the image's content hash
+//   segments   space u32 · segment u64                                 -> storage/store/segment.h;
+//                                                                         empty: given back
 //   maps       the same                                                -> segment of feature maps;
 //                                                                         absent: none were given
 //   samples    list u32                                                -> empty: the list exists
@@ -87,6 +89,33 @@ inline std::string ImageKey(SpaceId space, const ContentHash& image) {
   std::string key = Big(space);
   key.append(reinterpret_cast<const char*>(image.bytes.data()), image.bytes.size());
   return key;
+}
+
+// A value of the image index.
+struct ImageEntry {
+  RowId row = kNoRow;
+  std::optional<ContentHash> source;  // of which the image is a view
+};
+
+inline std::string EncodeImage(RowId row, const ContentHash* source) {
+  std::string value = Big(row);
+  if (source != nullptr) {
+    value.append(reinterpret_cast<const char*>(source->bytes.data()), source->bytes.size());
+  }
+  return value;
+}
+
+// Nothing when `value` has another size.
+inline std::optional<ImageEntry> ParseImage(std::string_view value) {
+  if (value.size() != sizeof(RowId) && value.size() != sizeof(RowId) + sizeof(ContentHash)) {
+    return std::nullopt;
+  }
+  ImageEntry entry{GetBig<RowId>(value), std::nullopt};
+  if (value.size() > sizeof(RowId)) {
+    ContentHash& source = entry.source.emplace();
+    value.copy(reinterpret_cast<char*>(source.bytes.data()), source.bytes.size(), sizeof(RowId));
+  }
+  return entry;
 }
 
 inline std::string SegmentKey(SpaceId space, uint64_t segment) { return Big(space) + Big(segment); }

@@ -57,7 +57,8 @@ class RocksDbStore final : public Store {
   Status FindImages(SpaceId space, std::span<const ContentHash> images,
                     std::span<RowId> rows) override;
   Status AppendRows(SpaceId space, std::span<const ContentHash> images, ConstMatrixView embeddings,
-                    std::span<RowId> rows, const QuantizedView& feature_maps) override;
+                    std::span<RowId> rows, const QuantizedView& feature_maps,
+                    std::span<const ContentHash> sources) override;
   Status ReadRows(SpaceId space, std::span<const RowId> rows, MatrixView out,
                   const Cancellation& cancellation) override;
   Status ReadStoredRows(SpaceId space, std::span<const RowId> rows, std::span<uint8_t> out,
@@ -65,6 +66,11 @@ class RocksDbStore final : public Store {
   Status ReadFeatureMaps(SpaceId space, std::span<const RowId> rows, MatrixView out,
                          const Cancellation& cancellation) override;
   Status CheckRows(SpaceId space, std::span<const RowId> rows) override;
+  Result<std::vector<StoredImage>> ListImages(SpaceId space, const ContentHash& after,
+                                              size_t most) override;
+  Status ForgetImages(SpaceId space, std::span<const ContentHash> images) override;
+  Result<DroppedSegments> DropSegments(SpaceId space, std::span<const uint64_t> segments,
+                                       bool apply) override;
   void ReadAheadOf(SpaceId space, RowPart part, std::span<const RowId> rows,
                    const std::weak_ptr<const void>& wanted) override;
   uint64_t MemoryBudget() const override { return cache_.budget_bytes(); }
@@ -137,11 +143,19 @@ class RocksDbStore final : public Store {
   Space* SpaceOf(const Digest& backbone, Dtype dtype);
   // The first space of a backbone in any dtype, or null: all have one dim.
   Space* AnySpaceOf(const Digest& backbone);
-  // The rows at `indices` of one AppendRows call as the space's next segment.
-  Status AppendSegment(Space* space, std::span<const ContentHash> images,
-                       ConstMatrixView embeddings, const QuantizedView& feature_maps,
-                       std::span<const size_t> indices, std::span<RowId> rows)
-      AUGSTORE_REQUIRES(write_mutex_);
+  // What AppendRows is given.
+  struct NewRows {
+    std::span<const ContentHash> images;
+    std::span<const ContentHash> sources;
+    ConstMatrixView embeddings;
+    const QuantizedView& feature_maps;
+  };
+  // Those at `indices` as the space's next segment.
+  Status AppendSegment(Space* space, const NewRows& from, std::span<const size_t> indices,
+                       std::span<RowId> rows) AUGSTORE_REQUIRES(write_mutex_);
+  // A space's registry record.
+  static std::string SpaceKey(const SpaceInfo& info);
+  static std::string EncodeSpace(const SpaceInfo& info);
 
   // --- Reading (rocksdb_store_read.cc) ---
   // Where rows go: to f32, or, when `stored` is not null, as they are stored.
@@ -181,7 +195,9 @@ class RocksDbStore final : public Store {
   // What is known of a segment from earlier steps: its rows; 0: nothing; kReported.
   uint16_t KnownRows(const SegmentId& id);
   uint64_t EstimateItems();
-  static constexpr uint16_t kReported = 0xffff;  // in segment_rows_: damaged, and named as such
+  // In segment_rows_: damaged, and named as such; given back.
+  static constexpr uint16_t kReported = 0xffff;
+  static constexpr uint16_t kGone = 0xfffe;
 
   // --- Rows that are lost (rocksdb_store_lost_rows.cc) ---
   // Entries of the image index whose rows cannot be read: key and value.

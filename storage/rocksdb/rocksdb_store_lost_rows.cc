@@ -37,7 +37,7 @@ Status RocksDbStore::CheckRows(SpaceId space_id, std::span<const RowId> rows) {
         return DataLoss("{} is damaged; run `augstore repair --rows`", DescribeSegment(id));
       }
     }
-    if (row % kSegmentRows >= known) return NoSuchRow(space->info(), row);
+    if (known == kGone || row % kSegmentRows >= known) return NoSuchRow(space->info(), row);
   }
   return OkStatus();
 }
@@ -67,9 +67,9 @@ Result<RepairRowsStep> RocksDbStore::LookForLostImages(const std::string& after,
   for (; i->Valid() && step.checked < kStepImages; i->Next(), ++step.checked) {
     const std::string_view key = i->key().ToStringView();
     step.cursor = "images " + i->key().ToString(/*hex=*/true);
-    const std::optional<RowId> row = rocks::ParseBig<RowId>(i->value().ToStringView());
-    if (key.size() != sizeof(SpaceId) + sizeof(ContentHash) || !row.has_value()) continue;
-    const Status readable = CheckRows(rocks::GetBig<SpaceId>(key), {&*row, 1});
+    const auto entry = rocks::ParseImage(i->value().ToStringView());
+    if (key.size() != sizeof(SpaceId) + sizeof(ContentHash) || !entry.has_value()) continue;
+    const Status readable = CheckRows(rocks::GetBig<SpaceId>(key), {&entry->row, 1});
     if (IsLoss(readable)) {
       lost.emplace_back(key, i->value().ToString());
     } else {

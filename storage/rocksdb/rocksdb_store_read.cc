@@ -43,6 +43,7 @@ Result<std::shared_ptr<const Segment>> RocksDbStore::LoadSegment(const Space& sp
     return DataLoss("{} is missing; run `augstore verify`", DescribeSegment(id));
   }
   AUGSTORE_TRY(FromRocks(status, DescribeSegment(id)));
+  if (value.empty()) return NoSuchRow(space.info(), id.segment * kSegmentRows);  // given back
   return DecodeSegment(id, feature_maps ? 0 : space.dim, feature_maps ? Dtype::kU8 : space.dtype,
                        value.ToStringView());
 }

@@ -20,12 +20,6 @@ std::string SpaceSuffix(Dtype dtype) {
   return dtype == Dtype::kF32 ? "" : fmt::format(".{}", DtypeName(dtype));
 }
 
-// The backbone's digest, and the dtype unless it is f32.
-std::string SpaceKey(const SpaceInfo& info) {
-  const std::string name = info.backbone.Hex() + SpaceSuffix(info.dtype);
-  return rocks::RegistryKey(rocks::kRecordTag, {RecordKind::kSpace, name, 1});
-}
-
 // The dtype in what follows the digest in a space's key.
 Result<Dtype> DtypeOfKey(std::string_view rest) {
   const std::string_view suffix = rest.substr(0, rest.find('\0'));
@@ -35,12 +29,18 @@ Result<Dtype> DtypeOfKey(std::string_view rest) {
   return DataLoss("a space's key ends in '{}'", suffix);
 }
 
-std::string EncodeSpace(const SpaceInfo& info) {
+}  // namespace
+
+std::string RocksDbStore::SpaceKey(const SpaceInfo& info) {
+  // The backbone's digest, and the dtype unless it is f32.
+  const std::string name = info.backbone.Hex() + SpaceSuffix(info.dtype);
+  return rocks::RegistryKey(rocks::kRecordTag, {RecordKind::kSpace, name, 1});
+}
+
+std::string RocksDbStore::EncodeSpace(const SpaceInfo& info) {
   return rocks::Big(info.id) + rocks::Big(info.dim) + rocks::Big(info.rows) +
          rocks::Big(info.segments);
 }
-
-}  // namespace
 
 Status RocksDbStore::LoadSpaces() {
   const std::string prefix = rocks::RegistryPrefix(rocks::kRecordTag, RecordKind::kSpace, "");
@@ -145,11 +145,11 @@ Status RocksDbStore::FindImages(SpaceId space_id, std::span<const ContentHash> i
       if (statuses[i].IsNotFound()) continue;
       const std::string what = fmt::format("image {}", images[begin + i].Hex());
       AUGSTORE_TRY(FromRocks(statuses[i], what));
-      const std::optional<RowId> row = rocks::ParseBig<RowId>(values[i].ToStringView());
-      if (!row.has_value()) {
+      const std::optional<rocks::ImageEntry> entry = rocks::ParseImage(values[i].ToStringView());
+      if (!entry.has_value()) {
         return DataLoss("{} has no row number; run `augstore verify`", what);
       }
-      rows[begin + i] = *row;
+      rows[begin + i] = entry->row;
     }
   }
   return OkStatus();
@@ -157,8 +157,10 @@ Status RocksDbStore::FindImages(SpaceId space_id, std::span<const ContentHash> i
 
 Status RocksDbStore::AppendRows(SpaceId space_id, std::span<const ContentHash> images,
                                 ConstMatrixView embeddings, std::span<RowId> rows,
-                                const QuantizedView& feature_maps) {
+                                const QuantizedView& feature_maps,
+                                std::span<const ContentHash> sources) {
   AUGSTORE_CHECK(images.size() == rows.size() && images.size() == embeddings.rows);
+  AUGSTORE_CHECK(sources.empty() || sources.size() == images.size());
   AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
   AUGSTORE_TRY(CheckEmbeddings(space->info(), embeddings));
   AUGSTORE_TRY(CheckFeatureMaps(space->info(), feature_maps, embeddings.rows));
@@ -166,33 +168,35 @@ Status RocksDbStore::AppendRows(SpaceId space_id, std::span<const ContentHash> i
   AUGSTORE_TRY(FindImages(space_id, images, rows));
   const AppendPlan plan = PlanAppend(images, rows);
   const std::span<const size_t> fresh = plan.fresh;
+  const NewRows from{images, sources, embeddings, feature_maps};
   for (size_t begin = 0; begin < fresh.size(); begin += kSegmentRows) {
     const size_t count = std::min<size_t>(kSegmentRows, fresh.size() - begin);
-    AUGSTORE_TRY(
-        AppendSegment(space, images, embeddings, feature_maps, fresh.subspan(begin, count), rows));
+    AUGSTORE_TRY(AppendSegment(space, from, fresh.subspan(begin, count), rows));
   }
   for (const auto& [index, first] : plan.repeats) rows[index] = rows[first];
   return OkStatus();
 }
 
-Status RocksDbStore::AppendSegment(Space* space, std::span<const ContentHash> images,
-                                   ConstMatrixView embeddings, const QuantizedView& feature_maps,
+Status RocksDbStore::AppendSegment(Space* space, const NewRows& from,
                                    std::span<const size_t> indices, std::span<RowId> rows) {
   const SegmentId id{space->id, space->segments};
   SpaceInfo info = space->info();
   info.rows += indices.size();
   info.segments += 1;
-  const std::string segment = EncodeSegment(id, embeddings, indices, space->dtype);
+  const std::string segment = EncodeSegment(id, from.embeddings, indices, space->dtype);
   std::string maps;
-  if (feature_maps.values > 0) {
-    maps = EncodeFeatureMapSegment({id.space, id.segment, RowPart::kMap}, feature_maps, indices);
+  if (from.feature_maps.values > 0) {
+    maps =
+        EncodeFeatureMapSegment({id.space, id.segment, RowPart::kMap}, from.feature_maps, indices);
   }
   rocksdb::WriteBatch batch(BatchBytes(segment.size() + maps.size(), 3 + indices.size()));
   batch.Put(family(kSegments), rocks::SegmentKey(id.space, id.segment), segment);
   if (!maps.empty()) batch.Put(family(kMaps), rocks::SegmentKey(id.space, id.segment), maps);
   for (size_t i = 0; i < indices.size(); ++i) {
     const RowId row = id.segment * kSegmentRows + i;
-    batch.Put(family(kImages), rocks::ImageKey(id.space, images[indices[i]]), rocks::Big(row));
+    const ContentHash* source = from.sources.empty() ? nullptr : &from.sources[indices[i]];
+    batch.Put(family(kImages), rocks::ImageKey(id.space, from.images[indices[i]]),
+              rocks::EncodeImage(row, source));
   }
   batch.Put(family(kRegistry), SpaceKey(info), EncodeSpace(info));
   AUGSTORE_TRY(Write(&batch, DescribeSegment(id)));

@@ -179,6 +179,10 @@ Result<VerifyStep> RocksDbStore::VerifySegments(SpaceId space_id, uint64_t segme
     AUGSTORE_TRY(cancellation.Check());
     const auto loaded = LoadSegment(space, {space_id, segment});
     if (loaded.status().code() == Code::kUnavailable) return loaded.status();
+    if (loaded.status().code() == Code::kNotFound) {
+      NoteSegmentRows({space_id, segment}, kGone);
+      continue;
+    }
     bytes += kSegmentRows * RowBytes(space.dtype, space.dim);
     NoteSegmentRows({space_id, segment},
                     loaded.ok() ? static_cast<uint16_t>((*loaded)->rows) : kReported);
@@ -242,7 +246,7 @@ void RocksDbStore::CheckRowCount(const Space& space, VerifyStep* step) {
   const std::vector<uint16_t>& sizes = segment_rows_[info.id - 1];
   for (uint64_t i = 0; i < info.segments; ++i) {
     if (i >= sizes.size() || sizes[i] == 0 || sizes[i] == kReported) return;
-    rows += sizes[i];
+    if (sizes[i] != kGone) rows += sizes[i];
   }
   if (rows != info.rows) {
     step->problems.push_back(fmt::format("space {}: its segments hold {} rows, {} are counted",
@@ -259,6 +263,7 @@ uint16_t RocksDbStore::KnownRows(const SegmentId& id) {
 Result<bool> RocksDbStore::RowExists(const Space& space, RowId row) {
   const uint64_t segment = row / kSegmentRows;
   const uint16_t rows = KnownRows({space.id, segment});
+  if (rows == kGone) return false;
   if (rows != 0) return row % kSegmentRows < rows;  // true for kReported: once is enough
   AUGSTORE_ASSIGN(const auto loaded, LoadSegment(space, {space.id, segment}));
   return row % kSegmentRows < loaded->rows;
@@ -280,8 +285,8 @@ Result<VerifyStep> RocksDbStore::VerifyImages(const std::string& after,
     const auto problem = [&](std::string_view what) {
       step.problems.push_back(fmt::format("image index entry {}: {}", Hex(key), what));
     };
-    const std::optional<RowId> row = rocks::ParseBig<RowId>(i->value().ToStringView());
-    if (key.size() != sizeof(SpaceId) + sizeof(ContentHash) || !row.has_value()) {
+    const auto entry = rocks::ParseImage(i->value().ToStringView());
+    if (key.size() != sizeof(SpaceId) + sizeof(ContentHash) || !entry.has_value()) {
       problem("wrong size");
       continue;
     }
@@ -290,15 +295,15 @@ Result<VerifyStep> RocksDbStore::VerifyImages(const std::string& after,
       problem(space.status().message());
       continue;
     }
-    if (KnownRows({(*space)->id, *row / kSegmentRows}) == 0) {
+    if (KnownRows({(*space)->id, entry->row / kSegmentRows}) == 0) {
       bytes += kSegmentRows * RowBytes((*space)->dtype, (*space)->dim);
     }
-    const Result<bool> exists = RowExists(**space, *row);
+    const Result<bool> exists = RowExists(**space, entry->row);
     if (exists.status().code() == Code::kUnavailable) return exists.status();
     if (!exists.ok()) {
       problem(exists.status().message());
     } else if (!*exists) {
-      problem(NoSuchRow((*space)->info(), *row).message());
+      problem(NoSuchRow((*space)->info(), entry->row).message());
     }
   }
   if (!i->Valid()) {

@@ -20,7 +20,8 @@ struct StoredRecord {
 
 struct Space {
   SpaceInfo info;
-  std::unordered_map<ContentHash, RowId, ContentHashHasher> images;
+  std::map<ContentHash, RowId> images;
+  std::map<ContentHash, ContentHash> sources;  // of views
   std::vector<std::vector<uint8_t>> segments;  // rows in the dtype
 
   size_t row_bytes() const { return RowBytes(info.dtype, info.dim); }
@@ -150,8 +151,10 @@ class MemoryStore final : public Store {
 
   Status AppendRows(SpaceId space_id, std::span<const ContentHash> images,
                     ConstMatrixView embeddings, std::span<RowId> rows,
-                    const QuantizedView& feature_maps) override {
+                    const QuantizedView& feature_maps,
+                    std::span<const ContentHash> sources) override {
     AUGSTORE_CHECK(images.size() == rows.size() && images.size() == embeddings.rows);
+    AUGSTORE_CHECK(sources.empty() || sources.size() == images.size());
     const MutexLock lock(mutex_);
     AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
     AUGSTORE_TRY(CheckEmbeddings(space->info, embeddings));
@@ -167,6 +170,7 @@ class MemoryStore final : public Store {
                 std::span(segment).last(space->row_bytes()));
       rows[index] = (space->segments.size() - 1) * kSegmentRows + i % kSegmentRows;
       space->images.emplace(images[index], rows[index]);
+      if (!sources.empty()) space->sources.emplace(images[index], sources[index]);
       if (feature_maps.values == 0) continue;
       std::vector<float>& feature_map = space->feature_maps[rows[index]];
       feature_map.resize(feature_maps.values);
@@ -229,6 +233,52 @@ class MemoryStore final : public Store {
       if (space->Row(row).empty()) return NoSuchRow(space->info, row);
     }
     return OkStatus();
+  }
+
+  Result<std::vector<StoredImage>> ListImages(SpaceId space_id, const ContentHash& after,
+                                              size_t most) override {
+    const MutexLock lock(mutex_);
+    AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
+    std::vector<StoredImage> images;
+    auto next = after == ContentHash() ? space->images.begin() : space->images.upper_bound(after);
+    for (; next != space->images.end() && images.size() < most; ++next) {
+      StoredImage& image = images.emplace_back();
+      image.image = next->first;
+      image.row = next->second;
+      const auto source = space->sources.find(next->first);
+      if (source != space->sources.end()) image.source = source->second;
+    }
+    return images;
+  }
+
+  Status ForgetImages(SpaceId space_id, std::span<const ContentHash> images) override {
+    const MutexLock lock(mutex_);
+    AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
+    for (const ContentHash& image : images) {
+      space->images.erase(image);
+      space->sources.erase(image);
+    }
+    return OkStatus();
+  }
+
+  Result<DroppedSegments> DropSegments(SpaceId space_id, std::span<const uint64_t> segments,
+                                       bool apply) override {
+    const MutexLock lock(mutex_);
+    AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
+    DroppedSegments dropped;
+    for (const uint64_t segment : segments) {
+      if (segment >= space->segments.size() || space->segments[segment].empty()) continue;
+      ++dropped.segments;
+      dropped.bytes += space->segments[segment].size();
+      dropped.rows += space->segments[segment].size() / space->row_bytes();
+      if (!apply) continue;
+      space->segments[segment] = {};
+      const RowId first = segment * kSegmentRows;
+      space->feature_maps.erase(space->feature_maps.lower_bound(first),
+                                space->feature_maps.lower_bound(first + kSegmentRows));
+    }
+    if (apply) space->info.rows -= dropped.rows;
+    return dropped;
   }
 
   void ReadAheadOf(SpaceId, RowPart, std::span<const RowId>,

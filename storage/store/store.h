@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -52,6 +53,18 @@ struct RecordKey {
 struct RecordEntry {
   RecordKey key;
   std::string bytes;
+};
+
+struct StoredImage {
+  ContentHash image;
+  RowId row = kNoRow;
+  std::optional<ContentHash> source;  // of which it is a view
+};
+
+struct DroppedSegments {
+  uint64_t segments = 0;
+  uint64_t rows = 0;
+  uint64_t bytes = 0;
 };
 
 // A chunk of a sample list: bytes that the catalog encodes, under a number that it chooses.
@@ -114,12 +127,14 @@ class Store {
   // image that is stored already, or that occurs earlier in `images`, keeps its first row. Each
   // segment (kSegmentRows rows) is one atomic, synced write; a call of more than kSegmentRows new
   // rows may therefore be stored in part when it fails. With `feature_maps` (as many rows) the
-  // feature map of each new image is stored with its embedding, in the same write. Errors:
+  // feature map of each new image is stored with its embedding, in the same write. With `sources`
+  // (as many) each new image is noted as a view of that one. Errors:
   // kInvalidArgument (columns, NaN, infinity, a value that the dtype cannot hold). REQUIRES:
   // images.size() == rows.size() == embeddings.rows.
   virtual Status AppendRows(SpaceId space, std::span<const ContentHash> images,
                             ConstMatrixView embeddings, std::span<RowId> rows,
-                            const QuantizedView& feature_maps = {}) = 0;
+                            const QuantizedView& feature_maps = {},
+                            std::span<const ContentHash> sources = {}) = 0;
   // out.row(i) = the embedding at rows[i], in the order asked; duplicates are allowed. On error
   // `out` is unspecified. Errors: kNotFound (a row that was never written, named), kInvalidArgument
   // (out.cols is not the space's dim); those of `cancellation`, which is asked before each read of
@@ -139,6 +154,19 @@ class Store {
   // them. Errors: kNotFound (a row that was never written), kDataLoss (a damaged segment); both
   // name one.
   virtual Status CheckRows(SpaceId space, std::span<const RowId> rows) = 0;
+
+  // --- Giving space back ---
+  // `most` images of a space at most, in the order of their hashes, that come after `after` (all
+  // zeros: from the first on).
+  virtual Result<std::vector<StoredImage>> ListImages(SpaceId space, const ContentHash& after,
+                                                      size_t most) = 0;
+  // Takes images out of the index; their rows stay. What does not exist is no error.
+  virtual Status ForgetImages(SpaceId space, std::span<const ContentHash> images) = 0;
+  // Gives back the space of segments: their rows do not exist any more. Those that are damaged or
+  // were given back already are left out. Without `apply` only says how much it would be. REQUIRES:
+  // no image of the index has a row in them.
+  virtual Result<DroppedSegments> DropSegments(SpaceId space, std::span<const uint64_t> segments,
+                                               bool apply) = 0;
 
   // A hint: a part of these rows will be read soon. Does not wait; what is not in memory may be
   // loaded meanwhile, as long as `wanted` has not expired.

@@ -1,0 +1,97 @@
+// Giving the space of segments back in the RocksDB store.
+#include <algorithm>
+
+#include "schemas/base/limits.h"
+#include "storage/rocksdb/rocksdb_keys.h"
+#include "storage/rocksdb/rocksdb_store.h"
+#include "storage/store/store_checks.h"
+
+namespace augstore {
+
+Result<std::vector<StoredImage>> RocksDbStore::ListImages(SpaceId space, const ContentHash& after,
+                                                          size_t most) {
+  AUGSTORE_TRY(GetSpace(space));
+  const std::string prefix = rocks::Big(space);
+  const std::string begin = rocks::ImageKey(space, after);
+  std::vector<StoredImage> images;
+  const std::unique_ptr<rocksdb::Iterator> i(
+      db_->NewIterator(rocksdb::ReadOptions(), family(kImages)));
+  i->Seek(begin);
+  if (after != ContentHash() && i->Valid() && i->key() == begin) i->Next();
+  for (; images.size() < most && i->Valid() && i->key().starts_with(prefix); i->Next()) {
+    const std::optional<rocks::ImageEntry> entry = rocks::ParseImage(i->value().ToStringView());
+    const std::string_view key = i->key().ToStringView();
+    if (!entry.has_value() || key.size() != begin.size()) {
+      return DataLoss("the image index has an entry of another size; run `augstore verify`");
+    }
+    StoredImage& image = images.emplace_back();
+    std::copy_n(key.begin() + static_cast<std::ptrdiff_t>(prefix.size()), image.image.bytes.size(),
+                image.image.bytes.begin());
+    image.row = entry->row;
+    image.source = entry->source;
+  }
+  AUGSTORE_TRY(FromRocks(i->status(), "the image index"));
+  return images;
+}
+
+Status RocksDbStore::ForgetImages(SpaceId space, std::span<const ContentHash> images) {
+  if (images.empty()) return OkStatus();
+  rocksdb::WriteBatch batch(BatchBytes(0, images.size()));
+  for (const ContentHash& image : images) {
+    batch.Delete(family(kImages), rocks::ImageKey(space, image));
+  }
+  const MutexLock lock(write_mutex_);
+  return Write(&batch, "the removal of images");
+}
+
+Result<DroppedSegments> RocksDbStore::DropSegments(SpaceId space_id,
+                                                   std::span<const uint64_t> segments, bool apply) {
+  AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
+  DroppedSegments dropped;
+  std::vector<uint64_t> going;
+  for (const uint64_t segment : segments) {
+    const auto loaded = LoadSegment(*space, {space_id, segment});
+    // What is gone already has no rows, and a damaged one stays: a compaction would fail at it.
+    if (!loaded.ok() && loaded.status().code() == Code::kUnavailable) return loaded.status();
+    if (!loaded.ok()) continue;
+    const auto maps = LoadSegment(*space, {space_id, segment, RowPart::kMap});
+    dropped.rows += (*loaded)->rows;
+    dropped.bytes += (*loaded)->bytes() + (maps.ok() ? (*maps)->bytes() : 0);
+    going.push_back(segment);
+  }
+  dropped.segments = going.size();
+  if (!apply || going.empty()) return dropped;
+  {
+    const MutexLock lock(write_mutex_);
+    SpaceInfo info = space->info();
+    info.rows -= dropped.rows;
+    rocksdb::WriteBatch batch(BatchBytes(0, 2 * going.size() + 1));
+    for (const uint64_t segment : going) {
+      const std::string key = rocks::SegmentKey(space_id, segment);
+      batch.Put(family(kSegments), key, rocksdb::Slice());
+      batch.Delete(family(kMaps), key);
+    }
+    batch.Put(family(kRegistry), SpaceKey(info), EncodeSpace(info));
+    AUGSTORE_TRY(Write(&batch, "the removal of segments"));
+    space->rows = info.rows;
+  }
+  for (const uint64_t segment : going) {
+    NoteSegmentRows({space_id, segment}, kGone);
+    cache_.Drop(space->directory(RowPart::kEmbedding), segment);
+    cache_.Drop(space->directory(RowPart::kMap), segment);
+  }
+  const std::string first = rocks::SegmentKey(space_id, going.front());
+  const std::string last = rocks::SegmentKey(space_id, going.back());
+  const rocksdb::Slice begin(first);
+  const rocksdb::Slice end(last);
+  rocksdb::CompactRangeOptions options;
+  options.exclusive_manual_compaction = false;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  for (const rocks::Family compacted : {kSegments, kMaps}) {
+    AUGSTORE_TRY(FromRocks(db_->CompactRange(options, family(compacted), &begin, &end),
+                           "giving space back"));
+  }
+  return dropped;
+}
+
+}  // namespace augstore
