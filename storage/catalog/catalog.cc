@@ -10,6 +10,7 @@
 #include "storage/catalog/catalog_verify.h"
 #include "storage/catalog/collection_draft.h"
 #include "storage/catalog/collection_removal.h"
+#include "storage/catalog/garbage_run.h"
 
 namespace augstore {
 namespace {
@@ -193,22 +194,6 @@ Result<AliasHistory> Catalog::GetAliases(RecordKind kind, const std::string& nam
   AUGSTORE_ASSIGN(AliasHistory history, ReadHistory(store_, AliasKey(kind, name)));
   if (history.moves.empty()) AUGSTORE_TRY(Resolve(kind, name));
   return history;
-}
-
-Status Catalog::DeleteCollection(std::string_view ref) {
-  const MutexLock lock(registry_mutex_);
-  AUGSTORE_ASSIGN(const Versioned<CollectionRecord> found, Get<CollectionRecord>(ref));
-  AUGSTORE_ASSIGN(const AliasHistory history,
-                  ReadHistory(store_, AliasKey(RecordKind::kCollection, found.name)));
-  for (const AliasMove& move : history.moves) {
-    if (history.Find(move.alias) != found.version) continue;
-    return FailedPrecondition(
-        "collection '{}' cannot be deleted while alias '{}' points to it: move the alias first",
-        found.ref(), move.alias);
-  }
-  // The record first: if the process ends in between, Open drops the samples.
-  AUGSTORE_TRY(store_->DeleteRecord({RecordKind::kCollection, found.name, found.version}));
-  return DropUnnamedSamples(store_, found.record.sample_list);
 }
 
 Result<SampleChunk> Catalog::GetSamples(const CollectionRecord& collection, SampleId begin,

@@ -15,7 +15,9 @@
 #include "schemas/base/memory_budget.h"
 #include "schemas/base/names.h"
 #include "schemas/base/thread_annotations.h"
+#include "schemas/records/deletion.h"
 #include "schemas/records/drafts.h"
+#include "schemas/records/garbage.h"
 #include "schemas/records/records.h"
 #include "schemas/weights/transform_weights.h"
 #include "storage/store/store.h"
@@ -23,6 +25,7 @@
 namespace augstore {
 
 class CatalogVerifier;
+class GarbageRun;
 class TableCache;
 struct CollectionDraft;
 
@@ -34,6 +37,11 @@ using CommitOutcome = std::variant<Versioned<CollectionRecord>, DraftProgress>;
 inline constexpr std::chrono::milliseconds kDraftStep{500};
 // Memory for drafts, unless it is set otherwise.
 inline constexpr uint64_t kDraftBytes = uint64_t{1} << 30;
+
+struct DeleteOptions {
+  bool cascade = false;  // with what names it
+  bool preview = false;  // only say what `cascade` would delete
+};
 
 // When an alias of a transform may move.
 struct AliasGate {
@@ -111,15 +119,24 @@ class Catalog {
   // meanwhile).
   Result<CommitOutcome> CommitDraft(uint32_t draft, uint64_t appended);
   Status AbortDraft(uint32_t draft);
-  // Errors: kNotFound. The embeddings stay, for other collections and later ingests. Versions are
-  // never reused.
-  Status DeleteCollection(std::string_view ref);
   // Samples [begin, begin + count) of a version; fewer at the end. Errors: kInvalidArgument (begin
   // > samples).
   Result<SampleChunk> GetSamples(const CollectionRecord& collection, SampleId begin,
                                  uint64_t count);
 
   MemoryBudget& draft_memory() { return draft_memory_; }
+
+  // --- Deletion ---
+  // Deletes a collection, a transform or a head: the version that `ref` means, or all versions of a
+  // name. Embeddings stay, and version numbers are never reused. Aliases that point to it and heads
+  // whose lineage names it go first, and what names those; without `cascade` it is refused when
+  // there are any. If the process ends in between, what is left can be deleted again. Errors:
+  // kNotFound, kInvalidArgument (another kind), kFailedPrecondition (others name it: says which).
+  Result<Deletion> Delete(RecordKind kind, std::string_view ref, const DeleteOptions& options = {});
+  // Looks for rows that nothing names, and gives their space back. `run` 0 begins a run, in place
+  // of one that is going on; its number comes back through `run`, for the next call. Errors:
+  // kNotFound (another run began), those of GarbageRun.
+  Result<GarbageStep> CollectGarbage(uint64_t* run, const GarbageOptions& options);
 
   // Store::Verify, then that every version's samples point at rows, its digest holds, and all
   // weights match their digests.
@@ -139,17 +156,26 @@ class Catalog {
   Result<CommitOutcome> CommitStep(CollectionDraft& draft,
                                    std::chrono::steady_clock::time_point deadline);
   Result<Versioned<CollectionRecord>> Publish(CollectionDraft& draft);
+  Result<std::vector<DeletedRecord>> AskedFor(RecordKind kind, std::string_view text);
+  Status DeleteOne(const DeletedRecord& record) AUGSTORE_REQUIRES(registry_mutex_);
+  Status DropAlias(const DeletedRecord& record) AUGSTORE_REQUIRES(registry_mutex_);
+  void MarkDrafts(GarbageRun* run);
 
   Store* store_;
   const std::chrono::milliseconds draft_step_;
   // Serialises commits, alias moves, deletions and new backbones: each reads the registry, decides,
-  // and writes. Order of locking: a draft's mutex, then registry_mutex_ or mutex_, never both.
+  // and writes. Order of locking: garbage_mutex_, a draft's mutex, then registry_mutex_ or mutex_,
+  // never both.
   Mutex registry_mutex_;
   Mutex mutex_;
   MemoryBudget draft_memory_;  // before the drafts, which take from it
   std::map<uint32_t, std::shared_ptr<CollectionDraft>> drafts_ AUGSTORE_GUARDED_BY(mutex_);
   uint32_t next_draft_ AUGSTORE_GUARDED_BY(mutex_) = 0;
   std::unique_ptr<CatalogVerifier> verifier_;
+  // Held for reading while samples come to name rows, for writing while rows are given back.
+  SharedMutex garbage_mutex_;
+  std::unique_ptr<GarbageRun> garbage_run_ AUGSTORE_GUARDED_BY(garbage_mutex_);
+  uint64_t last_garbage_run_ AUGSTORE_GUARDED_BY(garbage_mutex_) = 0;
   std::unique_ptr<TableCache> tables_;
 };
 

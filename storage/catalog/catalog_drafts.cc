@@ -10,6 +10,7 @@
 #include "storage/catalog/collection_draft.h"
 #include "storage/catalog/collection_samples.h"
 #include "storage/catalog/draft_changes.h"
+#include "storage/catalog/garbage_run.h"
 
 namespace augstore {
 namespace {
@@ -176,7 +177,10 @@ Result<std::string> Catalog::OwnerOfDraft(uint32_t draft_id) {
 
 Status Catalog::AppendSamples(uint32_t draft_id, const SampleChunk& samples) {
   AUGSTORE_ASSIGN(const std::shared_ptr<CollectionDraft> draft, FindDraft(draft_id));
-  return draft->Append(store_, samples);
+  const ReaderLock lock(garbage_mutex_);
+  AUGSTORE_ASSIGN(const std::vector<RowId> rows, draft->Append(store_, samples));
+  if (garbage_run_ != nullptr) garbage_run_->Mark(draft->space.id, rows);
+  return OkStatus();
 }
 
 Result<CompareOutcome> Catalog::CompareDraft(uint32_t draft_id) {

@@ -63,6 +63,7 @@ Status CheckAliases(Store* store, const RecordKey& key) {
   AUGSTORE_ASSIGN(const RecordKind kind, ParseRecordKind(key.name.substr(0, slash)));
   for (const AliasMove& move : history.moves) {
     const RecordKey target{kind, key.name.substr(slash + 1), history.Find(move.alias)};
+    if (target.version == 0) continue;  // it went with the version that it pointed to
     const Result<std::string> record = store->ReadRecord(target);
     if (record.status().code() == Code::kNotFound) {
       return DataLoss("alias '{}' points to {}, which does not exist", move.alias,

@@ -107,14 +107,14 @@ Status CollectionDraft::Reserve(size_t bytes) {
       (memory_->taken() + bytes) >> 20, memory_->total() >> 20);
 }
 
-Status CollectionDraft::Append(Store* store, const SampleChunk& chunk) {
+Result<std::vector<RowId>> CollectionDraft::Append(Store* store, const SampleChunk& chunk) {
   const MutexLock lock(mutex);
   if (commit.has_value() || made.has_value()) {
     return FailedPrecondition(
         "the draft of collection '{}' takes no samples: it is being committed", collection);
   }
   AUGSTORE_TRY(CheckSamples(chunk));
-  AUGSTORE_ASSIGN(const std::vector<RowId> rows, FindRows(store, chunk));
+  AUGSTORE_ASSIGN(std::vector<RowId> rows, FindRows(store, chunk));
   // Whatever can be refused or run out of memory comes before the first change, so that a call that
   // fails appends nothing.
   AUGSTORE_ASSIGN(Splits fresh, NewSplits(chunk));
@@ -148,7 +148,7 @@ Status CollectionDraft::Append(Store* store, const SampleChunk& chunk) {
     to.insert(to.end(), chunk.labels[column].begin(), chunk.labels[column].end());
   }
   CheckInvariants();
-  return OkStatus();
+  return rows;
 }
 
 void CollectionDraft::CheckInvariants() const {

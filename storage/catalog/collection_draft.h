@@ -56,9 +56,10 @@ struct CollectionDraft {
   // Whether it was not used for kDraftIdle. Thread-safe, as IsMade.
   bool IsIdle() const { return Clock::now() - last_used_.load() > kDraftIdle; }
   bool IsMade() const { return is_made_; }
-  // Errors: kInvalidArgument, naming the sample; kResourceExhausted; kFailedPrecondition (it is
+  // Returns the rows of the samples. Errors: kInvalidArgument, naming the sample;
+  // kResourceExhausted; kFailedPrecondition (it is
   // being committed, or was); nothing is appended then.
-  Status Append(Store* store, const SampleChunk& chunk);
+  Result<std::vector<RowId>> Append(Store* store, const SampleChunk& chunk);
   // Goes on with the comparison, or with the writing of chunks, until `deadline`, but at least a
   // little. Returns whether it is over. Errors: those of BaseComparison and DraftCommit.
   using Clock = std::chrono::steady_clock;

@@ -104,12 +104,12 @@ TEST_F(CatalogTest, DeletesAVersionButNotOneThatAnAliasPointsTo) {
   const auto first = CommitOk("c", Samples(0, 2));
   CommitOk("c", Samples(2, 2));
   ASSERT_TRUE(catalog_->SetAlias(RecordKind::kCollection, "c", "prod", 1, "").ok());
-  const Status refused = catalog_->DeleteCollection("c@1");
+  const Status refused = catalog_->Delete(RecordKind::kCollection, "c@1").status();
   EXPECT_EQ(refused.code(), Code::kFailedPrecondition);
   EXPECT_TRUE(Mentions(refused, "'prod'")) << refused.message();
   ASSERT_TRUE(catalog_->SetAlias(RecordKind::kCollection, "c", "prod", 2, "").ok());
-  EXPECT_TRUE(catalog_->DeleteCollection("c@1").ok());
-  EXPECT_EQ(catalog_->DeleteCollection("c@1").code(), Code::kNotFound);
+  EXPECT_TRUE(catalog_->Delete(RecordKind::kCollection, "c@1").ok());
+  EXPECT_EQ(catalog_->Delete(RecordKind::kCollection, "c@1").status().code(), Code::kNotFound);
   EXPECT_EQ(store_->ListSampleLists()->size(), 1u);
   EXPECT_EQ(catalog_->GetSamples(first.record, 0, 2).status().code(), Code::kNotFound);
   EXPECT_EQ(CommitOk("c", Samples(4, 2)).version, 3u);

@@ -165,7 +165,7 @@ TEST_F(CatalogVerifyTest, IgnoresWhatIsDeletedMeanwhile) {
   std::string cursor = catalog_->Verify("")->cursor;
   cursor = catalog_->Verify(cursor)->cursor;
   ASSERT_FALSE(cursor.empty());
-  ASSERT_TRUE(catalog_->DeleteCollection("c@1").ok());
+  ASSERT_TRUE(catalog_->Delete(RecordKind::kCollection, "c@1").ok());
   while (!cursor.empty()) {
     const VerifyStep step = catalog_->Verify(cursor).value();
     EXPECT_EQ(step.problems, std::vector<std::string>());

@@ -40,24 +40,24 @@ class CollectionRemovalTest : public CatalogFixture {
 };
 
 TEST_F(CollectionRemovalTest, ADeletedVersionTakesTheChunksThatOnlyItNames) {
-  ASSERT_TRUE(catalog_->DeleteCollection("c@1").ok());
+  ASSERT_TRUE(catalog_->Delete(RecordKind::kCollection, "c@1").ok());
   EXPECT_TRUE(Has(1, 0)) << "version 2 names it";
   EXPECT_TRUE(Has(1, 1));
   EXPECT_FALSE(Has(1, 2)) << "the chunk that version 2 filled up";
   EXPECT_FALSE(HasTable(1));
   ExpectReadable(2);
   ExpectReadable(3);
-  ASSERT_TRUE(catalog_->DeleteCollection("c@2").ok());
+  ASSERT_TRUE(catalog_->Delete(RecordKind::kCollection, "c@2").ok());
   EXPECT_FALSE(Has(1, 0)) << "a list of a version that was deleted before";
   EXPECT_TRUE(Has(1, 1));
   EXPECT_TRUE(Has(2, 0));
   ExpectReadable(3);
-  ASSERT_TRUE(catalog_->DeleteCollection("c@3").ok());
+  ASSERT_TRUE(catalog_->Delete(RecordKind::kCollection, "c@3").ok());
   EXPECT_TRUE(store_->ListSampleLists()->empty());
 }
 
 TEST_F(CollectionRemovalTest, DeletingTheLatestLeavesTheOthersWhole) {
-  ASSERT_TRUE(catalog_->DeleteCollection("c@3").ok());
+  ASSERT_TRUE(catalog_->Delete(RecordKind::kCollection, "c@3").ok());
   EXPECT_EQ(store_->ListSampleLists()->size(), 2u);
   ExpectReadable(1);
   ExpectReadable(2);
@@ -91,7 +91,7 @@ TEST_F(CollectionRemovalTest, OpeningDropsWhatACommitLeftThatHadWrittenItsTable)
 TEST_F(CollectionRemovalTest, ADamagedTableDropsNothing) {
   const std::vector<NumberedChunk> damaged = {{kTableNumber, "damaged"}};
   ASSERT_TRUE(store_->PutSampleChunks(List(2), damaged).ok());
-  EXPECT_EQ(catalog_->DeleteCollection("c@1").code(), Code::kDataLoss);
+  EXPECT_EQ(catalog_->Delete(RecordKind::kCollection, "c@1").status().code(), Code::kDataLoss);
   EXPECT_TRUE(Has(1, 2));
   Reopen();
   EXPECT_TRUE(Has(1, 2)) << "version 2 may name it";

@@ -89,7 +89,7 @@ TEST_F(DraftCommitTest, ARepeatedCommitReturnsTheVersionThatWasMade) {
   EXPECT_EQ(Finish(draft, 3)->ref(), "c@1");
   EXPECT_EQ(catalog_->CompareDraft(draft).status().code(), Code::kFailedPrecondition);
   EXPECT_EQ(catalog_->AppendSamples(draft, Samples(9, 1)).code(), Code::kFailedPrecondition);
-  ASSERT_TRUE(catalog_->DeleteCollection("c@1").ok());
+  ASSERT_TRUE(catalog_->Delete(RecordKind::kCollection, "c@1").ok());
   EXPECT_EQ(Finish(draft, 3).status().code(), Code::kNotFound);
 }
 
@@ -179,7 +179,7 @@ class InterruptedCommitTest : public DraftCommitTest {
 };
 
 TEST_F(InterruptedCommitTest, AVersionIsWholeOrAbsentWhereverThePowerIsCut) {
-  for (int steps = 0;; steps += 3) {
+  for (int steps = 0;; steps += 6) {
     const TempDir folder;
     const std::string path = folder.path() + "/store";
     const std::string what = fmt::format("after {} calls: ", steps);

@@ -1,0 +1,143 @@
+// Deleting records, with what names them.
+#include <algorithm>
+
+#include "storage/catalog/catalog.h"
+#include "storage/catalog/catalog_internal.h"
+#include "storage/catalog/collection_draft.h"
+#include "storage/catalog/collection_removal.h"
+#include "storage/catalog/garbage_run.h"
+#include "storage/catalog/record_users.h"
+
+namespace augstore {
+namespace {
+
+constexpr size_t kUsersShown = 5;
+
+std::string Describe(const DeletedRecord& record) {
+  const std::string ref =
+      fmt::format("{} '{}@{}'", RecordKindName(record.kind), record.name, record.version);
+  return record.alias.empty() ? ref : fmt::format("alias '{}' of {}", record.alias, ref);
+}
+
+// `asked` and all that name them, however indirectly; those that name others come first.
+std::vector<DeletedRecord> WithUsers(const RecordUsers& users, std::vector<DeletedRecord> asked) {
+  std::vector<DeletedRecord> all = std::move(asked);
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (!all[i].alias.empty()) continue;
+    for (DeletedRecord& user : users.Of({all[i].kind, all[i].name, all[i].version})) {
+      const auto same = [&](const DeletedRecord& known) {
+        return known.kind == user.kind && known.name == user.name &&
+               known.version == user.version && known.alias == user.alias;
+      };
+      if (std::ranges::none_of(all, same)) all.push_back(std::move(user));
+    }
+  }
+  std::ranges::reverse(all);
+  return all;
+}
+
+Status RefuseUsers(const std::vector<DeletedRecord>& records, std::string_view ref) {
+  std::string text;
+  size_t users = 0;
+  for (const DeletedRecord& record : records) {
+    if (record.reason.empty() || ++users > kUsersShown) continue;
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", Describe(record), record.reason);
+  }
+  if (users == 0) return OkStatus();
+  if (users > kUsersShown) text += fmt::format(" and {} more", users - kUsersShown);
+  return FailedPrecondition(
+      "'{}' cannot be deleted while others name it: {}; delete those first, or give --cascade, "
+      "which "
+      "deletes them too (--dry-run lists all)",
+      ref, text);
+}
+
+}  // namespace
+
+// All versions of a name, or the one that a reference means.
+Result<std::vector<DeletedRecord>> Catalog::AskedFor(RecordKind kind, std::string_view text) {
+  AUGSTORE_ASSIGN(const Ref ref, ParseRef(text));
+  std::vector<DeletedRecord> asked;
+  if (ref.version == 0 && ref.alias.empty()) {
+    AUGSTORE_ASSIGN(const auto versions, store_->ListRecords(kind, ref.name));
+    for (const RecordEntry& entry : versions) {
+      asked.push_back({kind, entry.key.name, entry.key.version, "", ""});
+    }
+    if (!asked.empty()) return asked;
+  }
+  AUGSTORE_ASSIGN(const RecordKey key, Resolve(kind, text));
+  asked.push_back({kind, key.name, key.version, "", ""});
+  return asked;
+}
+
+Result<Deletion> Catalog::Delete(RecordKind kind, std::string_view ref,
+                                 const DeleteOptions& options) {
+  if (kind != RecordKind::kCollection && kind != RecordKind::kTransform &&
+      kind != RecordKind::kHead) {
+    return InvalidArgument("'{}' cannot be deleted: only collections, transforms and heads can",
+                           ref);
+  }
+  const MutexLock lock(registry_mutex_);
+  AUGSTORE_ASSIGN(std::vector<DeletedRecord> asked, AskedFor(kind, ref));
+  AUGSTORE_ASSIGN(const RecordUsers users, RecordUsers::Load(store_));
+  Deletion deletion{WithUsers(users, std::move(asked)), false};
+  if (options.preview) return deletion;
+  if (!options.cascade) AUGSTORE_TRY(RefuseUsers(deletion.records, ref));
+  for (const DeletedRecord& record : deletion.records) AUGSTORE_TRY(DeleteOne(record));
+  deletion.applied = true;
+  return deletion;
+}
+
+Status Catalog::DeleteOne(const DeletedRecord& record) {
+  if (!record.alias.empty()) return DropAlias(record);
+  const RecordKey key{record.kind, record.name, record.version};
+  if (record.kind != RecordKind::kCollection) return store_->DeleteRecord(key);
+  AUGSTORE_ASSIGN(const std::string bytes, store_->ReadRecord(key));
+  const Result<CollectionRecord> collection = Decode<CollectionRecord>(bytes);
+  // The record first: if the process ends in between, Open drops the samples. Those of a damaged
+  // record are found then, too.
+  AUGSTORE_TRY(store_->DeleteRecord(key));
+  return collection.ok() ? DropUnnamedSamples(store_, collection->sample_list) : OkStatus();
+}
+
+Status Catalog::DropAlias(const DeletedRecord& record) {
+  const RecordKey key = AliasKey(record.kind, record.name);
+  AUGSTORE_ASSIGN(const std::string before, store_->ReadRecord(key));
+  AUGSTORE_ASSIGN(AliasHistory history, Decode<AliasHistory>(before));
+  history.moves.push_back(
+      {record.alias, 0, fmt::format("version {} was deleted", record.version), UnixNow(), false});
+  AUGSTORE_ASSIGN(const std::string bytes, EncodeChecked(history));
+  return store_->PutRecord(key.kind, key.name, bytes);
+}
+
+void Catalog::MarkDrafts(GarbageRun* run) {
+  std::vector<std::shared_ptr<CollectionDraft>> drafts;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& [id, draft] : drafts_) drafts.push_back(draft);
+  }
+  for (const auto& draft : drafts) {
+    const MutexLock lock(draft->mutex);
+    run->Mark(draft->space.id, draft->samples.rows);
+  }
+}
+
+Result<GarbageStep> Catalog::CollectGarbage(uint64_t* run, const GarbageOptions& options) {
+  const auto deadline = std::chrono::steady_clock::now() + draft_step_;
+  const WriterLock lock(garbage_mutex_);
+  if (*run == 0) {
+    garbage_run_ = std::make_unique<GarbageRun>(store_, options);
+    *run = ++last_garbage_run_;
+    // Drafts before versions: one that is published meanwhile is among the versions.
+    AUGSTORE_TRY(garbage_run_->Begin());
+    MarkDrafts(garbage_run_.get());
+    AUGSTORE_TRY(garbage_run_->ListVersions());
+  } else if (garbage_run_ == nullptr || *run != last_garbage_run_) {
+    return NotFound("the search for garbage {} was ended by another one: begin again", *run);
+  }
+  Result<GarbageStep> step = garbage_run_->Step(deadline);
+  if (!step.ok() || step->phase.empty()) garbage_run_.reset();
+  return step;
+}
+
+}  // namespace augstore

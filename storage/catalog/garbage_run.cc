@@ -1,0 +1,219 @@
+#include "storage/catalog/garbage_run.h"
+
+#include <algorithm>
+
+#include "schemas/base/limits.h"
+#include "storage/catalog/catalog_internal.h"
+
+namespace augstore {
+namespace {
+
+constexpr size_t kImagesPerStep = 16384;
+constexpr size_t kSegmentsPerStep = 256;
+
+bool IsGone(const Status& status) { return status.code() == Code::kNotFound; }
+
+}  // namespace
+
+GarbageRun::GarbageRun(Store* store, const GarbageOptions& options)
+    : store_(store), options_(options) {}
+
+void GarbageRun::Mark(SpaceId space, std::span<const RowId> rows) {
+  const MutexLock lock(mutex_);
+  const auto found = spaces_.find(space);
+  if (found == spaces_.end()) return;
+  for (const RowId row : rows) MarkRow(&found->second, row);
+}
+
+void GarbageRun::MarkRow(Space* space, RowId row) {
+  if (row >= space->named.size()) return;  // it came after the run began
+  space->named[row] = true;
+  if (!space->garbage.empty()) space->garbage[row / kSegmentRows] = false;
+}
+
+bool GarbageRun::IsNamed(const Space& space, RowId row) const {
+  return row >= space.named.size() || space.named[row];
+}
+
+Result<GarbageStep> GarbageRun::Step(std::chrono::steady_clock::time_point deadline) {
+  const MutexLock lock(mutex_);
+  do {
+    AUGSTORE_TRY(StepOnce());
+  } while (phase_ != Phase::kDone && std::chrono::steady_clock::now() < deadline);
+  return found_;
+}
+
+Status GarbageRun::StepOnce() {
+  switch (phase_) {
+    case Phase::kVersions:
+      return MarkChunk();
+    case Phase::kPairs:
+      return MarkPairs();
+    case Phase::kImages:
+      return DropImages();
+    case Phase::kDrop:
+      return DropSegments();
+    case Phase::kDone:
+      break;
+  }
+  return OkStatus();
+}
+
+Status GarbageRun::Begin() {
+  const MutexLock lock(mutex_);
+  AUGSTORE_ASSIGN(const StoreStats stats, store_->Stats());
+  for (const SpaceInfo& info : stats.spaces) {
+    Space& space = spaces_[info.id];
+    space.info = info;
+    space.named.resize(info.segments * kSegmentRows);
+  }
+  return OkStatus();
+}
+
+Status GarbageRun::ListVersions() {
+  const MutexLock lock(mutex_);
+  AUGSTORE_ASSIGN(const auto entries, store_->ListRecords(RecordKind::kCollection, ""));
+  for (const RecordEntry& entry : entries) {
+    AUGSTORE_ASSIGN(const auto version, DecodeVersioned<CollectionRecord>(entry.key, entry.bytes));
+    AUGSTORE_ASSIGN(const SpaceInfo space,
+                    store_->FindSpace(version.record.backbone, version.record.dtype));
+    const Result<ChunkTable> table = ReadTable(store_, version.record);
+    if (IsGone(table.status())) continue;  // deleted meanwhile
+    AUGSTORE_TRY(table);
+    for (size_t i = 0; i < table->size(); ++i) chunks_.emplace(ChunkOf(*table, i), space.id);
+  }
+  found_.phase = "versions";
+  found_.total = chunks_.size();
+  return OkStatus();
+}
+
+Status GarbageRun::MarkChunk() {
+  if (chunks_.empty()) {
+    phase_ = Phase::kPairs;
+    found_.phase = "pairs";
+    found_.done = found_.total = 0;
+    for (const auto& [id, space] : spaces_) found_.total += space.info.rows;
+    return OkStatus();
+  }
+  const auto next = chunks_.begin();
+  const Result<std::string> bytes = store_->ReadSampleChunk(next->first);
+  if (!IsGone(bytes.status())) {
+    AUGSTORE_TRY(bytes);
+    AUGSTORE_ASSIGN(const SampleChunk chunk, Decode<SampleChunk>(*bytes));
+    for (const RowId row : chunk.rows) MarkRow(&spaces_[next->second], row);
+  }
+  chunks_.erase(next);
+  ++found_.done;
+  return OkStatus();
+}
+
+Result<std::vector<StoredImage>> GarbageRun::NextImages(bool* done) {
+  auto space = spaces_.lower_bound(space_);
+  while (space != spaces_.end()) {
+    if (space->first != space_) {
+      space_ = space->first;
+      after_ = {};
+    }
+    AUGSTORE_ASSIGN(auto images, store_->ListImages(space_, after_, kImagesPerStep));
+    if (!images.empty()) {
+      after_ = images.back().image;
+      found_.done += images.size();
+      return images;
+    }
+    ++space;
+  }
+  *done = true;
+  space_ = 0;
+  after_ = {};
+  return std::vector<StoredImage>();
+}
+
+// A view is named by the pair that it makes with its image, and the image by its views.
+Status GarbageRun::MarkPairs() {
+  bool done = false;
+  AUGSTORE_ASSIGN(const std::vector<StoredImage> images, NextImages(&done));
+  if (done) {
+    FindGarbage();
+    return OkStatus();
+  }
+  Space& space = spaces_[space_];
+  std::vector<ContentHash> sources;
+  std::vector<RowId> views;
+  for (const StoredImage& image : images) {
+    if (!image.source.has_value()) continue;
+    sources.push_back(*image.source);
+    views.push_back(image.row);
+  }
+  std::vector<RowId> rows(sources.size());
+  AUGSTORE_TRY(store_->FindImages(space_, sources, rows));
+  for (size_t i = 0; i < views.size(); ++i) {
+    const bool is_stored = rows[i] != kNoRow;
+    if (options_.pairs && !(is_stored && IsNamed(space, rows[i]))) continue;
+    MarkRow(&space, views[i]);
+    if (is_stored) MarkRow(&space, rows[i]);
+  }
+  return OkStatus();
+}
+
+void GarbageRun::FindGarbage() {
+  for (auto& [id, space] : spaces_) {
+    space.garbage.assign(space.info.segments, false);
+    for (uint64_t segment = 0; segment < space.info.segments; ++segment) {
+      const auto begin = space.named.begin() + static_cast<std::ptrdiff_t>(segment * kSegmentRows);
+      space.garbage[segment] = std::find(begin, begin + kSegmentRows, true) == begin + kSegmentRows;
+    }
+  }
+  phase_ = Phase::kImages;
+  found_.phase = "images";
+  found_.done = 0;
+}
+
+// Out of the index first: then no draft can come to name a row of what is given back.
+Status GarbageRun::DropImages() {
+  bool done = false;
+  AUGSTORE_ASSIGN(const std::vector<StoredImage> images, NextImages(&done));
+  if (done) {
+    phase_ = Phase::kDrop;
+    found_.phase = options_.apply ? "segments" : "count";
+    found_.done = found_.total = 0;
+    for (const auto& [id, space] : spaces_) found_.total += space.info.segments;
+    return OkStatus();
+  }
+  const Space& space = spaces_[space_];
+  std::vector<ContentHash> dropped;
+  for (const StoredImage& image : images) {
+    if (IsNamed(space, image.row)) continue;
+    const bool goes = space.garbage[image.row / kSegmentRows];
+    if (goes) dropped.push_back(image.image);
+    if (!goes) ++found_.kept_rows;
+  }
+  return options_.apply ? store_->ForgetImages(space_, dropped) : OkStatus();
+}
+
+Status GarbageRun::DropSegments() {
+  auto space = spaces_.lower_bound(space_);
+  while (space != spaces_.end() &&
+         (space->first == space_ ? segment_ : 0) >= space->second.info.segments) {
+    ++space;
+  }
+  if (space == spaces_.end()) {
+    phase_ = Phase::kDone;
+    found_.phase.clear();
+    return OkStatus();
+  }
+  if (space->first != space_) segment_ = 0;
+  space_ = space->first;
+  std::vector<uint64_t> segments;
+  const uint64_t end = std::min(segment_ + kSegmentsPerStep, space->second.info.segments);
+  for (; segment_ < end; ++segment_, ++found_.done) {
+    if (space->second.garbage[segment_]) segments.push_back(segment_);
+  }
+  AUGSTORE_ASSIGN(const DroppedSegments dropped,
+                  store_->DropSegments(space_, segments, options_.apply));
+  found_.segments += dropped.segments;
+  found_.rows += dropped.rows;
+  found_.bytes += dropped.bytes;
+  return OkStatus();
+}
+
+}  // namespace augstore
