@@ -25,6 +25,8 @@ void AddHeadReadCommands(Command* group);  // ls, show, eval
 void AddHeadPredictCommand(Command* group);
 void AddPolicyCommands(Command* app);
 void AddAdminCommands(Command* app);
+void AddGcCommand(Command* app);
+void AddLineageCommands(Command* app);
 void AddKeyCommands(Command* app);
 void AddBackupCommands(Command* app);
 void AddAuditCommand(Command* app);
@@ -83,6 +85,7 @@ void AddCommands(Command* app) {
       CommandRow<AddStreamCommand, Needs::kNothing>,
       CommandRow<AddHeadGroup<kTorch>, Needs::kNothing>,
       CommandRow<AddPolicyCommands, Needs::kTorch>, CommandRow<AddAdminCommands, Needs::kNothing>,
+      CommandRow<AddGcCommand, Needs::kNothing>, CommandRow<AddLineageCommands, Needs::kNothing>,
       CommandRow<AddKeyCommands, Needs::kNothing>, CommandRow<AddBackupCommands, Needs::kNothing>,
       CommandRow<AddAuditCommand, Needs::kNothing>, CommandRow<AddSynthCommand, Needs::kTorch>,
       CommandRow<AddCompareCommand, Needs::kTorch>, CommandRow<AddPaperCommand, Needs::kTorch>,

@@ -45,6 +45,7 @@ namespace augstore {
   X(DeleteRecord, kAdmin, Nothing, true)  \
   X(Verify, kAdmin, Nothing, false)       \
   X(RepairRows, kAdmin, Nothing, true)    \
+  X(Garbage, kAdmin, Nothing, true)       \
   X(CreateKey, kAdmin, Nothing, true)     \
   X(ListKeys, kAdmin, Nothing, false)     \
   X(RevokeKey, kAdmin, Nothing, true)     \

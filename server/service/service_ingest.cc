@@ -87,7 +87,7 @@ Result<RowIdsReply> AppendRows(ServiceState& state, AppendRowsRequest& message) 
   RowIdsReply reply;
   reply.rows.assign(message.images.size(), kNoRow);
   AUGSTORE_TRY(store->AppendRows(space, message.images, message.embeddings.view(), reply.rows,
-                                 message.feature_maps.view()));
+                                 message.feature_maps.view(), message.sources));
   return reply;
 }
 

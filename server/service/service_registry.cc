@@ -240,15 +240,15 @@ Result<RecordReply> AddRecord(ServiceState& state, AddRecordRequest& message) {
   return RecordReply{key.kind, std::move(key.name), key.version, "", ""};
 }
 
-Result<EndReply> DeleteRecord(ServiceState& state, DeleteRecordRequest& message) {
-  if (message.kind != RecordKind::kCollection) {
-    return InvalidArgument(
-        "'{}' cannot be deleted, only collections can: backbones, transforms and heads are "
-        "immutable, as streams and heads name them by version",
-        message.ref);
-  }
-  AUGSTORE_TRY(state.catalog->DeleteCollection(message.ref));
-  return EndReply{};
+Result<DeletionReply> DeleteRecord(ServiceState& state, DeleteRecordRequest& message) {
+  return state.catalog->Delete(message.kind, message.ref, {message.cascade, message.preview});
+}
+
+Result<GarbageReply> Garbage(ServiceState& state, GarbageRequest& message) {
+  GarbageReply reply{message.run, {}};
+  AUGSTORE_ASSIGN(reply.step,
+                  state.catalog->CollectGarbage(&reply.run, {message.apply, message.pairs}));
+  return reply;
 }
 
 Result<EndReply> SetAlias(ServiceState& state, SetAliasRequest& message) {

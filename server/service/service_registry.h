@@ -9,7 +9,8 @@
   M(RepairRows, RepairRowsReply)      \
   M(GetRecord, RecordReply)           \
   M(AddRecord, RecordReply)           \
-  M(DeleteRecord, EndReply)           \
+  M(DeleteRecord, DeletionReply)      \
+  M(Garbage, GarbageReply)            \
   M(SetAlias, EndReply)
 #define AUGSTORE_REGISTRY_LONG_HANDLERS(M) M(Verify, VerifyReply)
 #define AUGSTORE_REGISTRY_CALLER_HANDLERS(M) \

@@ -211,7 +211,8 @@ TEST_F(ClientTest, RefusesToResumeAStreamWhoseCollectionIsGone) {
   const auto client = Flaky();
   const auto before = client->OpenStream({.collection = "toy"});
   ASSERT_TRUE(before.ok()) << Text(before);
-  ASSERT_TRUE(client->Call<EndReply>(DeleteRecordRequest{RecordKind::kCollection, "toy@1"}).ok());
+  ASSERT_TRUE(
+      client->Call<DeletionReply>(DeleteRecordRequest{RecordKind::kCollection, "toy@1"}).ok());
   EXPECT_EQ(client->ResumeStream((*before)->info()).status().code(), Code::kNotFound);
 }
 

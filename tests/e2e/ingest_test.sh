@@ -125,7 +125,15 @@ step "collections can be listed, shown and deleted"
 "$augstore" collection versions drawn --store db | grep -q drawn@1 || fail "versions does not list drawn@1"
 "$augstore" collection show drawn@1 --store db --json >show.json
 expect show.json samples 400
-"$augstore" collection delete drawn@1 --store db
+"$augstore" collection delete drawn@1 --store db --dry-run --json >dry.json
+expect dry.json applied false
+"$augstore" collection delete drawn@1 --store db --json >deleted.json
+expect deleted.json applied true
+expect deleted.json ref drawn@1
+"$augstore" gc --store db --json >gc.json
+expect gc.json applied false
+"$augstore" gc --store db --apply --quiet
+"$augstore" verify --store db --quiet
 expect_exit 2 "drawn@1" "$augstore" collection delete drawn --store db
 expect_exit 3 "no version 1" "$augstore" collection show drawn@1 --store db
 

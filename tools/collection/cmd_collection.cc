@@ -5,6 +5,7 @@
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
 #include "tools/cli/command.h"
+#include "tools/cli/delete_command.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/record_text.h"
 #include "tools/cli/table.h"
@@ -145,21 +146,6 @@ Status Show(const ShowFlags& flags, Client& client) {
   return OkStatus();
 }
 
-Status Delete(const RefFlags& flags) {
-  const std::string& ref = flags.ref;
-  if (ref.find('@') == std::string::npos) {
-    return InvalidArgument("'{}' names no version: say which one to delete, such as {}@1", ref,
-                           ref);
-  }
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common));
-  AUGSTORE_ASSIGN(const auto entry, database->client().Get<CollectionRecord>(flags.ref));
-  AUGSTORE_TRY(
-      database->client().Call<EndReply>(DeleteRecordRequest{RecordKind::kCollection, entry.ref()}));
-  Emit(flags.common, {{"deleted", entry.ref()}},
-       fmt::format("deleted {}; its embeddings stay stored for other collections\n", entry.ref()));
-  return OkStatus();
-}
-
 }  // namespace
 
 void AddCollectionCommands(Command* app) {
@@ -186,10 +172,9 @@ void AddCollectionCommands(Command* app) {
   AddCommand<RefFlags>(group, "versions", "List all versions of one collection",
                        "augstore collection versions cifar10 --store db",
                        ref("Name of the collection"), List);
-  AddCommand<RefFlags>(group, "delete",
-                       "Delete one version (embeddings stay, version numbers are not used again)",
-                       "augstore collection delete cifar10@1 --store db",
-                       ref("Version to delete, such as cifar10@1"), Delete);
+  AddDeleteCommand(group, RecordKind::kCollection,
+                   "Embeddings stay, for other collections; `augstore gc` gives back those that "
+                   "nothing names.");
 }
 
 }  // namespace augstore

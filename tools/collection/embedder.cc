@@ -61,6 +61,7 @@ Status ReadAndDecode(const ImageItem& item, uint32_t height, uint32_t width, con
 struct Window {
   size_t begin = 0;
   std::vector<ContentHash> hashes;
+  std::vector<ContentHash> sources;  // of the images; the hashes are those of their views
   std::vector<RowId> rows;
   std::vector<std::string> reasons;  // not empty: skipped
   std::vector<Image> images;         // empty where stored, repeated or skipped
@@ -82,6 +83,7 @@ class WindowReader {
     window.begin = begin;
     const size_t count = std::min(kWindow, items_.size() - begin);
     window.hashes.resize(count);
+    window.sources.resize(count);
     window.rows.assign(count, kNoRow);
     window.reasons.resize(count);
     window.images.resize(count);
@@ -92,8 +94,8 @@ class WindowReader {
       if (!read.ok()) return Skip(read.status(), &window.reasons[i]);
       const auto* data = reinterpret_cast<const uint8_t*>(read->data());
       const ImageOp* const op = OpOf(begin + i);
-      window.hashes[i] =
-          DeriveHash(HashContent({data, read->size()}), op != nullptr ? op->text() : "");
+      window.sources[i] = HashContent({data, read->size()});
+      window.hashes[i] = DeriveHash(window.sources[i], op != nullptr ? op->text() : "");
       if (kept.fetch_add(read->size()) <= kWindowBytes) bytes[i] = std::move(*read);
       return OkStatus();
     }));
@@ -151,9 +153,10 @@ class SegmentFiller {
         feature_maps_(feature_maps && backbone->record().feature_map.values() > 0) {}
 
   // False: the image waits here already, or was stored by this run.
-  bool Add(const ContentHash& hash, Image image) {
+  bool Add(const ContentHash& hash, const ContentHash& source, Image image) {
     if (!rows_.emplace(hash, kNoRow).second) return false;
     hashes_.push_back(hash);
+    sources_.push_back(source);
     images_.push_back(std::move(image));
     return true;
   }
@@ -171,6 +174,7 @@ class SegmentFiller {
                               .embeddings = Matrix(images_.size(), phi->dim()),
                               .feature_maps = {},
                               .dtype = backbone_->dtype()};
+    if (sources_ != hashes_) request.sources = sources_;
     Matrix feature_maps;
     if (feature_maps_) feature_maps = Matrix(images_.size(), phi->feature_map().values());
     AUGSTORE_TRY(phi->Embed(images_, request.embeddings.view(), feature_maps.view()));
@@ -180,6 +184,7 @@ class SegmentFiller {
       return Internal("the database stored another number of rows");
     for (size_t i = 0; i < hashes_.size(); ++i) rows_[hashes_[i]] = reply.rows[i];
     hashes_.clear();
+    sources_.clear();
     images_.clear();
     return OkStatus();
   }  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): a unique_ptr owns it
@@ -189,6 +194,7 @@ class SegmentFiller {
   LazyBackbone* backbone_;
   bool feature_maps_;
   std::vector<ContentHash> hashes_;
+  std::vector<ContentHash> sources_;
   std::vector<Image> images_;
   std::map<ContentHash, RowId> rows_;
 };
@@ -202,7 +208,7 @@ Status TakeWindow(Window window, std::span<const ImageItem> items, SegmentFiller
     if (!window.reasons[i].empty()) {
       outcome->skipped.push_back({items[item].key, window.reasons[i]});
     } else if (window.rows[i] == kNoRow &&
-               filler->Add(window.hashes[i], std::move(window.images[i]))) {
+               filler->Add(window.hashes[i], window.sources[i], std::move(window.images[i]))) {
       ++outcome->embedded;
     } else {
       ++outcome->reused;

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "schemas/base/names.h"
+#include "tools/cli/delete_command.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/record_text.h"
 #include "tools/cli/table.h"
@@ -302,6 +303,7 @@ void AddHeadReadCommands(Command* group) {
   AddCommand<EvalFlags>(group, "eval", "Test a head on a labelled split, class by class",
                         "augstore head eval cifar10@3 --collection cifar10 --split test --store db",
                         AddEvalFlags, Eval);
+  AddDeleteCommand(group, RecordKind::kHead, "Its weights go with it.");
 }
 
 }  // namespace augstore

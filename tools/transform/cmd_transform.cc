@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "schemas/base/names.h"
+#include "tools/cli/delete_command.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/record_text.h"
 #include "tools/cli/table.h"
@@ -129,6 +130,7 @@ void PrintHistory(const AliasHistory& history, const AliasFlags& flags) {
                      {"unix_s", move.unix_s},
                      {"forced", move.forced}});
     aliases[move.alias] = move.version;
+    if (move.version == 0) aliases.erase(move.alias);
     table.Row({UtcText(move.unix_s), move.alias,
                fmt::format("{}{}", move.version, move.forced ? " (forced)" : ""), move.note});
   }
@@ -229,6 +231,7 @@ void AddTransformReadCommands(Command* group) {
       "of G on held-out pairs lies above --min-g. Policies may name it: "
       "identity:1,rotate15@champion:1",
       AddAliasFlags, Alias);
+  AddDeleteCommand(group, RecordKind::kTransform, "Its weights go with it.");
 }
 
 }  // namespace augstore

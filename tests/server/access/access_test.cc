@@ -146,6 +146,7 @@ std::map<std::string, MakeRequest> RequestsOfAdmins() {
        }},
       {"Verify", [](T) { return ToFrame(VerifyRequest{}); }},
       {"RepairRows", [](T) { return ToFrame(RepairRowsRequest{}); }},
+      {"Garbage", [](T) { return ToFrame(GarbageRequest{}); }},
       {"CreateKey",
        [](T) {
          return ToFrame(CreateKeyRequest{Role::kRead, "", 0, ""});

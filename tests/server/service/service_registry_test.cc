@@ -183,16 +183,40 @@ TEST_F(ServiceRegistryTest, AddsNoCollectionsAsRecords) {
   EXPECT_THAT(added.status().message(), HasSubstr("draft"));
 }
 
-TEST_F(ServiceRegistryTest, DeletesCollectionsAlone) {
+TEST_F(ServiceRegistryTest, DeletesWithoutWhatNamesItOrSaysWhatThatIs) {
   const auto kept =
-      Ask<EndReply>(service_, DeleteRecordRequest{RecordKind::kTransform, "double@1"});
+      Ask<DeletionReply>(service_, DeleteRecordRequest{RecordKind::kBackbone, "phi@1"});
   EXPECT_EQ(kept.status().code(), Code::kInvalidArgument);
-  EXPECT_THAT(kept.status().message(), HasSubstr("immutable"));
-  ASSERT_TRUE(Ask<EndReply>(service_, DeleteRecordRequest{RecordKind::kCollection, "toy@1"}).ok());
-  EXPECT_EQ(Ask<EndReply>(service_, DeleteRecordRequest{RecordKind::kCollection, "toy@1"})
-                .status()
-                .code(),
-            Code::kNotFound);
+  ASSERT_TRUE(Ask<EndReply>(service_, SetAliasRequest{RecordKind::kTransform, "double", "best", 1,
+                                                      "", 0, false})
+                  .ok());
+  DeleteRecordRequest request{RecordKind::kTransform, "double@1"};
+  const auto named = Ask<DeletionReply>(service_, request);
+  EXPECT_EQ(named.status().code(), Code::kFailedPrecondition);
+  EXPECT_THAT(named.status().message(), HasSubstr("alias 'best'"));
+  request.preview = true;
+  const auto listed = Ask<DeletionReply>(service_, request);
+  ASSERT_TRUE(listed.ok()) << Text(listed);
+  EXPECT_EQ(listed->records.size(), 2u);
+  EXPECT_FALSE(listed->applied);
+  request = {RecordKind::kTransform, "double@1", true, false};
+  EXPECT_TRUE(Ask<DeletionReply>(service_, request)->applied);
+  EXPECT_EQ(Ask<DeletionReply>(service_, request).status().code(), Code::kNotFound);
+}
+
+TEST_F(ServiceRegistryTest, GivesBackWhatNothingNames) {
+  ASSERT_TRUE(
+      Ask<DeletionReply>(service_, DeleteRecordRequest{RecordKind::kCollection, "toy"}).ok());
+  GarbageRequest request{0, true, false};
+  GarbageReply reply;
+  do {
+    const auto answered = Ask<GarbageReply>(service_, request);
+    ASSERT_TRUE(answered.ok()) << Text(answered);
+    reply = *answered;
+    request.run = reply.run;
+  } while (!reply.step.phase.empty());
+  EXPECT_EQ(reply.step.rows, kTestSamples);
+  EXPECT_EQ(filled_.store->FindSpace(TestBackbone())->rows, 0u);
 }
 
 TEST_F(ServiceRegistryTest, TellsTheHistoryOfAliases) {

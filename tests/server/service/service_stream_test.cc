@@ -250,7 +250,8 @@ TEST_F(ServiceStreamTest, RefusesAFingerprintWithASpecThatIsNotItsOwn) {
 TEST_F(ServiceStreamTest, StopsServingACollectionThatWasDeleted) {
   const auto stream = Open({.collection = "toy", .batch_size = 100});
   ASSERT_EQ(Run(*stream, 0, 0, 1).size(), 2u);
-  ASSERT_TRUE(Ask<EndReply>(service_, DeleteRecordRequest{RecordKind::kCollection, "toy@1"}).ok());
+  ASSERT_TRUE(
+      Ask<DeletionReply>(service_, DeleteRecordRequest{RecordKind::kCollection, "toy@1"}).ok());
   EXPECT_EQ(Refusal({stream->spec, stream->fingerprint, 0, 0, 1}).code(), Code::kNotFound);
 }
 
