@@ -58,7 +58,9 @@ Status NoSuchVersion(RecordKind kind, const Ref& ref, const std::vector<RecordEn
 
 Status NoSuchAlias(RecordKind kind, const Ref& ref, const AliasHistory& history) {
   std::set<std::string> distinct;
-  for (const AliasMove& move : history.moves) distinct.insert(move.alias);
+  for (const AliasMove& move : history.moves) {
+    if (history.Find(move.alias) != 0) distinct.insert(move.alias);
+  }
   const std::vector<std::string> aliases(distinct.begin(), distinct.end());
   return NotFound("{} '{}' has no alias '{}'; {}", RecordKindName(kind), ref.name, ref.alias,
                   aliases.empty() ? "it has none yet" : "its aliases: " + Join(aliases));

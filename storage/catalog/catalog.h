@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -160,6 +161,9 @@ class Catalog {
   Status DeleteOne(const DeletedRecord& record) AUGSTORE_REQUIRES(registry_mutex_);
   Status DropAlias(const DeletedRecord& record) AUGSTORE_REQUIRES(registry_mutex_);
   void MarkDrafts(GarbageRun* run);
+  // Says through `dropped` what is to be compacted.
+  Result<GarbageStep> StepGarbage(uint64_t* number, const GarbageOptions& options,
+                                  std::optional<SegmentRange>* dropped);
 
   Store* store_;
   const std::chrono::milliseconds draft_step_;

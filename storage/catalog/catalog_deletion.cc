@@ -47,8 +47,7 @@ Status RefuseUsers(const std::vector<DeletedRecord>& records, std::string_view r
   if (users > kUsersShown) text += fmt::format(" and {} more", users - kUsersShown);
   return FailedPrecondition(
       "'{}' cannot be deleted while others name it: {}; delete those first, or give --cascade, "
-      "which "
-      "deletes them too (--dry-run lists all)",
+      "which deletes them too (--dry-run lists all)",
       ref, text);
 }
 
@@ -123,20 +122,32 @@ void Catalog::MarkDrafts(GarbageRun* run) {
 }
 
 Result<GarbageStep> Catalog::CollectGarbage(uint64_t* run, const GarbageOptions& options) {
+  std::optional<SegmentRange> dropped;
+  AUGSTORE_ASSIGN(const GarbageStep step, StepGarbage(run, options, &dropped));
+  if (dropped.has_value()) AUGSTORE_TRY(store_->CompactSegments(*dropped));
+  return step;
+}
+
+Result<GarbageStep> Catalog::StepGarbage(uint64_t* number, const GarbageOptions& options,
+                                         std::optional<SegmentRange>* dropped) {
   const auto deadline = std::chrono::steady_clock::now() + draft_step_;
   const WriterLock lock(garbage_mutex_);
-  if (*run == 0) {
-    garbage_run_ = std::make_unique<GarbageRun>(store_, options);
-    *run = ++last_garbage_run_;
-    // Drafts before versions: one that is published meanwhile is among the versions.
-    AUGSTORE_TRY(garbage_run_->Begin());
-    MarkDrafts(garbage_run_.get());
-    AUGSTORE_TRY(garbage_run_->ListVersions());
-  } else if (garbage_run_ == nullptr || *run != last_garbage_run_) {
-    return NotFound("the search for garbage {} was ended by another one: begin again", *run);
+  if (*number != 0 && (garbage_run_ == nullptr || *number != last_garbage_run_)) {
+    return NotFound("the search for garbage {} was ended by another one: begin again", *number);
   }
-  Result<GarbageStep> step = garbage_run_->Step(deadline);
-  if (!step.ok() || step->phase.empty()) garbage_run_.reset();
+  // A run that fails in between knows too little of what is named: it does not come back.
+  std::unique_ptr<GarbageRun> run = std::move(garbage_run_);
+  if (*number == 0) {
+    run = std::make_unique<GarbageRun>(store_, options);
+    *number = ++last_garbage_run_;
+    // Drafts before versions: one that is published meanwhile is among the versions.
+    AUGSTORE_TRY(run->Begin());
+    MarkDrafts(run.get());
+    AUGSTORE_TRY(run->ListVersions());
+  }
+  AUGSTORE_ASSIGN(GarbageStep step, run->Step(deadline));
+  *dropped = run->TakeDropped();
+  if (!step.phase.empty()) garbage_run_ = std::move(run);
   return step;
 }
 

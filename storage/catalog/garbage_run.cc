@@ -1,6 +1,7 @@
 #include "storage/catalog/garbage_run.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "schemas/base/limits.h"
 #include "storage/catalog/catalog_internal.h"
@@ -39,8 +40,14 @@ Result<GarbageStep> GarbageRun::Step(std::chrono::steady_clock::time_point deadl
   const MutexLock lock(mutex_);
   do {
     AUGSTORE_TRY(StepOnce());
-  } while (phase_ != Phase::kDone && std::chrono::steady_clock::now() < deadline);
+  } while (phase_ != Phase::kDone && !dropped_.has_value() &&
+           std::chrono::steady_clock::now() < deadline);
   return found_;
+}
+
+std::optional<SegmentRange> GarbageRun::TakeDropped() {
+  const MutexLock lock(mutex_);
+  return std::exchange(dropped_, std::nullopt);
 }
 
 Status GarbageRun::StepOnce() {
@@ -210,6 +217,7 @@ Status GarbageRun::DropSegments() {
   }
   AUGSTORE_ASSIGN(const DroppedSegments dropped,
                   store_->DropSegments(space_, segments, options_.apply));
+  if (dropped.compact) dropped_ = SegmentRange{space_, segments.front(), segments.back() + 1};
   found_.segments += dropped.segments;
   found_.rows += dropped.rows;
   found_.bytes += dropped.bytes;

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -33,9 +34,12 @@ class GarbageRun {
   // Rows of a draft.
   void Mark(SpaceId space, std::span<const RowId> rows);
   // Works until `deadline`, at least a little. Errors: kDataLoss (a record or chunk that is needed
-  // to know what is named is damaged), those of the store. Segments are given back by the last of
+  // to know what is named is damaged), those of the store. Segments are dropped by the last of
   // the calls, some in each.
   Result<GarbageStep> Step(std::chrono::steady_clock::time_point deadline);
+  // Segments that the last Step dropped: to be compacted, which takes longer than others should
+  // wait for a step. Once for each Step.
+  std::optional<SegmentRange> TakeDropped();
 
  private:
   struct Space {
@@ -68,6 +72,7 @@ class GarbageRun {
   SpaceId space_ AUGSTORE_GUARDED_BY(mutex_) = 0;
   ContentHash after_ AUGSTORE_GUARDED_BY(mutex_);
   uint64_t segment_ AUGSTORE_GUARDED_BY(mutex_) = 0;
+  std::optional<SegmentRange> dropped_ AUGSTORE_GUARDED_BY(mutex_);
 };
 
 }  // namespace augstore

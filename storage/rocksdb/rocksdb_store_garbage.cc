@@ -44,6 +44,17 @@ Status RocksDbStore::ForgetImages(SpaceId space, std::span<const ContentHash> im
   return Write(&batch, "the removal of images");
 }
 
+// Whether tables still hold what was dropped. An estimate by blocks, and a segment fills a block.
+bool RocksDbStore::TakesSpace(const Space& space, uint64_t segment) {
+  const std::string begin = rocks::SegmentKey(space.id, segment);
+  const std::string end = rocks::SegmentKey(space.id, segment + 1);
+  const rocksdb::Range range(begin, end);
+  uint64_t bytes = 0;
+  const rocksdb::Status status = db_->GetApproximateSizes(rocksdb::SizeApproximationOptions(),
+                                                          family(kSegments), &range, 1, &bytes);
+  return status.ok() && bytes >= RowBytes(space.dtype, space.dim);
+}
+
 Result<DroppedSegments> RocksDbStore::DropSegments(SpaceId space_id,
                                                    std::span<const uint64_t> segments, bool apply) {
   AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
@@ -52,7 +63,10 @@ Result<DroppedSegments> RocksDbStore::DropSegments(SpaceId space_id,
   for (const uint64_t segment : segments) {
     const auto loaded = LoadSegment(*space, {space_id, segment});
     // What is gone already has no rows, and a damaged one stays: a compaction would fail at it.
-    if (!loaded.ok() && loaded.status().code() == Code::kUnavailable) return loaded.status();
+    if (loaded.status().code() == Code::kUnavailable) return loaded.status();
+    if (loaded.status().code() == Code::kNotFound && apply) {
+      dropped.compact |= TakesSpace(*space, segment);
+    }
     if (!loaded.ok()) continue;
     const auto maps = LoadSegment(*space, {space_id, segment, RowPart::kMap});
     dropped.rows += (*loaded)->rows;
@@ -80,18 +94,23 @@ Result<DroppedSegments> RocksDbStore::DropSegments(SpaceId space_id,
     cache_.Drop(space->directory(RowPart::kEmbedding), segment);
     cache_.Drop(space->directory(RowPart::kMap), segment);
   }
-  const std::string first = rocks::SegmentKey(space_id, going.front());
-  const std::string last = rocks::SegmentKey(space_id, going.back());
-  const rocksdb::Slice begin(first);
-  const rocksdb::Slice end(last);
+  dropped.compact = true;
+  return dropped;
+}
+
+Status RocksDbStore::CompactSegments(const SegmentRange& range) {
+  const std::string first = rocks::SegmentKey(range.space, range.begin);
+  const std::string last = rocks::SegmentKey(range.space, range.end);
+  const rocksdb::Slice from(first);
+  const rocksdb::Slice to(last);
   rocksdb::CompactRangeOptions options;
   options.exclusive_manual_compaction = false;
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
   for (const rocks::Family compacted : {kSegments, kMaps}) {
-    AUGSTORE_TRY(FromRocks(db_->CompactRange(options, family(compacted), &begin, &end),
-                           "giving space back"));
+    AUGSTORE_TRY(
+        FromRocks(db_->CompactRange(options, family(compacted), &from, &to), "giving space back"));
   }
-  return dropped;
+  return OkStatus();
 }
 
 }  // namespace augstore

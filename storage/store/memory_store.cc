@@ -281,6 +281,8 @@ class MemoryStore final : public Store {
     return dropped;
   }
 
+  Status CompactSegments(const SegmentRange&) override { return OkStatus(); }
+
   void ReadAheadOf(SpaceId, RowPart, std::span<const RowId>,
                    const std::weak_ptr<const void>&) override {}  // all is in memory
   uint64_t MemoryBudget() const override { return 0; }

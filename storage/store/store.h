@@ -65,6 +65,14 @@ struct DroppedSegments {
   uint64_t segments = 0;
   uint64_t rows = 0;
   uint64_t bytes = 0;
+  bool compact = false;  // files still hold what was dropped, now or earlier
+};
+
+// Segments [begin, end) of a space.
+struct SegmentRange {
+  SpaceId space = 0;
+  uint64_t begin = 0;
+  uint64_t end = 0;
 };
 
 // A chunk of a sample list: bytes that the catalog encodes, under a number that it chooses.
@@ -162,11 +170,14 @@ class Store {
                                                       size_t most) = 0;
   // Takes images out of the index; their rows stay. What does not exist is no error.
   virtual Status ForgetImages(SpaceId space, std::span<const ContentHash> images) = 0;
-  // Gives back the space of segments: their rows do not exist any more. Those that are damaged or
-  // were given back already are left out. Without `apply` only says how much it would be. REQUIRES:
+  // Drops segments: their rows do not exist any more. Those that are damaged or were dropped
+  // already are left out. Without `apply` only says how much it would be. REQUIRES:
   // no image of the index has a row in them.
   virtual Result<DroppedSegments> DropSegments(SpaceId space, std::span<const uint64_t> segments,
                                                bool apply) = 0;
+  // Rewrites the files that hold these segments, without what was dropped: only then their space is
+  // free. May take seconds; others read and write meanwhile.
+  virtual Status CompactSegments(const SegmentRange& range) = 0;
 
   // A hint: a part of these rows will be read soon. Does not wait; what is not in memory may be
   // loaded meanwhile, as long as `wanted` has not expired.

@@ -158,6 +158,39 @@ TEST_F(GarbageRunTest, KeepsPairsUnlessTheyAreToGo) {
   ExpectSound();
 }
 
+TEST_F(GarbageRunTest, FreesWhatARunDroppedThatDidNotComeToItsEnd) {
+  catalog_.reset();
+  store_.reset();
+  OpenAgain();  // so that the segments are in tables
+  const std::vector<uint64_t> segments = {1, 2, 4};
+  std::vector<ContentHash> images;
+  for (const uint64_t segment : segments) {
+    const auto some = TestImages(segment * kSegmentRows, kSegmentRows);
+    images.insert(images.end(), some.begin(), some.end());
+  }
+  ASSERT_TRUE(store_->ForgetImages(space_, images).ok());
+  ASSERT_EQ(store_->DropSegments(space_, segments, true)->segments, 3u);
+  OpenAgain();
+  CommitOk("c", Samples(0, 1));
+  CommitOk("c", Samples(3 * kSegmentRows, 1));
+  CommitOk("c", Samples(5 * kSegmentRows, 1));
+  const auto left = store_->DropSegments(space_, segments, true);
+  EXPECT_EQ(left->segments, 0u);
+  EXPECT_TRUE(left->compact);
+  EXPECT_EQ(Collect().segments, 0u);
+  EXPECT_FALSE(store_->DropSegments(space_, segments, true)->compact);
+  EXPECT_EQ(Readable(), (std::vector<size_t>{0, 3, 5}));
+  ExpectSound();
+}
+
+TEST_F(GarbageRunTest, ARunThatFailedDoesNotGoOn) {
+  ASSERT_TRUE(store_->AddRecord(RecordKind::kCollection, "d", "damaged", "").ok());
+  uint64_t run = 0;
+  EXPECT_EQ(catalog_->CollectGarbage(&run, {.apply = true}).status().code(), Code::kDataLoss);
+  EXPECT_EQ(catalog_->CollectGarbage(&run, {.apply = true}).status().code(), Code::kNotFound);
+  EXPECT_EQ(Readable().size(), 6u);
+}
+
 TEST_F(GarbageRunTest, AnotherRunEndsTheOneBefore) {
   uint64_t first = 0;
   ASSERT_TRUE(catalog_->CollectGarbage(&first, {}).ok());
