@@ -14,6 +14,13 @@ constexpr size_t kSegmentsPerStep = 256;
 
 bool IsGone(const Status& status) { return status.code() == Code::kNotFound; }
 
+Status Incomplete(const Versioned<CollectionRecord>& version) {
+  return DataLoss(
+      "samples of collection '{}' are missing, so that it is not known which rows it "
+      "names; run `augstore verify`",
+      version.ref());
+}
+
 }  // namespace
 
 GarbageRun::GarbageRun(Store* store, const GarbageOptions& options)
@@ -79,22 +86,36 @@ Status GarbageRun::Begin() {
 
 Status GarbageRun::ListVersions() {
   const MutexLock lock(mutex_);
+  return FindChunks();
+}
+
+Status GarbageRun::FindChunks() {
+  list_again_ = false;
   AUGSTORE_ASSIGN(const auto entries, store_->ListRecords(RecordKind::kCollection, ""));
   for (const RecordEntry& entry : entries) {
     AUGSTORE_ASSIGN(const auto version, DecodeVersioned<CollectionRecord>(entry.key, entry.bytes));
     AUGSTORE_ASSIGN(const SpaceInfo space,
                     store_->FindSpace(version.record.backbone, version.record.dtype));
     const Result<ChunkTable> table = ReadTable(store_, version.record);
-    if (IsGone(table.status())) continue;  // deleted meanwhile
+    if (IsGone(table.status())) {
+      if (!IsGone(store_->ReadRecord(entry.key).status())) return Incomplete(version);
+      list_again_ = true;
+      continue;
+    }
     AUGSTORE_TRY(table);
-    for (size_t i = 0; i < table->size(); ++i) chunks_.emplace(ChunkOf(*table, i), space.id);
+    for (size_t i = 0; i < table->size(); ++i) {
+      const ChunkId chunk = ChunkOf(*table, i);
+      if (gone_.contains(chunk)) return Incomplete(version);
+      if (!marked_.contains(chunk)) chunks_.emplace(chunk, space.id);
+    }
   }
   found_.phase = "versions";
-  found_.total = chunks_.size();
+  found_.total = found_.done + chunks_.size();
   return OkStatus();
 }
 
 Status GarbageRun::MarkChunk() {
+  if (chunks_.empty() && list_again_) return FindChunks();
   if (chunks_.empty()) {
     phase_ = Phase::kPairs;
     found_.phase = "pairs";
@@ -104,10 +125,14 @@ Status GarbageRun::MarkChunk() {
   }
   const auto next = chunks_.begin();
   const Result<std::string> bytes = store_->ReadSampleChunk(next->first);
-  if (!IsGone(bytes.status())) {
+  if (IsGone(bytes.status())) {
+    list_again_ = true;
+    gone_.insert(next->first);
+  } else {
     AUGSTORE_TRY(bytes);
     AUGSTORE_ASSIGN(const SampleChunk chunk, Decode<SampleChunk>(*bytes));
     for (const RowId row : chunk.rows) MarkRow(&spaces_[next->second], row);
+    marked_.insert(next->first);
   }
   chunks_.erase(next);
   ++found_.done;

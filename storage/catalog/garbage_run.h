@@ -50,6 +50,7 @@ class GarbageRun {
   enum class Phase : uint8_t { kVersions, kPairs, kImages, kDrop, kDone };
 
   Status StepOnce() AUGSTORE_REQUIRES(mutex_);
+  Status FindChunks() AUGSTORE_REQUIRES(mutex_);
   Status MarkChunk() AUGSTORE_REQUIRES(mutex_);
   Status MarkPairs() AUGSTORE_REQUIRES(mutex_);
   Status DropImages() AUGSTORE_REQUIRES(mutex_);
@@ -66,8 +67,13 @@ class GarbageRun {
   Phase phase_ AUGSTORE_GUARDED_BY(mutex_) = Phase::kVersions;
   GarbageStep found_ AUGSTORE_GUARDED_BY(mutex_);
   std::map<SpaceId, Space> spaces_ AUGSTORE_GUARDED_BY(mutex_);
-  // Chunks of versions that are still to be marked, with their space.
+  // Chunks of versions that are still to be marked, with their space, and those that are.
   std::map<ChunkId, SpaceId> chunks_ AUGSTORE_GUARDED_BY(mutex_);
+  std::set<ChunkId> marked_ AUGSTORE_GUARDED_BY(mutex_);
+  std::set<ChunkId> gone_ AUGSTORE_GUARDED_BY(mutex_);  // that were not there
+  // A version was deleted before its chunks were marked. Another may have been made of it since,
+  // which names its rows: versions have to be listed again.
+  bool list_again_ AUGSTORE_GUARDED_BY(mutex_) = false;
   // Where a pass over spaces is.
   SpaceId space_ AUGSTORE_GUARDED_BY(mutex_) = 0;
   ContentHash after_ AUGSTORE_GUARDED_BY(mutex_);

@@ -191,6 +191,21 @@ TEST_F(GarbageRunTest, ARunThatFailedDoesNotGoOn) {
   EXPECT_EQ(Readable().size(), 6u);
 }
 
+TEST_F(GarbageRunTest, KeepsRowsOfAVersionThatIsMadeOfOneThatIsDeletedMeanwhile) {
+  CommitOk("c", Segments(0, 1));
+  uint64_t run = 0;
+  ASSERT_EQ(catalog_->CollectGarbage(&run, {.apply = true})->phase, "versions");
+  // "c@2" has the rows of "c@1" in a chunk of its own, which the run has not seen.
+  CommitOk("c", Segments(1, 1));
+  ASSERT_TRUE(catalog_->Delete(RecordKind::kCollection, "c@1").ok());
+  GarbageStep step;
+  do {
+    step = catalog_->CollectGarbage(&run, {.apply = true}).value();
+  } while (!step.phase.empty());
+  EXPECT_EQ(Readable(), (std::vector<size_t>{0, 1}));
+  ExpectSound();
+}
+
 TEST_F(GarbageRunTest, AnotherRunEndsTheOneBefore) {
   uint64_t first = 0;
   ASSERT_TRUE(catalog_->CollectGarbage(&first, {}).ok());
