@@ -24,6 +24,24 @@ int HexDigit(char c) {
   return -1;
 }
 
+Status ParseHex(std::string_view what, std::string_view hex, std::span<uint8_t> bytes) {
+  const size_t digits = bytes.size() * 2;
+  if (hex.size() != digits) {
+    return InvalidArgument("{} has {} characters: give {} hexadecimal digits", what, hex.size(),
+                           digits);
+  }
+  for (size_t i = 0; i < digits; i += 2) {
+    const int high = HexDigit(hex[i]);
+    const int low = HexDigit(hex[i + 1]);
+    if (high < 0 || low < 0) {
+      return InvalidArgument("{} '{}' has no hexadecimal digit at position {}: give {} of 0-9a-f",
+                             what, hex, high < 0 ? i : i + 1, digits);
+    }
+    bytes[i / 2] = static_cast<uint8_t>(high * 16 + low);
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 std::string ContentHash::Hex() const { return ToHex(bytes); }
@@ -32,22 +50,14 @@ std::string Digest::Hex() const { return ToHex(bytes); }
 
 Result<Digest> Digest::FromHex(std::string_view hex) {
   Digest digest;
-  const size_t digits = digest.bytes.size() * 2;
-  if (hex.size() != digits) {
-    return InvalidArgument("digest has {} characters: give {} hexadecimal digits", hex.size(),
-                           digits);
-  }
-  for (size_t i = 0; i < digits; i += 2) {
-    const int high = HexDigit(hex[i]);
-    const int low = HexDigit(hex[i + 1]);
-    if (high < 0 || low < 0) {
-      return InvalidArgument(
-          "digest '{}' has no hexadecimal digit at position {}: give {} of 0-9a-f", hex,
-          high < 0 ? i : i + 1, digits);
-    }
-    digest.bytes[i / 2] = static_cast<uint8_t>(high * 16 + low);
-  }
+  AUGSTORE_TRY(ParseHex("digest", hex, digest.bytes));
   return digest;
+}
+
+Result<ContentHash> ContentHash::FromHex(std::string_view hex) {
+  ContentHash hash;
+  AUGSTORE_TRY(ParseHex("content hash", hex, hash.bytes));
+  return hash;
 }
 
 SharedBytes SharedBytes::FromString(std::string value) {

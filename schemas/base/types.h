@@ -32,6 +32,8 @@ struct ContentHash {
   std::array<uint8_t, 16> bytes{};
   auto operator<=>(const ContentHash&) const = default;
   std::string Hex() const;
+  // Parses 32 hexadecimal digits. Errors: kInvalidArgument.
+  static Result<ContentHash> FromHex(std::string_view hex);
 };
 
 // SHA-256. Identifies a backbone file, the logical content of a collection, the weights of a

@@ -195,8 +195,8 @@ std::vector<ContentHash> Reader::Hashes(const char* field, const VectorOf<uint8_
 
 void Reader::Enum(const char* field, uint8_t number, RecordKind* kind) {
   *kind = RecordKind{number};
-  if (*kind < RecordKind::kBackbone || *kind > RecordKind::kKey)
-    Fail(field, fmt::format("is {}, which is no kind of record (1 to 8)", number));
+  if (*kind < RecordKind::kBackbone || *kind > RecordKind::kErasure)
+    Fail(field, fmt::format("is {}, which is no kind of record (1 to 9)", number));
 }
 
 void Reader::Enum(const char* field, uint8_t number, Role* role) {

@@ -9,7 +9,7 @@
 namespace augstore {
 namespace {
 
-constexpr std::array<std::pair<RecordKind, std::string_view>, 8> kKinds = {{
+constexpr std::array<std::pair<RecordKind, std::string_view>, 9> kKinds = {{
     {RecordKind::kBackbone, "backbone"},
     {RecordKind::kCollection, "collection"},
     {RecordKind::kTransform, "transform"},
@@ -18,6 +18,7 @@ constexpr std::array<std::pair<RecordKind, std::string_view>, 8> kKinds = {{
     {RecordKind::kSpace, "space"},
     {RecordKind::kDraft, "draft"},
     {RecordKind::kKey, "key"},
+    {RecordKind::kErasure, "erasure"},
 }};
 
 SharedBytes Unowned(std::string_view bytes) {
@@ -100,6 +101,8 @@ AUGSTORE_FIELDS(HeadRecord, fb::records::Head, kFormat, m.backbone, AtMost(m.dim
 AUGSTORE_FIELDS(KeyRecord, fb::records::Key, kFormat, m.secret, m.role,
                 AtMost(m.scope, kMaxKeyBytes), AtMost(m.note, kMaxKeyBytes), m.created_unix_s,
                 m.expires_unix_s, m.revoked_unix_s, m.previous, m.previous_until_unix_s);
+
+AUGSTORE_FIELDS(ErasureRecord, fb::records::Erasure, kFormat, m.replaced_by, m.unix_s);
 
 void CheckFields(Reader& in, const BackboneRecord& m) {
   in.Equal("stddev", m.stddev.size(), m.mean.size(), "mean");
@@ -195,6 +198,7 @@ AUGSTORE_RECORD(TransformRecord, "transform record", "AGRT")
 AUGSTORE_RECORD(HeadRecord, "head record", "AGRH")
 AUGSTORE_RECORD(AliasHistory, "alias history", "AGRA")
 AUGSTORE_RECORD(KeyRecord, "key record", "AGRK")
+AUGSTORE_RECORD(ErasureRecord, "erasure record", "AGRE")
 #undef AUGSTORE_RECORD
 
 }  // namespace augstore

@@ -32,6 +32,7 @@ enum class RecordKind : uint8_t {
   kSpace = 6,    // internal to storage
   kDraft = 7,    // internal to storage: a collection version being written
   kKey = 8,      // of access; named by its id, version 1, overwritten too
+  kErasure = 9,  // internal to storage; named by the version, "digits@2", version 1
 };
 std::string_view RecordKindName(RecordKind kind);  // "backbone", "collection", …
 Result<RecordKind> ParseRecordKind(std::string_view text);
@@ -72,7 +73,7 @@ struct CollectionRecord {
   uint64_t samples = 0;
   uint32_t sample_list = 0;  // the sample list that has its ChunkTable
   std::vector<LabelColumn> labels;
-  std::vector<SplitCount> splits;  // in order of first appearance
+  std::vector<SplitCount> splits;  // in the order in which they came
   Digest digest;                   // of the logical content: see docs/formats.md
   std::string source;
   int64_t created_unix_s = 0;
@@ -243,6 +244,14 @@ struct AliasHistory {
   uint32_t Find(std::string_view alias) const;
 };
 
+// Why a collection version is gone from which an image was erased.
+struct ErasureRecord {
+  static constexpr RecordKind kKind = RecordKind::kErasure;
+  uint32_t replaced_by = 0;  // the version without the image; 0: no sample was left
+  int64_t unix_s = 0;
+  bool operator==(const ErasureRecord&) const = default;
+};
+
 // A record under the name and version that a reference resolved to.
 template <typename T>
 struct Versioned {
@@ -269,7 +278,7 @@ struct RepairRowsStep {
   uint64_t images = 0;                // whose rows are lost with them
 };
 
-// Both for the nine types that an identifier of docs/formats.md names, and no others.
+// Both for the ten types that an identifier of docs/formats.md names, and no others.
 template <typename T>
 std::string Encode(const T& record);
 template <typename T>

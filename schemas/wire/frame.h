@@ -54,6 +54,7 @@ inline constexpr size_t kFrameHeaderBytes = 24;
   X(RotateKeyRequest, 26)     \
   X(RepairRowsRequest, 30)    \
   X(GarbageRequest, 31)       \
+  X(EraseSampleRequest, 32)   \
   X(StartBackupRequest, 40)   \
   X(GetBackupRequest, 41)     \
   X(StopBackupRequest, 42)    \
@@ -78,6 +79,7 @@ inline constexpr size_t kFrameHeaderBytes = 24;
   X(RepairRowsReply, 121)     \
   X(DeletionReply, 122)       \
   X(GarbageReply, 123)        \
+  X(EraseSampleReply, 124)    \
   X(BackupReply, 130)         \
   X(BackupListReply, 131)
 

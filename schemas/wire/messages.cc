@@ -86,6 +86,14 @@ AUGSTORE_FIELDS(GarbageRequest, wire::GarbageRequest, m.run, m.apply, m.pairs);
 AUGSTORE_FIELDS(GarbageReply, wire::GarbageReply, m.run, AtMost(m.step.phase, kMaxNameBytes),
                 m.step.done, m.step.total, m.step.segments, m.step.rows, m.step.bytes,
                 m.step.kept_rows);
+AUGSTORE_FIELDS(EraseSampleRequest, wire::EraseSampleRequest, m.run,
+                AtMost(m.target.collection, kMaxRefBytes), AtMost(m.target.split, kMaxKeyBytes),
+                AtMost(m.target.key, kMaxKeyBytes), AtMost(m.target.image, kMaxNameBytes),
+                m.target.preview);
+AUGSTORE_FIELDS(EraseSampleReply, wire::EraseSampleReply, m.run,
+                AtMost(m.step.phase, kMaxNameBytes), m.step.done, m.step.total,
+                AtMost(m.step.image, kMaxNameBytes), AtMost(m.step.records, kMaxListedRecords),
+                m.step.rows, m.step.views, m.step.applied);
 AUGSTORE_FIELDS(SetAliasRequest, wire::SetAliasRequest, m.kind, AtMost(m.name, kMaxNameBytes),
                 AtMost(m.alias, kMaxNameBytes), m.version, AtMost(m.note, kMaxTextBytes), m.force,
                 m.min_r2);

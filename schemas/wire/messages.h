@@ -15,6 +15,7 @@
 #include "schemas/base/types.h"
 #include "schemas/records/deletion.h"
 #include "schemas/records/drafts.h"
+#include "schemas/records/erasure.h"
 #include "schemas/records/garbage.h"
 #include "schemas/records/keys.h"
 #include "schemas/records/records.h"
@@ -59,6 +60,16 @@ struct GarbageRequest {
 struct GarbageReply {
   uint64_t run = 0;
   GarbageStep step;  // its phase is empty: the run is over
+};
+// Erases an image from every collection version. Each call does a second's work at most, but the
+// last; `run` 0 begins anew, then it is the reply's.
+struct EraseSampleRequest {
+  uint64_t run = 0;
+  ErasureTarget target;  // of a new run
+};
+struct EraseSampleReply {
+  uint64_t run = 0;
+  ErasureStep step;  // its phase is empty: the run is over
 };
 // Answers an operation without a result, and ends a run of batches.
 struct EndReply {};

@@ -25,7 +25,8 @@ void Fuzz_record(Bytes input) {
                     CheckRoundTrip<CollectionRecord>(bytes) + CheckRoundTrip<SampleChunk>(bytes) +
                     CheckRoundTrip<ChunkTable>(bytes) + CheckRoundTrip<ChunkSummary>(bytes) +
                     CheckRoundTrip<TransformRecord>(bytes) + CheckRoundTrip<HeadRecord>(bytes) +
-                    CheckRoundTrip<AliasHistory>(bytes) + CheckRoundTrip<KeyRecord>(bytes);
+                    CheckRoundTrip<AliasHistory>(bytes) + CheckRoundTrip<KeyRecord>(bytes) +
+                    CheckRoundTrip<ErasureRecord>(bytes);
   AUGSTORE_CHECK(kinds <= 1);  // each has an identifier of its own
 }
 

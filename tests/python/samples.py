@@ -105,6 +105,7 @@ KEY_INFO = {"id": "k3jd82na"} | {name: value for name, value in KEY.items() if n
 RECORDS = {
     "Backbone": BACKBONE, "Collection": COLLECTION, "SampleChunk": CHUNK, "ChunkTable": TABLE,
     "ChunkSummary": SUMMARY, "Transform": TRANSFORM, "Head": HEAD, "Aliases": ALIASES, "Key": KEY,
+    "Erasure": {"replaced_by": 3, "unix_s": 1700000005},
 }  # fmt: skip
 
 FLOATS = np.arange(10, dtype=np.float32) - 4.5
@@ -177,6 +178,14 @@ def messages(backbone):
         "GarbageRequest": {"run": 3, "apply": True, "pairs": True},
         "GarbageReply": {
             "run": 3, "phase": "pairs", "done": 4, "total": 5, "segments": 6, "rows": 1536, "bytes": 7, "kept_rows": 8,
+        },
+        "EraseSampleRequest": {
+            "run": 3, "collection": "digits@2", "split": "train", "key": "3/7.png", "image": "ab", "preview": True,
+        },
+        "EraseSampleReply": {
+            "run": 3, "phase": "views", "done": 4, "total": 5, "image": "ab",
+            "records": [{"kind": 2, "name": "digits", "version": 2, "alias": "", "reason": ""}],
+            "rows": 6, "views": 7, "applied": True,
         },
         "SetAliasRequest": {
             "kind": 4, "name": "digits", "alias": "champion", "version": 7, "note": "because", "force": True,

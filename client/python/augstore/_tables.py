@@ -52,6 +52,7 @@ TABLES: Dict[str, Fields] = {
     "Aliases": _fields("format:uint aliases:[string] versions:[uint] notes:[string] unix_s:[long] forced:[ubyte]"),
     "Key": _fields("""format:uint secret:[ubyte] role:ubyte scope:string note:string created_unix_s:long
         expires_unix_s:long revoked_unix_s:long previous:[ubyte] previous_until_unix_s:long"""),
+    "Erasure": _fields("format:uint replaced_by:uint unix_s:long"),
     "ErrorReply": _fields("code:ubyte message:string"),
     "ServerInfoRequest": _fields(""),
     "ServerInfoReply": _fields("version:string store_id:string"),
@@ -83,6 +84,9 @@ TABLES: Dict[str, Fields] = {
     "DeletionReply": _fields("records:[DeletedRecord] applied:bool"),
     "GarbageRequest": _fields("run:ulong apply:bool pairs:bool"),
     "GarbageReply": _fields("run:ulong phase:string done:ulong total:ulong segments:ulong rows:ulong bytes:ulong kept_rows:ulong"),
+    "EraseSampleRequest": _fields("run:ulong collection:string split:string key:string image:string preview:bool"),
+    "EraseSampleReply": _fields("""run:ulong phase:string done:ulong total:ulong image:string records:[DeletedRecord]
+        rows:ulong views:ulong applied:bool"""),
     "SetAliasRequest": _fields("kind:ubyte name:string alias:string version:uint note:string force:bool min_r2:double"),
     "RepairRowsRequest": _fields("cursor:string apply:bool"),
     "RepairRowsReply": _fields("cursor:string checked:ulong total:ulong problems:[string] images:ulong"),
@@ -153,6 +157,7 @@ MESSAGE_TYPES: Dict[str, int] = {
     "RotateKeyRequest": 26,
     "RepairRowsRequest": 30,
     "GarbageRequest": 31,
+    "EraseSampleRequest": 32,
     "StartBackupRequest": 40,
     "GetBackupRequest": 41,
     "StopBackupRequest": 42,
@@ -179,6 +184,7 @@ MESSAGE_TYPES: Dict[str, int] = {
     "RepairRowsReply": 121,
     "DeletionReply": 122,
     "GarbageReply": 123,
+    "EraseSampleReply": 124,
     "BackupReply": 130,
     "BackupListReply": 131,
 }
@@ -194,6 +200,7 @@ IDENTIFIERS: Dict[str, bytes] = {
     "Head": b"AGRH",
     "Aliases": b"AGRA",
     "Key": b"AGRK",
+    "Erasure": b"AGRE",
 }
 
 # Numbers of record kinds.
@@ -205,3 +212,4 @@ ALIASES = 5
 SPACE = 6
 DRAFT = 7
 KEY = 8
+ERASURE = 9

@@ -147,6 +147,8 @@ inline KeyRecord KeyOfAccess() {
   return record;
 }
 
+inline ErasureRecord Erasure() { return {3, 1700000005}; }
+
 }  // namespace augstore::samples
 
 #endif  // AUGSTORE_TESTS_SCHEMAS_RECORDS_RECORD_SAMPLES_H_

@@ -20,6 +20,7 @@ TransformRecord Sample(TransformRecord*) { return samples::Transform(); }
 HeadRecord Sample(HeadRecord*) { return samples::Head(); }
 AliasHistory Sample(AliasHistory*) { return samples::Aliases(); }
 KeyRecord Sample(KeyRecord*) { return samples::KeyOfAccess(); }
+ErasureRecord Sample(ErasureRecord*) { return samples::Erasure(); }
 
 // What a decoder promises about lengths, whatever the bytes were.
 template <typename T>
@@ -49,7 +50,7 @@ class Records : public testing::Test {
 };
 using RecordTypes =
     testing::Types<BackboneRecord, CollectionRecord, SampleChunk, ChunkTable, ChunkSummary,
-                   TransformRecord, HeadRecord, AliasHistory, KeyRecord>;
+                   TransformRecord, HeadRecord, AliasHistory, KeyRecord, ErasureRecord>;
 TYPED_TEST_SUITE(Records, RecordTypes);
 
 TYPED_TEST(Records, ComeBackAsTheyWere) {

@@ -101,6 +101,7 @@ TEST(GoldenRecords, AreWrittenAsTheirFilesSayAndReadFromPython) {
   ExpectRecord("records-Transform", samples::Transform());
   ExpectRecord("records-Head", samples::Head());
   ExpectRecord("records-Key", samples::KeyOfAccess());
+  ExpectRecord("records-Erasure", samples::Erasure());
 }
 
 TEST(GoldenRecords, AliasHistoriesAreWrittenAsTheirFileSays) {

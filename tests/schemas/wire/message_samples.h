@@ -24,8 +24,8 @@ using MessageTypes = testing::Types<
     ShareMemoryReply, SharedBodyReply, AuthenticateRequest, AuthenticateReply, CreateKeyRequest,
     KeyReply, ListKeysRequest, KeyListReply, RevokeKeyRequest, RotateKeyRequest, RepairRowsRequest,
     RepairRowsReply, DraftProgressReply, DeletionReply, GarbageRequest, GarbageReply,
-    StartBackupRequest, GetBackupRequest, StopBackupRequest, BackupReply, ListBackupsRequest,
-    BackupListReply>;
+    EraseSampleRequest, EraseSampleReply, StartBackupRequest, GetBackupRequest, StopBackupRequest,
+    BackupReply, ListBackupsRequest, BackupListReply>;
 
 inline bool operator==(const RecordReply& a, const RecordReply& b) {
   return std::tie(a.kind, a.name, a.version, a.record, a.blob) ==
@@ -62,6 +62,14 @@ inline auto Fields(const DeleteRecordRequest& m) {
 }
 inline auto Fields(const DeletionReply& m) { return std::tie(m.records, m.applied); }
 inline auto Fields(const GarbageRequest& m) { return std::tie(m.run, m.apply, m.pairs); }
+inline auto Fields(const EraseSampleRequest& m) {
+  return std::tie(m.run, m.target.collection, m.target.split, m.target.key, m.target.image,
+                  m.target.preview);
+}
+inline auto Fields(const EraseSampleReply& m) {
+  return std::tie(m.run, m.step.phase, m.step.done, m.step.total, m.step.image, m.step.records,
+                  m.step.rows, m.step.views, m.step.applied);
+}
 inline auto Fields(const GarbageReply& m) { return std::tie(m.run, m.step); }
 inline auto Fields(const SetAliasRequest& m) {
   return std::tie(m.kind, m.name, m.alias, m.version, m.note, m.min_r2, m.force);
@@ -162,6 +170,10 @@ inline void Fill(DeletionReply* m) {
 }
 inline void Fill(GarbageRequest* m) { *m = {3, true, true}; }
 inline void Fill(GarbageReply* m) { *m = {3, {"pairs", 4, 5, 6, 1536, 7, 8}}; }
+inline void Fill(EraseSampleRequest* m) { *m = {3, {"digits@2", "train", "3/7.png", "ab", true}}; }
+inline void Fill(EraseSampleReply* m) {
+  *m = {3, {"views", 4, 5, "ab", {{RecordKind::kCollection, "digits", 2, "", ""}}, 6, 7, true}};
+}
 inline void Fill(SetAliasRequest* m) {
   *m = {RecordKind::kHead, "digits", "champion", 7, "because", 0.125, true};
 }

@@ -36,7 +36,7 @@ void CheckPromises(const AppendSamplesRequest& message) {
 }
 void CheckPromises(const GetRecordRequest& message) {
   EXPECT_GE(message.kind, RecordKind::kBackbone);
-  EXPECT_LE(message.kind, RecordKind::kKey);
+  EXPECT_LE(message.kind, RecordKind::kErasure);
 }
 
 template <typename T>
@@ -161,7 +161,7 @@ TEST(MessageLimits, OfCountsAreKept) {
 
 TEST(MessageLimits, OfEnumsAreKept) {
   ExpectRefused(GetRecordRequest{RecordKind{0}, "x", false}, "GetRecordRequest.kind");
-  ExpectRefused(ListRecordsRequest{RecordKind{9}, "x"}, "ListRecordsRequest.kind");
+  ExpectRefused(ListRecordsRequest{RecordKind{10}, "x"}, "ListRecordsRequest.kind");
   RecordListReply list;
   list.records = {{RecordKind::kHead, "a", 1, "", ""}, {RecordKind{255}, "b", 1, "", ""}};
   ExpectRefused(list, "kind");
