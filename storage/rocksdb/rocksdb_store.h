@@ -71,6 +71,7 @@ class RocksDbStore final : public Store {
   Status ForgetImages(SpaceId space, std::span<const ContentHash> images) override;
   Result<DroppedSegments> DropSegments(SpaceId space, std::span<const uint64_t> segments,
                                        bool apply) override;
+  Status EraseRows(SpaceId space, std::span<const RowId> rows) override;
   Status CompactSegments(const SegmentRange& range) override;
   void ReadAheadOf(SpaceId space, RowPart part, std::span<const RowId> rows,
                    const std::weak_ptr<const void>& wanted) override;
@@ -154,6 +155,9 @@ class RocksDbStore final : public Store {
   // Those at `indices` as the space's next segment.
   Status AppendSegment(Space* space, const NewRows& from, std::span<const size_t> indices,
                        std::span<RowId> rows) AUGSTORE_REQUIRES(write_mutex_);
+  // Puts the segment of `id` without `rows` into the batch; nothing when it is damaged or absent.
+  Status EraseInto(const Space& space, const SegmentId& id, std::span<const size_t> rows,
+                   rocksdb::WriteBatch* batch);
   bool TakesSpace(const Space& space, uint64_t segment);
   // A space's registry record.
   static std::string SpaceKey(const SpaceInfo& info);

@@ -1,5 +1,6 @@
 // Giving the space of segments back in the RocksDB store.
 #include <algorithm>
+#include <map>
 
 #include "schemas/base/limits.h"
 #include "storage/rocksdb/rocksdb_keys.h"
@@ -96,6 +97,40 @@ Result<DroppedSegments> RocksDbStore::DropSegments(SpaceId space_id,
   }
   dropped.compact = true;
   return dropped;
+}
+
+Status RocksDbStore::EraseInto(const Space& space, const SegmentId& id,
+                               std::span<const size_t> rows, rocksdb::WriteBatch* batch) {
+  const rocks::Family family_of = id.part == RowPart::kMap ? kMaps : kSegments;
+  const auto loaded = LoadSegment(space, id);
+  if (loaded.status().code() == Code::kUnavailable) return loaded.status();
+  if (!loaded.ok()) return OkStatus();
+  const std::string key = rocks::SegmentKey(id.space, id.segment);
+  AUGSTORE_ASSIGN(const std::optional<std::string> value, Get(family_of, key, DescribeSegment(id)));
+  if (value.has_value()) batch->Put(family(family_of), key, EraseInSegment(*value, rows));
+  return OkStatus();
+}
+
+Status RocksDbStore::EraseRows(SpaceId space_id, std::span<const RowId> rows) {
+  AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
+  std::map<uint64_t, std::vector<size_t>> by_segment;
+  for (const RowId row : rows) by_segment[row / kSegmentRows].push_back(row % kSegmentRows);
+  for (const auto& [segment, offsets] : by_segment) {
+    const SegmentId embeddings{space_id, segment, RowPart::kEmbedding};
+    const SegmentId maps{space_id, segment, RowPart::kMap};
+    // A reader that loaded the segment before must have put it into the cache, or come later.
+    const LoadTurns::Turn turn(&load_turns_, embeddings);
+    const LoadTurns::Turn map_turn(&load_turns_, maps);
+    const MutexLock lock(write_mutex_);
+    rocksdb::WriteBatch batch;
+    AUGSTORE_TRY(EraseInto(*space, embeddings, offsets, &batch));
+    AUGSTORE_TRY(EraseInto(*space, maps, offsets, &batch));
+    if (batch.Count() == 0) continue;
+    AUGSTORE_TRY(Write(&batch, "the erasure of rows"));
+    cache_.Drop(space->directory(RowPart::kEmbedding), segment);
+    cache_.Drop(space->directory(RowPart::kMap), segment);
+  }
+  return FlushAll();  // out of the log
 }
 
 Status RocksDbStore::CompactSegments(const SegmentRange& range) {

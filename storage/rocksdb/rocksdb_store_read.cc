@@ -61,7 +61,7 @@ Result<std::shared_ptr<const Segment>> RocksDbStore::KeepSegment(Space& space,
 Status RocksDbStore::CopyRow(const Segment& segment, const Space& space, RowId row,
                              const RowSink& out, size_t i) {
   const size_t offset = row % kSegmentRows;
-  if (offset >= segment.rows) return NoSuchRow(space.info(), row);
+  if (!segment.Has(offset)) return NoSuchRow(space.info(), row);
   const std::span<const uint8_t> bytes = segment.row(offset);
   if (out.stored != nullptr) {
     std::memcpy(out.stored + i * bytes.size(), bytes.data(), bytes.size());

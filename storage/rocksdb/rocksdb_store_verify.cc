@@ -266,7 +266,7 @@ Result<bool> RocksDbStore::RowExists(const Space& space, RowId row) {
   if (rows == kGone) return false;
   if (rows != 0) return row % kSegmentRows < rows;  // true for kReported: once is enough
   AUGSTORE_ASSIGN(const auto loaded, LoadSegment(space, {space.id, segment}));
-  return row % kSegmentRows < loaded->rows;
+  return loaded->Has(row % kSegmentRows);
 }
 
 Result<VerifyStep> RocksDbStore::VerifyImages(const std::string& after,

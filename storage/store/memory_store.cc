@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <set>
 #include <unordered_map>
 
 #include "schemas/base/limits.h"
@@ -25,14 +26,16 @@ struct Space {
   std::vector<std::vector<uint8_t>> segments;  // rows in the dtype
 
   size_t row_bytes() const { return RowBytes(info.dtype, info.dim); }
-  // Empty when it was never written.
+  // Empty when it does not exist.
   std::span<const uint8_t> Row(RowId row) const {
+    if (erased.contains(row)) return {};
     const uint64_t segment = row / kSegmentRows;
     const size_t begin = row % kSegmentRows * row_bytes();
     if (segment >= segments.size() || begin >= segments[segment].size()) return {};
     return {segments[segment].data() + begin, row_bytes()};
   }
   std::map<RowId, std::vector<float>> feature_maps;
+  std::set<RowId> erased;
 };
 
 class MemoryStore final : public Store {
@@ -281,6 +284,17 @@ class MemoryStore final : public Store {
     return dropped;
   }
 
+  Status EraseRows(SpaceId space_id, std::span<const RowId> rows) override {
+    const MutexLock lock(mutex_);
+    AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
+    for (const RowId row : rows) {
+      if (row / kSegmentRows >= space->segments.size()) continue;
+      space->erased.insert(row);
+      space->feature_maps.erase(row);
+    }
+    return OkStatus();
+  }
+
   Status CompactSegments(const SegmentRange&) override { return OkStatus(); }
 
   void ReadAheadOf(SpaceId, RowPart, std::span<const RowId>,
@@ -349,6 +363,7 @@ class MemoryStore final : public Store {
         AUGSTORE_TRY(cancellation.Check());
         const uint64_t rows = space->segments[i].size() / space->row_bytes();
         for (RowId row = i * kSegmentRows; row < i * kSegmentRows + rows; ++row) {
+          if (space->erased.contains(row)) continue;
           DecodeRow(space->info.dtype, space->Row(row), values);
           if (AllFinite(values)) continue;
           step.problems.push_back(DescribeSegment({space->info.id, i}) + ": NaN or infinity");

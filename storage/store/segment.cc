@@ -24,11 +24,29 @@ struct Header {
   uint64_t segment = 0;
   uint32_t dim = 0;
   Dtype dtype = Dtype::kF32;
-  uint8_t zeros[3] = {};
+  uint8_t has_erased = 0;
+  uint8_t zeros[2] = {};
   uint64_t checksum = 0;
   uint8_t reserved[24] = {};
 };
 static_assert(sizeof(Header) == kSegmentHeaderBytes);
+
+constexpr size_t kErasedBytes = kSegmentRows / 8;
+using Erased = std::bitset<kSegmentRows>;
+
+Erased GetErased(std::string_view bits) {
+  Erased erased;
+  for (size_t i = 0; i < kSegmentRows; ++i) erased[i] = (bits[i / 8] >> (i % 8) & 1) != 0;
+  return erased;
+}
+
+std::string PutErased(const Erased& erased) {
+  std::string bits(kErasedBytes, '\0');
+  for (size_t i = 0; i < kSegmentRows; ++i) {
+    if (erased[i]) bits[i / 8] = static_cast<char>(bits[i / 8] | 1 << (i % 8));
+  }
+  return bits;
+}
 
 std::span<const uint8_t> AsBytes(const void* data, size_t size) {
   return {static_cast<const uint8_t*>(data), size};
@@ -92,7 +110,8 @@ Result<Header> CheckedHeader(const SegmentId& id, uint32_t dim, Dtype dtype,
   if (dim != 0 && header.dim != dim) {
     return Damaged(id, fmt::format("its dim is {}, its space's is {}", header.dim, dim));
   }
-  const size_t bytes = header.rows * RowBytes(dtype, header.dim);
+  const size_t bytes =
+      header.rows * RowBytes(dtype, header.dim) + (header.has_erased != 0 ? kErasedBytes : 0);
   if (header.rows == 0 || header.rows > kSegmentRows || header.dim == 0 ||
       value.size() != sizeof header + bytes) {
     return Damaged(id, fmt::format("{} rows do not fit its {} bytes", header.rows, value.size()));
@@ -121,12 +140,45 @@ std::string EncodeFeatureMapSegment(const SegmentId& id, const QuantizedView& fe
                 });
 }
 
+std::string EraseInSegment(std::string_view value, std::span<const size_t> rows) {
+  AUGSTORE_CHECK(value.size() >= sizeof(Header));
+  Header header;
+  std::memcpy(&header, value.data(), sizeof header);
+  const size_t row_bytes = RowBytes(header.dtype, header.dim);
+  const size_t end = sizeof header + header.rows * row_bytes;
+  Erased erased;
+  if (header.has_erased != 0) erased = GetErased(value.substr(end));
+  std::string without(value.substr(0, end));
+  for (const size_t row : rows) {
+    if (row >= header.rows) continue;
+    erased.set(row);
+    std::fill_n(without.begin() + static_cast<std::ptrdiff_t>(sizeof header + row * row_bytes),
+                row_bytes, '\0');
+  }
+  without += PutErased(erased);
+  header.has_erased = 1;
+  header.checksum =
+      Checksum64(AsBytes(without.data() + sizeof header, without.size() - sizeof header));
+  std::memcpy(without.data(), &header, sizeof header);
+  return without;
+}
+
 Result<std::shared_ptr<const Segment>> DecodeSegment(const SegmentId& id, uint32_t dim, Dtype dtype,
                                                      std::string_view value) {
   AUGSTORE_ASSIGN(const Header header, CheckedHeader(id, dim, dtype, value));
-  const std::string_view matrix = value.substr(sizeof header);
+  std::string_view matrix = value.substr(sizeof header);
   auto segment = std::make_shared<Segment>();
   segment->rows = header.rows;
+  segment->intact = header.rows;
+  if (header.has_erased != 0) {
+    const size_t bytes = matrix.size() - kErasedBytes;
+    segment->erased = std::make_unique<const Erased>(GetErased(matrix.substr(bytes)));
+    matrix = matrix.substr(0, bytes);
+    segment->intact = 0;
+    while (segment->intact < header.rows && !segment->erased->test(segment->intact)) {
+      ++segment->intact;
+    }
+  }
   segment->dim = header.dim;
   segment->dtype = dtype;
   segment->data.reset(TakeBlock(matrix.size()));

@@ -1,17 +1,19 @@
 // One stored segment: up to kSegmentRows consecutive rows of a space, as bytes and as a matrix in
 // memory.
 //
-//   segment := header matrix
-//   header  := magic "AGSG" · format u32 (1) · space u32 · rows u32 · segment u64 · dim u32 · dtype
-//   u8 · 3 zeros ·
-//              XXH3-64 of the matrix u64 · 24 zeros                                     64 bytes,
-//              little-endian
-//   matrix  := rows of dim values in the dtype (schemas/weights/dtype.h); feature maps are u8
+//   segment := header matrix [erased]
+//   header  := magic "AGSG" · format u32 (1) · space u32 · rows u32 · segment u64 · dim u32 ·
+//              dtype u8 · 1 if there are erased rows, else 0 u8 · 2 zeros ·
+//              XXH3-64 of what follows the header u64 · 24 zeros       64 bytes, little-endian
+//   matrix  := rows of dim values in the dtype (schemas/weights/dtype.h); feature maps are u8;
+//              erased rows are zeros
+//   erased  := a bit for each of kSegmentRows rows, from the lowest of the first byte on
 //
 // The header is as long as a cache line, so the matrix is aligned wherever the value is.
 #ifndef AUGSTORE_STORAGE_STORE_SEGMENT_H_
 #define AUGSTORE_STORAGE_STORE_SEGMENT_H_
 
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -19,6 +21,7 @@
 #include <string_view>
 
 #include "schemas/base/block_memory.h"
+#include "schemas/base/limits.h"
 #include "schemas/base/types.h"
 #include "schemas/weights/dtype.h"
 #include "schemas/weights/quantized_rows.h"
@@ -40,13 +43,19 @@ struct SegmentId {
 struct Segment : std::enable_shared_from_this<Segment> {
   std::unique_ptr<uint8_t[], BlockFree> data;  // rows x row_bytes()
   uint32_t rows = 0;
+  uint32_t intact = 0;  // rows before the first that is erased
   uint32_t dim = 0;
   Dtype dtype = Dtype::kF32;
+  std::unique_ptr<const std::bitset<kSegmentRows>> erased;  // null: none is
   size_t row_bytes() const { return RowBytes(dtype, dim); }
   std::span<const uint8_t> row(size_t i) const {
     return {data.get() + i * row_bytes(), row_bytes()};
   }
   size_t bytes() const { return rows * row_bytes(); }
+  // Whether row i exists. One comparison, but for segments with erased rows.
+  bool Has(size_t i) const {
+    return i < intact || (i < rows && erased != nullptr && !erased->test(i));
+  }
 };
 // Whether every value of every row is finite.
 bool RowsAreFinite(const Segment& segment);
@@ -61,6 +70,9 @@ std::string EncodeSegment(const SegmentId& id, ConstMatrixView embeddings,
 // The same with feature_maps.row(index).
 std::string EncodeFeatureMapSegment(const SegmentId& id, const QuantizedView& feature_maps,
                                     std::span<const size_t> indices);
+
+// `value`, which DecodeSegment has accepted, with these rows erased, too.
+std::string EraseInSegment(std::string_view value, std::span<const size_t> rows);
 
 // `dim` 0: any. Errors: kDataLoss (size, header, dtype, checksum, or the value of another segment),
 // naming the segment.

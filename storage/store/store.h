@@ -105,7 +105,8 @@ class Store {
   // Record and blob become visible together.
   virtual Result<uint32_t> AddRecord(RecordKind kind, const std::string& name,
                                      std::string_view bytes, std::string_view blob) = 0;
-  // Writes version 1 of (kind, name), replacing it: for RecordKind::kAliases and kKey alone.
+  // Writes version 1 of (kind, name), replacing it: for kinds without versions alone
+  // (kAliases, kKey, kErasure).
   virtual Status PutRecord(RecordKind kind, const std::string& name, std::string_view bytes) = 0;
   // Errors: kNotFound.
   virtual Result<std::string> ReadRecord(const RecordKey& key) = 0;
@@ -175,6 +176,10 @@ class Store {
   // no image of the index has a row in them.
   virtual Result<DroppedSegments> DropSegments(SpaceId space, std::span<const uint64_t> segments,
                                                bool apply) = 0;
+  // Rows that do not exist any more, for themselves: their segments are written anew without their
+  // values. What is damaged or dropped is left out. After CompactSegments of their segments no file
+  // of the store has the values. REQUIRES: as for DropSegments, of these rows.
+  virtual Status EraseRows(SpaceId space, std::span<const RowId> rows) = 0;
   // Rewrites the files that hold these segments, without what was dropped: only then their space is
   // free. May take seconds; others read and write meanwhile.
   virtual Status CompactSegments(const SegmentRange& range) = 0;

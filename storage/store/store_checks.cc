@@ -21,14 +21,14 @@ Status CheckStoredName(RecordKind kind, std::string_view name) {
 }
 
 bool IsOverwritten(RecordKind kind) {
-  return kind == RecordKind::kAliases || kind == RecordKind::kKey;
+  return kind == RecordKind::kAliases || kind == RecordKind::kKey || kind == RecordKind::kErasure;
 }
 
 }  // namespace
 
 Status CheckKind(RecordKind kind) {
   const bool is_public = kind >= RecordKind::kBackbone && kind <= RecordKind::kAliases;
-  if (!is_public && kind != RecordKind::kKey) {
+  if (!is_public && kind != RecordKind::kKey && kind != RecordKind::kErasure) {
     return InvalidArgument("record kind {} is not one that callers may use",
                            static_cast<int>(kind));
   }
@@ -132,8 +132,10 @@ Status NoSuchSpace(const Digest& backbone, Dtype dtype) {
 }
 
 Status NoSuchRow(const SpaceInfo& space, RowId row) {
-  return NotFound("row {} of space {} (backbone {}) was never written", row, space.id,
-                  space.backbone.Hex());
+  return NotFound(
+      "row {} of space {} (backbone {}) does not exist: it was never written, or was given back or "
+      "erased after its collection was deleted",
+      row, space.id, space.backbone.Hex());
 }
 
 Status NoSuchList(uint32_t list) {

@@ -16,7 +16,7 @@ namespace augstore {
 Status CheckKind(RecordKind kind);
 // For AddRecord: a versioned kind and a name that can be part of a key. Errors: kInvalidArgument.
 Status CheckNewRecord(RecordKind kind, std::string_view name);
-// For PutRecord: kAliases and kKey alone. Errors: kInvalidArgument.
+// For PutRecord: kinds without versions alone. Errors: kInvalidArgument.
 Status CheckPutRecord(RecordKind kind, std::string_view name);
 Status CheckDim(uint32_t dim);
 // Errors: kInvalidArgument (columns; NaN or infinity, naming the row).

@@ -115,5 +115,27 @@ TEST(Segment, KnowsWhatIsFinite) {
   EXPECT_TRUE(AllFinite({}));
 }
 
+TEST(Segment, ErasedRowsAreGoneAndTheOthersStay) {
+  const Matrix embeddings = TestEmbeddings(5, 3, 1);
+  const std::vector<size_t> all = {0, 1, 2, 3, 4};
+  const SegmentId id{1, 2};
+  const std::string value = EncodeSegment(id, embeddings.view(), all);
+  const std::string once = EraseInSegment(value, std::vector<size_t>{2});
+  const std::string twice = EraseInSegment(once, std::vector<size_t>{4});
+  const auto segment = DecodeSegment(id, 3, Dtype::kF32, twice);
+  ASSERT_TRUE(segment.ok()) << segment.status().ToString();
+  EXPECT_EQ((*segment)->rows, 5u);
+  EXPECT_EQ((*segment)->intact, 2u);
+  for (size_t i = 0; i < 6; ++i) EXPECT_EQ((*segment)->Has(i), i < 5 && i != 2 && i != 4) << i;
+  EXPECT_TRUE(
+      std::ranges::equal((*segment)->row(3), (*DecodeSegment(id, 3, Dtype::kF32, value))->row(3)));
+  EXPECT_TRUE(std::ranges::all_of((*segment)->row(2), [](uint8_t byte) { return byte == 0; }));
+  std::string damaged = twice;
+  damaged.back() = static_cast<char>(damaged.back() ^ 1);
+  EXPECT_EQ(DecodeSegment(id, 3, Dtype::kF32, damaged).status().code(), Code::kDataLoss);
+  EXPECT_EQ(DecodeSegment(id, 3, Dtype::kF32, twice.substr(0, twice.size() - 1)).status().code(),
+            Code::kDataLoss);
+}
+
 }  // namespace
 }  // namespace augstore
