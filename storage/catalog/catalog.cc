@@ -11,6 +11,7 @@
 #include "storage/catalog/collection_draft.h"
 #include "storage/catalog/collection_removal.h"
 #include "storage/catalog/garbage_run.h"
+#include "storage/catalog/image_search.h"
 
 namespace augstore {
 namespace {
@@ -109,6 +110,7 @@ Result<RecordKey> Catalog::Resolve(RecordKind kind, std::string_view text) {
   Result<RecordKey> found = ResolveExisting(kind, ref);
   // What there is instead is looked for only when it must be said.
   if (found.status().code() != Code::kNotFound) return found;
+  if (kind == RecordKind::kCollection && ref.version != 0) AUGSTORE_TRY(ExplainErasure(ref));
   AUGSTORE_ASSIGN(const auto versions, store_->ListRecords(kind, ref.name));
   if (versions.empty()) {
     AUGSTORE_ASSIGN(std::vector<std::string> names, store_->ListNames(kind, kNamesCompared));

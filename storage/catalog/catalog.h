@@ -18,6 +18,7 @@
 #include "schemas/base/thread_annotations.h"
 #include "schemas/records/deletion.h"
 #include "schemas/records/drafts.h"
+#include "schemas/records/erasure.h"
 #include "schemas/records/garbage.h"
 #include "schemas/records/records.h"
 #include "schemas/weights/transform_weights.h"
@@ -27,6 +28,7 @@ namespace augstore {
 
 class CatalogVerifier;
 class GarbageRun;
+class ImageSearch;
 class TableCache;
 struct CollectionDraft;
 
@@ -139,6 +141,13 @@ class Catalog {
   // kNotFound (another run began), those of GarbageRun.
   Result<GarbageStep> CollectGarbage(uint64_t* run, const GarbageOptions& options);
 
+  // Erases an image from every collection version: a version without it replaces those of a
+  // collection that have it, which then say so; aliases move; its rows, maps and views go. Heads
+  // that were trained on it stay and are named. `run` as in CollectGarbage. Errors: kNotFound
+  // (another run began; nothing has the image), kInvalidArgument (the key is in several splits),
+  // kFailedPrecondition (a collection that is being written has the image).
+  Result<ErasureStep> EraseSample(uint64_t* run, const ErasureTarget& target);
+
   // Store::Verify, then that every version's samples point at rows, its digest holds, and all
   // weights match their digests.
   Result<VerifyStep> Verify(const std::string& cursor, const Cancellation& cancellation = {});
@@ -160,10 +169,20 @@ class Catalog {
   Result<std::vector<DeletedRecord>> AskedFor(RecordKind kind, std::string_view text);
   Status DeleteOne(const DeletedRecord& record) AUGSTORE_REQUIRES(registry_mutex_);
   Status DropAlias(const DeletedRecord& record) AUGSTORE_REQUIRES(registry_mutex_);
+  std::vector<std::shared_ptr<CollectionDraft>> AllDrafts();
   void MarkDrafts(GarbageRun* run);
   // Says through `dropped` what is to be compacted.
   Result<GarbageStep> StepGarbage(uint64_t* number, const GarbageOptions& options,
                                   std::optional<SegmentRange>* dropped);
+  // Erases what was found. False: versions came since, and nothing was erased.
+  Result<bool> Erase(ImageSearch* search);
+  Status RefuseDraftsWith(const ContentHash& image);
+  Status ReplaceVersions(const ImageSearch& search) AUGSTORE_REQUIRES(registry_mutex_);
+  // Of a version, to the one that replaces it; 0: they go.
+  Status MoveAliases(const RecordKey& version, uint32_t replaced_by)
+      AUGSTORE_REQUIRES(registry_mutex_);
+  // Errors: kNotFound (the version was erased: says so).
+  Status ExplainErasure(const Ref& ref);
 
   Store* store_;
   const std::chrono::milliseconds draft_step_;
@@ -180,6 +199,9 @@ class Catalog {
   SharedMutex garbage_mutex_;
   std::unique_ptr<GarbageRun> garbage_run_ AUGSTORE_GUARDED_BY(garbage_mutex_);
   uint64_t last_garbage_run_ AUGSTORE_GUARDED_BY(garbage_mutex_) = 0;
+  Mutex erasure_mutex_;  // before all others
+  std::unique_ptr<ImageSearch> erasure_ AUGSTORE_GUARDED_BY(erasure_mutex_);
+  uint64_t last_erasure_ AUGSTORE_GUARDED_BY(erasure_mutex_) = 0;
   std::unique_ptr<TableCache> tables_;
 };
 

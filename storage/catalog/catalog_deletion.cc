@@ -109,13 +109,15 @@ Status Catalog::DropAlias(const DeletedRecord& record) {
   return store_->PutRecord(key.kind, key.name, bytes);
 }
 
-void Catalog::MarkDrafts(GarbageRun* run) {
+std::vector<std::shared_ptr<CollectionDraft>> Catalog::AllDrafts() {
+  const MutexLock lock(mutex_);
   std::vector<std::shared_ptr<CollectionDraft>> drafts;
-  {
-    const MutexLock lock(mutex_);
-    for (const auto& [id, draft] : drafts_) drafts.push_back(draft);
-  }
-  for (const auto& draft : drafts) {
+  for (const auto& [id, draft] : drafts_) drafts.push_back(draft);
+  return drafts;
+}
+
+void Catalog::MarkDrafts(GarbageRun* run) {
+  for (const auto& draft : AllDrafts()) {
     const MutexLock lock(draft->mutex);
     run->Mark(draft->space.id, draft->samples.rows);
   }
