@@ -27,6 +27,7 @@ void AddPolicyCommands(Command* app);
 void AddAdminCommands(Command* app);
 void AddGcCommand(Command* app);
 void AddLineageCommands(Command* app);
+void AddSampleCommands(Command* app);
 void AddKeyCommands(Command* app);
 void AddBackupCommands(Command* app);
 void AddAuditCommand(Command* app);
@@ -86,9 +87,10 @@ void AddCommands(Command* app) {
       CommandRow<AddHeadGroup<kTorch>, Needs::kNothing>,
       CommandRow<AddPolicyCommands, Needs::kTorch>, CommandRow<AddAdminCommands, Needs::kNothing>,
       CommandRow<AddGcCommand, Needs::kNothing>, CommandRow<AddLineageCommands, Needs::kNothing>,
-      CommandRow<AddKeyCommands, Needs::kNothing>, CommandRow<AddBackupCommands, Needs::kNothing>,
-      CommandRow<AddAuditCommand, Needs::kNothing>, CommandRow<AddSynthCommand, Needs::kTorch>,
-      CommandRow<AddCompareCommand, Needs::kTorch>, CommandRow<AddPaperCommand, Needs::kTorch>,
+      CommandRow<AddSampleCommands, Needs::kNothing>, CommandRow<AddKeyCommands, Needs::kNothing>,
+      CommandRow<AddBackupCommands, Needs::kNothing>, CommandRow<AddAuditCommand, Needs::kNothing>,
+      CommandRow<AddSynthCommand, Needs::kTorch>, CommandRow<AddCompareCommand, Needs::kTorch>,
+      CommandRow<AddPaperCommand, Needs::kTorch>,
       CommandRow<AddBenchCommand, Needs::kTorch>>::template AddTo<kTorch>(app);
 }
 

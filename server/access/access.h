@@ -46,6 +46,7 @@ namespace augstore {
   X(Verify, kAdmin, Nothing, false)       \
   X(RepairRows, kAdmin, Nothing, true)    \
   X(Garbage, kAdmin, Nothing, true)       \
+  X(EraseSample, kAdmin, Nothing, true)   \
   X(CreateKey, kAdmin, Nothing, true)     \
   X(ListKeys, kAdmin, Nothing, false)     \
   X(RevokeKey, kAdmin, Nothing, true)     \

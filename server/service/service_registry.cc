@@ -27,6 +27,7 @@ Status CheckPublicKind(RecordKind kind) {
     case RecordKind::kSpace:
     case RecordKind::kDraft:
     case RecordKind::kKey:
+    case RecordKind::kErasure:
       break;
   }
   return InvalidArgument(
@@ -248,6 +249,12 @@ Result<GarbageReply> Garbage(ServiceState& state, GarbageRequest& message) {
   GarbageReply reply{message.run, {}};
   AUGSTORE_ASSIGN(reply.step,
                   state.catalog->CollectGarbage(&reply.run, {message.apply, message.pairs}));
+  return reply;
+}
+
+Result<EraseSampleReply> EraseSample(ServiceState& state, EraseSampleRequest& message) {
+  EraseSampleReply reply{message.run, {}};
+  AUGSTORE_ASSIGN(reply.step, state.catalog->EraseSample(&reply.run, message.target));
   return reply;
 }
 

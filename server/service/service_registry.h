@@ -11,6 +11,7 @@
   M(AddRecord, RecordReply)           \
   M(DeleteRecord, DeletionReply)      \
   M(Garbage, GarbageReply)            \
+  M(EraseSample, EraseSampleReply)    \
   M(SetAlias, EndReply)
 #define AUGSTORE_REGISTRY_LONG_HANDLERS(M) M(Verify, VerifyReply)
 #define AUGSTORE_REGISTRY_CALLER_HANDLERS(M) \

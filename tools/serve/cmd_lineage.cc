@@ -1,10 +1,11 @@
-// augstore lineage transform | head: what a record was made of, and what was made of it.
+// augstore lineage sample | transform | head: what a record was made of, and what was made of it.
 #include <nlohmann/json.hpp>
 
 #include "schemas/base/names.h"
 #include "schemas/records/lineage.h"
 #include "tools/cli/command.h"
 #include "tools/cli/record_text.h"
+#include "tools/serve/sample_erasure.h"
 
 namespace augstore {
 namespace {
@@ -95,11 +96,24 @@ Status OfHead(const RefFlags& flags, Client& client) {
   return OkStatus();
 }
 
+Status OfSample(const SampleFlags& flags, Client& client) {
+  SampleFlags asked = flags;
+  asked.target.preview = true;
+  AUGSTORE_ASSIGN(const ErasureStep step, RunErasure(client, asked));
+  Json json = ErasureJson(step);
+  json.erase("applied");
+  Emit(flags.common, json, ErasureText(step));
+  return OkStatus();
+}
+
 }  // namespace
 
 void AddLineageCommands(Command* app) {
   Command* group =
       app->AddGroup("lineage", "Show what records were made of, and what was made of them");
+  AddCommand<SampleFlags>(
+      group, "sample", "Show what has a sample's image, and which heads were trained on it",
+      "augstore lineage sample cifar10@2 --key cat/001.png --store db", AddSampleFlags, OfSample);
   AddCommand<RefFlags>(
       group, "transform", "Show which heads were trained with a transform",
       "augstore lineage transform hflip@2 --store db",

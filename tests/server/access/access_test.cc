@@ -5,11 +5,11 @@
 #include <gtest/gtest.h>
 
 #include <ctime>
-#include <functional>
 #include <map>
 #include <sstream>
 
 #include "schemas/base/files.h"
+#include "tests/server/access/access_requests.h"
 #include "tests/support/ask.h"
 #include "tests/support/places.h"
 #include "tests/support/serving.h"
@@ -19,6 +19,12 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
+using access_requests::MakeRequest;
+using access_requests::MoveAlias;
+using access_requests::RequestsOfAdmins;
+using access_requests::RequestsOfReaders;
+using access_requests::RequestsOfWriters;
+using access_requests::Target;
 
 // Row -> column -> cell of the table whose first header is "request".
 using TextTable = std::map<std::string, std::map<std::string, std::string>>;
@@ -50,124 +56,6 @@ TextTable ReadTable() {
     }
   }
   return table;
-}
-
-// What requests name: a collection, a draft and the one who asks.
-struct Target {
-  std::string collection;
-  uint32_t draft = 0;
-};
-
-using MakeRequest = std::function<Frame(const Target&)>;
-using T = const Target&;
-
-std::map<std::string, MakeRequest> RequestsOfReaders() {
-  return {
-      {"ServerInfo", [](T) { return ToFrame(ServerInfoRequest{}); }},
-      {"Stats", [](T) { return ToFrame(StatsRequest{}); }},
-      {"ShareMemory", [](T) { return ToFrame(ShareMemoryRequest{}); }},
-      {"ListRecords",
-       [](T) {
-         return ToFrame(ListRecordsRequest{RecordKind::kCollection, ""});
-       }},
-      {"GetRecord",
-       [](T t) {
-         return ToFrame(GetRecordRequest{RecordKind::kCollection, t.collection, false});
-       }},
-      {"GetSamples",
-       [](T t) {
-         return ToFrame(GetSamplesRequest{t.collection + "@1", 0, 1});
-       }},
-      {"Query",
-       [](T t) {
-         return ToFrame(QueryRequest{t.collection, {1}, "", ""});
-       }},
-      {"OpenStream", [](T t) { return ToFrame(OpenStreamRequest{{.collection = t.collection}}); }},
-      {"Batches",
-       [](T t) {
-         return ToFrame(BatchesRequest{{.collection = t.collection}, {}, 0, 0, 1});
-       }},
-      {"ReadRows",
-       [](T) {
-         return ToFrame(ReadRowsRequest{TestBackbone(), {1}, false});
-       }},
-  };
-}
-
-Frame AppendOneRow(T) {
-  AppendRowsRequest request;
-  request.backbone = TestBackbone();
-  request.images = {TestImage(1)};
-  request.embeddings = TestEmbeddings(1, 1);
-  return ToFrame(request);
-}
-
-Frame MoveAlias(const std::string& collection, bool force) {
-  return ToFrame(SetAliasRequest{RecordKind::kCollection, collection, "best", 1, "", 0, force});
-}
-
-std::map<std::string, MakeRequest> RequestsOfWriters() {
-  const std::string phi = Encode(TestBackboneRecord());
-  return {
-      {"FindImages",
-       [](T) {
-         return ToFrame(FindImagesRequest{TestBackbone(), {TestImage(1)}});
-       }},
-      {"AppendRows", AppendOneRow},
-      {"AddRecord",
-       [phi](T) {
-         return ToFrame(AddRecordRequest{RecordKind::kBackbone, "phi", phi, ""});
-       }},
-      {"SetAlias", [](T t) { return MoveAlias(t.collection, false); }},
-      {"SetAlias by force", [](T t) { return MoveAlias(t.collection, true); }},
-      {"BeginDraft",
-       [](T t) {
-         return ToFrame(
-             BeginDraftRequest{t.collection, TestBackbone(), TestLabels(), true, "test"});
-       }},
-      {"AppendSamples",
-       [](T t) {
-         return ToFrame(AppendSamplesRequest{t.draft, TestSamples({0, 1})});
-       }},
-      {"CompareDraft", [](T t) { return ToFrame(CompareDraftRequest{t.draft}); }},
-      {"CommitDraft",
-       [](T t) {
-         return ToFrame(CommitDraftRequest{t.draft, 77});
-       }},
-      {"AbortDraft", [](T t) { return ToFrame(AbortDraftRequest{t.draft}); }},
-  };
-}
-
-std::map<std::string, MakeRequest> RequestsOfAdmins() {
-  return {
-      {"DeleteRecord",
-       [](T t) {
-         return ToFrame(DeleteRecordRequest{RecordKind::kCollection, t.collection + "@9"});
-       }},
-      {"Verify", [](T) { return ToFrame(VerifyRequest{}); }},
-      {"RepairRows", [](T) { return ToFrame(RepairRowsRequest{}); }},
-      {"Garbage", [](T) { return ToFrame(GarbageRequest{}); }},
-      {"CreateKey",
-       [](T) {
-         return ToFrame(CreateKeyRequest{Role::kRead, "", 0, ""});
-       }},
-      {"ListKeys", [](T) { return ToFrame(ListKeysRequest{}); }},
-      {"RevokeKey", [](T) { return ToFrame(RevokeKeyRequest{"nobody"}); }},
-      {"RotateKey",
-       [](T) {
-         return ToFrame(RotateKeyRequest{"nobody", 0});
-       }},
-      {"StartBackup",
-       [](T) {
-         return ToFrame(StartBackupRequest{1, "", 0});
-       }},
-      {"GetBackup", [](T) { return ToFrame(GetBackupRequest{1}); }},
-      {"StopBackup", [](T) { return ToFrame(StopBackupRequest{1}); }},
-      {"ListBackups",
-       [](T) {
-         return ToFrame(ListBackupsRequest{"", 0});
-       }},
-  };
 }
 
 // A request of each row of the table, which an admin's key is not refused.
