@@ -10,6 +10,7 @@ namespace augstore {
 struct GarbageOptions {
   bool apply = false;  // give the space back; else only count
   bool pairs = false;  // also that of pairs of images that no sample names
+  bool operator==(const GarbageOptions&) const = default;
 };
 
 // How far a run is, and what it found so far.

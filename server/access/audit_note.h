@@ -27,6 +27,15 @@ inline std::string TargetOf(const AppendSamplesRequest& m) {
   return fmt::format("draft {}, {} samples", m.draft, m.samples.size());
 }
 inline std::string TargetOf(const RepairRowsRequest&) { return "rows"; }
+inline std::string TargetOf(const DeleteRecordRequest& m) {
+  return fmt::format("{} {}{}", RecordKindName(m.kind), m.ref, m.cascade ? ", cascade" : "");
+}
+inline std::string TargetOf(const GarbageRequest& m) { return m.pairs ? "rows and pairs" : "rows"; }
+inline std::string TargetOf(const EraseSampleRequest& m) {
+  const ErasureTarget& target = m.target;
+  if (target.collection.empty()) return "image " + target.image;
+  return fmt::format("collection {}, key '{}'", target.collection, target.key);
+}
 inline std::string TargetOf(const CreateKeyRequest& m) {
   return fmt::format("role {}, scope '{}'", RoleName(m.role), m.scope);
 }
@@ -53,6 +62,9 @@ std::string TargetOf(const Request& m) {
 }
 
 inline bool Looks(const RepairRowsRequest& m) { return !m.apply; }
+inline bool Looks(const DeleteRecordRequest& m) { return m.preview; }
+inline bool Looks(const GarbageRequest& m) { return !m.apply; }
+inline bool Looks(const EraseSampleRequest& m) { return m.target.preview; }
 template <typename Request>
 bool Looks(const Request&) {
   return false;
@@ -66,6 +78,22 @@ inline void NoteAnswer(const DraftReply& m, AuditNote* note) {
 }
 inline void NoteAnswer(const KeyReply& m, AuditNote* note) { note->result = "key " + m.key.id; }
 inline void NoteAnswer(const DraftProgressReply&, AuditNote* note) { note->under_way = true; }
+inline void NoteAnswer(const DeletionReply& m, AuditNote* note) {
+  for (const DeletedRecord& record : m.records) {
+    note->result += fmt::format("{}{} {}@{}{}", note->result.empty() ? "" : ", ",
+                                RecordKindName(record.kind), record.name, record.version,
+                                record.alias.empty() ? "" : "'s alias " + record.alias);
+  }
+}
+inline void NoteAnswer(const GarbageReply& m, AuditNote* note) {
+  note->under_way = !m.step.phase.empty();
+  note->result = fmt::format("{} rows", m.step.rows);
+}
+inline void NoteAnswer(const EraseSampleReply& m, AuditNote* note) {
+  note->under_way = !m.step.phase.empty();
+  note->result =
+      fmt::format("image {}, {} embeddings, {} of views", m.step.image, m.step.rows, m.step.views);
+}
 template <typename... Answers>
 void NoteAnswer(const std::variant<Answers...>& answer, AuditNote* note) {
   std::visit([note](const auto& m) { NoteAnswer(m, note); }, answer);

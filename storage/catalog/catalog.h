@@ -138,7 +138,8 @@ class Catalog {
   Result<Deletion> Delete(RecordKind kind, std::string_view ref, const DeleteOptions& options = {});
   // Looks for rows that nothing names, and gives their space back. `run` 0 begins a run, in place
   // of one that is going on; its number comes back through `run`, for the next call. Errors:
-  // kNotFound (another run began), those of GarbageRun.
+  // kNotFound (another run began), kInvalidArgument (it was begun with other options), those of
+  // GarbageRun.
   Result<GarbageStep> CollectGarbage(uint64_t* run, const GarbageOptions& options);
 
   // Erases an image from every collection version: a version without it replaces those of a

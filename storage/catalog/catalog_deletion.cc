@@ -137,6 +137,9 @@ Result<GarbageStep> Catalog::StepGarbage(uint64_t* number, const GarbageOptions&
   if (*number != 0 && (garbage_run_ == nullptr || *number != last_garbage_run_)) {
     return NotFound("the search for garbage {} was ended by another one: begin again", *number);
   }
+  if (*number != 0 && garbage_run_->options() != options) {
+    return InvalidArgument("the search for garbage {} was begun with other options", *number);
+  }
   // A run that fails in between knows too little of what is named: it does not come back.
   std::unique_ptr<GarbageRun> run = std::move(garbage_run_);
   if (*number == 0) {

@@ -74,6 +74,9 @@ Result<ErasureStep> Catalog::EraseSample(uint64_t* number, const ErasureTarget& 
   if (*number != 0 && (erasure_ == nullptr || *number != last_erasure_)) {
     return NotFound("erasure {} was ended by another one: begin again", *number);
   }
+  if (*number != 0 && erasure_->target().preview != target.preview) {
+    return InvalidArgument("erasure {} was begun with another preview", *number);
+  }
   // One that fails in between does not come back.
   std::unique_ptr<ImageSearch> search = std::move(erasure_);
   if (*number == 0) {

@@ -27,6 +27,7 @@ class GarbageRun {
  public:
   GarbageRun(Store* store, const GarbageOptions& options);
 
+  const GarbageOptions& options() const { return options_; }
   // What there is now; then, once the drafts of now are marked, what versions have. Once each,
   // before any Step. Errors: those of Store::Stats, ListRecords and ReadTable.
   Status Begin();

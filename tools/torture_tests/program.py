@@ -24,15 +24,20 @@ class Broken(Exception):
     """A promise that was not kept."""
 
 
+def row_bytes(row: int) -> bytes:
+    """A float32 row that is different for every number."""
+    draw = random.Random(row)
+    return struct.pack(f"<{DIM}f", *(draw.uniform(-1, 1) for _ in range(DIM)))
+
+
 def write_npy(path: Path, rows: int, first: int) -> None:
-    """Float32 rows that are different for every number from `first` on."""
+    """The rows from `first` on."""
     header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {DIM}), }}"
     header = header.ljust(117) + "\n"
     with path.open("wb") as file:
         file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode())
         for row in range(first, first + rows):
-            draw = random.Random(row)
-            file.write(struct.pack(f"<{DIM}f", *(draw.uniform(-1, 1) for _ in range(DIM))))
+            file.write(row_bytes(row))
 
 
 class Augstore:

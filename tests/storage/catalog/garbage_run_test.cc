@@ -213,6 +213,9 @@ TEST_F(GarbageRunTest, AnotherRunEndsTheOneBefore) {
   ASSERT_TRUE(catalog_->CollectGarbage(&second, {}).ok());
   EXPECT_NE(first, second);
   EXPECT_EQ(catalog_->CollectGarbage(&first, {}).status().code(), Code::kNotFound);
+  EXPECT_EQ(catalog_->CollectGarbage(&second, {.apply = true}).status().code(),
+            Code::kInvalidArgument)
+      << "what a run writes is settled when it begins";
   EXPECT_TRUE(catalog_->CollectGarbage(&second, {}).ok());
 }
 
