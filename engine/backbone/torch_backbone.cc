@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <thread>
@@ -146,9 +147,26 @@ struct Backbone::State {
   Status Prepare(const std::string& path);
   void FillTable();
   Status FindMap();
-  Status EmbedBatch(std::span<const Image> images, MatrixView out, MatrixView feature_maps);
+  // What Embed is asked for, or a part of it.
+  struct Job {
+    std::span<const Image> images;
+    MatrixView out;
+    MatrixView feature_maps;
+    std::span<std::string> failures;
+    Job Slice(size_t begin, size_t count) const {
+      return {images.subspan(begin, count), out.Slice(begin, count),
+              feature_maps.rows == 0 ? feature_maps : feature_maps.Slice(begin, count),
+              failures.empty() ? failures : failures.subspan(begin, count)};
+    }
+  };
+  // One batch, whose failure is that of all. Throws what Torch throws.
+  Status EmbedBatch(const Job& job);
+  // The same with Torch's reason. Errors: as Embed.
+  Status TryBatch(const Job& job);
+  // The same for each image by itself, where failures may be named.
+  Status TryEach(const Job& job);
   // Takes batches until none is left or one has failed.
-  void Work(std::span<const Image> images, MatrixView out, MatrixView feature_maps);
+  void Work(const Job& job);
 
   std::atomic<size_t> next_batch = 0;
   Mutex mutex;
@@ -235,45 +253,66 @@ void Backbone::State::FillTable() {
   }
 }
 
-Status Backbone::State::EmbedBatch(std::span<const Image> images, MatrixView out,
-                                   MatrixView feature_maps) {
+Status Backbone::State::EmbedBatch(const Job& job) {
   at::Tensor batch = EmptyBatch(options.batch, options.input_height, options.input_width);
   auto* value = static_cast<float*>(batch.data_ptr());
-  for (const Image& image : images) {
+  for (const Image& image : job.images) {
     for (size_t i = 0; i < image.rgb.size(); ++i) *value++ = value_of[i % 3][image.rgb[i]];
   }
   const BackboneOutput result = Forward(module, batch);
   if (static_cast<uint64_t>(result.z.size(1)) != dim) {
     return Internal("the backbone returned {} dimensions instead of {}", result.z.size(1), dim);
   }
-  AUGSTORE_TRY(CopyFinite(result.z, images.size() * dim, "an embedding", out.data));
-  if (feature_maps.rows == 0) return OkStatus();
+  AUGSTORE_TRY(CopyFinite(result.z, job.images.size() * dim, "an embedding", job.out.data));
+  if (job.feature_maps.rows == 0) return OkStatus();
   if (!result.feature_map.defined() ||
       static_cast<uint64_t>(result.feature_map.numel()) != options.batch * feature_map.values()) {
     return Internal("the backbone returned no feature map of {}", feature_map.ToString());
   }
-  return CopyFinite(result.feature_map, images.size() * feature_map.values(), "a feature map",
-                    feature_maps.data);
+  return CopyFinite(result.feature_map, job.images.size() * feature_map.values(), "a feature map",
+                    job.feature_maps.data);
 }
 
-void Backbone::State::Work(std::span<const Image> images, MatrixView out, MatrixView feature_maps) {
+Status Backbone::State::TryBatch(const Job& job) {
+  try {
+    return EmbedBatch(job);
+  } catch (const std::exception& error) {
+    const std::string reason = TorchReason(error);
+    // What says nothing of the images.
+    if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+        reason.find("DefaultCPUAllocator") != std::string::npos) {
+      return ResourceExhausted("the backbone ran out of memory: {}", reason);
+    }
+    return Internal("the backbone failed: {}", reason);
+  }
+}
+
+Status Backbone::State::TryEach(const Job& job) {
+  for (size_t i = 0; i < job.images.size(); ++i) {
+    const Status status = TryBatch(job.Slice(i, 1));
+    if (status.code() == Code::kInternal) {
+      job.failures[i] = status.message();
+    } else {
+      AUGSTORE_TRY(status);
+    }
+  }
+  return OkStatus();
+}
+
+void Backbone::State::Work(const Job& job) {
   const SingleThreaded guard;
   const size_t batch = options.batch;
   while (true) {
     const size_t begin = next_batch.fetch_add(1) * batch;
-    if (begin >= images.size()) return;
-    const size_t count = std::min(batch, images.size() - begin);
-    Status status;
-    try {
-      status = EmbedBatch(images.subspan(begin, count), out.Slice(begin, count),
-                          feature_maps.rows == 0 ? feature_maps : feature_maps.Slice(begin, count));
-    } catch (const std::exception& error) {
-      status = Internal("the backbone failed: {}", TorchReason(error));
-    }
+    if (begin >= job.images.size()) return;
+    const Job part = job.Slice(begin, std::min(batch, job.images.size() - begin));
+    Status status = TryBatch(part);
+    // It depends on each image alone, so the others of the batch are as they would have been.
+    if (status.code() == Code::kInternal && !job.failures.empty()) status = TryEach(part);
     if (status.ok()) continue;
     const MutexLock lock(mutex);
     failure = std::move(status);
-    next_batch = images.size() / batch + 1;
+    next_batch = job.images.size() / batch + 1;
     return;
   }
 }
@@ -307,7 +346,10 @@ const std::vector<float>& Backbone::stddev() const { return state_->options.stdd
 uint64_t Backbone::multiply_adds() const { return state_->multiply_adds; }
 uint64_t Backbone::images_embedded() const { return state_->images_embedded; }
 
-Status Backbone::Embed(std::span<const Image> images, MatrixView out, MatrixView feature_maps) {
+Status Backbone::Embed(std::span<const Image> images, MatrixView out, MatrixView feature_maps,
+                       std::span<std::string> failures) {
+  AUGSTORE_CHECK(failures.empty() || failures.size() == images.size());
+  std::ranges::fill(failures, "");
   State& state = *state_;
   if (out.rows != images.size() || out.cols != state.dim) {
     return InvalidArgument("{} embeddings of {} dimensions do not fit into a {} x {} matrix",
@@ -333,18 +375,18 @@ Status Backbone::Embed(std::span<const Image> images, MatrixView out, MatrixView
     const MutexLock lock(state.mutex);
     state.failure = OkStatus();
   }
+  const State::Job job{images, out, feature_maps, failures};
   const size_t batches = (images.size() + state.options.batch - 1) / state.options.batch;
   const size_t helpers = std::min(batches, static_cast<size_t>(state.options.threads));
   std::vector<std::thread> threads;
   try {
     for (size_t i = 1; i < helpers; ++i) {
-      threads.emplace_back(
-          [&state, images, out, feature_maps] { state.Work(images, out, feature_maps); });
+      threads.emplace_back([&state, &job] { state.Work(job); });
     }
   } catch (const std::system_error&) {
     // The system has no more threads: fewer do the work.
   }
-  state.Work(images, out, feature_maps);
+  state.Work(job);
   for (std::thread& thread : threads) thread.join();
   const MutexLock lock(state.mutex);
   if (state.failure.ok()) state.images_embedded += images.size();

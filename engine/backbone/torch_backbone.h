@@ -48,10 +48,14 @@ class Backbone {
   uint64_t multiply_adds() const;
 
   // out.row(i) = Φ(images[i]). Every image must have the input size. An embedding depends on its
-  // image alone, bit for bit, not on its neighbours or place in the batch. With `maps` not empty,
-  // maps.row(i) = the feature map, height x width x channels. Errors: kInvalidArgument (size),
-  // kInternal (Torch failed; NaN came out).
-  Status Embed(std::span<const Image> images, MatrixView out, MatrixView feature_maps = {});
+  // image alone, bit for bit, not on its neighbours or place in the batch. With `feature_maps` not
+  // empty, feature_maps.row(i) = the feature map, height x width x channels. Errors:
+  // kInvalidArgument (size), kResourceExhausted, kInternal (Φ fails for an image, or makes a NaN or
+  // an infinity of it). With `failures`, as many as images, the last is no error: failures[i] says
+  // what is wrong with image i, and is empty where nothing is; the rows of such an image are
+  // unspecified.
+  Status Embed(std::span<const Image> images, MatrixView out, MatrixView feature_maps = {},
+               std::span<std::string> failures = {});
   // Images that Embed has run through Φ so far (padding not counted).
   uint64_t images_embedded() const;
 

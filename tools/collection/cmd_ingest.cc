@@ -128,7 +128,7 @@ Status Ingest(IngestFlags flags) {
   PrintSkipped(outcome);
   if (flags.max_skipped.has_value() && outcome.skipped.size() > *flags.max_skipped) {
     return FailedPrecondition(
-        "{} of {} images are damaged, and --max-skipped is {}: no version of '{}' was made; mend "
+        "{} of {} images were skipped, and --max-skipped is {}: no version of '{}' was made; mend "
         "the images, or raise the limit (what was embedded is stored)",
         outcome.skipped.size(), source.items.size(), *flags.max_skipped, flags.collection);
   }
@@ -164,8 +164,10 @@ void AddFlags(Command* command, IngestFlags* flags) {
                    "Split of these images (default: the manifest's, else train)");
   command->AddFlag("--label-column", &flags->label_column, "Name of the label column");
   AddStoredDtypeFlag(command, &flags->dtype);
-  command->AddFlag("--max-skipped", &flags->max_skipped,
-                   "Damaged images to leave out at most (default: any number)");
+  command->AddFlag(
+      "--max-skipped", &flags->max_skipped,
+      "Damaged images, and those that the backbone fails for, to leave out at most (default: any "
+      "number)");
   AddWriteFlags(command, &flags->write);
 }
 

@@ -4,8 +4,8 @@
 #include <atomic>
 #include <filesystem>
 #include <future>
-#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "engine/images/image_io.h"
@@ -14,6 +14,7 @@
 #include "schemas/base/limits.h"
 #include "tools/cli/progress.h"
 #include "tools/collection/parallel_for.h"
+#include "tools/collection/segment_filler.h"
 
 namespace augstore {
 namespace {
@@ -144,61 +145,6 @@ class WindowReader {
   int threads_;
 };
 
-// Collects images until a segment is full, runs Φ on them and stores the rows.
-class SegmentFiller {
- public:
-  SegmentFiller(Client* client, LazyBackbone* backbone, bool feature_maps)
-      : client_(client),
-        backbone_(backbone),
-        feature_maps_(feature_maps && backbone->record().feature_map.values() > 0) {}
-
-  // False: the image waits here already, or was stored by this run.
-  bool Add(const ContentHash& hash, const ContentHash& source, Image image) {
-    if (!rows_.emplace(hash, kNoRow).second) return false;
-    hashes_.push_back(hash);
-    sources_.push_back(source);
-    images_.push_back(std::move(image));
-    return true;
-  }
-  bool full() const { return images_.size() >= kSegmentRows; }
-  RowId Row(const ContentHash& hash) const {
-    const auto found = rows_.find(hash);
-    return found == rows_.end() ? kNoRow : found->second;
-  }
-
-  Status Flush() {
-    if (images_.empty()) return OkStatus();
-    AUGSTORE_ASSIGN(Backbone * phi, backbone_->Load());
-    AppendRowsRequest request{.backbone = backbone_->record().digest,
-                              .images = hashes_,
-                              .embeddings = Matrix(images_.size(), phi->dim()),
-                              .feature_maps = {},
-                              .dtype = backbone_->dtype()};
-    if (sources_ != hashes_) request.sources = sources_;
-    Matrix feature_maps;
-    if (feature_maps_) feature_maps = Matrix(images_.size(), phi->feature_map().values());
-    AUGSTORE_TRY(phi->Embed(images_, request.embeddings.view(), feature_maps.view()));
-    if (feature_maps_) request.feature_maps = QuantizeRows(std::as_const(feature_maps).view());
-    AUGSTORE_ASSIGN(const RowIdsReply reply, client_->Call<RowIdsReply>(request));
-    if (reply.rows.size() != hashes_.size())
-      return Internal("the database stored another number of rows");
-    for (size_t i = 0; i < hashes_.size(); ++i) rows_[hashes_[i]] = reply.rows[i];
-    hashes_.clear();
-    sources_.clear();
-    images_.clear();
-    return OkStatus();
-  }  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): a unique_ptr owns it
-
- private:
-  Client* client_;
-  LazyBackbone* backbone_;
-  bool feature_maps_;
-  std::vector<ContentHash> hashes_;
-  std::vector<ContentHash> sources_;
-  std::vector<Image> images_;
-  std::map<ContentHash, RowId> rows_;
-};
-
 Status TakeWindow(Window window, std::span<const ImageItem> items, SegmentFiller* filler,
                   EmbedOutcome* outcome) {
   for (size_t i = 0; i < window.hashes.size(); ++i) {
@@ -216,6 +162,22 @@ Status TakeWindow(Window window, std::span<const ImageItem> items, SegmentFiller
     if (filler->full()) AUGSTORE_TRY(filler->Flush());
   }
   return OkStatus();
+}
+
+// The rows that Φ made since the windows were taken; what Φ failed for is skipped after all.
+void TakeRows(const SegmentFiller& filler, std::span<const ImageItem> items,
+              EmbedOutcome* outcome) {
+  std::set<ContentHash> failed;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (outcome->rows[i] != kNoRow) continue;
+    const ContentHash& hash = outcome->images[i];
+    outcome->rows[i] = filler.Row(hash);  // stays kNoRow where skipped
+    const std::string* const failure = filler.Failure(hash);
+    if (failure == nullptr) continue;
+    --(failed.insert(hash).second ? outcome->embedded : outcome->reused);
+    outcome->skipped.push_back(
+        {items[i].key, fmt::format("image '{}': {}", items[i].key, *failure)});
+  }
 }
 
 // `ops`: none, one for all items, or one for each.
@@ -248,10 +210,7 @@ Result<EmbedOutcome> Embed(Database& database, LazyBackbone& backbone,
     }
   }
   AUGSTORE_TRY(filler.Flush());
-  for (size_t i = 0; i < items.size(); ++i) {
-    if (outcome.rows[i] == kNoRow)
-      outcome.rows[i] = filler.Row(outcome.images[i]);  // stays kNoRow where skipped
-  }
+  TakeRows(filler, items, &outcome);
   return outcome;
 }
 

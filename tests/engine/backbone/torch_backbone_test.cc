@@ -286,6 +286,38 @@ TEST(TorchBackbone, ReportsAFailureDuringEmbed) {
   EXPECT_TRUE((*failing)->Embed(images, out.view()).ok());
 }
 
+// White raises for its whole batch, black gives minus infinity.
+TEST(TorchBackbone, NamesTheImagesThatItFailsForAndGivesTheBitsOfTheOthers) {
+  const TempDir dir;
+  BackboneOptions options;
+  options.batch = 4;
+  options.threads = 2;
+  const auto backbone = Backbone::Load(Script(dir,
+                                              "assert float(x.max()) < 1.0, 'no white, please'\n"
+                                              "    return torch.log(x.flatten(2).mean(2))"),
+                                       options);
+  ASSERT_TRUE(backbone.ok()) << backbone.status().ToString();
+  std::vector<Image> images;
+  for (uint8_t i = 1; i <= 11; ++i) images.push_back({32, 32, std::vector<uint8_t>(3072, i)});
+  const Matrix expected = Embed(**backbone, images);
+  images[2].rgb.assign(3072, 255);
+  images[3].rgb.assign(3072, 0);
+  images[10].rgb.assign(3072, 0);
+  Matrix out(images.size(), 3);
+  std::vector<std::string> failures(images.size(), "of another call");
+  ASSERT_TRUE((*backbone)->Embed(images, out.view(), {}, failures).ok());
+  for (size_t i = 0; i < images.size(); ++i) {
+    if (i == 2) {
+      EXPECT_NE(failures[i].find("no white, please"), std::string::npos) << failures[i];
+    } else if (i == 3 || i == 10) {
+      EXPECT_NE(failures[i].find("NaN or an infinity"), std::string::npos) << failures[i];
+    } else {
+      EXPECT_EQ(failures[i], "");
+      EXPECT_TRUE(SameRow(expected, i, out, i)) << i;
+    }
+  }
+}
+
 TEST(TorchBackbone, RefusesToGiveOutNan) {
   const TempDir dir;
   const auto backbone = Backbone::Load(Script(dir, "return (x.flatten(2).mean(2) - 2).sqrt()"), {});
