@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "storage/store/segment.h"
+
 namespace augstore {
 namespace {
 
@@ -11,6 +13,10 @@ constexpr uint64_t kBlockFeatureMapValues = uint64_t{1} << 24;
 // Kernels compute so many rows together.
 constexpr uint64_t kPanelRows = 128;
 constexpr uint64_t kMostBlockRows = 8192;
+// Where a number of the output takes so many multiply-adds, looking at it takes less than a
+// hundredth of that. Where it takes fewer, one row in kLookStride is looked at.
+constexpr uint64_t kLookAtAllMultiplyAdds = 2048;
+constexpr size_t kLookStride = 16;
 
 uint64_t MultiplyAddsOf(const TransformStep& step) {
   uint64_t sum = step.model->front == nullptr ? 0 : step.model->front->multiply_adds();
@@ -40,11 +46,29 @@ Status ReadBlock(Store& store, Engine& engine, std::span<const TransformStep> ch
   return ApplyChain(engine, chain, rows.keys, {in, feature_maps}, out, &scratch.chain);
 }
 
+uint64_t MultiplyAddsOf(std::span<const TransformStep> chain) {
+  uint64_t sum = 0;
+  for (const TransformStep& step : chain) sum += MultiplyAddsOf(step);
+  return sum;
+}
+
+// Stored embeddings are finite, but weights may be too large for them.
+Status CheckFinite(std::span<const TransformStep> chain, const RowKeys& keys, ConstMatrixView out) {
+  const bool all = MultiplyAddsOf(chain) >= kLookAtAllMultiplyAdds * out.cols;
+  for (size_t i = 0; i < out.rows; i += all ? 1 : kLookStride) {
+    if (AllFinite(out.row(i))) continue;
+    return FailedPrecondition(
+        "it makes a NaN or an infinity of sample {}, as its weights are too large for the "
+        "embedding: use another version of its transforms, or train them again",
+        keys.samples[i]);
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 size_t ChainBlockRows(std::span<const TransformStep> chain) {
-  uint64_t multiply_adds = 0;
-  for (const TransformStep& step : chain) multiply_adds += MultiplyAddsOf(step);
+  const uint64_t multiply_adds = MultiplyAddsOf(chain);
   uint64_t rows =
       std::min(kMostBlockRows, kBlockMultiplyAdds / std::max<uint64_t>(1, multiply_adds));
   if (ReadsFeatureMap(chain)) {
@@ -70,6 +94,7 @@ Status ReadThroughChain(Store& store, Engine& engine, std::span<const TransformS
     }
     const RowKeys keys{rows.keys.seed, rows.keys.epoch, rows.keys.samples.subspan(begin, count)};
     AUGSTORE_TRY(ReadBlock(store, engine, chain, {rows.space, ids, keys}, cancellation, part));
+    AUGSTORE_TRY(CheckFinite(chain, keys, part));
   }
   return OkStatus();
 }

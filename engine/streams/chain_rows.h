@@ -19,7 +19,9 @@ struct ChainRows {
 // out.row(i) = what the chain makes of row i. The rows go through in blocks, so that memory is that
 // of a block, and `cancellation` is asked between blocks of some 50 ms. The bytes do not depend on
 // the blocks. REQUIRES: as many keys and rows of `out` as rows. Errors: those of Store::ReadRows,
-// Store::ReadFeatureMaps and ApplyChain, and of Cancellation::Check.
+// Store::ReadFeatureMaps and ApplyChain, and of Cancellation::Check; kFailedPrecondition (the chain
+// makes NaN or infinity of a row). Where a chain takes few multiply-adds, only some rows are looked
+// at for that.
 Status ReadThroughChain(Store& store, Engine& engine, std::span<const TransformStep> chain,
                         const ChainRows& rows, const Cancellation& cancellation, MatrixView out);
 

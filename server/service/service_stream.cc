@@ -263,7 +263,8 @@ Result<SharedBytes> handlers::Query(ServiceState& state, QueryRequest& message,
   const EnginePool::Lease engine = state.engines.Acquire();
   const ChainRows chain_rows{table->space, rows, {0, 0, message.samples}};
   AUGSTORE_TRY(ReadThroughChain(*state.catalog->store(), *engine, chain.steps, chain_rows,
-                                cancellation, writer.embeddings()));
+                                cancellation, writer.embeddings())
+                   .WithContext("chain " + chain.text));
   std::ranges::copy(message.samples, writer.samples().begin());
   std::ranges::transform(message.samples, writer.labels().begin(),
                          [&](SampleId sample) { return table->labels[sample]; });

@@ -75,6 +75,22 @@ TEST_F(ChainRowsTest, GivesUpWhenItIsToldToOrTooLate) {
   EXPECT_EQ(read({stop.get_token(), never}), Code::kUnavailable);
 }
 
+TEST_F(ChainRowsTest, ReturnsNoRowsOfWeightsThatAreTooLargeForThem) {
+  const Layers layers = ScalingLayers(3e38F, 0);
+  ASSERT_TRUE(
+      filled_.catalog->AddTransform("boom", TestTransform(layers), layers.ToSafetensors()).ok());
+  const auto backbone = filled_.catalog->Get<CollectionRecord>("toy").value().record.backbone;
+  for (const char* text : {"boom", "double>boom>shift"}) {
+    const auto pinned = ResolveChain(*filled_.catalog, models_, backbone, ParseChain(text).value());
+    ASSERT_TRUE(pinned.ok()) << pinned.status().ToString();
+    Matrix out(100, table_->dim);
+    const Status status =
+        ReadThroughChain(*filled_.store, *engine_, pinned->steps, Rows(700, 100), {}, out.view());
+    EXPECT_EQ(status.code(), Code::kFailedPrecondition);
+    EXPECT_NE(status.message().find("sample 7"), std::string::npos) << status.message();
+  }
+}
+
 TEST_F(ChainRowsTest, TakesFewRowsAtATimeWhereARowTakesLong) {
   TransformWeights heavy;
   heavy.layers = RandomLayers({{1024, 8192, Activation::kRelu, false}, {8192, 1024}}, 1);

@@ -106,6 +106,22 @@ TEST_F(ServiceStreamTest, LoadsNoTableForAClientThatIsGone) {
   EXPECT_TRUE(Ask<StreamReply>(fresh, OpenStreamRequest{{.collection = "toy"}}).ok());
 }
 
+TEST_F(ServiceStreamTest, NamesTheChainWhoseWeightsAreTooLarge) {
+  const Layers layers = ScalingLayers(3e38F, 0);
+  ASSERT_TRUE(
+      filled_.catalog->AddTransform("boom", TestTransform(layers), layers.ToSafetensors()).ok());
+  const auto stream = Open({.collection = "toy", .policy = "identity,boom", .batch_size = 100});
+  ASSERT_TRUE(stream.ok()) << Text(stream);
+  const std::vector<Frame> frames = Run(*stream, 0, 0, 3);
+  ASSERT_EQ(frames.size(), 1u);
+  const Status status = ExpectType(frames[0], MessageType::kBatchReply);
+  EXPECT_EQ(status.code(), Code::kFailedPrecondition);
+  EXPECT_THAT(status.message(), HasSubstr("chain boom@1: "));
+  const auto query = AskForBatch(service_, QueryRequest{"toy", {5}, "boom", ""});
+  EXPECT_EQ(query.status().code(), Code::kFailedPrecondition);
+  EXPECT_THAT(query.status().message(), HasSubstr("chain boom@1: "));
+}
+
 TEST_F(ServiceStreamTest, NamesWhatAQueryCannotFind) {
   const std::pair<QueryRequest, const char*> cases[] = {
       {{"toy", {5, 1000}, "identity", ""}, "sample 1000 "},

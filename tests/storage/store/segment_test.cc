@@ -109,7 +109,14 @@ TEST(Segment, KnowsWhatIsFinite) {
   EXPECT_TRUE(AllFinite(values));
   for (float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
                     -std::numeric_limits<float>::infinity()}) {
-    values[999] = bad;
+    for (size_t size = 1; size < 10; ++size) {
+      for (size_t at = 0; at < size; ++at) {
+        std::vector<float> few(size, -3.5f);
+        few[at] = bad;
+        EXPECT_FALSE(AllFinite(few)) << size << " " << at;
+      }
+    }
+    values[998] = bad;
     EXPECT_FALSE(AllFinite(values));
   }
   EXPECT_TRUE(AllFinite({}));
