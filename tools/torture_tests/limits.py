@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import contextlib
 import json
 import os
@@ -9,6 +10,7 @@ import random
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import time
 from pathlib import Path
@@ -191,3 +193,42 @@ def test_memory(augstore: Augstore, draw: random.Random, scale: float) -> str:
     if good < 0.8 * alone:
         raise Broken(f"a good client gets {good:.0f} batches a second, {alone:.0f} alone")
     return f"--memory {memory}: at most {most:.0f} MiB resident; a good client keeps {good / alone:.2f} of its rate"
+
+
+def write_many(path: Path, first: int, rows: int) -> None:
+    """Rows (number, 1, 1, 1) of float32."""
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, 4), }}".ljust(117) + "\n"
+    values = array.array("f", [1]) * (4 * rows)
+    values[::4] = array.array("f", range(first, first + rows))
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + values.tobytes())
+
+
+def test_commit(augstore: Augstore, draw: random.Random, scale: float) -> str:
+    """A sample that is added to millions takes a second, and the server little memory."""
+    piece = 1_000_000 if scale >= 1 else 10_000
+    rows = 10 * piece
+    connect = ["--connect", augstore.address]
+    npy = augstore.work / "many.npy"
+    words = ["import", *connect, "--collection", "c", "--npy", str(npy), "--backbone-name", "b", "--quiet", "--json"]
+    augstore.patience = 1200
+    augstore.serve(augstore.work / "store")
+    for first in range(0, rows, piece):
+        write_many(npy, first, piece)
+        augstore.ok(*words)
+    augstore.kill()
+    augstore.serve(augstore.work / "store")  # with nothing in memory
+    times = []
+    before = resident_mib(augstore)
+    for number in range(5):
+        write_many(npy, rows + number, 1)
+        began = time.monotonic()
+        reply = json.loads(augstore.ok(*words))
+        times.append(time.monotonic() - began)
+        if reply["samples"] != rows + number + 1:
+            raise Broken(f"{reply['samples']} samples after {rows + number + 1} were imported")
+    grown = resident_mib(augstore) - before
+    augstore.kill()
+    times.sort()
+    if times[2] > 1 or grown > 256:
+        raise Broken(f"one sample on {rows}: {times[2]:.2f} s (of {times}), {grown:.0f} MiB more are resident")
+    return f"one sample on {rows}: {times[2]:.2f} s in the middle of five, {times[-1]:.2f} s at most; {grown:.0f} MiB more resident"
