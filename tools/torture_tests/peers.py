@@ -11,11 +11,11 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
-from torture_tests.program import Augstore, Broken, settled_descriptors, store_in_memory, write_dear_transform
+from torture_tests.program import Augstore, Broken, descriptors, settled_descriptors, store_in_memory, write_dear_transform
 from torture_tests.wire import BATCHES, Attack, Mutator, Recorder, seal, trickle, wait_until_closed
 
 SLOW, DEAF, MANY = 200, 20, 2000
@@ -89,21 +89,39 @@ def slow_and_deaf(port: int, requests: bytes) -> Iterator[list[socket.socket]]:
             peer.close()
 
 
-def rate_beside_many(good: Good, port: int) -> float:
-    """The good client's rate while 2,000 connections are opened, which is more than the server takes."""
-    reader = good.start()
-    time.sleep(0.1)
-    many = []
-    for _ in range(MANY):
-        with contextlib.suppress(OSError):
-            many.append(socket.create_connection(("127.0.0.1", port), 10))
-    rate = good.finish(reader)["rows_per_second"]
+class Connections:
+    """Those of the server, by its descriptors."""
+
+    def __init__(self, augstore: Augstore, store: Path, none: int) -> None:
+        self._augstore = augstore
+        self._store = store
+        self._none = none
+
+    def wait_for(self, number: int) -> None:
+        self._wait(lambda count: count >= self._none + number)
+
+    def wait_for_none(self) -> None:
+        self._wait(lambda count: count <= self._none)
+
+    def _wait(self, enough: Callable[[int], bool]) -> None:
+        deadline = time.monotonic() + 20
+        while not enough(len(descriptors(self._augstore, self._store))) and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+
+def rate_beside_many(good: Good, port: int, connections: Connections) -> float:
+    """The good client's rate while 2,000 connections are open that ask for nothing."""
+    many = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(MANY)]
+    connections.wait_for(MANY)
+    rate = good.rate()
     for peer in many:
         peer.close()
     return rate
 
 
-def shares(good: Good, port: int, requests: bytes, patience: float, rounds: int, bar: float) -> tuple[float, float]:
+def shares(
+    good: Good, port: int, connections: Connections, requests: bytes, patience: float, rounds: int, bar: float
+) -> tuple[float, float]:
     """The shares of its rate that a good client keeps beside slow and deaf peers, and beside many connections: medians of
     rounds, each of which is compared with the rates without them just before and after it. Where one is below `bar`, as on
     a machine that has other work, up to three times as many rounds tell."""
@@ -112,14 +130,17 @@ def shares(good: Good, port: int, requests: bytes, patience: float, rounds: int,
     alone = good.rate()
     while len(beside) < rounds or (min(median(beside), median(crowded)) < bar and len(beside) < 3 * rounds):
         with slow_and_deaf(port, requests) as peers:
+            time.sleep(0.5)  # as much is made for the deaf ones as is kept for them
             slowed = good.rate()
             if not beside:
                 left = wait_until_closed(peers, patience)
                 if left > 0:
                     raise Broken(f"{left} of {len(peers)} slow peers were not closed within {patience} s")
+        connections.wait_for_none()
         between = good.rate()
         beside.append(slowed / ((alone + between) / 2))
-        among = rate_beside_many(good, port)
+        among = rate_beside_many(good, port, connections)
+        connections.wait_for_none()
         alone = good.rate()
         crowded.append(among / ((between + alone) / 2))
     return median(beside), median(crowded)
@@ -159,16 +180,17 @@ def misbehave(augstore: Augstore, store: Path, draw: random.Random, scale: float
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     augstore.ok(*augstore.imports(["--store", str(store)], "c", 0, 2000))
-    timeout, seconds, rounds, bar = (5, 3, 8, 0.9) if scale >= 1 else (2, 0.5, 3, 0.5)
-    limits = ["--frame-timeout", str(timeout), "--write-timeout", str(timeout)]
+    timeout, seconds, rounds, bar = (5, 3, 8, 0.9) if scale >= 1 else (2, 0.5, 2, 0.5)
+    limits = ["--frame-timeout", str(timeout), "--write-timeout", str(timeout), "--max-connections", str(MANY + 500)]
     augstore.serve(store, "--listen", f"tcp://127.0.0.1:{port}", "--insecure", *limits)
     good = Good(augstore, seconds)
     frames = record_frames(augstore)
     before = settled_descriptors(augstore, store)
     requests = b"".join(seal(kind, 7, body) for kind, body in frames if kind == BATCHES) * 200
     # A peer is closed after the time of a frame and that of a write, one after the other.
-    beside, crowded = shares(good, port, requests, 2 * timeout + 5, rounds, bar)
-    attacker = attack(augstore, good, frames, draw, max(3000, int(1_000_000 * scale)))
+    connections = Connections(augstore, store, len(before))
+    beside, crowded = shares(good, port, connections, requests, 2 * timeout + 5, rounds, bar)
+    attacker = attack(augstore, good, frames, draw, 1_000_000 if scale >= 1 else 5_000)
     after = settled_descriptors(augstore, store, len(before))
     if len(after) > len(before):
         raise Broken(f"{len(after)} descriptors are open, {len(before)} at the start: {after}, and then {before}")
