@@ -166,41 +166,7 @@ Status Serve(const ServeFlags& flags) {
   return OkStatus();
 }
 
-void AddFlags(Command* command, ServeFlags* flags) {
-  AddLocalFlags(command, &flags->local);
-  command->AddFlag("--create", &flags->create, "Make an empty store where the folder has none");
-  command->AddFlag(
-      "--listen", &flags->listen,
-      "Address to listen at; may be given several times. TCP connections need a key, and without "
-      "TLS come from this machine alone (default: augstore.sock in the store's folder, which is "
-      "there whenever no Unix socket is named)");
-  command->AddFlag(
-      "--insecure", &flags->insecure,
-      "TCP without keys, from other machines too: anybody who reaches the port may read, "
-      "write and delete everything");
-  command
-      ->AddFlag(
-          "--max-failed-handshakes", &flags->max_failed_handshakes,
-          "Wrong keys in a minute after which a host's connections are refused; 0: any number")
-      .AtLeast(0);
-  command->AddFlag("--tls-cert", &flags->tls.certificate,
-                   "Certificate for addresses in tls://, in PEM; read again on SIGHUP");
-  command->AddFlag("--tls-key", &flags->tls.key,
-                   "Key of the certificate, in a file that nobody else can read");
-  command->AddFlag("--tls-client-ca", &flags->tls.ca,
-                   "Clients in tls:// need a certificate from these authorities, in PEM");
-  command->AddFlag("--workers", &flags->workers, "Threads that build batches (default: all cores)")
-      .AtLeast(0);
-  command
-      ->AddFlag("--batch-cache", &flags->batch_cache_mib,
-                "MiB of batches kept for other clients of the same stream; 0: none")
-      .Range(0, 1 << 24);
-  command->AddFlag("--backup-dir", &flags->backup_dir,
-                   "Folder in which clients may have backups made (default: they may not)");
-  command
-      ->AddFlag("--audit-size", &flags->audit_size_mib,
-                "MiB of one file of the audit log, of which ten are kept; 0: no audit log")
-      .Range(0, 1 << 20);
+void AddConnectionFlags(Command* command, ServeFlags* flags) {
   command
       ->AddFlag("--max-connections", &flags->max_connections,
                 "Connections served at a time; an idle one makes room for a new one")
@@ -236,6 +202,44 @@ void AddFlags(Command* command, ServeFlags* flags) {
       ->AddFlag("--least-rate", &flags->least_rate_kib,
                 "KiB a second at which large requests and replies must pass at least")
       .Positive();
+}
+
+void AddFlags(Command* command, ServeFlags* flags) {
+  AddLocalFlags(command, &flags->local);
+  command->AddFlag("--create", &flags->create, "Make an empty store where the folder has none");
+  command->AddFlag(
+      "--listen", &flags->listen,
+      "Address to listen at; may be given several times. TCP connections need a key, and without "
+      "TLS come from this machine alone (default: augstore.sock in the store's folder, which is "
+      "there whenever no Unix socket is named)");
+  command->AddFlag(
+      "--insecure", &flags->insecure,
+      "TCP without keys, from other machines too: anybody who reaches the port may read, "
+      "write and delete everything");
+  command
+      ->AddFlag(
+          "--max-failed-handshakes", &flags->max_failed_handshakes,
+          "Wrong keys in a minute after which a host's connections are refused; 0: any number")
+      .AtLeast(0);
+  command->AddFlag("--tls-cert", &flags->tls.certificate,
+                   "Certificate for addresses in tls://, in PEM; read again on SIGHUP");
+  command->AddFlag("--tls-key", &flags->tls.key,
+                   "Key of the certificate, in a file that nobody else can read");
+  command->AddFlag("--tls-client-ca", &flags->tls.ca,
+                   "Clients in tls:// need a certificate from these authorities, in PEM");
+  command->AddFlag("--workers", &flags->workers, "Threads that build batches (default: all cores)")
+      .AtLeast(0);
+  command
+      ->AddFlag("--batch-cache", &flags->batch_cache_mib,
+                "MiB of batches kept for other clients of the same stream; 0: none")
+      .Range(0, 1 << 24);
+  command->AddFlag("--backup-dir", &flags->backup_dir,
+                   "Folder in which clients may have backups made (default: they may not)");
+  command
+      ->AddFlag("--audit-size", &flags->audit_size_mib,
+                "MiB of one file of the audit log, of which ten are kept; 0: no audit log")
+      .Range(0, 1 << 20);
+  AddConnectionFlags(command, flags);
   command
       ->AddFlag("--parent", &flags->parent,
                 "Stop when the process of this id, which started the server, has ended (default: "
