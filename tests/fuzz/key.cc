@@ -13,8 +13,8 @@ void Fuzz_key(Bytes input) {
     AUGSTORE_CHECK(again.ok() && again->Text() == key->Text());
     AUGSTORE_CHECK(AreEqual(HashSecret(key->secret), HashSecret(again->secret)));
   } else {
-    // A secret with a typing error is nearly a secret: no message may show any of it.
-    AUGSTORE_CHECK(text.size() < 20 || key.status().message().find(text) == std::string::npos);
+    // A secret with a typing error is nearly a secret: the message is the same whatever was given.
+    AUGSTORE_CHECK(key.status().message() == ParseKey("").status().message());
   }
   const Result<Role> role = ParseRole(text);
   AUGSTORE_CHECK(!role.ok() || RoleName(*role) == text);

@@ -33,6 +33,13 @@ void CheckFamily(std::string_view text) {
   const Result<OpFamily> again = OpFamily::Parse(family->ToString(), 2);
   AUGSTORE_CHECK(again.ok() && again->terms() == family->terms());
   AUGSTORE_CHECK(again->features() == family->features());
+  // The first of the ops is one of them; others may be or not.
+  const Result<OpPattern> first = OpPattern::Parse(text.substr(0, text.find(',')));
+  AUGSTORE_CHECK(!first.ok() || first->terms().size() > 1 || family->Check(*first).ok());
+  for (const char* other : {"hflip>hflip>hflip", "rotate(-360..360)"}) {
+    const Status status = family->Check(OpPattern::Parse(other).value());
+    AUGSTORE_CHECK(status.ok() || !status.message().empty());
+  }
   for (const OpTerm& term : family->terms()) {
     AUGSTORE_CHECK(family->FirstFeature(term) + family->FeatureCount(term) <= family->features());
     std::vector<double> parameters;

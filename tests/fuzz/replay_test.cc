@@ -32,15 +32,23 @@ struct Input {
   fs::path file;
 };
 
+// Messages are also those that the golden files have: each new one, without being added here.
+std::vector<std::string> FoldersOf(const std::string& target) {
+  std::vector<std::string> folders = {"tests/fuzz/corpus/" + target};
+  if (target == "message") folders.emplace_back("tests/golden/cpp");
+  return folders;
+}
+
 // In the order of their names.
 std::vector<Input> Inputs() {
   std::vector<Input> inputs;
   for (const Target& target : kTargets) {
     const size_t begin = inputs.size();
-    const std::string folder = SourcePath("tests/fuzz/corpus/") + target.name;
-    std::error_code missing;
-    for (const auto& entry : fs::directory_iterator(folder, missing))
-      inputs.push_back({target, entry.path()});
+    for (const std::string& folder : FoldersOf(target.name)) {
+      std::error_code missing;
+      for (const auto& entry : fs::directory_iterator(SourcePath(folder), missing))
+        inputs.push_back({target, entry.path()});
+    }
     std::ranges::sort(std::span(inputs).subspan(begin), {}, &Input::file);
   }
   return inputs;
