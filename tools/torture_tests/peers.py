@@ -180,8 +180,10 @@ def misbehave(augstore: Augstore, store: Path, draw: random.Random, scale: float
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     augstore.ok(*augstore.imports(["--store", str(store)], "c", 0, 2000))
-    timeout, seconds, rounds, bar = (5, 3, 8, 0.9) if scale >= 1 else (2, 0.5, 2, 0.5)
-    limits = ["--frame-timeout", str(timeout), "--write-timeout", str(timeout), "--max-connections", str(MANY + 500)]
+    timeout, seconds, rounds, bar = (5, 3, 8, 0.9) if scale >= 1 else (2, 1, 2, 0.4)
+    limits = ["--frame-timeout", str(timeout), "--write-timeout", str(timeout)]
+    for flag in ("--max-connections", "--max-connections-per-host", "--max-unauthenticated-per-host"):
+        limits += [flag, str(MANY + 500)]
     augstore.serve(store, "--listen", f"tcp://127.0.0.1:{port}", "--insecure", *limits)
     good = Good(augstore, seconds)
     frames = record_frames(augstore)
