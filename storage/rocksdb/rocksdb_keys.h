@@ -6,7 +6,8 @@
 //              blob    := kind u8 + 0x80 · name · NUL · version u32
 //              counter := kind u8 + 0x40 · name · NUL                  -> next version u32
 //   images     space u32 · content hash 16 bytes                       -> row u64, of a view then
-//                                                                         the image's content hash
+//                                                                         the image's content hash;
+//                                                                         1 u8 if the row is erased
 //   segments   space u32 · segment u64                                 -> storage/store/segment.h;
 //                                                                         empty: given back
 //   maps       the same                                                -> segment of feature maps;
@@ -95,22 +96,27 @@ inline std::string ImageKey(SpaceId space, const ContentHash& image) {
 struct ImageEntry {
   RowId row = kNoRow;
   std::optional<ContentHash> source;  // of which the image is a view
+  bool erased = false;
 };
 
-inline std::string EncodeImage(RowId row, const ContentHash* source) {
+inline std::string EncodeImage(RowId row, const ContentHash* source, bool erased = false) {
   std::string value = Big(row);
   if (source != nullptr) {
     value.append(reinterpret_cast<const char*>(source->bytes.data()), source->bytes.size());
   }
+  if (erased) value += '\1';
   return value;
 }
 
 // Nothing when `value` has another size.
 inline std::optional<ImageEntry> ParseImage(std::string_view value) {
+  const bool erased = value.size() % 2 != 0;
+  if (erased && value.back() != 1) return std::nullopt;
+  if (erased) value.remove_suffix(1);
   if (value.size() != sizeof(RowId) && value.size() != sizeof(RowId) + sizeof(ContentHash)) {
     return std::nullopt;
   }
-  ImageEntry entry{GetBig<RowId>(value), std::nullopt};
+  ImageEntry entry{GetBig<RowId>(value), std::nullopt, erased};
   if (value.size() > sizeof(RowId)) {
     ContentHash& source = entry.source.emplace();
     value.copy(reinterpret_cast<char*>(source.bytes.data()), source.bytes.size(), sizeof(RowId));

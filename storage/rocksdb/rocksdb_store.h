@@ -22,6 +22,7 @@
 #include "schemas/base/limits.h"
 #include "schemas/base/thread_annotations.h"
 #include "storage/rocksdb/rocksdb_folder.h"
+#include "storage/rocksdb/rocksdb_keys.h"
 #include "storage/rocksdb/rocksdb_options.h"
 #include "storage/rocksdb/rocksdb_recovery.h"
 #include "storage/rocksdb/store_mark.h"
@@ -68,10 +69,10 @@ class RocksDbStore final : public Store {
   Status CheckRows(SpaceId space, std::span<const RowId> rows) override;
   Result<std::vector<StoredImage>> ListImages(SpaceId space, const ContentHash& after,
                                               size_t most) override;
-  Status ForgetImages(SpaceId space, std::span<const ContentHash> images) override;
+  Status ForgetImages(SpaceId space, std::span<const StoredImage> images) override;
   Result<DroppedSegments> DropSegments(SpaceId space, std::span<const uint64_t> segments,
                                        bool apply) override;
-  Status EraseRows(SpaceId space, std::span<const RowId> rows) override;
+  Status EraseImages(SpaceId space, std::span<const StoredImage> images) override;
   Status CompactSegments(const SegmentRange& range) override;
   void ReadAheadOf(SpaceId space, RowPart part, std::span<const RowId> rows,
                    const std::weak_ptr<const void>& wanted) override;
@@ -155,9 +156,17 @@ class RocksDbStore final : public Store {
   // Those at `indices` as the space's next segment.
   Status AppendSegment(Space* space, const NewRows& from, std::span<const size_t> indices,
                        std::span<RowId> rows) AUGSTORE_REQUIRES(write_mutex_);
-  // Puts the segment of `id` without `rows` into the batch; nothing when it is damaged or absent.
+  // Puts the segment of `id` without `rows` into the batch; nothing when it is absent.
   Status EraseInto(const Space& space, const SegmentId& id, std::span<const size_t> rows,
                    rocksdb::WriteBatch* batch);
+  // Of these images, those whose entries still have the rows, with the entries.
+  Result<std::vector<rocks::ImageEntry>> EntriesOf(SpaceId space,
+                                                   std::span<const StoredImage> images);
+  // Errors: kDataLoss (a table that has keys in the range is damaged: RocksDB would take no more
+  // writes once a compaction had met it).
+  Status CheckTables(rocks::Family family, std::string_view begin, std::string_view end);
+  Result<std::string> CheckFile(const rocksdb::LiveFileMetaData& file,
+                                const Cancellation& cancellation);
   bool TakesSpace(const Space& space, uint64_t segment);
   // A space's registry record.
   static std::string SpaceKey(const SpaceInfo& info);
@@ -201,9 +210,14 @@ class RocksDbStore final : public Store {
   // What is known of a segment from earlier steps: its rows; 0: nothing; kReported.
   uint16_t KnownRows(const SegmentId& id);
   uint64_t EstimateItems();
-  // In segment_rows_: damaged, and named as such; given back.
+  // In segment_rows_: damaged, and named as such; given back. And in a number of rows: some of
+  // them are erased, and the segment says which.
   static constexpr uint16_t kReported = 0xffff;
   static constexpr uint16_t kGone = 0xfffe;
+  static constexpr uint16_t kHasErased = 0x8000;
+  static uint16_t RowsToNote(const Segment& segment) {
+    return static_cast<uint16_t>(segment.rows | (segment.erased != nullptr ? kHasErased : 0));
+  }
 
   // --- Rows that are lost (rocksdb_store_lost_rows.cc) ---
   // Entries of the image index whose rows cannot be read: key and value.

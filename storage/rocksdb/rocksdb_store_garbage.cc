@@ -30,19 +30,35 @@ Result<std::vector<StoredImage>> RocksDbStore::ListImages(SpaceId space, const C
                 image.image.bytes.begin());
     image.row = entry->row;
     image.source = entry->source;
+    image.erased = entry->erased;
   }
   AUGSTORE_TRY(FromRocks(i->status(), "the image index"));
   return images;
 }
 
-Status RocksDbStore::ForgetImages(SpaceId space, std::span<const ContentHash> images) {
-  if (images.empty()) return OkStatus();
-  rocksdb::WriteBatch batch(BatchBytes(0, images.size()));
-  for (const ContentHash& image : images) {
-    batch.Delete(family(kImages), rocks::ImageKey(space, image));
+Result<std::vector<rocks::ImageEntry>> RocksDbStore::EntriesOf(
+    SpaceId space, std::span<const StoredImage> images) {
+  std::vector<rocks::ImageEntry> entries(images.size());
+  for (size_t i = 0; i < images.size(); ++i) {
+    AUGSTORE_ASSIGN(const std::optional<std::string> value,
+                    Get(kImages, rocks::ImageKey(space, images[i].image), "the image index"));
+    if (!value.has_value()) continue;
+    const std::optional<rocks::ImageEntry> entry = rocks::ParseImage(*value);
+    if (entry.has_value() && entry->row == images[i].row) entries[i] = *entry;
   }
+  return entries;
+}
+
+Status RocksDbStore::ForgetImages(SpaceId space, std::span<const StoredImage> images) {
+  if (images.empty()) return OkStatus();
   const MutexLock lock(write_mutex_);
-  return Write(&batch, "the removal of images");
+  AUGSTORE_ASSIGN(const auto entries, EntriesOf(space, images));
+  rocksdb::WriteBatch batch(BatchBytes(0, images.size()));
+  for (size_t i = 0; i < images.size(); ++i) {
+    if (entries[i].row == kNoRow) continue;
+    batch.Delete(family(kImages), rocks::ImageKey(space, images[i].image));
+  }
+  return batch.Count() == 0 ? OkStatus() : Write(&batch, "the removal of images");
 }
 
 // Whether tables still hold what was dropped. An estimate by blocks, and a segment fills a block.
@@ -89,9 +105,9 @@ Result<DroppedSegments> RocksDbStore::DropSegments(SpaceId space_id,
     batch.Put(family(kRegistry), SpaceKey(info), EncodeSpace(info));
     AUGSTORE_TRY(Write(&batch, "the removal of segments"));
     space->rows = info.rows;
+    for (const uint64_t segment : going) NoteSegmentRows({space_id, segment}, kGone);
   }
   for (const uint64_t segment : going) {
-    NoteSegmentRows({space_id, segment}, kGone);
     cache_.Drop(space->directory(RowPart::kEmbedding), segment);
     cache_.Drop(space->directory(RowPart::kMap), segment);
   }
@@ -102,22 +118,23 @@ Result<DroppedSegments> RocksDbStore::DropSegments(SpaceId space_id,
 Status RocksDbStore::EraseInto(const Space& space, const SegmentId& id,
                                std::span<const size_t> rows, rocksdb::WriteBatch* batch) {
   const rocks::Family family_of = id.part == RowPart::kMap ? kMaps : kSegments;
-  const auto loaded = LoadSegment(space, id);
-  if (loaded.status().code() == Code::kUnavailable) return loaded.status();
-  if (!loaded.ok()) return OkStatus();
   const std::string key = rocks::SegmentKey(id.space, id.segment);
   AUGSTORE_ASSIGN(const std::optional<std::string> value, Get(family_of, key, DescribeSegment(id)));
-  if (value.has_value()) batch->Put(family(family_of), key, EraseInSegment(*value, rows));
+  if (!value.has_value() || value->empty()) return OkStatus();
+  AUGSTORE_TRY(LoadSegment(space, id));  // whether it is damaged
+  batch->Put(family(family_of), key, EraseInSegment(*value, rows));
   return OkStatus();
 }
 
-Status RocksDbStore::EraseRows(SpaceId space_id, std::span<const RowId> rows) {
+Status RocksDbStore::EraseImages(SpaceId space_id, std::span<const StoredImage> images) {
   AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
-  std::map<uint64_t, std::vector<size_t>> by_segment;
-  for (const RowId row : rows) by_segment[row / kSegmentRows].push_back(row % kSegmentRows);
-  for (const auto& [segment, offsets] : by_segment) {
+  std::map<uint64_t, std::vector<StoredImage>> by_segment;
+  for (const StoredImage& image : images) by_segment[image.row / kSegmentRows].push_back(image);
+  for (const auto& [segment, some] : by_segment) {
     const SegmentId embeddings{space_id, segment, RowPart::kEmbedding};
     const SegmentId maps{space_id, segment, RowPart::kMap};
+    std::vector<size_t> offsets;
+    for (const StoredImage& image : some) offsets.push_back(image.row % kSegmentRows);
     // A reader that loaded the segment before must have put it into the cache, or come later.
     const LoadTurns::Turn turn(&load_turns_, embeddings);
     const LoadTurns::Turn map_turn(&load_turns_, maps);
@@ -125,8 +142,19 @@ Status RocksDbStore::EraseRows(SpaceId space_id, std::span<const RowId> rows) {
     rocksdb::WriteBatch batch;
     AUGSTORE_TRY(EraseInto(*space, embeddings, offsets, &batch));
     AUGSTORE_TRY(EraseInto(*space, maps, offsets, &batch));
+    AUGSTORE_ASSIGN(const auto entries, EntriesOf(space_id, some));
+    for (size_t i = 0; i < some.size(); ++i) {
+      if (entries[i].row == kNoRow) continue;
+      const ContentHash* source = entries[i].source.has_value() ? &*entries[i].source : nullptr;
+      batch.Put(family(kImages), rocks::ImageKey(space_id, some[i].image),
+                rocks::EncodeImage(some[i].row, source, /*erased=*/true));
+    }
     if (batch.Count() == 0) continue;
     AUGSTORE_TRY(Write(&batch, "the erasure of rows"));
+    const uint16_t known = KnownRows(embeddings);
+    if (known != 0 && known != kReported) {
+      NoteSegmentRows(embeddings, static_cast<uint16_t>(known | kHasErased));
+    }
     cache_.Drop(space->directory(RowPart::kEmbedding), segment);
     cache_.Drop(space->directory(RowPart::kMap), segment);
   }
@@ -142,6 +170,7 @@ Status RocksDbStore::CompactSegments(const SegmentRange& range) {
   options.exclusive_manual_compaction = false;
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
   for (const rocks::Family compacted : {kSegments, kMaps}) {
+    AUGSTORE_TRY(CheckTables(compacted, first, last));
     AUGSTORE_TRY(
         FromRocks(db_->CompactRange(options, family(compacted), &from, &to), "giving space back"));
   }

@@ -30,14 +30,16 @@ Status RocksDbStore::CheckRows(SpaceId space_id, std::span<const RowId> rows) {
         const auto loaded = LoadSegment(*space, id);
         if (loaded.status().code() == Code::kNotFound) return NoSuchRow(space->info(), row);
         AUGSTORE_TRY(loaded);
-        known = static_cast<uint16_t>((*loaded)->rows);
+        known = RowsToNote(**loaded);
         NoteSegmentRows(id, known);
       }
       if (known == kReported) {
         return DataLoss("{} is damaged; run `augstore repair --rows`", DescribeSegment(id));
       }
     }
-    if (known == kGone || row % kSegmentRows >= known) return NoSuchRow(space->info(), row);
+    if (known == kGone) return NoSuchRow(space->info(), row);
+    AUGSTORE_ASSIGN(const bool exists, RowExists(*space, row));
+    if (!exists) return NoSuchRow(space->info(), row);
   }
   return OkStatus();
 }
@@ -68,6 +70,7 @@ Result<RepairRowsStep> RocksDbStore::LookForLostImages(const std::string& after,
     const std::string_view key = i->key().ToStringView();
     step.cursor = "images " + i->key().ToString(/*hex=*/true);
     const auto entry = rocks::ParseImage(i->value().ToStringView());
+    if (entry.has_value() && entry->erased) continue;
     if (key.size() != sizeof(SpaceId) + sizeof(ContentHash) || !entry.has_value()) continue;
     const Status readable = CheckRows(rocks::GetBig<SpaceId>(key), {&entry->row, 1});
     if (IsLoss(readable)) {

@@ -149,7 +149,7 @@ Status RocksDbStore::FindImages(SpaceId space_id, std::span<const ContentHash> i
       if (!entry.has_value()) {
         return DataLoss("{} has no row number; run `augstore verify`", what);
       }
-      rows[begin + i] = entry->row;
+      if (!entry->erased) rows[begin + i] = entry->row;
     }
   }
   return OkStatus();

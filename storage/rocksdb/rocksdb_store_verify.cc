@@ -22,35 +22,6 @@ constexpr uint64_t kStepImages = 65536;
 
 std::string Hex(std::string_view bytes) { return rocksdb::Slice(bytes).ToString(/*hex=*/true); }
 
-// Empty when the file's bytes have the checksum that was noted when the file was written. Errors:
-// those of `cancellation`.
-Result<std::string> CheckFile(rocksdb::Env* env, const std::string& folder,
-                              const rocksdb::LiveFileMetaData& file,
-                              const Cancellation& cancellation) {
-  std::unique_ptr<rocksdb::SequentialFile> in;
-  const std::string path = folder + "/" + file.relative_filename;
-  if (!env->NewSequentialFile(path, &in, rocksdb::EnvOptions()).ok()) {
-    return std::string("it cannot be opened");
-  }
-  rocksdb::FileChecksumGenContext context;
-  context.file_name = file.relative_filename;
-  context.requested_checksum_func_name = file.file_checksum_func_name;
-  const auto checksum =
-      rocksdb::GetFileChecksumGenCrc32cFactory()->CreateFileChecksumGenerator(context);
-  if (checksum == nullptr) return std::string("its checksum is of an unknown kind");
-  std::vector<char> buffer(1 << 20);
-  rocksdb::Slice read;
-  do {
-    AUGSTORE_TRY(cancellation.Check());
-    if (!in->Read(buffer.size(), &read, buffer.data()).ok()) {
-      return std::string("it cannot be read");
-    }
-    checksum->Update(read.data(), read.size());
-  } while (!read.empty());
-  checksum->Finalize();
-  return std::string(checksum->GetChecksum() == file.file_checksum ? "" : "checksum mismatch");
-}
-
 // Reads "<prefix><number>" off the front of `text`.
 bool TakeNumber(std::string_view* text, std::string_view prefix, uint64_t* number) {
   if (!text->starts_with(prefix)) return false;
@@ -103,6 +74,34 @@ std::string DescribeContent(const rocksdb::LiveFileMetaData& file) {
 
 }  // namespace
 
+// Empty when the file's bytes have the checksum that was noted when the file was written. Errors:
+// those of `cancellation`.
+Result<std::string> RocksDbStore::CheckFile(const rocksdb::LiveFileMetaData& file,
+                                            const Cancellation& cancellation) {
+  std::unique_ptr<rocksdb::SequentialFile> in;
+  const std::string path = path_ + "/" + file.relative_filename;
+  if (!env_->NewSequentialFile(path, &in, rocksdb::EnvOptions()).ok()) {
+    return std::string("it cannot be opened");
+  }
+  rocksdb::FileChecksumGenContext context;
+  context.file_name = file.relative_filename;
+  context.requested_checksum_func_name = file.file_checksum_func_name;
+  const auto checksum =
+      rocksdb::GetFileChecksumGenCrc32cFactory()->CreateFileChecksumGenerator(context);
+  if (checksum == nullptr) return std::string("its checksum is of an unknown kind");
+  std::vector<char> buffer(1 << 20);
+  rocksdb::Slice read;
+  do {
+    AUGSTORE_TRY(cancellation.Check());
+    if (!in->Read(buffer.size(), &read, buffer.data()).ok()) {
+      return std::string("it cannot be read");
+    }
+    checksum->Update(read.data(), read.size());
+  } while (!read.empty());
+  checksum->Finalize();
+  return std::string(checksum->GetChecksum() == file.file_checksum ? "" : "checksum mismatch");
+}
+
 Result<VerifyStep> RocksDbStore::Verify(const std::string& cursor,
                                         const Cancellation& cancellation) {
   std::string_view rest = cursor;
@@ -151,7 +150,7 @@ Result<VerifyStep> RocksDbStore::VerifyFiles(uint64_t after, const Cancellation&
   for (const rocksdb::LiveFileMetaData& file : files) {
     if (file.file_number <= after) continue;
     if (bytes >= kStepBytes) break;
-    AUGSTORE_ASSIGN(const std::string problem, CheckFile(env_, path_, file, cancellation));
+    AUGSTORE_ASSIGN(const std::string problem, CheckFile(file, cancellation));
     if (!problem.empty()) {
       if (mark_ == nullptr && FolderLock::IsHeld(path_)) return HeldWhileVerifying(path_);
       step.problems.push_back(
@@ -163,6 +162,25 @@ Result<VerifyStep> RocksDbStore::VerifyFiles(uint64_t after, const Cancellation&
   }
   if (step.checked == 0) step.cursor = "segments 1 0";
   return step;
+}
+
+Status RocksDbStore::CheckTables(rocks::Family family_of, std::string_view begin,
+                                 std::string_view end) {
+  const FileDeletionPause pause(db_.get());
+  AUGSTORE_TRY(pause.status());
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  for (const rocksdb::LiveFileMetaData& file : files) {
+    if (file.column_family_name != family(family_of)->GetName()) continue;
+    if (file.largestkey < begin || file.smallestkey > end) continue;
+    AUGSTORE_ASSIGN(const std::string problem, CheckFile(file, {}));
+    if (problem.empty()) continue;
+    return DataLoss(
+        "file {} is damaged ({}), so that nothing in it can be given back or erased: "
+        "run `augstore verify`, and restore the store from a backup",
+        file.relative_filename, problem);
+  }
+  return OkStatus();
 }
 
 Result<VerifyStep> RocksDbStore::VerifySegments(SpaceId space_id, uint64_t segment,
@@ -184,8 +202,7 @@ Result<VerifyStep> RocksDbStore::VerifySegments(SpaceId space_id, uint64_t segme
       continue;
     }
     bytes += kSegmentRows * RowBytes(space.dtype, space.dim);
-    NoteSegmentRows({space_id, segment},
-                    loaded.ok() ? static_cast<uint16_t>((*loaded)->rows) : kReported);
+    NoteSegmentRows({space_id, segment}, loaded.ok() ? RowsToNote(**loaded) : kReported);
     if (!loaded.ok()) {
       step.problems.push_back(loaded.status().message());
       continue;
@@ -231,7 +248,8 @@ void RocksDbStore::NoteSegmentRows(const SegmentId& id, uint16_t rows) {
   segment_rows_.resize(std::max<size_t>(segment_rows_.size(), id.space));
   auto& sizes = segment_rows_[id.space - 1];
   sizes.resize(std::max<size_t>(sizes.size(), id.segment + 1));
-  sizes[id.segment] = rows;
+  // What was given back does not come back, whatever a slower reader saw before.
+  if (sizes[id.segment] != kGone) sizes[id.segment] = rows;
 }
 
 void RocksDbStore::CheckRowCount(const Space& space, VerifyStep* step) {
@@ -246,7 +264,7 @@ void RocksDbStore::CheckRowCount(const Space& space, VerifyStep* step) {
   const std::vector<uint16_t>& sizes = segment_rows_[info.id - 1];
   for (uint64_t i = 0; i < info.segments; ++i) {
     if (i >= sizes.size() || sizes[i] == 0 || sizes[i] == kReported) return;
-    if (sizes[i] != kGone) rows += sizes[i];
+    if (sizes[i] != kGone) rows += sizes[i] & ~kHasErased;
   }
   if (rows != info.rows) {
     step->problems.push_back(fmt::format("space {}: its segments hold {} rows, {} are counted",
@@ -263,8 +281,9 @@ uint16_t RocksDbStore::KnownRows(const SegmentId& id) {
 Result<bool> RocksDbStore::RowExists(const Space& space, RowId row) {
   const uint64_t segment = row / kSegmentRows;
   const uint16_t rows = KnownRows({space.id, segment});
+  if (rows == kReported) return true;  // once is enough
   if (rows == kGone) return false;
-  if (rows != 0) return row % kSegmentRows < rows;  // true for kReported: once is enough
+  if (rows != 0 && (rows & kHasErased) == 0) return row % kSegmentRows < rows;
   AUGSTORE_ASSIGN(const auto loaded, LoadSegment(space, {space.id, segment}));
   return loaded->Has(row % kSegmentRows);
 }
@@ -300,9 +319,13 @@ Result<VerifyStep> RocksDbStore::VerifyImages(const std::string& after,
     }
     const Result<bool> exists = RowExists(**space, entry->row);
     if (exists.status().code() == Code::kUnavailable) return exists.status();
+    if (exists.ok() && *exists != entry->erased) continue;
+    // A row may have been given back since the entry was read.
+    AUGSTORE_ASSIGN(const std::optional<std::string> now, Get(kImages, key, "the image index"));
+    if (now != i->value().ToStringView()) continue;
     if (!exists.ok()) {
       problem(exists.status().message());
-    } else if (!*exists) {
+    } else if (!*exists && !entry->erased) {
       problem(NoSuchRow((*space)->info(), entry->row).message());
     }
   }

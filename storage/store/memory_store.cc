@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <map>
 #include <random>
-#include <set>
 #include <unordered_map>
 
 #include "schemas/base/limits.h"
 #include "schemas/base/thread_annotations.h"
+#include "storage/store/memory_space.h"
 #include "storage/store/segment.h"
 #include "storage/store/store_checks.h"
 
@@ -17,25 +17,6 @@ namespace {
 struct StoredRecord {
   std::string bytes;
   std::string blob;
-};
-
-struct Space {
-  SpaceInfo info;
-  std::map<ContentHash, RowId> images;
-  std::map<ContentHash, ContentHash> sources;  // of views
-  std::vector<std::vector<uint8_t>> segments;  // rows in the dtype
-
-  size_t row_bytes() const { return RowBytes(info.dtype, info.dim); }
-  // Empty when it does not exist.
-  std::span<const uint8_t> Row(RowId row) const {
-    if (erased.contains(row)) return {};
-    const uint64_t segment = row / kSegmentRows;
-    const size_t begin = row % kSegmentRows * row_bytes();
-    if (segment >= segments.size() || begin >= segments[segment].size()) return {};
-    return {segments[segment].data() + begin, row_bytes()};
-  }
-  std::map<RowId, std::vector<float>> feature_maps;
-  std::set<RowId> erased;
 };
 
 class MemoryStore final : public Store {
@@ -126,7 +107,7 @@ class MemoryStore final : public Store {
       if (space->info.dim != dim) return DimDiffers(space->info, dim);
       if (space->info.dtype == dtype) return space->info.id;
     }
-    auto space = std::make_unique<Space>();
+    auto space = std::make_unique<MemorySpace>();
     space->info.id = static_cast<SpaceId>(spaces_.size() + 1);
     space->info.backbone = backbone;
     space->info.dim = dim;
@@ -147,8 +128,8 @@ class MemoryStore final : public Store {
                     std::span<RowId> rows) override {
     AUGSTORE_CHECK(images.size() == rows.size());
     const MutexLock lock(mutex_);
-    AUGSTORE_ASSIGN(const Space* found, GetSpace(space));
-    Find(*found, images, rows);
+    AUGSTORE_ASSIGN(const MemorySpace* found, GetSpace(space));
+    found->Find(images, rows);
     return OkStatus();
   }
 
@@ -159,10 +140,10 @@ class MemoryStore final : public Store {
     AUGSTORE_CHECK(images.size() == rows.size() && images.size() == embeddings.rows);
     AUGSTORE_CHECK(sources.empty() || sources.size() == images.size());
     const MutexLock lock(mutex_);
-    AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
+    AUGSTORE_ASSIGN(MemorySpace * space, GetSpace(space_id));
     AUGSTORE_TRY(CheckEmbeddings(space->info, embeddings));
     AUGSTORE_TRY(CheckFeatureMaps(space->info, feature_maps, embeddings.rows));
-    Find(*space, images, rows);
+    space->Find(images, rows);
     const AppendPlan plan = PlanAppend(images, rows);
     for (size_t i = 0; i < plan.fresh.size(); ++i) {
       if (i % kSegmentRows == 0) space->segments.emplace_back();
@@ -172,7 +153,7 @@ class MemoryStore final : public Store {
       EncodeRow(space->info.dtype, embeddings.row(index),
                 std::span(segment).last(space->row_bytes()));
       rows[index] = (space->segments.size() - 1) * kSegmentRows + i % kSegmentRows;
-      space->images.emplace(images[index], rows[index]);
+      space->images.insert_or_assign(images[index], rows[index]);
       if (!sources.empty()) space->sources.emplace(images[index], sources[index]);
       if (feature_maps.values == 0) continue;
       std::vector<float>& feature_map = space->feature_maps[rows[index]];
@@ -189,7 +170,7 @@ class MemoryStore final : public Store {
                   const Cancellation& /*cancellation*/) override {
     AUGSTORE_CHECK(rows.size() == out.rows);
     const MutexLock lock(mutex_);
-    AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
+    AUGSTORE_ASSIGN(const MemorySpace* space, GetSpace(space_id));
     AUGSTORE_TRY(CheckReadColumns(space->info, out.cols));
     for (size_t i = 0; i < rows.size(); ++i) {
       const std::span<const uint8_t> row = space->Row(rows[i]);
@@ -202,7 +183,7 @@ class MemoryStore final : public Store {
   Status ReadStoredRows(SpaceId space_id, std::span<const RowId> rows, std::span<uint8_t> out,
                         const Cancellation& /*cancellation*/) override {
     const MutexLock lock(mutex_);
-    AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
+    AUGSTORE_ASSIGN(const MemorySpace* space, GetSpace(space_id));
     AUGSTORE_CHECK(out.size() == rows.size() * space->row_bytes());
     for (size_t i = 0; i < rows.size(); ++i) {
       const std::span<const uint8_t> row = space->Row(rows[i]);
@@ -216,7 +197,7 @@ class MemoryStore final : public Store {
                          const Cancellation& /*cancellation*/) override {
     AUGSTORE_CHECK(rows.size() == out.rows);
     const MutexLock lock(mutex_);
-    AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
+    AUGSTORE_ASSIGN(const MemorySpace* space, GetSpace(space_id));
     for (size_t i = 0; i < rows.size(); ++i) {
       if (space->Row(rows[i]).empty()) return NoSuchRow(space->info, rows[i]);
       const auto feature_map = space->feature_maps.find(rows[i]);
@@ -231,7 +212,7 @@ class MemoryStore final : public Store {
 
   Status CheckRows(SpaceId space_id, std::span<const RowId> rows) override {
     const MutexLock lock(mutex_);
-    AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
+    AUGSTORE_ASSIGN(const MemorySpace* space, GetSpace(space_id));
     for (const RowId row : rows) {
       if (space->Row(row).empty()) return NoSuchRow(space->info, row);
     }
@@ -241,25 +222,28 @@ class MemoryStore final : public Store {
   Result<std::vector<StoredImage>> ListImages(SpaceId space_id, const ContentHash& after,
                                               size_t most) override {
     const MutexLock lock(mutex_);
-    AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
+    AUGSTORE_ASSIGN(const MemorySpace* space, GetSpace(space_id));
     std::vector<StoredImage> images;
     auto next = after == ContentHash() ? space->images.begin() : space->images.upper_bound(after);
     for (; next != space->images.end() && images.size() < most; ++next) {
       StoredImage& image = images.emplace_back();
       image.image = next->first;
       image.row = next->second;
+      image.erased = space->erased.contains(image.row);
       const auto source = space->sources.find(next->first);
       if (source != space->sources.end()) image.source = source->second;
     }
     return images;
   }
 
-  Status ForgetImages(SpaceId space_id, std::span<const ContentHash> images) override {
+  Status ForgetImages(SpaceId space_id, std::span<const StoredImage> images) override {
     const MutexLock lock(mutex_);
-    AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
-    for (const ContentHash& image : images) {
-      space->images.erase(image);
-      space->sources.erase(image);
+    AUGSTORE_ASSIGN(MemorySpace * space, GetSpace(space_id));
+    for (const StoredImage& image : images) {
+      const auto found = space->images.find(image.image);
+      if (found == space->images.end() || found->second != image.row) continue;
+      space->images.erase(found);
+      space->sources.erase(image.image);
     }
     return OkStatus();
   }
@@ -267,7 +251,7 @@ class MemoryStore final : public Store {
   Result<DroppedSegments> DropSegments(SpaceId space_id, std::span<const uint64_t> segments,
                                        bool apply) override {
     const MutexLock lock(mutex_);
-    AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
+    AUGSTORE_ASSIGN(MemorySpace * space, GetSpace(space_id));
     DroppedSegments dropped;
     for (const uint64_t segment : segments) {
       if (segment >= space->segments.size() || space->segments[segment].empty()) continue;
@@ -284,13 +268,13 @@ class MemoryStore final : public Store {
     return dropped;
   }
 
-  Status EraseRows(SpaceId space_id, std::span<const RowId> rows) override {
+  Status EraseImages(SpaceId space_id, std::span<const StoredImage> images) override {
     const MutexLock lock(mutex_);
-    AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
-    for (const RowId row : rows) {
-      if (row / kSegmentRows >= space->segments.size()) continue;
-      space->erased.insert(row);
-      space->feature_maps.erase(row);
+    AUGSTORE_ASSIGN(MemorySpace * space, GetSpace(space_id));
+    for (const StoredImage& image : images) {
+      if (image.row / kSegmentRows >= space->segments.size()) continue;
+      space->erased.insert(image.row);
+      space->feature_maps.erase(image.row);
     }
     return OkStatus();
   }
@@ -372,7 +356,7 @@ class MemoryStore final : public Store {
       }
       for (const auto& [image, row] : space->images) {
         ++step.checked;
-        if (!space->Row(row).empty()) continue;
+        if (!space->Row(row).empty() || space->erased.contains(row)) continue;
         step.problems.push_back(fmt::format("image {} of space {}: {}", image.Hex(), space->info.id,
                                             NoSuchRow(space->info, row).message()));
       }
@@ -388,23 +372,16 @@ class MemoryStore final : public Store {
   }
 
  private:
-  Result<Space*> GetSpace(SpaceId id) AUGSTORE_REQUIRES(mutex_) {
+  Result<MemorySpace*> GetSpace(SpaceId id) AUGSTORE_REQUIRES(mutex_) {
     if (id == 0 || id > spaces_.size()) return NoSuchSpace(id);
     return spaces_[id - 1].get();
-  }
-
-  void Find(const Space& space, std::span<const ContentHash> images, std::span<RowId> rows) const {
-    for (size_t i = 0; i < images.size(); ++i) {
-      const auto found = space.images.find(images[i]);
-      rows[i] = found == space.images.end() ? kNoRow : found->second;
-    }
   }
 
   std::string id_;
   Mutex mutex_;
   std::map<RecordKey, StoredRecord> records_ AUGSTORE_GUARDED_BY(mutex_);
   std::map<std::pair<RecordKind, std::string>, uint32_t> next_versions_ AUGSTORE_GUARDED_BY(mutex_);
-  std::vector<std::unique_ptr<Space>> spaces_ AUGSTORE_GUARDED_BY(mutex_);  // [id - 1]
+  std::vector<std::unique_ptr<MemorySpace>> spaces_ AUGSTORE_GUARDED_BY(mutex_);  // [id - 1]
   std::map<uint32_t, std::map<uint64_t, std::string>> lists_ AUGSTORE_GUARDED_BY(mutex_);
   uint32_t next_list_ AUGSTORE_GUARDED_BY(mutex_) = 1;
 };

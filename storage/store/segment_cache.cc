@@ -47,8 +47,9 @@ void SegmentCache::Retire(std::list<Entry>::iterator entry) {
 void SegmentCache::Drop(const SegmentDirectory& directory, uint64_t number) {
   const MutexLock lock(mutex_);
   const SegmentDirectory::Slot* const slot = directory.Find(number);
+  if (slot == nullptr || slot->segment.load() == nullptr) return;
   const auto held = std::ranges::find(order_, slot, &Entry::slot);
-  if (slot == nullptr || held == order_.end()) return;
+  if (held == order_.end()) return;
   Retire(held);
   FreeRetired();
   CheckInvariants();

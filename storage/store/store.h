@@ -59,6 +59,7 @@ struct StoredImage {
   ContentHash image;
   RowId row = kNoRow;
   std::optional<ContentHash> source;  // of which it is a view
+  bool erased = false;                // its row is; the entry is left until ForgetImages
 };
 
 struct DroppedSegments {
@@ -169,19 +170,22 @@ class Store {
   // zeros: from the first on).
   virtual Result<std::vector<StoredImage>> ListImages(SpaceId space, const ContentHash& after,
                                                       size_t most) = 0;
-  // Takes images out of the index; their rows stay. What does not exist is no error.
-  virtual Status ForgetImages(SpaceId space, std::span<const ContentHash> images) = 0;
+  // Takes images out of the index that still have these rows; the rows stay.
+  virtual Status ForgetImages(SpaceId space, std::span<const StoredImage> images) = 0;
   // Drops segments: their rows do not exist any more. Those that are damaged or were dropped
   // already are left out. Without `apply` only says how much it would be. REQUIRES:
   // no image of the index has a row in them.
   virtual Result<DroppedSegments> DropSegments(SpaceId space, std::span<const uint64_t> segments,
                                                bool apply) = 0;
   // Rows that do not exist any more, for themselves: their segments are written anew without their
-  // values. What is damaged or dropped is left out. After CompactSegments of their segments no file
-  // of the store has the values. REQUIRES: as for DropSegments, of these rows.
-  virtual Status EraseRows(SpaceId space, std::span<const RowId> rows) = 0;
-  // Rewrites the files that hold these segments, without what was dropped: only then their space is
-  // free. May take seconds; others read and write meanwhile.
+  // values, and FindImages does not find the images any more, but ListImages does, until they are
+  // forgotten: so that what was cut off before CompactSegments is found again. After
+  // CompactSegments of their segments no file of the store has the values. Errors: kDataLoss (a
+  // segment is damaged).
+  virtual Status EraseImages(SpaceId space, std::span<const StoredImage> images) = 0;
+  // Rewrites the files that hold these segments, without what was dropped or erased: only then it
+  // is gone. May take seconds; others read and write meanwhile. Errors: kDataLoss (one of the files
+  // is damaged, and stays as it is).
   virtual Status CompactSegments(const SegmentRange& range) = 0;
 
   // A hint: a part of these rows will be read soon. Does not wait; what is not in memory may be
