@@ -69,7 +69,7 @@ Result<RowIdsReply> FindImages(ServiceState& state, FindImagesRequest& message) 
   Store* store = state.catalog->store();
   const Result<SpaceInfo> space = store->FindSpace(message.backbone, message.dtype);
   if (space.ok()) {
-    AUGSTORE_TRY(store->FindImages(space->id, message.images, reply.rows));
+    AUGSTORE_TRY(state.catalog->FindImages(space->id, message.images, reply.rows));
   } else if (space.status().code() != Code::kNotFound) {
     return space.status();
   }
@@ -86,8 +86,10 @@ Result<RowIdsReply> AppendRows(ServiceState& state, AppendRowsRequest& message) 
                        message.dtype));
   RowIdsReply reply;
   reply.rows.assign(message.images.size(), kNoRow);
-  AUGSTORE_TRY(store->AppendRows(space, message.images, message.embeddings.view(), reply.rows,
-                                 message.feature_maps.view(), message.sources));
+  AUGSTORE_TRY(state.catalog->AppendRows(
+      space,
+      {message.images, message.embeddings.view(), message.feature_maps.view(), message.sources},
+      reply.rows));
   return reply;
 }
 

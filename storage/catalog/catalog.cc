@@ -12,6 +12,7 @@
 #include "storage/catalog/collection_removal.h"
 #include "storage/catalog/garbage_run.h"
 #include "storage/catalog/image_search.h"
+#include "storage/store/row_leases.h"
 
 namespace augstore {
 namespace {
@@ -81,6 +82,7 @@ Catalog::Catalog(Store* store, std::chrono::milliseconds draft_step, uint64_t dr
       draft_step_(draft_step),
       draft_memory_(draft_bytes, "collections that are being written"),
       verifier_(std::make_unique<CatalogVerifier>(this)),
+      leases_(std::make_unique<RowLeases>(kDraftIdle)),
       tables_(std::make_unique<TableCache>(store)) {
   // A draft number of an earlier process must not mean a draft of this one.
   next_draft_ = std::random_device()();

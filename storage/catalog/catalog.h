@@ -29,6 +29,7 @@ namespace augstore {
 class CatalogVerifier;
 class GarbageRun;
 class ImageSearch;
+class RowLeases;
 class TableCache;
 struct CollectionDraft;
 
@@ -129,6 +130,19 @@ class Catalog {
 
   MemoryBudget& draft_memory() { return draft_memory_; }
 
+  // --- Rows ---
+  // As Store::FindImages and AppendRows. The segments of the rows that come back are not given back
+  // as garbage for kDraftIdle, since samples are going to name them. AppendRows, further:
+  // kFailedPrecondition (an image that is being erased, or a view of one).
+  Status FindImages(SpaceId space, std::span<const ContentHash> images, std::span<RowId> rows);
+  struct NewRows {
+    std::span<const ContentHash> images;
+    ConstMatrixView embeddings;
+    QuantizedView feature_maps;
+    std::span<const ContentHash> sources;
+  };
+  Status AppendRows(SpaceId space, const NewRows& fresh, std::span<RowId> rows);
+
   // --- Deletion ---
   // Deletes a collection, a transform or a head: the version that `ref` means, or all versions of a
   // name. Embeddings stay, and version numbers are never reused. Aliases that point to it and heads
@@ -138,15 +152,16 @@ class Catalog {
   Result<Deletion> Delete(RecordKind kind, std::string_view ref, const DeleteOptions& options = {});
   // Looks for rows that nothing names, and gives their space back. `run` 0 begins a run, in place
   // of one that is going on; its number comes back through `run`, for the next call. Errors:
-  // kNotFound (another run began), kInvalidArgument (it was begun with other options), those of
-  // GarbageRun.
+  // kFailedPrecondition (another run began), kInvalidArgument (it was begun with other options),
+  // those of GarbageRun. The last step of a run is answered again.
   Result<GarbageStep> CollectGarbage(uint64_t* run, const GarbageOptions& options);
 
   // Erases an image from every collection version: a version without it replaces those of a
   // collection that have it, which then say so; aliases move; its rows, maps and views go. Heads
   // that were trained on it stay and are named. `run` as in CollectGarbage. Errors: kNotFound
-  // (another run began; nothing has the image), kInvalidArgument (the key is in several splits),
-  // kFailedPrecondition (a collection that is being written has the image).
+  // (nothing has the image), kInvalidArgument (the key is in several splits; another target),
+  // kFailedPrecondition (another run began; a collection that is being written has the image),
+  // kDataLoss (what has it is damaged: nothing was changed, or the same can be done again).
   Result<ErasureStep> EraseSample(uint64_t* run, const ErasureTarget& target);
 
   // Store::Verify, then that every version's samples point at rows, its digest holds, and all
@@ -170,14 +185,20 @@ class Catalog {
   Result<std::vector<DeletedRecord>> AskedFor(RecordKind kind, std::string_view text);
   Status DeleteOne(const DeletedRecord& record) AUGSTORE_REQUIRES(registry_mutex_);
   Status DropAlias(const DeletedRecord& record) AUGSTORE_REQUIRES(registry_mutex_);
+  void DropIdleDrafts();
   std::vector<std::shared_ptr<CollectionDraft>> AllDrafts();
   void MarkDrafts(GarbageRun* run);
   // Says through `dropped` what is to be compacted.
   Result<GarbageStep> StepGarbage(uint64_t* number, const GarbageOptions& options,
                                   std::optional<SegmentRange>* dropped);
-  // Erases what was found. False: versions came since, and nothing was erased.
-  Result<bool> Erase(ImageSearch* search);
-  Status RefuseDraftsWith(const ContentHash& image);
+  void NoteGarbageDamage(uint64_t number, const Status& damage);
+  Result<std::unique_ptr<ImageSearch>> BeginErasure(const ErasureTarget& target)
+      AUGSTORE_REQUIRES(erasure_mutex_);
+  void KeepFromAppending(const ImageSearch& search, bool preview);
+  // Replaces what was found, and versions that came since, and erases rows.
+  Status Erase(ImageSearch* search);
+  Status EraseStored(const ImageSearch& search);
+  Status RefuseDraftsWith(const ImageSearch& search);
   Status ReplaceVersions(const ImageSearch& search) AUGSTORE_REQUIRES(registry_mutex_);
   // Of a version, to the one that replaces it; 0: they go.
   Status MoveAliases(const RecordKey& version, uint32_t replaced_by)
@@ -196,13 +217,23 @@ class Catalog {
   std::map<uint32_t, std::shared_ptr<CollectionDraft>> drafts_ AUGSTORE_GUARDED_BY(mutex_);
   uint32_t next_draft_ AUGSTORE_GUARDED_BY(mutex_) = 0;
   std::unique_ptr<CatalogVerifier> verifier_;
-  // Held for reading while samples come to name rows, for writing while rows are given back.
+  // Held for reading while samples come to name rows, and writers are told of rows; for writing
+  // while rows are given back. `garbage_turn_` is taken before it, so that a writer is not kept
+  // waiting by readers that come one after the other.
+  Mutex garbage_turn_;
   SharedMutex garbage_mutex_;
   std::unique_ptr<GarbageRun> garbage_run_ AUGSTORE_GUARDED_BY(garbage_mutex_);
   uint64_t last_garbage_run_ AUGSTORE_GUARDED_BY(garbage_mutex_) = 0;
+  std::optional<GarbageStep> last_garbage_step_ AUGSTORE_GUARDED_BY(garbage_mutex_);
+  const std::unique_ptr<RowLeases> leases_;
+  // The image that is being erased, until its writer has not called for so long.
+  std::optional<ContentHash> erased_ AUGSTORE_GUARDED_BY(garbage_mutex_);
+  std::chrono::steady_clock::time_point erased_until_ AUGSTORE_GUARDED_BY(garbage_mutex_);
   Mutex erasure_mutex_;  // before all others
   std::unique_ptr<ImageSearch> erasure_ AUGSTORE_GUARDED_BY(erasure_mutex_);
+  ErasureTarget erasure_target_ AUGSTORE_GUARDED_BY(erasure_mutex_);
   uint64_t last_erasure_ AUGSTORE_GUARDED_BY(erasure_mutex_) = 0;
+  std::optional<ErasureStep> last_erasure_step_ AUGSTORE_GUARDED_BY(erasure_mutex_);
   std::unique_ptr<TableCache> tables_;
 };
 

@@ -7,6 +7,7 @@
 #include "storage/catalog/collection_removal.h"
 #include "storage/catalog/garbage_run.h"
 #include "storage/catalog/record_users.h"
+#include "storage/store/row_leases.h"
 
 namespace augstore {
 namespace {
@@ -110,6 +111,7 @@ Status Catalog::DropAlias(const DeletedRecord& record) {
 }
 
 std::vector<std::shared_ptr<CollectionDraft>> Catalog::AllDrafts() {
+  DropIdleDrafts();
   const MutexLock lock(mutex_);
   std::vector<std::shared_ptr<CollectionDraft>> drafts;
   for (const auto& [id, draft] : drafts_) drafts.push_back(draft);
@@ -126,33 +128,55 @@ void Catalog::MarkDrafts(GarbageRun* run) {
 Result<GarbageStep> Catalog::CollectGarbage(uint64_t* run, const GarbageOptions& options) {
   std::optional<SegmentRange> dropped;
   AUGSTORE_ASSIGN(const GarbageStep step, StepGarbage(run, options, &dropped));
-  if (dropped.has_value()) AUGSTORE_TRY(store_->CompactSegments(*dropped));
+  if (!dropped.has_value()) return step;
+  const Status compacted = store_->CompactSegments(*dropped);
+  if (compacted.code() != Code::kDataLoss) {
+    AUGSTORE_TRY(compacted);
+    return step;
+  }
+  NoteGarbageDamage(*run, compacted);
   return step;
+}
+
+void Catalog::NoteGarbageDamage(uint64_t number, const Status& damage) {
+  const WriterLock lock(garbage_mutex_);
+  if (garbage_run_ == nullptr || number != last_garbage_run_) return;
+  garbage_run_->NoteDamage(damage);
 }
 
 Result<GarbageStep> Catalog::StepGarbage(uint64_t* number, const GarbageOptions& options,
                                          std::optional<SegmentRange>* dropped) {
   const auto deadline = std::chrono::steady_clock::now() + draft_step_;
+  const MutexLock turn(garbage_turn_);
   const WriterLock lock(garbage_mutex_);
-  if (*number != 0 && (garbage_run_ == nullptr || *number != last_garbage_run_)) {
-    return NotFound("the search for garbage {} was ended by another one: begin again", *number);
-  }
-  if (*number != 0 && garbage_run_->options() != options) {
-    return InvalidArgument("the search for garbage {} was begun with other options", *number);
+  if (*number != 0) {
+    if (*number == last_garbage_run_ && last_garbage_step_.has_value()) return *last_garbage_step_;
+    if (garbage_run_ == nullptr || *number != last_garbage_run_) {
+      return FailedPrecondition("the search for garbage {} was ended: begin again", *number);
+    }
+    if (garbage_run_->options() != options) {
+      return InvalidArgument("the search for garbage {} was begun with other options", *number);
+    }
   }
   // A run that fails in between knows too little of what is named: it does not come back.
   std::unique_ptr<GarbageRun> run = std::move(garbage_run_);
   if (*number == 0) {
     run = std::make_unique<GarbageRun>(store_, options);
     *number = ++last_garbage_run_;
+    last_garbage_step_.reset();
     // Drafts before versions: one that is published meanwhile is among the versions.
     AUGSTORE_TRY(run->Begin());
+    for (const auto& [space, segment] : leases_->Held()) run->Keep(space, segment);
     MarkDrafts(run.get());
     AUGSTORE_TRY(run->ListVersions());
   }
   AUGSTORE_ASSIGN(GarbageStep step, run->Step(deadline));
   *dropped = run->TakeDropped();
-  if (!step.phase.empty()) garbage_run_ = std::move(run);
+  if (step.phase.empty()) {
+    last_garbage_step_ = step;
+  } else {
+    garbage_run_ = std::move(run);
+  }
   return step;
 }
 

@@ -136,17 +136,14 @@ Result<OpenDraft> Catalog::BeginDraft(const DraftSpec& spec, const std::string& 
     AUGSTORE_TRY(draft->Reserve(bytes));
   }
 
-  // A writer that died leaves its draft. One that may still be written is never taken from its
-  // writer.
-  std::vector<std::shared_ptr<CollectionDraft>> dropped;  // destroyed without the lock
-  const auto drop = [&](const auto& entry, bool goes) {
-    if (goes) dropped.push_back(entry.second);
-    return goes;
-  };
+  DropIdleDrafts();
+  std::vector<std::shared_ptr<CollectionDraft>> made;  // destroyed without the lock
   const MutexLock lock(mutex_);
-  std::erase_if(drafts_, [&](const auto& entry) { return drop(entry, entry.second->IsIdle()); });
   if (drafts_.size() >= kMaxDrafts) {
-    std::erase_if(drafts_, [&](const auto& entry) { return drop(entry, entry.second->IsMade()); });
+    std::erase_if(drafts_, [&](const auto& entry) {
+      if (entry.second->IsMade()) made.push_back(entry.second);
+      return entry.second->IsMade();
+    });
   }
   if (drafts_.size() >= kMaxDrafts) {
     return ResourceExhausted(
@@ -158,6 +155,23 @@ Result<OpenDraft> Catalog::BeginDraft(const DraftSpec& spec, const std::string& 
   while (drafts_.contains(id)) id = next_draft_++;
   drafts_[id] = draft;
   return OpenDraft{id, draft->labels};
+}
+
+// A writer that died leaves its draft. One that may still be written is never taken from its
+// writer.
+void Catalog::DropIdleDrafts() {
+  std::vector<std::shared_ptr<CollectionDraft>> idle;
+  {
+    const MutexLock lock(mutex_);
+    std::erase_if(drafts_, [&](const auto& entry) {
+      if (entry.second->IsIdle()) idle.push_back(entry.second);
+      return entry.second->IsIdle();
+    });
+  }
+  for (const auto& draft : idle) {
+    const MutexLock lock(draft->mutex);
+    draft->aborted = true;  // a commit that has it already must not go on
+  }
 }
 
 Result<std::shared_ptr<CollectionDraft>> Catalog::FindDraft(uint32_t draft) {
@@ -177,6 +191,7 @@ Result<std::string> Catalog::OwnerOfDraft(uint32_t draft_id) {
 
 Status Catalog::AppendSamples(uint32_t draft_id, const SampleChunk& samples) {
   AUGSTORE_ASSIGN(const std::shared_ptr<CollectionDraft> draft, FindDraft(draft_id));
+  { const MutexLock turn(garbage_turn_); }
   const ReaderLock lock(garbage_mutex_);
   AUGSTORE_ASSIGN(const std::vector<RowId> rows, draft->Append(store_, samples));
   if (garbage_run_ != nullptr) garbage_run_->Mark(draft->space.id, rows);

@@ -5,12 +5,14 @@
 
 #include "schemas/base/limits.h"
 #include "storage/catalog/catalog_internal.h"
+#include "storage/store/store_checks.h"
 
 namespace augstore {
 namespace {
 
 constexpr size_t kImagesPerStep = 16384;
-constexpr size_t kSegmentsPerStep = 256;
+constexpr size_t kSegmentsPerStep = 32;  // are dropped before the clock is asked again
+constexpr uint64_t kSegmentsCompacted = 256;
 
 bool IsGone(const Status& status) { return status.code() == Code::kNotFound; }
 
@@ -33,6 +35,18 @@ void GarbageRun::Mark(SpaceId space, std::span<const RowId> rows) {
   for (const RowId row : rows) MarkRow(&found->second, row);
 }
 
+void GarbageRun::Keep(SpaceId space, uint64_t segment) {
+  const MutexLock lock(mutex_);
+  const auto found = spaces_.find(space);
+  if (found == spaces_.end()) return;
+  for (size_t i = 0; i < kSegmentRows; ++i) MarkRow(&found->second, segment * kSegmentRows + i);
+}
+
+void GarbageRun::NoteDamage(Status damage) {
+  const MutexLock lock(mutex_);
+  damage_ = std::move(damage);
+}
+
 void GarbageRun::MarkRow(Space* space, RowId row) {
   if (row >= space->named.size()) return;  // it came after the run began
   space->named[row] = true;
@@ -49,6 +63,7 @@ Result<GarbageStep> GarbageRun::Step(std::chrono::steady_clock::time_point deadl
     AUGSTORE_TRY(StepOnce());
   } while (phase_ != Phase::kDone && !dropped_.has_value() &&
            std::chrono::steady_clock::now() < deadline);
+  if (phase_ == Phase::kDone) AUGSTORE_TRY(damage_);
   return found_;
 }
 
@@ -131,6 +146,10 @@ Status GarbageRun::MarkChunk() {
   } else {
     AUGSTORE_TRY(bytes);
     AUGSTORE_ASSIGN(const SampleChunk chunk, Decode<SampleChunk>(*bytes));
+    if (chunk.rows.size() != chunk.size()) {
+      return DataLoss("{} has {} samples at {} rows; run `augstore verify`",
+                      DescribeChunk(next->first), chunk.size(), chunk.rows.size());
+    }
     for (const RowId row : chunk.rows) MarkRow(&spaces_[next->second], row);
     marked_.insert(next->first);
   }
@@ -172,7 +191,7 @@ Status GarbageRun::MarkPairs() {
   std::vector<ContentHash> sources;
   std::vector<RowId> views;
   for (const StoredImage& image : images) {
-    if (!image.source.has_value()) continue;
+    if (!image.source.has_value() || image.erased) continue;
     sources.push_back(*image.source);
     views.push_back(image.row);
   }
@@ -212,12 +231,12 @@ Status GarbageRun::DropImages() {
     return OkStatus();
   }
   const Space& space = spaces_[space_];
-  std::vector<ContentHash> dropped;
+  std::vector<StoredImage> dropped;
   for (const StoredImage& image : images) {
     if (IsNamed(space, image.row)) continue;
     const bool goes = space.garbage[image.row / kSegmentRows];
-    if (goes) dropped.push_back(image.image);
-    if (!goes) ++found_.kept_rows;
+    if (goes) dropped.push_back(image);
+    if (!goes && !image.erased) ++found_.kept_rows;
   }
   return options_.apply ? store_->ForgetImages(space_, dropped) : OkStatus();
 }
@@ -228,7 +247,13 @@ Status GarbageRun::DropSegments() {
          (space->first == space_ ? segment_ : 0) >= space->second.info.segments) {
     ++space;
   }
-  if (space == spaces_.end()) {
+  const bool is_over = space == spaces_.end();
+  if (waiting_.has_value() && (is_over || space->first != waiting_->space ||
+                               segment_ - waiting_->begin >= kSegmentsCompacted)) {
+    dropped_ = std::exchange(waiting_, std::nullopt);
+    return OkStatus();
+  }
+  if (is_over) {
     phase_ = Phase::kDone;
     found_.phase.clear();
     return OkStatus();
@@ -242,7 +267,10 @@ Status GarbageRun::DropSegments() {
   }
   AUGSTORE_ASSIGN(const DroppedSegments dropped,
                   store_->DropSegments(space_, segments, options_.apply));
-  if (dropped.compact) dropped_ = SegmentRange{space_, segments.front(), segments.back() + 1};
+  if (dropped.compact) {
+    const uint64_t begin = waiting_.has_value() ? waiting_->begin : segments.front();
+    waiting_ = SegmentRange{space_, begin, segments.back() + 1};
+  }
   found_.segments += dropped.segments;
   found_.rows += dropped.rows;
   found_.bytes += dropped.bytes;

@@ -32,14 +32,18 @@ class GarbageRun {
   // before any Step. Errors: those of Store::Stats, ListRecords and ReadTable.
   Status Begin();
   Status ListVersions();
-  // Rows of a draft.
+  // Rows of a draft; and all rows of a segment of which a writer was told some.
   void Mark(SpaceId space, std::span<const RowId> rows);
+  void Keep(SpaceId space, uint64_t segment);
+  // A file that cannot be compacted, because it is damaged: the run goes on, and says so at its
+  // end.
+  void NoteDamage(Status damage);
   // Works until `deadline`, at least a little. Errors: kDataLoss (a record or chunk that is needed
   // to know what is named is damaged), those of the store. Segments are dropped by the last of
   // the calls, some in each.
   Result<GarbageStep> Step(std::chrono::steady_clock::time_point deadline);
   // Segments that the last Step dropped: to be compacted, which takes longer than others should
-  // wait for a step. Once for each Step.
+  // wait for a step. Many together, since each compaction writes whole files. Once for each Step.
   std::optional<SegmentRange> TakeDropped();
 
  private:
@@ -79,7 +83,9 @@ class GarbageRun {
   SpaceId space_ AUGSTORE_GUARDED_BY(mutex_) = 0;
   ContentHash after_ AUGSTORE_GUARDED_BY(mutex_);
   uint64_t segment_ AUGSTORE_GUARDED_BY(mutex_) = 0;
+  std::optional<SegmentRange> waiting_ AUGSTORE_GUARDED_BY(mutex_);  // dropped, to be compacted
   std::optional<SegmentRange> dropped_ AUGSTORE_GUARDED_BY(mutex_);
+  Status damage_ AUGSTORE_GUARDED_BY(mutex_);
 };
 
 }  // namespace augstore

@@ -163,10 +163,11 @@ TEST_F(GarbageRunTest, FreesWhatARunDroppedThatDidNotComeToItsEnd) {
   store_.reset();
   OpenAgain();  // so that the segments are in tables
   const std::vector<uint64_t> segments = {1, 2, 4};
-  std::vector<ContentHash> images;
+  std::vector<StoredImage> images;
   for (const uint64_t segment : segments) {
-    const auto some = TestImages(segment * kSegmentRows, kSegmentRows);
-    images.insert(images.end(), some.begin(), some.end());
+    for (size_t i = segment * kSegmentRows; i < (segment + 1) * kSegmentRows; ++i) {
+      images.push_back({TestImage(i), rows_[i], {}, false});
+    }
   }
   ASSERT_TRUE(store_->ForgetImages(space_, images).ok());
   ASSERT_EQ(store_->DropSegments(space_, segments, true)->segments, 3u);
@@ -187,7 +188,8 @@ TEST_F(GarbageRunTest, ARunThatFailedDoesNotGoOn) {
   ASSERT_TRUE(store_->AddRecord(RecordKind::kCollection, "d", "damaged", "").ok());
   uint64_t run = 0;
   EXPECT_EQ(catalog_->CollectGarbage(&run, {.apply = true}).status().code(), Code::kDataLoss);
-  EXPECT_EQ(catalog_->CollectGarbage(&run, {.apply = true}).status().code(), Code::kNotFound);
+  EXPECT_EQ(catalog_->CollectGarbage(&run, {.apply = true}).status().code(),
+            Code::kFailedPrecondition);
   EXPECT_EQ(Readable().size(), 6u);
 }
 
@@ -206,13 +208,35 @@ TEST_F(GarbageRunTest, KeepsRowsOfAVersionThatIsMadeOfOneThatIsDeletedMeanwhile)
   ExpectSound();
 }
 
+TEST_F(GarbageRunTest, KeepsRowsThatAWriterWasToldOfBeforeItsSamplesNameThem) {
+  CommitOk("c", Samples(0, 1));
+  std::vector<RowId> told(2);
+  ASSERT_TRUE(catalog_->FindImages(space_, TestImages(kSegmentRows, 2), told).ok());
+  const std::vector<ContentHash> fresh = TestImages(9000, 1);
+  const Matrix values = TestEmbeddings(1, kTestDim, 2);
+  std::vector<RowId> row(1);
+  // A view of an image of segment 2.
+  const std::vector<ContentHash> source = {TestImage(2 * kSegmentRows)};
+  ASSERT_TRUE(catalog_->AppendRows(space_, {fresh, values.view(), {}, source}, row).ok());
+  uint64_t run = 0;
+  ASSERT_EQ(catalog_->CollectGarbage(&run, {.apply = true})->phase, "versions");
+  ASSERT_TRUE(catalog_->FindImages(space_, TestImages(3 * kSegmentRows, 1), row).ok());
+  GarbageStep step;
+  do {
+    step = catalog_->CollectGarbage(&run, {.apply = true}).value();
+  } while (!step.phase.empty());
+  EXPECT_EQ(Readable(), (std::vector<size_t>{0, 1, 2, 3}));
+  EXPECT_EQ(catalog_->CollectGarbage(&run, {.apply = true}).value(), step) << "the last step, again";
+  ExpectSound();
+}
+
 TEST_F(GarbageRunTest, AnotherRunEndsTheOneBefore) {
   uint64_t first = 0;
   ASSERT_TRUE(catalog_->CollectGarbage(&first, {}).ok());
   uint64_t second = 0;
   ASSERT_TRUE(catalog_->CollectGarbage(&second, {}).ok());
   EXPECT_NE(first, second);
-  EXPECT_EQ(catalog_->CollectGarbage(&first, {}).status().code(), Code::kNotFound);
+  EXPECT_EQ(catalog_->CollectGarbage(&first, {}).status().code(), Code::kFailedPrecondition);
   EXPECT_EQ(catalog_->CollectGarbage(&second, {.apply = true}).status().code(),
             Code::kInvalidArgument)
       << "what a run writes is settled when it begins";
