@@ -17,6 +17,7 @@ struct ErasureTarget {
   std::string key;
   std::string image;     // hexadecimal
   bool preview = false;  // change nothing: only say what names the image
+  bool operator==(const ErasureTarget&) const = default;
 };
 
 // How far a run is, and what it found so far.

@@ -78,21 +78,25 @@ inline void NoteAnswer(const DraftReply& m, AuditNote* note) {
 }
 inline void NoteAnswer(const KeyReply& m, AuditNote* note) { note->result = "key " + m.key.id; }
 inline void NoteAnswer(const DraftProgressReply&, AuditNote* note) { note->under_way = true; }
-inline void NoteAnswer(const DeletionReply& m, AuditNote* note) {
-  for (const DeletedRecord& record : m.records) {
-    note->result += fmt::format("{}{} {}@{}{}", note->result.empty() ? "" : ", ",
-                                RecordKindName(record.kind), record.name, record.version,
-                                record.alias.empty() ? "" : "'s alias " + record.alias);
+inline std::string Names(const std::vector<DeletedRecord>& records) {
+  std::string names;
+  for (const DeletedRecord& record : records) {
+    names += fmt::format("{}{} {}@{}{}", names.empty() ? "" : ", ", RecordKindName(record.kind),
+                         record.name, record.version,
+                         record.alias.empty() ? "" : "'s alias " + record.alias);
   }
+  return names;
 }
+inline void NoteAnswer(const DeletionReply& m, AuditNote* note) { note->result = Names(m.records); }
+// Each step that gave something back has a line: the next one may not come.
 inline void NoteAnswer(const GarbageReply& m, AuditNote* note) {
-  note->under_way = !m.step.phase.empty();
-  note->result = fmt::format("{} rows", m.step.rows);
+  note->under_way = !m.step.phase.empty() && m.step.rows == 0;
+  note->result = fmt::format("{} rows so far", m.step.rows);
 }
 inline void NoteAnswer(const EraseSampleReply& m, AuditNote* note) {
   note->under_way = !m.step.phase.empty();
-  note->result =
-      fmt::format("image {}, {} embeddings, {} of views", m.step.image, m.step.rows, m.step.views);
+  note->result = fmt::format("image {}, {} embeddings, {} of views, of {}", m.step.image,
+                             m.step.rows, m.step.views, Names(m.step.records));
 }
 template <typename... Answers>
 void NoteAnswer(const std::variant<Answers...>& answer, AuditNote* note) {

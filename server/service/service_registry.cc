@@ -255,6 +255,7 @@ Result<GarbageReply> Garbage(ServiceState& state, GarbageRequest& message) {
 Result<EraseSampleReply> EraseSample(ServiceState& state, EraseSampleRequest& message) {
   EraseSampleReply reply{message.run, {}};
   AUGSTORE_ASSIGN(reply.step, state.catalog->EraseSample(&reply.run, message.target));
+  if (reply.step.applied) state.DropBatches();  // one may have the image
   return reply;
 }
 

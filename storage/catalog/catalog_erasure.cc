@@ -14,31 +14,35 @@
 namespace augstore {
 namespace {
 
+// Appending the image is refused for so long after the last call of its erasure.
+constexpr std::chrono::minutes kErasureIdle{10};
+
 using Versions = std::map<RecordKey, ImageSearch::Version>;
 
 std::string ErasureName(const RecordKey& version) {
   return Ref{version.name, version.version, ""}.ToString();
 }
 
-// The record of `latest` without the image, whose samples are written already; nothing when none
+// The record of a version without the images, whose samples are written already; nothing when none
 // are left.
-Result<std::optional<CollectionRecord>> WriteWithout(Store* store, const ContentHash& image,
-                                                     const ImageSearch::Version& latest) {
-  CollectionRecord record = latest.record;
+Result<std::optional<CollectionRecord>> WriteWithout(Store* store,
+                                                     const std::set<ContentHash>& images,
+                                                     const ImageSearch::Version& version) {
+  CollectionRecord record = version.record;
   AUGSTORE_ASSIGN(const ChunkTable table, ReadTable(store, record));
   ChunkWriter writer(store);
   ChunkTable without;
   std::map<std::string, uint64_t> removed;
   for (size_t i = 0; i < table.size(); ++i) {
-    if (!latest.chunks.contains(i)) {
+    if (!version.chunks.contains(i)) {
       CopyToTable(table, i, &without);
       continue;
     }
     AUGSTORE_ASSIGN(const SampleChunk chunk, ReadChunk(store, table, i, record.labels.size()));
     for (size_t sample = 0; sample < chunk.size(); ++sample) {
-      if (chunk.images[sample] == image) ++removed[SplitOf(chunk, sample)];
+      if (images.contains(chunk.images[sample])) ++removed[SplitOf(chunk, sample)];
     }
-    const SampleChunk rest = WithoutImage(chunk, image);
+    const SampleChunk rest = WithoutImages(chunk, images);
     if (rest.size() > 0) AUGSTORE_TRY(writer.Add(rest, &without));
   }
   if (without.size() == 0) return std::optional<CollectionRecord>();
@@ -56,6 +60,22 @@ Result<std::optional<CollectionRecord>> WriteWithout(Store* store, const Content
   return std::optional(std::move(record));
 }
 
+// The latest version if it has none of the images; else a new one, of the newest version of which
+// samples are left.
+Result<uint32_t> Successor(Store* store, const ImageSearch& search, const Versions& living,
+                           const std::string& name) {
+  AUGSTORE_ASSIGN(const RecordEntry latest, store->LatestRecord(RecordKind::kCollection, name));
+  if (!living.contains(latest.key)) return latest.key.version;
+  for (auto next = living.rbegin(); next != living.rend(); ++next) {
+    if (next->first.name != name) continue;
+    AUGSTORE_ASSIGN(const auto record, WriteWithout(store, search.images(), next->second));
+    if (!record.has_value()) continue;
+    AUGSTORE_ASSIGN(const std::string bytes, EncodeChecked(*record));
+    return store->AddRecord(RecordKind::kCollection, name, bytes, "");
+  }
+  return 0u;
+}
+
 // What the operator is told: versions that have the image, their aliases, and heads.
 std::vector<DeletedRecord> Describe(const RecordUsers& users, const Versions& versions) {
   std::vector<DeletedRecord> all;
@@ -71,68 +91,106 @@ std::vector<DeletedRecord> Describe(const RecordUsers& users, const Versions& ve
 Result<ErasureStep> Catalog::EraseSample(uint64_t* number, const ErasureTarget& target) {
   const auto deadline = std::chrono::steady_clock::now() + draft_step_;
   const MutexLock lock(erasure_mutex_);
-  if (*number != 0 && (erasure_ == nullptr || *number != last_erasure_)) {
-    return NotFound("erasure {} was ended by another one: begin again", *number);
-  }
-  if (*number != 0 && erasure_->target().preview != target.preview) {
-    return InvalidArgument("erasure {} was begun with another preview", *number);
+  if (*number != 0) {
+    if (*number == last_erasure_ && last_erasure_step_.has_value()) return *last_erasure_step_;
+    if (erasure_ == nullptr || *number != last_erasure_) {
+      return FailedPrecondition("erasure {} was ended: begin again", *number);
+    }
+    if (erasure_target_ != target) {
+      return InvalidArgument("erasure {} was begun for another image", *number);
+    }
   }
   // One that fails in between does not come back.
   std::unique_ptr<ImageSearch> search = std::move(erasure_);
   if (*number == 0) {
-    ErasureTarget pinned = target;
-    if (!target.collection.empty()) {
-      AUGSTORE_ASSIGN(const RecordKey key, Resolve(RecordKind::kCollection, target.collection));
-      pinned.collection = ErasureName(key);
-    }
-    search = std::make_unique<ImageSearch>(store_, std::move(pinned));
+    AUGSTORE_ASSIGN(search, BeginErasure(target));
     *number = ++last_erasure_;
   }
-  AUGSTORE_ASSIGN(bool found, search->Look(deadline));
+  AUGSTORE_ASSIGN(const bool found, search->Look(deadline));
+  KeepFromAppending(*search, target.preview);
   ErasureStep step = search->found();
-  if (found) {
-    AUGSTORE_ASSIGN(const RecordUsers users, RecordUsers::Load(store_));
-    step.records = Describe(users, search->versions());
-    if (search->target().preview) return step;
-    AUGSTORE_ASSIGN(step.applied, Erase(search.get()));
-    if (step.applied) return step;
-    step = search->found();  // versions came that are to be looked at
+  if (!found) {
+    erasure_ = std::move(search);
+    return step;
   }
-  erasure_ = std::move(search);
+  AUGSTORE_ASSIGN(const RecordUsers users, RecordUsers::Load(store_));
+  if (!target.preview) {
+    AUGSTORE_TRY(Erase(search.get()));
+    AUGSTORE_TRY(EraseStored(*search));
+    step.applied = true;
+  }
+  step.records = Describe(users, search->versions());
+  last_erasure_step_ = step;
   return step;
 }
 
-Result<bool> Catalog::Erase(ImageSearch* search) {
-  std::vector<SegmentRange> erased;
-  {
-    // No sample comes to name a row meanwhile, and no version is made.
-    const WriterLock lock(garbage_mutex_);
-    AUGSTORE_TRY(RefuseDraftsWith(search->image()));
-    const MutexLock registry(registry_mutex_);
-    AUGSTORE_ASSIGN(const bool more, search->LookAgain());
-    if (more) return false;
-    AUGSTORE_TRY(ReplaceVersions(*search));
-    for (const auto& [space, stored] : search->stored()) {
-      AUGSTORE_TRY(store_->EraseRows(space, stored.rows));
-      AUGSTORE_TRY(store_->ForgetImages(space, stored.images));
-      for (const RowId row : stored.rows) {
-        erased.push_back({space, row / kSegmentRows, row / kSegmentRows + 1});
-      }
-    }
+Result<std::unique_ptr<ImageSearch>> Catalog::BeginErasure(const ErasureTarget& target) {
+  erasure_target_ = target;
+  last_erasure_step_.reset();
+  ErasureTarget pinned = target;
+  if (!target.collection.empty()) {
+    AUGSTORE_ASSIGN(const RecordKey key, Resolve(RecordKind::kCollection, target.collection));
+    pinned.collection = ErasureName(key);
   }
-  for (const SegmentRange& range : erased) AUGSTORE_TRY(store_->CompactSegments(range));
-  return true;
+  return std::make_unique<ImageSearch>(store_, std::move(pinned));
 }
 
-Status Catalog::RefuseDraftsWith(const ContentHash& image) {
+// Views that came behind the search would not be found.
+void Catalog::KeepFromAppending(const ImageSearch& search, bool preview) {
+  if (preview || search.found().image.empty()) return;
+  const MutexLock turn(garbage_turn_);
+  const WriterLock lock(garbage_mutex_);
+  erased_ = *ContentHash::FromHex(search.found().image);
+  erased_until_ = std::chrono::steady_clock::now() + kErasureIdle;
+}
+
+Status Catalog::Erase(ImageSearch* search) {
+  // No sample comes to name a row meanwhile, and no version is made.
+  const MutexLock turn(garbage_turn_);
+  const WriterLock lock(garbage_mutex_);
+  AUGSTORE_TRY(RefuseDraftsWith(*search));
+  const MutexLock registry(registry_mutex_);
+  AUGSTORE_TRY(search->LookAtNew());
+  for (const auto& [space, images] : search->stored()) {
+    for (const StoredImage& image : images) {
+      const Status readable = store_->CheckRows(space, {&image.row, 1});
+      if (readable.code() != Code::kNotFound) AUGSTORE_TRY(readable);
+    }
+  }
+  AUGSTORE_TRY(ReplaceVersions(*search));
+  for (const auto& [space, images] : search->stored()) {
+    AUGSTORE_TRY(store_->EraseImages(space, images));
+  }
+  return OkStatus();
+}
+
+// Out of the files, and then out of the index: an erasure that is cut off in between is found
+// again.
+Status Catalog::EraseStored(const ImageSearch& search) {
+  for (const auto& [space, images] : search.stored()) {
+    std::set<uint64_t> segments;
+    for (const StoredImage& image : images) segments.insert(image.row / kSegmentRows);
+    for (const uint64_t segment : segments) {
+      AUGSTORE_TRY(store_->CompactSegments({space, segment, segment + 1}));
+    }
+    AUGSTORE_TRY(store_->ForgetImages(space, images));
+  }
+  const MutexLock turn(garbage_turn_);
+  const WriterLock lock(garbage_mutex_);
+  erased_.reset();
+  return OkStatus();
+}
+
+Status Catalog::RefuseDraftsWith(const ImageSearch& search) {
   for (const auto& draft : AllDrafts()) {
     const MutexLock lock(draft->mutex);
     const auto& images = draft->samples.images;
-    if (std::ranges::find(images, image) == images.end()) continue;
+    const auto has = [&](const ContentHash& image) { return search.images().contains(image); };
+    if (std::ranges::none_of(images, has)) continue;
     return FailedPrecondition(
         "collection '{}' is being written with image {}: wait until that is over, and run the same "
         "command again",
-        draft->collection, image.Hex());
+        draft->collection, search.found().image);
   }
   return OkStatus();
 }
@@ -140,26 +198,19 @@ Status Catalog::RefuseDraftsWith(const ContentHash& image) {
 // The new versions first, and what names the old ones before those: if the process ends in between,
 // nothing is lost, and the same erasure goes on.
 Status Catalog::ReplaceVersions(const ImageSearch& search) {
-  std::map<std::string, uint32_t> replaced_by;
+  Versions living;
   for (const auto& [key, version] : search.versions()) {
-    if (replaced_by.contains(key.name)) continue;
-    AUGSTORE_ASSIGN(const RecordEntry latest,
-                    store_->LatestRecord(RecordKind::kCollection, key.name));
-    const auto has_image = search.versions().find(latest.key);
-    if (has_image == search.versions().end()) {
-      replaced_by[key.name] = latest.key.version;
-      continue;
-    }
-    AUGSTORE_ASSIGN(const auto record, WriteWithout(store_, search.image(), has_image->second));
-    if (record.has_value()) {
-      AUGSTORE_ASSIGN(const std::string bytes, EncodeChecked(*record));
-      AUGSTORE_ASSIGN(replaced_by[key.name],
-                      store_->AddRecord(RecordKind::kCollection, key.name, bytes, ""));
-    } else {
-      replaced_by[key.name] = 0;
-    }
+    const Result<std::string> there = store_->ReadRecord(key);
+    if (there.status().code() == Code::kNotFound) continue;  // deleted since it was found
+    AUGSTORE_TRY(there);
+    living.emplace(key, version);
   }
-  for (const auto& [key, version] : search.versions()) {
+  std::map<std::string, uint32_t> replaced_by;
+  for (const auto& [key, version] : living) {
+    if (replaced_by.contains(key.name)) continue;
+    AUGSTORE_ASSIGN(replaced_by[key.name], Successor(store_, search, living, key.name));
+  }
+  for (const auto& [key, version] : living) {
     const ErasureRecord erasure{replaced_by[key.name], UnixNow()};
     AUGSTORE_TRY(MoveAliases(key, erasure.replaced_by));
     AUGSTORE_TRY(store_->PutRecord(RecordKind::kErasure, ErasureName(key), Encode(erasure)));

@@ -14,10 +14,10 @@ bool IsGone(const Status& status) { return status.code() == Code::kNotFound; }
 
 }  // namespace
 
-SampleChunk WithoutImage(const SampleChunk& chunk, const ContentHash& image) {
+SampleChunk WithoutImages(const SampleChunk& chunk, const std::set<ContentHash>& images) {
   ChunkBuilder builder(chunk.labels.size());
   for (size_t i = 0; i < chunk.size(); ++i) {
-    if (chunk.images[i] != image) builder.Add(chunk, i);
+    if (!images.contains(chunk.images[i])) builder.Add(chunk, i);
   }
   return builder.Take();
 }
@@ -39,7 +39,7 @@ Status ImageSearch::LookOnce() {
     case Phase::kSample:
       return LookForSample();
     case Phase::kVersions:
-      return LookAtVersion();
+      return LookAtVersions();
     case Phase::kViews:
       return LookForViews();
     case Phase::kFound:
@@ -57,11 +57,8 @@ void ImageSearch::Enter(Phase phase, std::string_view name, uint64_t total) {
 
 Status ImageSearch::Begin() {
   if (target_.collection.empty()) {
-    AUGSTORE_ASSIGN(image_, ContentHash::FromHex(target_.image));
-    found_.image = image_.Hex();
-    AUGSTORE_TRY(ListVersions());
-    Enter(Phase::kVersions, "versions", waiting_.size());
-    return OkStatus();
+    AUGSTORE_ASSIGN(const ContentHash image, ContentHash::FromHex(target_.image));
+    return BeginViews(image);
   }
   AUGSTORE_ASSIGN(const Ref ref, ParseRef(target_.collection));
   const RecordKey key{RecordKind::kCollection, ref.name, ref.version};
@@ -97,10 +94,7 @@ Status ImageSearch::LookForSample() {
     return NotFound("collection '{}' has no sample '{}'{}", target_.collection, target_.key,
                     target_.split.empty() ? "" : fmt::format(" in split '{}'", target_.split));
   }
-  found_.image = image_.Hex();
-  AUGSTORE_TRY(ListVersions());
-  Enter(Phase::kVersions, "versions", waiting_.size());
-  return OkStatus();
+  return BeginViews(image_);
 }
 
 Status ImageSearch::TakeSample(const SampleChunk& chunk) {
@@ -129,41 +123,76 @@ Status ImageSearch::ListVersions() {
   return OkStatus();
 }
 
-Result<bool> ImageSearch::LookAgain() {
-  AUGSTORE_CHECK(phase_ == Phase::kFound);
-  AUGSTORE_TRY(ListVersions());
-  if (waiting_.empty()) return false;
-  Enter(Phase::kVersions, "versions", waiting_.size());
-  return true;
+Status ImageSearch::BeginViews(const ContentHash& image) {
+  image_ = image;
+  images_.insert(image);
+  prefixes_.insert(Prefix64(image));
+  found_.image = image.Hex();
+  AUGSTORE_ASSIGN(const StoreStats stats, store_->Stats());
+  uint64_t entries = 0;
+  for (const SpaceInfo& info : stats.spaces) {
+    stored_[info.id] = {};
+    entries += info.rows;
+  }
+  Enter(Phase::kViews, "views", entries);
+  return OkStatus();
 }
 
-Status ImageSearch::LookAtVersion() {
-  if (!waiting_.empty()) {
-    const auto next = waiting_.begin();
-    const Status noted = NoteVersion(next->first, next->second);
-    if (!IsGone(noted)) AUGSTORE_TRY(noted);  // else it was deleted meanwhile
-    looked_at_.insert(next->first);
-    waiting_.erase(next);
-    ++found_.done;
+Status ImageSearch::LookForViews() {
+  const auto space = stored_.lower_bound(space_);
+  if (space == stored_.end()) {
+    AUGSTORE_TRY(ListVersions());
+    Enter(Phase::kVersions, "versions", waiting_.size());
     return OkStatus();
   }
-  stored_.clear();
-  found_.rows = found_.views = 0;
-  space_ = 0;
-  after_ = {};
-  AUGSTORE_ASSIGN(const StoreStats stats, store_->Stats());
-  uint64_t images = 0;
-  for (const SpaceInfo& info : stats.spaces) {
-    images += info.rows;
-    RowId row = kNoRow;
-    AUGSTORE_TRY(store_->FindImages(info.id, {&image_, 1}, {&row, 1}));
-    Stored& stored = stored_[info.id];
-    if (row == kNoRow) continue;
-    stored.images.push_back(image_);
-    stored.rows.push_back(row);
-    ++found_.rows;
+  space_ = space->first;
+  AUGSTORE_ASSIGN(const auto entries, store_->ListImages(space_, after_, kImagesPerStep));
+  for (const StoredImage& entry : entries) {
+    if (entry.image != image_ && entry.source != image_) continue;
+    space->second.push_back(entry);
+    images_.insert(entry.image);
+    prefixes_.insert(Prefix64(entry.image));
+    ++(entry.image == image_ ? found_.rows : found_.views);
   }
-  Enter(Phase::kViews, "views", images);
+  found_.done += entries.size();
+  if (entries.empty()) {
+    ++space_;
+    after_ = {};
+  } else {
+    after_ = entries.back().image;
+  }
+  return OkStatus();
+}
+
+Status ImageSearch::LookAtVersions() {
+  if (!waiting_.empty()) return LookAtNext();
+  if (versions_.empty() && found_.rows == 0 && found_.views == 0) {
+    return NotFound("nothing in this store has image {}", found_.image);
+  }
+  Enter(Phase::kFound, "", 0);
+  return OkStatus();
+}
+
+Status ImageSearch::LookAtNew() {
+  AUGSTORE_CHECK(phase_ == Phase::kFound);
+  AUGSTORE_TRY(ListVersions());
+  while (!waiting_.empty()) AUGSTORE_TRY(LookAtNext());
+  return OkStatus();
+}
+
+Status ImageSearch::LookAtNext() {
+  const auto next = waiting_.begin();
+  const Status noted = NoteVersion(next->first, next->second);
+  if (IsGone(noted) && !IsGone(store_->ReadRecord(next->first).status())) {
+    return DataLoss(
+        "samples of {} are missing, so that it is not known whether it has the image; "
+        "run `augstore verify`",
+        Describe(next->first));
+  }
+  if (!IsGone(noted)) AUGSTORE_TRY(noted);  // else it was deleted meanwhile
+  looked_at_.insert(next->first);
+  waiting_.erase(next);
+  ++found_.done;
   return OkStatus();
 }
 
@@ -171,50 +200,37 @@ Status ImageSearch::NoteVersion(const RecordKey& key, const CollectionRecord& re
   AUGSTORE_ASSIGN(const ChunkTable table, ReadTable(store_, record));
   Version version{record, {}};
   for (size_t i = 0; i < table.size(); ++i) {
-    AUGSTORE_ASSIGN(const bool has_image, HasImage(table, i, record.labels.size()));
+    AUGSTORE_ASSIGN(const bool has_image, HasImage(record, table, i));
     if (has_image) version.chunks.insert(i);
   }
   if (!version.chunks.empty()) versions_.insert_or_assign(key, std::move(version));
   return OkStatus();
 }
 
-Result<bool> ImageSearch::HasImage(const ChunkTable& table, size_t i, size_t columns) {
+Result<bool> ImageSearch::HasImage(const CollectionRecord& record, const ChunkTable& table,
+                                   size_t i) {
   const ChunkId id = ChunkOf(table, i);
   if (const auto known = chunks_.find(id); known != chunks_.end()) return known->second;
   AUGSTORE_ASSIGN(const ChunkSummary summary, ReadSummary(store_, table, i));
   bool has_image = false;
-  if (std::ranges::find(summary.images, Prefix64(image_)) != summary.images.end()) {
-    AUGSTORE_ASSIGN(const SampleChunk chunk, ReadChunk(store_, table, i, columns));
-    has_image = std::ranges::find(chunk.images, image_) != chunk.images.end();
+  if (std::ranges::any_of(summary.images, [&](uint64_t p) { return prefixes_.contains(p); })) {
+    AUGSTORE_ASSIGN(const SampleChunk chunk, ReadChunk(store_, table, i, record.labels.size()));
+    has_image = std::ranges::any_of(
+        chunk.images, [&](const ContentHash& image) { return images_.contains(image); });
+    if (has_image) AUGSTORE_TRY(NoteRows(record, chunk));
   }
   chunks_.emplace(id, has_image);
   return has_image;
 }
 
-Status ImageSearch::LookForViews() {
-  const auto space = stored_.lower_bound(space_);
-  if (space == stored_.end()) {
-    if (versions_.empty() && found_.rows == 0 && found_.views == 0) {
-      return NotFound("nothing in this store has image {}", found_.image);
-    }
-    Enter(Phase::kFound, "", 0);
-    return OkStatus();
-  }
-  if (space->first != space_) after_ = {};
-  space_ = space->first;
-  AUGSTORE_ASSIGN(const auto images, store_->ListImages(space_, after_, kImagesPerStep));
-  for (const StoredImage& view : images) {
-    if (view.source != image_) continue;
-    space->second.images.push_back(view.image);
-    space->second.rows.push_back(view.row);
-    ++found_.views;
-  }
-  found_.done += images.size();
-  if (images.empty()) {
-    ++space_;
-    after_ = {};
-  } else {
-    after_ = images.back().image;
+Status ImageSearch::NoteRows(const CollectionRecord& record, const SampleChunk& chunk) {
+  AUGSTORE_ASSIGN(const SpaceInfo space, store_->FindSpace(record.backbone, record.dtype));
+  std::vector<StoredImage>& stored = stored_[space.id];
+  for (size_t i = 0; i < chunk.size(); ++i) {
+    if (!images_.contains(chunk.images[i])) continue;
+    const bool known = std::ranges::any_of(
+        stored, [&](const StoredImage& image) { return image.row == chunk.rows[i]; });
+    if (!known) stored.push_back({chunk.images[i], chunk.rows[i], {}, false});
   }
   return OkStatus();
 }

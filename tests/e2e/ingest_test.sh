@@ -43,7 +43,7 @@ mkdir -p numberless/a && cp "$(find images/train -name '*.png' | sort | sed -n 1
 cp numberless/a/bright.png numberless/a/again.png
 { printf 'P6\n32 32\n255\n' && head -c 3072 /dev/zero; } >numberless/a/black.ppm
 # So small a deviation makes infinities of all but black.
-tiny=(--backbone "$backbone" --mean 0,0,0 --std 1e-40,1e-40,1e-40 --images numberless --quiet)
+tiny=(--backbone "$backbone" --mean "0,0,0" --std "1e-40,1e-40,1e-40" --images numberless --quiet)
 "$augstore" ingest --store db-numberless --collection drawn "${tiny[@]}" --json >numberless.json 2>numberless.txt
 expect numberless.json embedded 1
 expect numberless.json skipped 2

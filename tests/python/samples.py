@@ -143,6 +143,29 @@ KEY_MESSAGES = {
 }  # fmt: skip
 
 
+DELETIONS = {
+    "DeletionReply": {
+        "records": [
+            {"kind": 4, "name": "h", "version": 2, "alias": "best", "reason": "points to h@2"},
+            {"kind": 2, "name": "c", "version": 1, "alias": "", "reason": ""},
+        ],
+        "applied": True,
+    },
+    "GarbageRequest": {"run": 3, "apply": True, "pairs": True},
+    "GarbageReply": {
+        "run": 3, "phase": "pairs", "done": 4, "total": 5, "segments": 6, "rows": 1536, "bytes": 7, "kept_rows": 8,
+    },
+    "EraseSampleRequest": {
+        "run": 3, "collection": "digits@2", "split": "train", "key": "3/7.png", "image": "ab", "preview": True,
+    },
+    "EraseSampleReply": {
+        "run": 3, "phase": "views", "done": 4, "total": 5, "image": "ab",
+        "records": [{"kind": 2, "name": "digits", "version": 2, "alias": "", "reason": ""}],
+        "rows": 6, "views": 7, "applied": True,
+    },
+}  # fmt: skip
+
+
 def messages(backbone):
     """Name -> fields. ``backbone``: the encoded record BACKBONE."""
     return {
@@ -168,25 +191,7 @@ def messages(backbone):
         },
         "AddRecordRequest": {"kind": 1, "name": "resnet18", "record": backbone, "blob": b"\0\xff"},
         "DeleteRecordRequest": {"kind": 3, "ref": "hflip@3", "cascade": True, "preview": True},
-        "DeletionReply": {
-            "records": [
-                {"kind": 4, "name": "h", "version": 2, "alias": "best", "reason": "points to h@2"},
-                {"kind": 2, "name": "c", "version": 1, "alias": "", "reason": ""},
-            ],
-            "applied": True,
-        },
-        "GarbageRequest": {"run": 3, "apply": True, "pairs": True},
-        "GarbageReply": {
-            "run": 3, "phase": "pairs", "done": 4, "total": 5, "segments": 6, "rows": 1536, "bytes": 7, "kept_rows": 8,
-        },
-        "EraseSampleRequest": {
-            "run": 3, "collection": "digits@2", "split": "train", "key": "3/7.png", "image": "ab", "preview": True,
-        },
-        "EraseSampleReply": {
-            "run": 3, "phase": "views", "done": 4, "total": 5, "image": "ab",
-            "records": [{"kind": 2, "name": "digits", "version": 2, "alias": "", "reason": ""}],
-            "rows": 6, "views": 7, "applied": True,
-        },
+        **DELETIONS,
         "SetAliasRequest": {
             "kind": 4, "name": "digits", "alias": "champion", "version": 7, "note": "because", "force": True,
             "min_r2": 0.125,

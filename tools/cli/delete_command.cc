@@ -35,6 +35,10 @@ Status Delete(const DeleteFlags& flags, RecordKind kind) {
         "'{0}' names no version: say which one to delete, such as {0}@1, or give --all-versions",
         flags.ref);
   }
+  if (flags.all_versions && (ref.version != 0 || !ref.alias.empty())) {
+    return InvalidArgument("'{}' is one version: give --all-versions with a name alone, such as {}",
+                           flags.ref, ref.name);
+  }
   AUGSTORE_ASSIGN(
       const auto database,
       Database::Open(flags.common, flags.dry_run ? StoreAccess::kRead : StoreAccess::kWrite));

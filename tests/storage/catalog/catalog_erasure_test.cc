@@ -170,7 +170,72 @@ TEST_F(CatalogErasureTest, SaysWhatItDoesNotFind) {
   EXPECT_EQ(split.code(), Code::kInvalidArgument);
   EXPECT_TRUE(Mentions(split, "name the split")) << split.message();
   uint64_t run = 77;
-  EXPECT_EQ(catalog_->EraseSample(&run, five_).status().code(), Code::kNotFound);
+  EXPECT_EQ(catalog_->EraseSample(&run, five_).status().code(), Code::kFailedPrecondition);
+}
+
+TEST_F(CatalogErasureTest, ReplacesOlderVersionsWhenTheLatestHasNothingElse) {
+  DraftSpec request = Request("c");
+  request.start_empty = true;
+  ASSERT_TRUE(Commit(request, {Samples(5, 1)}).ok());
+  ASSERT_TRUE(Erase(five_).ok());
+  EXPECT_EQ(catalog_->Get<CollectionRecord>("c")->version, 4u);
+  EXPECT_EQ(Keys("c").size(), 19u) << "those of c@2, the newest that has others";
+  EXPECT_TRUE(Mentions(catalog_->Get<CollectionRecord>("c@3").status(), "c@4"));
+}
+
+TEST_F(CatalogErasureTest, ErasesVersionsThatHaveAViewOfTheImage) {
+  RowId view = kNoRow;
+  const ContentHash hash = TestImage(1000);
+  const ContentHash source = TestImage(5);
+  ASSERT_TRUE(store_
+                  ->AppendRows(space_, {&hash, 1}, TestEmbeddings(1, kTestDim, 2).view(),
+                               {&view, 1}, {}, {&source, 1})
+                  .ok());
+  SampleChunk samples = Samples(200, 2);
+  samples.images[0] = hash;
+  CommitOk("views", samples);
+  const ErasureStep step = Erase(five_).value();
+  const std::vector<std::string> names = Names(step);
+  EXPECT_EQ(std::ranges::count(names, "collection views@1"), 1);
+  EXPECT_EQ(Keys("views"), std::vector<std::string>{"201"});
+  ExpectSound();
+}
+
+TEST_F(CatalogErasureTest, ErasesARowThatAVersionStillNamesAfterTheImageWasStoredAgain) {
+  const StoredImage lost{TestImage(5), rows_[5], {}, false};
+  ASSERT_TRUE(store_->ForgetImages(space_, {&lost, 1}).ok());
+  const RowId again =
+      AppendOk(store_.get(), space_, TestImages(5, 1), TestEmbeddings(1, kTestDim, 7))[0];
+  ASSERT_NE(again, rows_[5]);
+  ASSERT_TRUE(Erase(five_).ok());
+  EXPECT_EQ(Read(rows_[5]), Code::kNotFound);
+  EXPECT_EQ(Read(again), Code::kNotFound);
+}
+
+TEST_F(CatalogErasureTest, TakesNoViewOfAnImageWhileItIsBeingErased) {
+  Reopen(std::chrono::milliseconds(0));
+  uint64_t run = 0;
+  ASSERT_FALSE(catalog_->EraseSample(&run, {"", "", "", TestImage(5).Hex(), false})->phase.empty());
+  const std::vector<ContentHash> view = {TestImage(1000)};
+  const std::vector<ContentHash> source = {TestImage(5)};
+  std::vector<RowId> row(1);
+  const Matrix values = TestEmbeddings(1, kTestDim, 2);
+  const Status refused = catalog_->AppendRows(space_, {view, values.view(), {}, source}, row);
+  EXPECT_EQ(refused.code(), Code::kFailedPrecondition);
+  EXPECT_TRUE(Mentions(refused, "being erased")) << refused.message();
+  EXPECT_TRUE(catalog_->AppendRows(space_, {view, values.view(), {}, {}}, row).ok());
+}
+
+TEST_F(CatalogErasureTest, AnswersItsLastStepAgain) {
+  uint64_t run = 0;
+  ErasureStep last;
+  do {
+    last = catalog_->EraseSample(&run, five_).value();
+  } while (!last.phase.empty());
+  const auto again = catalog_->EraseSample(&run, five_);
+  ASSERT_TRUE(again.ok()) << again.status().ToString();
+  EXPECT_TRUE(again->applied);
+  EXPECT_EQ(again->records, last.records);
 }
 
 // On a store in a folder.
@@ -195,6 +260,23 @@ class ErasureOnDiskTest : public CatalogErasureTest {
       if (content.find(bytes) != std::string::npos) return true;
     }
     return false;
+  }
+
+  // Changes the bytes of a row in the file that has them.
+  void DamageValuesOf(const Matrix& embeddings, size_t row) {
+    const auto values = embeddings.view().row(row);
+    const std::string_view bytes(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+    for (const auto& file : std::filesystem::recursive_directory_iterator(path_)) {
+      if (!file.is_regular_file() || file.path().extension() != ".sst") continue;
+      std::ifstream in(file.path(), std::ios::binary);
+      std::string content{std::istreambuf_iterator<char>(in), {}};
+      const size_t at = content.find(bytes);
+      if (at == std::string::npos) continue;
+      content[at] = static_cast<char>(content[at] ^ 1);
+      std::ofstream(file.path(), std::ios::binary | std::ios::trunc) << content;
+      return;
+    }
+    FAIL() << "no table has the row";
   }
 
   TempDir folder_;
@@ -228,6 +310,39 @@ TEST_F(ErasureOnDiskTest, LeavesTheValuesInNoFile) {
   const std::vector<RowId> again =
       AppendOk(store_.get(), space_, TestImages(5, 1), TestEmbeddings(1, kTestDim, 9));
   EXPECT_NE(again[0], rows_[5]) << "an image that comes again is stored anew";
+}
+
+TEST_F(ErasureOnDiskTest, IsFoundAgainWhenItWasCutOffBeforeTheFilesWereRewritten) {
+  catalog_.reset();
+  store_.reset();
+  store_ = OpenRocksDbStore(path_, {}).value();  // so that it is in a table
+  Reopen();
+  const StoredImage five{TestImage(5), rows_[5], {}, false};
+  ASSERT_TRUE(store_->EraseImages(space_, {&five, 1}).ok());
+  RowId row = rows_[5];
+  ASSERT_TRUE(store_->FindImages(space_, {&five.image, 1}, {&row, 1}).ok());
+  EXPECT_EQ(row, kNoRow) << "nobody comes to name it";
+  EXPECT_TRUE(IsOnDisk(5));
+  const std::vector<std::string> problems = VerifyAll(catalog_.get());
+  EXPECT_FALSE(problems.empty()) << "versions name the row";
+  ASSERT_TRUE(Erase({"", "", "", TestImage(5).Hex(), false}).ok());
+  EXPECT_FALSE(IsOnDisk(5));
+  ExpectSound();
+  EXPECT_EQ(Erase({"", "", "", TestImage(5).Hex(), false}).status().code(), Code::kNotFound);
+}
+
+TEST_F(ErasureOnDiskTest, TakesWritesAfterADamagedFileKeptItFromTheEnd) {
+  // In the table that has the image's segment, but in another segment: only a compaction meets it.
+  AppendOk(store_.get(), space_, TestImages(5000, 3000), TestEmbeddings(3000, kTestDim, 3));
+  catalog_.reset();
+  store_.reset();
+  DamageValuesOf(TestEmbeddings(3000, kTestDim, 3), 2900);
+  store_ = OpenRocksDbStore(path_, {}).value();
+  Reopen();
+  const Status erased = Erase(five_).status();
+  EXPECT_EQ(erased.code(), Code::kDataLoss) << erased.ToString();
+  EXPECT_EQ(Read(rows_[5]), Code::kNotFound);
+  CommitOk("e", Samples(110, 1));
 }
 
 }  // namespace
