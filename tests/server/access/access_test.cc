@@ -17,14 +17,14 @@
 namespace augstore {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::Not;
 using access_requests::MakeRequest;
 using access_requests::MoveAlias;
 using access_requests::RequestsOfAdmins;
 using access_requests::RequestsOfReaders;
 using access_requests::RequestsOfWriters;
 using access_requests::Target;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Row -> column -> cell of the table whose first header is "request".
 using TextTable = std::map<std::string, std::map<std::string, std::string>>;

@@ -226,7 +226,8 @@ TEST_F(GarbageRunTest, KeepsRowsThatAWriterWasToldOfBeforeItsSamplesNameThem) {
     step = catalog_->CollectGarbage(&run, {.apply = true}).value();
   } while (!step.phase.empty());
   EXPECT_EQ(Readable(), (std::vector<size_t>{0, 1, 2, 3}));
-  EXPECT_EQ(catalog_->CollectGarbage(&run, {.apply = true}).value(), step) << "the last step, again";
+  EXPECT_EQ(catalog_->CollectGarbage(&run, {.apply = true}).value(), step)
+      << "the last step, again";
   ExpectSound();
 }
 

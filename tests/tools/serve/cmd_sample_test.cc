@@ -28,7 +28,7 @@ class SampleCommandTest : public ::testing::Test {
     const auto database = Database::Open({.store = store_, .connect = {}}, StoreAccess::kRead);
     const auto samples = (*database)->client().Call<SamplesReply>(GetSamplesRequest{"blobs", 0, 1});
     EXPECT_TRUE(samples.ok()) << samples.status().ToString();
-    return samples->chunk.keys[0];
+    return samples->samples.keys[0];
   }
 
   TempDir dir_;
