@@ -194,12 +194,17 @@ class Catalog {
   void NoteGarbageDamage(uint64_t number, const Status& damage);
   Result<std::unique_ptr<ImageSearch>> BeginErasure(const ErasureTarget& target)
       AUGSTORE_REQUIRES(erasure_mutex_);
-  void KeepFromAppending(const ImageSearch& search, bool preview);
-  // Replaces what was found, and versions that came since, and erases rows.
+  Status KeepFromAppending(const ImageSearch& search, bool known);
+  // Erases what was found, and what versions that came since have.
   Status Erase(ImageSearch* search);
-  Status EraseStored(const ImageSearch& search);
+  Status CheckReadable(const ImageSearch& search);
   Status RefuseDraftsWith(const ImageSearch& search);
-  Status ReplaceVersions(const ImageSearch& search) AUGSTORE_REQUIRES(registry_mutex_);
+  // By the names of collections; 0: no sample is left.
+  Result<std::map<std::string, uint32_t>> AddSuccessors(const ImageSearch& search)
+      AUGSTORE_REQUIRES(registry_mutex_);
+  Status DeleteReplaced(const ImageSearch& search,
+                        const std::map<std::string, uint32_t>& successors)
+      AUGSTORE_REQUIRES(registry_mutex_);
   // Of a version, to the one that replaces it; 0: they go.
   Status MoveAliases(const RecordKey& version, uint32_t replaced_by)
       AUGSTORE_REQUIRES(registry_mutex_);

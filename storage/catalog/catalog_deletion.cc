@@ -169,6 +169,9 @@ Result<GarbageStep> Catalog::StepGarbage(uint64_t* number, const GarbageOptions&
     for (const auto& [space, segment] : leases_->Held()) run->Keep(space, segment);
     MarkDrafts(run.get());
     AUGSTORE_TRY(run->ListVersions());
+    // Nothing is written by the call that begins: it is repeated when its reply is lost.
+    garbage_run_ = std::move(run);
+    return garbage_run_->Begun();
   }
   AUGSTORE_ASSIGN(GarbageStep step, run->Step(deadline));
   *dropped = run->TakeDropped();

@@ -11,6 +11,7 @@
 #include "storage/catalog/collection_samples.h"
 #include "storage/catalog/draft_changes.h"
 #include "storage/catalog/garbage_run.h"
+#include "storage/store/row_leases.h"
 
 namespace augstore {
 namespace {
@@ -253,6 +254,7 @@ Result<CommitOutcome> Catalog::CommitStep(CollectionDraft& draft,
   Result<Versioned<CollectionRecord>> published = Publish(draft);
   draft.EndWriting();
   AUGSTORE_TRY(published);
+  leases_->End(draft.space.id, draft.samples.rows);
   draft.BecomeVersion({RecordKind::kCollection, published->name, published->version});
   return CommitOutcome(*std::move(published));
 }
@@ -292,6 +294,7 @@ Status Catalog::AbortDraft(uint32_t draft_id) {
   {
     const MutexLock lock((*draft)->mutex);  // after the step of a commit that is under way
     (*draft)->aborted = true;
+    leases_->End((*draft)->space.id, (*draft)->samples.rows);
   }
   const MutexLock lock(mutex_);
   drafts_.erase(draft_id);

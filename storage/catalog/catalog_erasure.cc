@@ -106,8 +106,9 @@ Result<ErasureStep> Catalog::EraseSample(uint64_t* number, const ErasureTarget& 
     AUGSTORE_ASSIGN(search, BeginErasure(target));
     *number = ++last_erasure_;
   }
+  const bool known = !search->images().empty();
   AUGSTORE_ASSIGN(const bool found, search->Look(deadline));
-  KeepFromAppending(*search, target.preview);
+  if (!target.preview) AUGSTORE_TRY(KeepFromAppending(*search, known));
   ErasureStep step = search->found();
   if (!found) {
     erasure_ = std::move(search);
@@ -116,7 +117,6 @@ Result<ErasureStep> Catalog::EraseSample(uint64_t* number, const ErasureTarget& 
   AUGSTORE_ASSIGN(const RecordUsers users, RecordUsers::Load(store_));
   if (!target.preview) {
     AUGSTORE_TRY(Erase(search.get()));
-    AUGSTORE_TRY(EraseStored(*search));
     step.applied = true;
   }
   step.records = Describe(users, search->versions());
@@ -135,49 +135,63 @@ Result<std::unique_ptr<ImageSearch>> Catalog::BeginErasure(const ErasureTarget& 
   return std::make_unique<ImageSearch>(store_, std::move(pinned));
 }
 
-// Views that came behind the search would not be found.
-void Catalog::KeepFromAppending(const ImageSearch& search, bool preview) {
-  if (preview || search.found().image.empty()) return;
+// Views that came behind the search would not be found. `known`: appending was refused already.
+Status Catalog::KeepFromAppending(const ImageSearch& search, bool known) {
+  if (search.images().empty()) return OkStatus();
+  const auto now = std::chrono::steady_clock::now();
   const MutexLock turn(garbage_turn_);
   const WriterLock lock(garbage_mutex_);
+  if (known && now >= erased_until_) {
+    return FailedPrecondition("the erasure of image {} took a pause of {} minutes: begin again",
+                              search.found().image, kErasureIdle.count());
+  }
   erased_ = *ContentHash::FromHex(search.found().image);
-  erased_until_ = std::chrono::steady_clock::now() + kErasureIdle;
-}
-
-Status Catalog::Erase(ImageSearch* search) {
-  // No sample comes to name a row meanwhile, and no version is made.
-  const MutexLock turn(garbage_turn_);
-  const WriterLock lock(garbage_mutex_);
-  AUGSTORE_TRY(RefuseDraftsWith(*search));
-  const MutexLock registry(registry_mutex_);
-  AUGSTORE_TRY(search->LookAtNew());
-  for (const auto& [space, images] : search->stored()) {
-    for (const StoredImage& image : images) {
-      const Status readable = store_->CheckRows(space, {&image.row, 1});
-      if (readable.code() != Code::kNotFound) AUGSTORE_TRY(readable);
-    }
-  }
-  AUGSTORE_TRY(ReplaceVersions(*search));
-  for (const auto& [space, images] : search->stored()) {
-    AUGSTORE_TRY(store_->EraseImages(space, images));
-  }
+  erased_until_ = now + kErasureIdle;
   return OkStatus();
 }
 
-// Out of the files, and then out of the index: an erasure that is cut off in between is found
-// again.
-Status Catalog::EraseStored(const ImageSearch& search) {
-  for (const auto& [space, images] : search.stored()) {
+Status Catalog::Erase(ImageSearch* search) {
+  std::map<std::string, uint32_t> by;
+  {
+    // No sample comes to name a row meanwhile, and no version is made.
+    const MutexLock turn(garbage_turn_);
+    const WriterLock lock(garbage_mutex_);
+    AUGSTORE_TRY(RefuseDraftsWith(*search));
+    const MutexLock registry(registry_mutex_);
+    AUGSTORE_TRY(search->LookAtNew());
+    AUGSTORE_TRY(CheckReadable(*search));
+    AUGSTORE_ASSIGN(by, AddSuccessors(*search));
+    for (const auto& [space, images] : search->stored()) {
+      AUGSTORE_TRY(store_->EraseImages(space, images));
+    }
+  }
+  for (const auto& [space, images] : search->stored()) {
     std::set<uint64_t> segments;
     for (const StoredImage& image : images) segments.insert(image.row / kSegmentRows);
     for (const uint64_t segment : segments) {
       AUGSTORE_TRY(store_->CompactSegments({space, segment, segment + 1}));
     }
+  }
+  {
+    const MutexLock registry(registry_mutex_);
+    AUGSTORE_TRY(DeleteReplaced(*search, by));
+  }
+  for (const auto& [space, images] : search->stored()) {
     AUGSTORE_TRY(store_->ForgetImages(space, images));
   }
   const MutexLock turn(garbage_turn_);
   const WriterLock lock(garbage_mutex_);
   erased_.reset();
+  return OkStatus();
+}
+
+Status Catalog::CheckReadable(const ImageSearch& search) {
+  for (const auto& [space, images] : search.stored()) {
+    for (const StoredImage& image : images) {
+      const Status readable = store_->CheckRows(space, {&image.row, 1});
+      if (readable.code() != Code::kNotFound) AUGSTORE_TRY(readable);
+    }
+  }
   return OkStatus();
 }
 
@@ -195,9 +209,9 @@ Status Catalog::RefuseDraftsWith(const ImageSearch& search) {
   return OkStatus();
 }
 
-// The new versions first, and what names the old ones before those: if the process ends in between,
-// nothing is lost, and the same erasure goes on.
-Status Catalog::ReplaceVersions(const ImageSearch& search) {
+// Successors come first, and the versions that have the image go last, since they alone may know
+// some of its rows: if the process ends in between, nothing is lost, and the same erasure goes on.
+Result<std::map<std::string, uint32_t>> Catalog::AddSuccessors(const ImageSearch& search) {
   Versions living;
   for (const auto& [key, version] : search.versions()) {
     const Result<std::string> there = store_->ReadRecord(key);
@@ -205,13 +219,22 @@ Status Catalog::ReplaceVersions(const ImageSearch& search) {
     AUGSTORE_TRY(there);
     living.emplace(key, version);
   }
-  std::map<std::string, uint32_t> replaced_by;
+  std::map<std::string, uint32_t> successors;
   for (const auto& [key, version] : living) {
-    if (replaced_by.contains(key.name)) continue;
-    AUGSTORE_ASSIGN(replaced_by[key.name], Successor(store_, search, living, key.name));
+    if (successors.contains(key.name)) continue;
+    AUGSTORE_ASSIGN(successors[key.name], Successor(store_, search, living, key.name));
   }
-  for (const auto& [key, version] : living) {
-    const ErasureRecord erasure{replaced_by[key.name], UnixNow()};
+  return successors;
+}
+
+Status Catalog::DeleteReplaced(const ImageSearch& search,
+                               const std::map<std::string, uint32_t>& successors) {
+  for (const auto& [key, version] : search.versions()) {
+    const auto successor = successors.find(key.name);
+    const Result<std::string> there = store_->ReadRecord(key);
+    if (successor == successors.end() || there.status().code() == Code::kNotFound) continue;
+    AUGSTORE_TRY(there);
+    const ErasureRecord erasure{successor->second, UnixNow()};
     AUGSTORE_TRY(MoveAliases(key, erasure.replaced_by));
     AUGSTORE_TRY(store_->PutRecord(RecordKind::kErasure, ErasureName(key), Encode(erasure)));
     AUGSTORE_TRY(DeleteOne({key.kind, key.name, key.version, "", ""}));

@@ -13,6 +13,8 @@ namespace {
 constexpr size_t kImagesPerStep = 16384;
 constexpr size_t kSegmentsPerStep = 32;  // are dropped before the clock is asked again
 constexpr uint64_t kSegmentsCompacted = 256;
+// Whose entries of the image index are kept at a time: a million, 64 MB.
+constexpr size_t kSegmentsPerWindow = 4096;
 
 bool IsGone(const Status& status) { return status.code() == Code::kNotFound; }
 
@@ -67,6 +69,11 @@ Result<GarbageStep> GarbageRun::Step(std::chrono::steady_clock::time_point deadl
   return found_;
 }
 
+GarbageStep GarbageRun::Begun() {
+  const MutexLock lock(mutex_);
+  return found_;
+}
+
 std::optional<SegmentRange> GarbageRun::TakeDropped() {
   const MutexLock lock(mutex_);
   return std::exchange(dropped_, std::nullopt);
@@ -78,8 +85,8 @@ Status GarbageRun::StepOnce() {
       return MarkChunk();
     case Phase::kPairs:
       return MarkPairs();
-    case Phase::kImages:
-      return DropImages();
+    case Phase::kEntries:
+      return FindEntries();
     case Phase::kDrop:
       return DropSegments();
     case Phase::kDone:
@@ -214,57 +221,84 @@ void GarbageRun::FindGarbage() {
       space.garbage[segment] = std::find(begin, begin + kSegmentRows, true) == begin + kSegmentRows;
     }
   }
-  phase_ = Phase::kImages;
-  found_.phase = "images";
-  found_.done = 0;
+  space_ = 0;
+  segment_ = window_end_ = 0;
+  found_.done = found_.total = 0;
+  for (const auto& [id, space] : spaces_) found_.total += space.info.segments;
+  BeginWindow();
 }
 
-// Out of the index first: then no draft can come to name a row of what is given back.
-Status GarbageRun::DropImages() {
-  bool done = false;
-  AUGSTORE_ASSIGN(const std::vector<StoredImage> images, NextImages(&done));
-  if (done) {
+// The next segments of the space, or those of the next space; each is looked at once at least, so
+// that rows that stay are counted.
+void GarbageRun::BeginWindow() {
+  auto space = spaces_.lower_bound(space_);
+  if (space != spaces_.end() && space->first == space_ &&
+      window_end_ >= space->second.info.segments) {
+    ++space;
+  }
+  if (space == spaces_.end()) {
+    phase_ = Phase::kDone;
+    found_.phase.clear();
+    return;
+  }
+  if (space->first != space_) window_end_ = 0;
+  space_ = space->first;
+  segment_ = window_end_;
+  after_ = {};
+  size_t garbage = 0;
+  while (window_end_ < space->second.info.segments && garbage < kSegmentsPerWindow) {
+    garbage += space->second.garbage[window_end_++] ? 1 : 0;
+  }
+  phase_ = Phase::kEntries;
+  found_.phase = options_.apply ? "segments" : "count";
+}
+
+Status GarbageRun::FindEntries() {
+  AUGSTORE_ASSIGN(const auto entries, store_->ListImages(space_, after_, kImagesPerStep));
+  if (entries.empty()) {
     phase_ = Phase::kDrop;
-    found_.phase = options_.apply ? "segments" : "count";
-    found_.done = found_.total = 0;
-    for (const auto& [id, space] : spaces_) found_.total += space.info.segments;
     return OkStatus();
   }
   const Space& space = spaces_[space_];
-  std::vector<StoredImage> dropped;
-  for (const StoredImage& image : images) {
-    if (IsNamed(space, image.row)) continue;
-    const bool goes = space.garbage[image.row / kSegmentRows];
-    if (goes) dropped.push_back(image);
-    if (!goes && !image.erased) ++found_.kept_rows;
+  for (const StoredImage& entry : entries) {
+    if (IsNamed(space, entry.row)) continue;
+    const uint64_t segment = entry.row / kSegmentRows;
+    if (!space.garbage[segment]) {
+      found_.kept_rows += segment_ == 0 && !entry.erased ? 1 : 0;  // once, with the first window
+    } else if (options_.apply && segment >= segment_ && segment < window_end_) {
+      entries_[segment].push_back(entry);
+    }
   }
-  return options_.apply ? store_->ForgetImages(space_, dropped) : OkStatus();
+  after_ = entries.back().image;
+  return OkStatus();
 }
 
 Status GarbageRun::DropSegments() {
-  auto space = spaces_.lower_bound(space_);
-  while (space != spaces_.end() &&
-         (space->first == space_ ? segment_ : 0) >= space->second.info.segments) {
-    ++space;
-  }
-  const bool is_over = space == spaces_.end();
-  if (waiting_.has_value() && (is_over || space->first != waiting_->space ||
-                               segment_ - waiting_->begin >= kSegmentsCompacted)) {
+  const bool is_over = segment_ >= window_end_;
+  if (waiting_.has_value() && (is_over || segment_ - waiting_->begin >= kSegmentsCompacted)) {
     dropped_ = std::exchange(waiting_, std::nullopt);
     return OkStatus();
   }
-  if (is_over) {
-    phase_ = Phase::kDone;
-    found_.phase.clear();
-    return OkStatus();
-  }
-  if (space->first != space_) segment_ = 0;
-  space_ = space->first;
+  if (!is_over) return DropSome();
+  entries_.clear();
+  BeginWindow();
+  return OkStatus();
+}
+
+// Entries and their segment in one step, so that nobody comes to name a row in between, and no row
+// is left that nothing can find: a segment that stays keeps all its entries.
+Status GarbageRun::DropSome() {
+  const Space& space = spaces_[space_];
   std::vector<uint64_t> segments;
-  const uint64_t end = std::min(segment_ + kSegmentsPerStep, space->second.info.segments);
+  std::vector<StoredImage> entries;
+  const uint64_t end = std::min(segment_ + kSegmentsPerStep, window_end_);
   for (; segment_ < end; ++segment_, ++found_.done) {
-    if (space->second.garbage[segment_]) segments.push_back(segment_);
+    if (!space.garbage[segment_]) continue;
+    segments.push_back(segment_);
+    const auto& some = entries_[segment_];
+    entries.insert(entries.end(), some.begin(), some.end());
   }
+  if (options_.apply) AUGSTORE_TRY(store_->ForgetImages(space_, entries));
   AUGSTORE_ASSIGN(const DroppedSegments dropped,
                   store_->DropSegments(space_, segments, options_.apply));
   if (dropped.compact) {

@@ -28,6 +28,7 @@ class GarbageRun {
   GarbageRun(Store* store, const GarbageOptions& options);
 
   const GarbageOptions& options() const { return options_; }
+  GarbageStep Begun();
   // What there is now; then, once the drafts of now are marked, what versions have. Once each,
   // before any Step. Errors: those of Store::Stats, ListRecords and ReadTable.
   Status Begin();
@@ -52,14 +53,16 @@ class GarbageRun {
     std::vector<bool> named;    // by row
     std::vector<bool> garbage;  // by segment, once all is marked
   };
-  enum class Phase : uint8_t { kVersions, kPairs, kImages, kDrop, kDone };
+  enum class Phase : uint8_t { kVersions, kPairs, kEntries, kDrop, kDone };
 
   Status StepOnce() AUGSTORE_REQUIRES(mutex_);
   Status FindChunks() AUGSTORE_REQUIRES(mutex_);
   Status MarkChunk() AUGSTORE_REQUIRES(mutex_);
   Status MarkPairs() AUGSTORE_REQUIRES(mutex_);
-  Status DropImages() AUGSTORE_REQUIRES(mutex_);
+  void BeginWindow() AUGSTORE_REQUIRES(mutex_);
+  Status FindEntries() AUGSTORE_REQUIRES(mutex_);
   Status DropSegments() AUGSTORE_REQUIRES(mutex_);
+  Status DropSome() AUGSTORE_REQUIRES(mutex_);
   void FindGarbage() AUGSTORE_REQUIRES(mutex_);
   void MarkRow(Space* space, RowId row) AUGSTORE_REQUIRES(mutex_);
   bool IsNamed(const Space& space, RowId row) const AUGSTORE_REQUIRES(mutex_);
@@ -83,6 +86,9 @@ class GarbageRun {
   SpaceId space_ AUGSTORE_GUARDED_BY(mutex_) = 0;
   ContentHash after_ AUGSTORE_GUARDED_BY(mutex_);
   uint64_t segment_ AUGSTORE_GUARDED_BY(mutex_) = 0;
+  // Segments of `space_` up to here are dropped next, with these entries of the image index.
+  uint64_t window_end_ AUGSTORE_GUARDED_BY(mutex_) = 0;
+  std::map<uint64_t, std::vector<StoredImage>> entries_ AUGSTORE_GUARDED_BY(mutex_);
   std::optional<SegmentRange> waiting_ AUGSTORE_GUARDED_BY(mutex_);  // dropped, to be compacted
   std::optional<SegmentRange> dropped_ AUGSTORE_GUARDED_BY(mutex_);
   Status damage_ AUGSTORE_GUARDED_BY(mutex_);

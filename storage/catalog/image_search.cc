@@ -26,8 +26,11 @@ ImageSearch::ImageSearch(Store* store, ErasureTarget target)
     : store_(store), target_(std::move(target)) {}
 
 Result<bool> ImageSearch::Look(std::chrono::steady_clock::time_point deadline) {
+  const bool known = !images_.empty();
   do {
     AUGSTORE_TRY(LookOnce());
+    // From now on no view of it may be appended, which the caller sees to before it goes on.
+    if (!known && !images_.empty()) return false;
   } while (phase_ != Phase::kFound && std::chrono::steady_clock::now() < deadline);
   return phase_ == Phase::kFound;
 }
@@ -58,7 +61,8 @@ void ImageSearch::Enter(Phase phase, std::string_view name, uint64_t total) {
 Status ImageSearch::Begin() {
   if (target_.collection.empty()) {
     AUGSTORE_ASSIGN(const ContentHash image, ContentHash::FromHex(target_.image));
-    return BeginViews(image);
+    BeginViews(image);
+    return OkStatus();
   }
   AUGSTORE_ASSIGN(const Ref ref, ParseRef(target_.collection));
   const RecordKey key{RecordKind::kCollection, ref.name, ref.version};
@@ -94,7 +98,8 @@ Status ImageSearch::LookForSample() {
     return NotFound("collection '{}' has no sample '{}'{}", target_.collection, target_.key,
                     target_.split.empty() ? "" : fmt::format(" in split '{}'", target_.split));
   }
-  return BeginViews(image_);
+  BeginViews(image_);
+  return OkStatus();
 }
 
 Status ImageSearch::TakeSample(const SampleChunk& chunk) {
@@ -123,22 +128,26 @@ Status ImageSearch::ListVersions() {
   return OkStatus();
 }
 
-Status ImageSearch::BeginViews(const ContentHash& image) {
+void ImageSearch::BeginViews(const ContentHash& image) {
   image_ = image;
   images_.insert(image);
   prefixes_.insert(Prefix64(image));
   found_.image = image.Hex();
+  Enter(Phase::kViews, "views", 0);
+}
+
+Status ImageSearch::ListSpaces() {
   AUGSTORE_ASSIGN(const StoreStats stats, store_->Stats());
-  uint64_t entries = 0;
   for (const SpaceInfo& info : stats.spaces) {
     stored_[info.id] = {};
-    entries += info.rows;
+    found_.total += info.rows;
   }
-  Enter(Phase::kViews, "views", entries);
+  listed_spaces_ = true;
   return OkStatus();
 }
 
 Status ImageSearch::LookForViews() {
+  if (!listed_spaces_) return ListSpaces();
   const auto space = stored_.lower_bound(space_);
   if (space == stored_.end()) {
     AUGSTORE_TRY(ListVersions());

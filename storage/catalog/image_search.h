@@ -25,7 +25,8 @@ class ImageSearch {
 
   ImageSearch(Store* store, ErasureTarget target);
 
-  // Looks until `deadline`, at least a little. Returns whether all is found. Errors: kNotFound (no
+  // Looks until `deadline`, at least a little, and until the image is known. Returns whether all is
+  // found. Errors: kNotFound (no
   // such version, sample or image), kInvalidArgument (the key is in several splits, no hash),
   // kDataLoss (it is not known what a version has), those of the store.
   Result<bool> Look(std::chrono::steady_clock::time_point deadline);
@@ -49,7 +50,8 @@ class ImageSearch {
   Status LookForSample();
   // Samples of the chunk that have one of the hashes in `wanted_`.
   Status TakeSample(const SampleChunk& chunk);
-  Status BeginViews(const ContentHash& image);
+  void BeginViews(const ContentHash& image);
+  Status ListSpaces();
   Status LookForViews();
   Status LookAtVersions();
   void Enter(Phase phase, std::string_view name, uint64_t total);
@@ -80,6 +82,7 @@ class ImageSearch {
   std::map<RecordKey, Version> versions_;
   std::map<ChunkId, bool> chunks_;  // that were looked at: whether they have it
   std::map<SpaceId, std::vector<StoredImage>> stored_;
+  bool listed_spaces_ = false;
   SpaceId space_ = 0;  // where the search for views is
   ContentHash after_;
 };

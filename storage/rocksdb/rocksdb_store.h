@@ -146,6 +146,9 @@ class RocksDbStore final : public Store {
   Space* SpaceOf(const Digest& backbone, Dtype dtype);
   // The first space of a backbone in any dtype, or null: all have one dim.
   Space* AnySpaceOf(const Digest& backbone);
+  // As FindImages; `erased` gets the first image whose erasure did not come to its end.
+  Status LookUp(SpaceId space, std::span<const ContentHash> images, std::span<RowId> rows,
+                const ContentHash** erased);
   // What AppendRows is given.
   struct NewRows {
     std::span<const ContentHash> images;
@@ -164,7 +167,7 @@ class RocksDbStore final : public Store {
                                                    std::span<const StoredImage> images);
   // Errors: kDataLoss (a table that has keys in the range is damaged: RocksDB would take no more
   // writes once a compaction had met it).
-  Status CheckTables(rocks::Family family, std::string_view begin, std::string_view end);
+  Status CheckTables(rocks::Family family, std::string begin, std::string end);
   Result<std::string> CheckFile(const rocksdb::LiveFileMetaData& file,
                                 const Cancellation& cancellation);
   bool TakesSpace(const Space& space, uint64_t segment);

@@ -66,10 +66,13 @@ bool RocksDbStore::TakesSpace(const Space& space, uint64_t segment) {
   const std::string begin = rocks::SegmentKey(space.id, segment);
   const std::string end = rocks::SegmentKey(space.id, segment + 1);
   const rocksdb::Range range(begin, end);
-  uint64_t bytes = 0;
-  const rocksdb::Status status = db_->GetApproximateSizes(rocksdb::SizeApproximationOptions(),
-                                                          family(kSegments), &range, 1, &bytes);
-  return status.ok() && bytes >= RowBytes(space.dtype, space.dim);
+  for (const rocks::Family family_of : {kSegments, kMaps}) {
+    uint64_t bytes = 0;
+    const rocksdb::Status status = db_->GetApproximateSizes(rocksdb::SizeApproximationOptions(),
+                                                            family(family_of), &range, 1, &bytes);
+    if (status.ok() && bytes >= RowBytes(space.dtype, space.dim)) return true;
+  }
+  return false;
 }
 
 Result<DroppedSegments> RocksDbStore::DropSegments(SpaceId space_id,
@@ -128,6 +131,8 @@ Status RocksDbStore::EraseInto(const Space& space, const SegmentId& id,
 
 Status RocksDbStore::EraseImages(SpaceId space_id, std::span<const StoredImage> images) {
   AUGSTORE_ASSIGN(Space * space, GetSpace(space_id));
+  // What was appended lately goes to tables of its own, which the compaction then does not meet.
+  AUGSTORE_TRY(FlushAll());
   std::map<uint64_t, std::vector<StoredImage>> by_segment;
   for (const StoredImage& image : images) by_segment[image.row / kSegmentRows].push_back(image);
   for (const auto& [segment, some] : by_segment) {
@@ -162,6 +167,7 @@ Status RocksDbStore::EraseImages(SpaceId space_id, std::span<const StoredImage> 
 }
 
 Status RocksDbStore::CompactSegments(const SegmentRange& range) {
+  AUGSTORE_TRY(FlushAll());  // so that all tables of the compaction can be checked
   const std::string first = rocks::SegmentKey(range.space, range.begin);
   const std::string last = rocks::SegmentKey(range.space, range.end);
   const rocksdb::Slice from(first);

@@ -122,8 +122,14 @@ Result<SpaceInfo> RocksDbStore::FindSpace(const Digest& backbone, Dtype dtype) {
   return space->info();
 }
 
-Status RocksDbStore::FindImages(SpaceId space_id, std::span<const ContentHash> images,
+Status RocksDbStore::FindImages(SpaceId space, std::span<const ContentHash> images,
                                 std::span<RowId> rows) {
+  const ContentHash* erased = nullptr;
+  return LookUp(space, images, rows, &erased);
+}
+
+Status RocksDbStore::LookUp(SpaceId space_id, std::span<const ContentHash> images,
+                            std::span<RowId> rows, const ContentHash** erased) {
   AUGSTORE_CHECK(images.size() == rows.size());
   AUGSTORE_ASSIGN(const Space* space, GetSpace(space_id));
   for (size_t begin = 0; begin < images.size(); begin += kLookupImages) {
@@ -150,6 +156,7 @@ Status RocksDbStore::FindImages(SpaceId space_id, std::span<const ContentHash> i
         return DataLoss("{} has no row number; run `augstore verify`", what);
       }
       if (!entry->erased) rows[begin + i] = entry->row;
+      if (entry->erased && *erased == nullptr) *erased = &images[begin + i];
     }
   }
   return OkStatus();
@@ -165,7 +172,9 @@ Status RocksDbStore::AppendRows(SpaceId space_id, std::span<const ContentHash> i
   AUGSTORE_TRY(CheckEmbeddings(space->info(), embeddings));
   AUGSTORE_TRY(CheckFeatureMaps(space->info(), feature_maps, embeddings.rows));
   const MutexLock lock(write_mutex_);
-  AUGSTORE_TRY(FindImages(space_id, images, rows));
+  const ContentHash* erased = nullptr;
+  AUGSTORE_TRY(LookUp(space_id, images, rows, &erased));
+  if (erased != nullptr) return StillErased(*erased);
   const AppendPlan plan = PlanAppend(images, rows);
   const std::span<const size_t> fresh = plan.fresh;
   const NewRows from{images, sources, embeddings, feature_maps};

@@ -164,21 +164,30 @@ Result<VerifyStep> RocksDbStore::VerifyFiles(uint64_t after, const Cancellation&
   return step;
 }
 
-Status RocksDbStore::CheckTables(rocks::Family family_of, std::string_view begin,
-                                 std::string_view end) {
+Status RocksDbStore::CheckTables(rocks::Family family_of, std::string begin, std::string end) {
   const FileDeletionPause pause(db_.get());
   AUGSTORE_TRY(pause.status());
   std::vector<rocksdb::LiveFileMetaData> files;
   db_->GetLiveFilesMetaData(&files);
-  for (const rocksdb::LiveFileMetaData& file : files) {
-    if (file.column_family_name != family(family_of)->GetName()) continue;
-    if (file.largestkey < begin || file.smallestkey > end) continue;
-    AUGSTORE_ASSIGN(const std::string problem, CheckFile(file, {}));
-    if (problem.empty()) continue;
-    return DataLoss(
-        "file {} is damaged ({}), so that nothing in it can be given back or erased: "
-        "run `augstore verify`, and restore the store from a backup",
-        file.relative_filename, problem);
+  std::erase_if(files, [&](const auto& file) {
+    return file.column_family_name != family(family_of)->GetName();
+  });
+  // A compaction takes whole files, and then those of the next level that overlap with them.
+  for (size_t checked = 0; checked < files.size();) {
+    const auto next = std::find_if(
+        files.begin() + static_cast<std::ptrdiff_t>(checked), files.end(),
+        [&](const auto& file) { return file.largestkey >= begin && file.smallestkey <= end; });
+    if (next == files.end()) break;
+    begin = std::min(begin, next->smallestkey);
+    end = std::max(end, next->largestkey);
+    AUGSTORE_ASSIGN(const std::string problem, CheckFile(*next, {}));
+    if (!problem.empty()) {
+      return DataLoss(
+          "file {} is damaged ({}), so that nothing in it can be given back or erased: "
+          "run `augstore verify`, and restore the store from a backup",
+          next->relative_filename, problem);
+    }
+    std::iter_swap(files.begin() + static_cast<std::ptrdiff_t>(checked++), next);
   }
   return OkStatus();
 }
@@ -253,11 +262,9 @@ void RocksDbStore::NoteSegmentRows(const SegmentId& id, uint16_t rows) {
 }
 
 void RocksDbStore::CheckRowCount(const Space& space, VerifyStep* step) {
-  SpaceInfo info;
-  {
-    const MutexLock lock(write_mutex_);  // the two counters of one moment
-    info = space.info();
-  }
+  // Counters and what is known of segments, of one moment.
+  const MutexLock writes(write_mutex_);
+  const SpaceInfo info = space.info();
   uint64_t rows = 0;
   const MutexLock lock(verify_mutex_);
   if (segment_rows_.size() < info.id) return;

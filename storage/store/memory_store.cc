@@ -143,6 +143,12 @@ class MemoryStore final : public Store {
     AUGSTORE_ASSIGN(MemorySpace * space, GetSpace(space_id));
     AUGSTORE_TRY(CheckEmbeddings(space->info, embeddings));
     AUGSTORE_TRY(CheckFeatureMaps(space->info, feature_maps, embeddings.rows));
+    for (const ContentHash& image : images) {
+      const auto found = space->images.find(image);
+      if (found != space->images.end() && space->erased.contains(found->second)) {
+        return StillErased(image);
+      }
+    }
     space->Find(images, rows);
     const AppendPlan plan = PlanAppend(images, rows);
     for (size_t i = 0; i < plan.fresh.size(); ++i) {

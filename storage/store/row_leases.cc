@@ -1,29 +1,42 @@
 #include "storage/store/row_leases.h"
 
-#include <set>
-
 #include "schemas/base/limits.h"
 
 namespace augstore {
+namespace {
 
-std::vector<uint64_t> RowLeases::Take(SpaceId space, std::span<const RowId> rows) {
+std::set<uint64_t> SegmentsOf(std::span<const RowId> rows) {
   std::set<uint64_t> segments;
   for (const RowId row : rows) {
     if (row != kNoRow) segments.insert(row / kSegmentRows);
   }
+  return segments;
+}
+
+}  // namespace
+
+std::vector<uint64_t> RowLeases::Take(SpaceId space, std::span<const RowId> rows) {
+  const std::set<uint64_t> segments = SegmentsOf(rows);
   const MutexLock lock(mutex_);
-  const Clock::time_point until = Clock::now() + length_;
-  for (const uint64_t segment : segments) until_[{space, segment}] = until;
+  Space& leased = spaces_[space];
+  leased.segments.insert(segments.begin(), segments.end());
+  leased.until = Clock::now() + length_;
   return {segments.begin(), segments.end()};
+}
+
+void RowLeases::End(SpaceId space, std::span<const RowId> rows) {
+  const MutexLock lock(mutex_);
+  for (const uint64_t segment : SegmentsOf(rows)) spaces_[space].segments.erase(segment);
 }
 
 std::vector<std::pair<SpaceId, uint64_t>> RowLeases::Held() {
   const MutexLock lock(mutex_);
   const Clock::time_point now = Clock::now();
-  std::erase_if(until_, [&](const auto& lease) { return lease.second <= now; });
+  std::erase_if(spaces_, [&](const auto& space) { return space.second.until <= now; });
   std::vector<std::pair<SpaceId, uint64_t>> held;
-  held.reserve(until_.size());
-  for (const auto& [segment, until] : until_) held.push_back(segment);
+  for (const auto& [space, leased] : spaces_) {
+    for (const uint64_t segment : leased.segments) held.emplace_back(space, segment);
+  }
   return held;
 }
 

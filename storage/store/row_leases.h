@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <map>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -14,7 +15,10 @@
 namespace augstore {
 
 // An ingest embeds for hours before its samples name a row. Until then a lease on the segment keeps
-// it from being given back. Thread-safe. Memory: 64 bytes for each segment.
+// it from being given back. The leases of a space run out when no writer was told of a row of it
+// for `length`, and those of a segment when a collection that names rows of it is there. Of two
+// writers that were told of the same segment, the first that is done ends the lease of both.
+// Thread-safe. Memory: 48 bytes for each segment.
 class RowLeases {
  public:
   using Clock = std::chrono::steady_clock;
@@ -22,13 +26,19 @@ class RowLeases {
 
   // Rows of kNoRow are left out. Returns the segments.
   std::vector<uint64_t> Take(SpaceId space, std::span<const RowId> rows);
+  void End(SpaceId space, std::span<const RowId> rows);
   // The segments whose lease has not run out.
   std::vector<std::pair<SpaceId, uint64_t>> Held();
 
  private:
+  struct Space {
+    std::set<uint64_t> segments;
+    Clock::time_point until;
+  };
+
   const Clock::duration length_;
   Mutex mutex_;
-  std::map<std::pair<SpaceId, uint64_t>, Clock::time_point> until_ AUGSTORE_GUARDED_BY(mutex_);
+  std::map<SpaceId, Space> spaces_ AUGSTORE_GUARDED_BY(mutex_);
 };
 
 }  // namespace augstore

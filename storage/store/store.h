@@ -139,8 +139,9 @@ class Store {
   // rows may therefore be stored in part when it fails. With `feature_maps` (as many rows) the
   // feature map of each new image is stored with its embedding, in the same write. With `sources`
   // (as many) each new image is noted as a view of that one. Errors:
-  // kInvalidArgument (columns, NaN, infinity, a value that the dtype cannot hold). REQUIRES:
-  // images.size() == rows.size() == embeddings.rows.
+  // kInvalidArgument (columns, NaN, infinity, a value that the dtype cannot hold),
+  // kFailedPrecondition (an image that is erased and not forgotten). REQUIRES: images.size() ==
+  // rows.size() == embeddings.rows.
   virtual Status AppendRows(SpaceId space, std::span<const ContentHash> images,
                             ConstMatrixView embeddings, std::span<RowId> rows,
                             const QuantizedView& feature_maps = {},

@@ -131,6 +131,13 @@ Status NoSuchSpace(const Digest& backbone, Dtype dtype) {
                   backbone.Hex(), DtypeName(dtype));
 }
 
+Status StillErased(const ContentHash& image) {
+  return FailedPrecondition(
+      "image {0} is being erased, or that was cut off: `augstore sample erase --image {0} --apply` "
+      "ends it",
+      image.Hex());
+}
+
 Status NoSuchRow(const SpaceInfo& space, RowId row) {
   return NotFound(
       "row {} of space {} (backbone {}) does not exist: it was never written, or was given back or "

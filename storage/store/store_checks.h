@@ -33,6 +33,7 @@ Status NoSuchRecord(const RecordKey& key);
 Status NoSuchRecord(RecordKind kind, const std::string& name);
 Status NoSuchSpace(SpaceId space);
 Status NoSuchSpace(const Digest& backbone, Dtype dtype);
+Status StillErased(const ContentHash& image);
 Status NoSuchRow(const SpaceInfo& space, RowId row);
 Status NoSuchList(uint32_t list);
 Status NoSuchChunk(const ChunkId& chunk);

@@ -286,7 +286,8 @@ class Simulation {
     auto victim = collection.versions.begin();
     std::advance(victim, world_.Draw(collection.versions.size()));
     const std::string ref = fmt::format("{}@{}", name, victim->first);
-    const auto gone = client().Call<EndReply>(DeleteRecordRequest{RecordKind::kCollection, ref});
+    const auto gone =
+        client().Call<DeletionReply>(DeleteRecordRequest{RecordKind::kCollection, ref});
     const bool is_there = client().Get<CollectionRecord>(ref).ok();
     EXPECT_TRUE(gone.ok() || IsInDoubt(gone.status())) << gone.status().ToString();
     EXPECT_FALSE(gone.ok() && is_there) << ref;

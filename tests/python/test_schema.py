@@ -37,7 +37,7 @@ def test_the_codes_are_those_of_status_h():
 
 def test_the_identifiers_are_those_of_the_formats_page():
     text = (ROOT / "docs" / "formats.md").read_text()
-    assert len(IDENTIFIERS) == 9
+    assert len(IDENTIFIERS) == 10
     for name, identifier in IDENTIFIERS.items():
         assert f'"{identifier.decode()}" {name}' in text
 

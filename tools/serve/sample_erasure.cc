@@ -42,10 +42,15 @@ Result<ErasureStep> RunErasure(Client& client, const SampleFlags& flags) {
   AUGSTORE_TRY(CheckTarget(flags.target));
   EraseSampleRequest request{0, flags.target};
   EraseSampleReply reply;
+  bool said = false;  // what ends this erasure if it is cut off
   Progress progress("search", "items", 0, !flags.common.quiet);
   do {
     AUGSTORE_ASSIGN(reply, client.Call<EraseSampleReply>(request));
     request.run = reply.run;
+    if (!flags.target.preview && !said && !flags.common.quiet && !reply.step.image.empty()) {
+      fmt::print(stderr, "image {}\n", reply.step.image);
+      said = true;
+    }
     progress.Update(reply.step.done, fmt::format("of {} {}", reply.step.total, reply.step.phase));
     if (Interrupted() && !reply.step.phase.empty()) {
       return InterruptedStatus("nothing was changed");

@@ -50,9 +50,9 @@ TABLES: Dict[str, Fields] = {
         weights:[ubyte] lineage:HeadLineage train_loss:double test_accuracy:double test_loss:double
         test_split:string test_samples:ulong created_unix_s:long"""),
     "Aliases": _fields("format:uint aliases:[string] versions:[uint] notes:[string] unix_s:[long] forced:[ubyte]"),
+    "Erasure": _fields("format:uint replaced_by:uint unix_s:long"),
     "Key": _fields("""format:uint secret:[ubyte] role:ubyte scope:string note:string created_unix_s:long
         expires_unix_s:long revoked_unix_s:long previous:[ubyte] previous_until_unix_s:long"""),
-    "Erasure": _fields("format:uint replaced_by:uint unix_s:long"),
     "ErrorReply": _fields("code:ubyte message:string"),
     "ServerInfoRequest": _fields(""),
     "ServerInfoReply": _fields("version:string store_id:string"),
@@ -85,8 +85,8 @@ TABLES: Dict[str, Fields] = {
     "GarbageRequest": _fields("run:ulong apply:bool pairs:bool"),
     "GarbageReply": _fields("run:ulong phase:string done:ulong total:ulong segments:ulong rows:ulong bytes:ulong kept_rows:ulong"),
     "EraseSampleRequest": _fields("run:ulong collection:string split:string key:string image:string preview:bool"),
-    "EraseSampleReply": _fields("""run:ulong phase:string done:ulong total:ulong image:string records:[DeletedRecord]
-        rows:ulong views:ulong applied:bool"""),
+    "EraseSampleReply": _fields("""run:ulong phase:string done:ulong total:ulong image:string records:[DeletedRecord] rows:ulong
+        views:ulong applied:bool"""),
     "SetAliasRequest": _fields("kind:ubyte name:string alias:string version:uint note:string force:bool min_r2:double"),
     "RepairRowsRequest": _fields("cursor:string apply:bool"),
     "RepairRowsReply": _fields("cursor:string checked:ulong total:ulong problems:[string] images:ulong"),

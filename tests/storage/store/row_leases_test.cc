@@ -16,6 +16,16 @@ TEST(RowLeases, AreOfTheSegmentsOfRowsThatExist) {
   EXPECT_EQ(leases.Held(), (Held{{2, 0}, {2, 3}}));
 }
 
+TEST(RowLeases, EndWhenACollectionNamesTheRows) {
+  RowLeases leases(std::chrono::hours(1));
+  const std::vector<RowId> rows = {5, 3 * kSegmentRows};
+  const std::vector<RowId> named = {6};
+  leases.Take(1, rows);
+  leases.End(1, named);
+  EXPECT_EQ(leases.Held(), (Held{{1, 3}}));
+  leases.End(2, named);
+}
+
 TEST(RowLeases, RunOut) {
   RowLeases leases(std::chrono::seconds(0));
   const std::vector<RowId> rows = {5};
