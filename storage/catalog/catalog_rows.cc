@@ -29,12 +29,13 @@ Status Catalog::AppendRows(SpaceId space, const NewRows& fresh, std::span<RowId>
   { const MutexLock turn(garbage_turn_); }
   const ReaderLock lock(garbage_mutex_);
   if (erased_.has_value() && std::chrono::steady_clock::now() < erased_until_) {
+    const ContentHash erased = *erased_;
     const auto has = [&](const auto& hashes) {
-      return std::ranges::find(hashes, *erased_) != hashes.end();
+      return std::ranges::find(hashes, erased) != hashes.end();
     };
     if (has(fresh.images) || has(fresh.sources)) {
       return FailedPrecondition("image {} is being erased: leave it out, or append it afterwards",
-                                erased_->Hex());
+                                erased.Hex());
     }
   }
   AUGSTORE_TRY(store_->AppendRows(space, fresh.images, fresh.embeddings, rows, fresh.feature_maps,
