@@ -159,9 +159,9 @@ class RocksDbStore final : public Store {
   // Those at `indices` as the space's next segment.
   Status AppendSegment(Space* space, const NewRows& from, std::span<const size_t> indices,
                        std::span<RowId> rows) AUGSTORE_REQUIRES(write_mutex_);
-  // Puts the segment of `id` without `rows` into the batch; nothing when it is absent.
-  Status EraseInto(const Space& space, const SegmentId& id, std::span<const size_t> rows,
-                   rocksdb::WriteBatch* batch);
+  // The value of a segment without `rows`; empty when there is none.
+  Result<std::string> WithoutRows(const Space& space, const SegmentId& id,
+                                  std::span<const size_t> rows);
   // Of these images, those whose entries still have the rows, with the entries.
   Result<std::vector<rocks::ImageEntry>> EntriesOf(SpaceId space,
                                                    std::span<const StoredImage> images);

@@ -118,15 +118,14 @@ Result<DroppedSegments> RocksDbStore::DropSegments(SpaceId space_id,
   return dropped;
 }
 
-Status RocksDbStore::EraseInto(const Space& space, const SegmentId& id,
-                               std::span<const size_t> rows, rocksdb::WriteBatch* batch) {
+Result<std::string> RocksDbStore::WithoutRows(const Space& space, const SegmentId& id,
+                                              std::span<const size_t> rows) {
   const rocks::Family family_of = id.part == RowPart::kMap ? kMaps : kSegments;
   const std::string key = rocks::SegmentKey(id.space, id.segment);
   AUGSTORE_ASSIGN(const std::optional<std::string> value, Get(family_of, key, DescribeSegment(id)));
-  if (!value.has_value() || value->empty()) return OkStatus();
+  if (!value.has_value() || value->empty()) return std::string();
   AUGSTORE_TRY(LoadSegment(space, id));  // whether it is damaged
-  batch->Put(family(family_of), key, EraseInSegment(*value, rows));
-  return OkStatus();
+  return EraseInSegment(*value, rows);
 }
 
 Status RocksDbStore::EraseImages(SpaceId space_id, std::span<const StoredImage> images) {
@@ -144,10 +143,13 @@ Status RocksDbStore::EraseImages(SpaceId space_id, std::span<const StoredImage> 
     const LoadTurns::Turn turn(&load_turns_, embeddings);
     const LoadTurns::Turn map_turn(&load_turns_, maps);
     const MutexLock lock(write_mutex_);
-    rocksdb::WriteBatch batch;
-    AUGSTORE_TRY(EraseInto(*space, embeddings, offsets, &batch));
-    AUGSTORE_TRY(EraseInto(*space, maps, offsets, &batch));
+    AUGSTORE_ASSIGN(const std::string values, WithoutRows(*space, embeddings, offsets));
+    AUGSTORE_ASSIGN(const std::string map_values, WithoutRows(*space, maps, offsets));
     AUGSTORE_ASSIGN(const auto entries, EntriesOf(space_id, some));
+    rocksdb::WriteBatch batch(BatchBytes(values.size() + map_values.size(), 2 + some.size()));
+    const std::string key = rocks::SegmentKey(space_id, segment);
+    if (!values.empty()) batch.Put(family(kSegments), key, values);
+    if (!map_values.empty()) batch.Put(family(kMaps), key, map_values);
     for (size_t i = 0; i < some.size(); ++i) {
       if (entries[i].row == kNoRow) continue;
       const ContentHash* source = entries[i].source.has_value() ? &*entries[i].source : nullptr;

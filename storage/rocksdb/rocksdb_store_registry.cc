@@ -129,7 +129,7 @@ Status RocksDbStore::DeleteRecord(const RecordKey& key) {
   AUGSTORE_TRY(CheckKind(key.kind));
   const MutexLock lock(write_mutex_);
   AUGSTORE_TRY(ReadRecord(key));
-  rocksdb::WriteBatch batch;
+  rocksdb::WriteBatch batch(BatchBytes(0, 4));
   batch.Delete(family(kRegistry), RegistryKey(kRecordTag, key));
   batch.Delete(family(kRegistry), RegistryKey(kBlobTag, key));
   return Write(&batch, Describe(key));
@@ -138,7 +138,7 @@ Status RocksDbStore::DeleteRecord(const RecordKey& key) {
 Result<uint32_t> RocksDbStore::NewSampleList() {
   const MutexLock lock(write_mutex_);
   AUGSTORE_ASSIGN(const uint32_t list, GetCounter(kDefault, rocks::kNextListKey, 1));
-  rocksdb::WriteBatch batch;
+  rocksdb::WriteBatch batch(BatchBytes(0, 2));
   batch.Put(family(kSamples), rocks::Big(list), rocksdb::Slice());
   batch.Put(family(kDefault), rocksdb::Slice(rocks::kNextListKey), rocks::Big(list + 1));
   AUGSTORE_TRY(Write(&batch, DescribeList(list)));

@@ -108,7 +108,7 @@ Result<SpaceId> RocksDbStore::OpenSpace(const Digest& backbone, uint32_t dim, Dt
   space->backbone = backbone;
   space->dim = dim;
   space->dtype = dtype;
-  rocksdb::WriteBatch batch;
+  rocksdb::WriteBatch batch(BatchBytes(0, 4));
   batch.Put(family(kRegistry), SpaceKey(space->info()), EncodeSpace(space->info()));
   AUGSTORE_TRY(Write(&batch, space->name()));
   const WriterLock spaces_lock(spaces_mutex_);

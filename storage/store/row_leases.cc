@@ -26,7 +26,9 @@ std::vector<uint64_t> RowLeases::Take(SpaceId space, std::span<const RowId> rows
 
 void RowLeases::End(SpaceId space, std::span<const RowId> rows) {
   const MutexLock lock(mutex_);
-  for (const uint64_t segment : SegmentsOf(rows)) spaces_[space].segments.erase(segment);
+  const auto leased = spaces_.find(space);
+  if (leased == spaces_.end()) return;
+  for (const RowId row : rows) leased->second.segments.erase(row / kSegmentRows);
 }
 
 std::vector<std::pair<SpaceId, uint64_t>> RowLeases::Held() {

@@ -26,6 +26,7 @@ class RowLeases {
 
   // Rows of kNoRow are left out. Returns the segments.
   std::vector<uint64_t> Take(SpaceId space, std::span<const RowId> rows);
+  // Allocates nothing, so that a commit does not fail after its version is there.
   void End(SpaceId space, std::span<const RowId> rows);
   // The segments whose lease has not run out.
   std::vector<std::pair<SpaceId, uint64_t>> Held();
