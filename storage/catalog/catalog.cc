@@ -68,13 +68,6 @@ Status NoSuchAlias(RecordKind kind, const Ref& ref, const AliasHistory& history)
                   aliases.empty() ? "it has none yet" : "its aliases: " + Join(aliases));
 }
 
-Result<AliasHistory> ReadHistory(Store* store, const RecordKey& key) {
-  const Result<std::string> bytes = store->ReadRecord(key);
-  if (bytes.status().code() == Code::kNotFound) return AliasHistory();
-  AUGSTORE_TRY(bytes);
-  return Decode<AliasHistory>(*bytes);
-}
-
 }  // namespace
 
 Catalog::Catalog(Store* store, std::chrono::milliseconds draft_step, uint64_t draft_bytes)
@@ -186,13 +179,7 @@ Status Catalog::SetAlias(RecordKind kind, const std::string& name, const std::st
   }
   const RecordKey key = AliasKey(kind, name);
   AUGSTORE_ASSIGN(AliasHistory history, ReadHistory(store_, key));
-  if (history.moves.size() >= kMaxAliasMoves) {
-    return ResourceExhausted("{} '{}' had its aliases moved {} times: use another name",
-                             RecordKindName(kind), name, history.moves.size());
-  }
-  history.moves.push_back({alias, version, note, UnixNow(), forced});
-  AUGSTORE_ASSIGN(const std::string bytes, EncodeChecked(history));
-  return store_->PutRecord(key.kind, key.name, bytes);
+  return WriteMoves(store_, key, std::move(history), {{alias, version, note, UnixNow(), forced}});
 }
 
 Result<AliasHistory> Catalog::GetAliases(RecordKind kind, const std::string& name) {

@@ -102,12 +102,10 @@ Status Catalog::DeleteOne(const DeletedRecord& record) {
 
 Status Catalog::DropAlias(const DeletedRecord& record) {
   const RecordKey key = AliasKey(record.kind, record.name);
-  AUGSTORE_ASSIGN(const std::string before, store_->ReadRecord(key));
-  AUGSTORE_ASSIGN(AliasHistory history, Decode<AliasHistory>(before));
-  history.moves.push_back(
-      {record.alias, 0, fmt::format("version {} was deleted", record.version), UnixNow(), false});
-  AUGSTORE_ASSIGN(const std::string bytes, EncodeChecked(history));
-  return store_->PutRecord(key.kind, key.name, bytes);
+  AUGSTORE_ASSIGN(AliasHistory history, ReadHistory(store_, key));
+  return WriteMoves(
+      store_, key, std::move(history),
+      {{record.alias, 0, fmt::format("version {} was deleted", record.version), UnixNow(), false}});
 }
 
 std::vector<std::shared_ptr<CollectionDraft>> Catalog::AllDrafts() {

@@ -244,22 +244,19 @@ Status Catalog::DeleteReplaced(const ImageSearch& search,
 
 Status Catalog::MoveAliases(const RecordKey& version, uint32_t replaced_by) {
   const RecordKey key = AliasKey(version.kind, version.name);
-  const Result<std::string> before = store_->ReadRecord(key);
-  if (before.status().code() == Code::kNotFound) return OkStatus();
-  AUGSTORE_TRY(before);
-  AUGSTORE_ASSIGN(AliasHistory history, Decode<AliasHistory>(*before));
+  AUGSTORE_ASSIGN(AliasHistory history, ReadHistory(store_, key));
   std::set<std::string> aliases;
   for (const AliasMove& move : history.moves) {
     if (history.Find(move.alias) == version.version) aliases.insert(move.alias);
   }
   if (aliases.empty()) return OkStatus();
+  std::vector<AliasMove> moves;
   for (const std::string& alias : aliases) {
-    history.moves.push_back({alias, replaced_by,
-                             fmt::format("an image was erased from version {}", version.version),
-                             UnixNow(), false});
+    moves.push_back({alias, replaced_by,
+                     fmt::format("an image was erased from version {}", version.version), UnixNow(),
+                     false});
   }
-  AUGSTORE_ASSIGN(const std::string bytes, EncodeChecked(history));
-  return store_->PutRecord(key.kind, key.name, bytes);
+  return WriteMoves(store_, key, std::move(history), std::move(moves));
 }
 
 Status Catalog::ExplainErasure(const Ref& ref) {

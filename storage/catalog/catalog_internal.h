@@ -3,6 +3,7 @@
 #define AUGSTORE_STORAGE_CATALOG_CATALOG_INTERNAL_H_
 
 #include <string>
+#include <vector>
 
 #include "schemas/records/records.h"
 #include "storage/store/store.h"
@@ -16,6 +17,14 @@ std::string Describe(const RecordKey& key);
 RecordKey AliasKey(RecordKind kind, const std::string& name);
 
 int64_t UnixNow();
+
+// Empty if no alias was ever moved.
+Result<AliasHistory> ReadHistory(Store* store, const RecordKey& key);
+
+// Appends moves to what was read from `key`, an AliasKey, and writes it. Errors:
+// kResourceExhausted (its aliases were moved too often), those of the store.
+Status WriteMoves(Store* store, const RecordKey& key, AliasHistory history,
+                  std::vector<AliasMove> moves);
 
 template <typename T>
 Result<Versioned<T>> DecodeVersioned(const RecordKey& key, std::string_view bytes) {
