@@ -19,6 +19,9 @@ class Cancellation {
   Cancellation(std::stop_token stop, Clock::time_point deadline)
       : stop_(std::move(stop)), deadline_(deadline) {}
 
+  // The signal alone, for what must end at a stop but has no deadline of its own.
+  const std::stop_token& stop() const { return stop_; }
+
   // To be asked some ten times a second. Errors: kUnavailable (the signal was given),
   // kDeadlineExceeded.
   Status Check() const {

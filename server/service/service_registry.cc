@@ -245,16 +245,18 @@ Result<DeletionReply> DeleteRecord(ServiceState& state, DeleteRecordRequest& mes
   return state.catalog->Delete(message.kind, message.ref, {message.cascade, message.preview});
 }
 
-Result<GarbageReply> Garbage(ServiceState& state, GarbageRequest& message) {
+Result<GarbageReply> Garbage(ServiceState& state, GarbageRequest& message,
+                             const Cancellation& cancellation) {
   GarbageReply reply{message.run, {}};
-  AUGSTORE_ASSIGN(reply.step,
-                  state.catalog->CollectGarbage(&reply.run, {message.apply, message.pairs}));
+  AUGSTORE_ASSIGN(reply.step, state.catalog->CollectGarbage(
+                                  &reply.run, {message.apply, message.pairs}, cancellation));
   return reply;
 }
 
-Result<EraseSampleReply> EraseSample(ServiceState& state, EraseSampleRequest& message) {
+Result<EraseSampleReply> EraseSample(ServiceState& state, EraseSampleRequest& message,
+                                     const Cancellation& cancellation) {
   EraseSampleReply reply{message.run, {}};
-  AUGSTORE_ASSIGN(reply.step, state.catalog->EraseSample(&reply.run, message.target));
+  AUGSTORE_ASSIGN(reply.step, state.catalog->EraseSample(&reply.run, message.target, cancellation));
   if (reply.step.applied) state.DropBatches();  // one may have the image
   return reply;
 }

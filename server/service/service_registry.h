@@ -10,10 +10,11 @@
   M(GetRecord, RecordReply)           \
   M(AddRecord, RecordReply)           \
   M(DeleteRecord, DeletionReply)      \
-  M(Garbage, GarbageReply)            \
-  M(EraseSample, EraseSampleReply)    \
   M(SetAlias, EndReply)
-#define AUGSTORE_REGISTRY_LONG_HANDLERS(M) M(Verify, VerifyReply)
+#define AUGSTORE_REGISTRY_LONG_HANDLERS(M) \
+  M(Verify, VerifyReply)                   \
+  M(Garbage, GarbageReply)                 \
+  M(EraseSample, EraseSampleReply)
 #define AUGSTORE_REGISTRY_CALLER_HANDLERS(M) \
   M(Stats, StatsReply)                       \
   M(ListRecords, RecordListReply)

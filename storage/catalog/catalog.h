@@ -153,16 +153,21 @@ class Catalog {
   // Looks for rows that nothing names, and gives their space back. `run` 0 begins a run, in place
   // of one that is going on; its number comes back through `run`, for the next call. Errors:
   // kFailedPrecondition (another run began), kInvalidArgument (it was begun with other options),
-  // those of GarbageRun. The last step of a run is answered again.
-  Result<GarbageStep> CollectGarbage(uint64_t* run, const GarbageOptions& options);
+  // those of GarbageRun; kUnavailable (`cancellation` ended the rewriting of files: what was
+  // dropped stays dropped, RocksDB gives its space back later). The last step of a run is answered
+  // again.
+  Result<GarbageStep> CollectGarbage(uint64_t* run, const GarbageOptions& options,
+                                     const Cancellation& cancellation = {});
 
   // Erases an image from every collection version: a version without it replaces those of a
   // collection that have it, which then say so; aliases move; its rows, maps and views go. Heads
   // that were trained on it stay and are named. `run` as in CollectGarbage. Errors: kNotFound
   // (nothing has the image), kInvalidArgument (the key is in several splits; another target),
   // kFailedPrecondition (another run began; a collection that is being written has the image),
-  // kDataLoss (what has it is damaged: nothing was changed, or the same can be done again).
-  Result<ErasureStep> EraseSample(uint64_t* run, const ErasureTarget& target);
+  // kDataLoss (what has it is damaged: nothing was changed, or the same can be done again),
+  // kUnavailable (`cancellation` ended it before its end: the same is to be done again).
+  Result<ErasureStep> EraseSample(uint64_t* run, const ErasureTarget& target,
+                                  const Cancellation& cancellation = {});
 
   // Store::Verify, then that every version's samples point at rows, its digest holds, and all
   // weights match their digests.
@@ -196,7 +201,7 @@ class Catalog {
       AUGSTORE_REQUIRES(erasure_mutex_);
   Status KeepFromAppending(const ImageSearch& search, bool known);
   // Erases what was found, and what versions that came since have.
-  Status Erase(ImageSearch* search);
+  Status Erase(ImageSearch* search, const std::stop_token& stop);
   Status CheckReadable(const ImageSearch& search);
   Status RefuseDraftsWith(const ImageSearch& search);
   // By the names of collections; 0: no sample is left.

@@ -123,11 +123,12 @@ void Catalog::MarkDrafts(GarbageRun* run) {
   }
 }
 
-Result<GarbageStep> Catalog::CollectGarbage(uint64_t* run, const GarbageOptions& options) {
+Result<GarbageStep> Catalog::CollectGarbage(uint64_t* run, const GarbageOptions& options,
+                                            const Cancellation& cancellation) {
   std::optional<SegmentRange> dropped;
   AUGSTORE_ASSIGN(const GarbageStep step, StepGarbage(run, options, &dropped));
   if (!dropped.has_value()) return step;
-  const Status compacted = store_->CompactSegments(*dropped);
+  const Status compacted = store_->CompactSegments(*dropped, cancellation.stop());
   if (compacted.code() != Code::kDataLoss) {
     AUGSTORE_TRY(compacted);
     return step;

@@ -88,7 +88,8 @@ std::vector<DeletedRecord> Describe(const RecordUsers& users, const Versions& ve
 
 }  // namespace
 
-Result<ErasureStep> Catalog::EraseSample(uint64_t* number, const ErasureTarget& target) {
+Result<ErasureStep> Catalog::EraseSample(uint64_t* number, const ErasureTarget& target,
+                                         const Cancellation& cancellation) {
   const auto deadline = std::chrono::steady_clock::now() + draft_step_;
   const MutexLock lock(erasure_mutex_);
   if (*number != 0) {
@@ -116,7 +117,7 @@ Result<ErasureStep> Catalog::EraseSample(uint64_t* number, const ErasureTarget& 
   }
   AUGSTORE_ASSIGN(const RecordUsers users, RecordUsers::Load(store_));
   if (!target.preview) {
-    AUGSTORE_TRY(Erase(search.get()));
+    AUGSTORE_TRY(Erase(search.get(), cancellation.stop()));
     step.applied = true;
   }
   step.records = Describe(users, search->versions());
@@ -150,7 +151,7 @@ Status Catalog::KeepFromAppending(const ImageSearch& search, bool known) {
   return OkStatus();
 }
 
-Status Catalog::Erase(ImageSearch* search) {
+Status Catalog::Erase(ImageSearch* search, const std::stop_token& stop) {
   std::map<std::string, uint32_t> by;
   {
     // No sample comes to name a row meanwhile, and no version is made.
@@ -169,7 +170,7 @@ Status Catalog::Erase(ImageSearch* search) {
     std::set<uint64_t> segments;
     for (const StoredImage& image : images) segments.insert(image.row / kSegmentRows);
     for (const uint64_t segment : segments) {
-      AUGSTORE_TRY(store_->CompactSegments({space, segment, segment + 1}));
+      AUGSTORE_TRY(store_->CompactSegments({space, segment, segment + 1}, stop));
     }
   }
   {

@@ -73,7 +73,7 @@ class RocksDbStore final : public Store {
   Result<DroppedSegments> DropSegments(SpaceId space, std::span<const uint64_t> segments,
                                        bool apply) override;
   Status EraseImages(SpaceId space, std::span<const StoredImage> images) override;
-  Status CompactSegments(const SegmentRange& range) override;
+  Status CompactSegments(const SegmentRange& range, const std::stop_token& stop) override;
   void ReadAheadOf(SpaceId space, RowPart part, std::span<const RowId> rows,
                    const std::weak_ptr<const void>& wanted) override;
   uint64_t MemoryBudget() const override { return cache_.budget_bytes(); }

@@ -1,6 +1,8 @@
 // Giving the space of segments back in the RocksDB store.
 #include <algorithm>
+#include <atomic>
 #include <map>
+#include <stop_token>
 
 #include "schemas/base/limits.h"
 #include "storage/rocksdb/rocksdb_keys.h"
@@ -168,7 +170,7 @@ Status RocksDbStore::EraseImages(SpaceId space_id, std::span<const StoredImage> 
   return FlushAll();  // out of the log
 }
 
-Status RocksDbStore::CompactSegments(const SegmentRange& range) {
+Status RocksDbStore::CompactSegments(const SegmentRange& range, const std::stop_token& stop) {
   AUGSTORE_TRY(FlushAll());  // so that all tables of the compaction can be checked
   const std::string first = rocks::SegmentKey(range.space, range.begin);
   const std::string last = rocks::SegmentKey(range.space, range.end);
@@ -176,11 +178,16 @@ Status RocksDbStore::CompactSegments(const SegmentRange& range) {
   const rocksdb::Slice to(last);
   rocksdb::CompactRangeOptions options;
   options.exclusive_manual_compaction = false;
+  // A long one must not hold up a server that stops.
+  std::atomic<bool> canceled{false};
+  const std::stop_callback cancel(stop, [&canceled] { canceled = true; });
+  options.canceled = &canceled;
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
   for (const rocks::Family compacted : {kSegments, kMaps}) {
     AUGSTORE_TRY(CheckTables(compacted, first, last));
-    AUGSTORE_TRY(
-        FromRocks(db_->CompactRange(options, family(compacted), &from, &to), "giving space back"));
+    const rocksdb::Status done = db_->CompactRange(options, family(compacted), &from, &to);
+    if (canceled) return Unavailable("giving space back was stopped before its end");
+    AUGSTORE_TRY(FromRocks(done, "giving space back"));
   }
   return OkStatus();
 }

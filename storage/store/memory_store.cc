@@ -285,7 +285,9 @@ class MemoryStore final : public Store {
     return OkStatus();
   }
 
-  Status CompactSegments(const SegmentRange&) override { return OkStatus(); }
+  Status CompactSegments(const SegmentRange&, const std::stop_token&) override {
+    return OkStatus();
+  }
 
   void ReadAheadOf(SpaceId, RowPart, std::span<const RowId>,
                    const std::weak_ptr<const void>&) override {}  // all is in memory

@@ -19,6 +19,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -185,9 +186,10 @@ class Store {
   // segment is damaged).
   virtual Status EraseImages(SpaceId space, std::span<const StoredImage> images) = 0;
   // Rewrites the files that hold these segments, without what was dropped or erased: only then it
-  // is gone. May take seconds; others read and write meanwhile. Errors: kDataLoss (one of the files
-  // is damaged, and stays as it is).
-  virtual Status CompactSegments(const SegmentRange& range) = 0;
+  // is gone. May take long; others read and write meanwhile. Errors: kDataLoss (one of the files
+  // is damaged, and stays as it is), kUnavailable (`stop` was requested: some files may be
+  // rewritten, the others stay).
+  virtual Status CompactSegments(const SegmentRange& range, const std::stop_token& stop = {}) = 0;
 
   // A hint: a part of these rows will be read soon. Does not wait; what is not in memory may be
   // loaded meanwhile, as long as `wanted` has not expired.
