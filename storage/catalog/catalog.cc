@@ -8,10 +8,10 @@
 #include "schemas/records/card_worth.h"
 #include "storage/catalog/catalog_internal.h"
 #include "storage/catalog/catalog_verify.h"
-#include "storage/catalog/collection_draft.h"
 #include "storage/catalog/collection_removal.h"
 #include "storage/catalog/garbage_run.h"
 #include "storage/catalog/image_search.h"
+#include "storage/collections/collection_draft.h"
 #include "storage/store/row_leases.h"
 
 namespace augstore {

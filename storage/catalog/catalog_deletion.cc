@@ -3,10 +3,10 @@
 
 #include "storage/catalog/catalog.h"
 #include "storage/catalog/catalog_internal.h"
-#include "storage/catalog/collection_draft.h"
 #include "storage/catalog/collection_removal.h"
 #include "storage/catalog/garbage_run.h"
 #include "storage/catalog/record_users.h"
+#include "storage/collections/collection_draft.h"
 #include "storage/store/row_leases.h"
 
 namespace augstore {

@@ -7,10 +7,10 @@
 #include "schemas/base/limits.h"
 #include "storage/catalog/catalog.h"
 #include "storage/catalog/catalog_internal.h"
-#include "storage/catalog/collection_draft.h"
-#include "storage/catalog/collection_samples.h"
-#include "storage/catalog/draft_changes.h"
 #include "storage/catalog/garbage_run.h"
+#include "storage/collections/collection_draft.h"
+#include "storage/collections/collection_samples.h"
+#include "storage/collections/draft_changes.h"
 #include "storage/store/row_leases.h"
 
 namespace augstore {

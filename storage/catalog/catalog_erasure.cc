@@ -6,10 +6,10 @@
 #include "schemas/base/limits.h"
 #include "storage/catalog/catalog.h"
 #include "storage/catalog/catalog_internal.h"
-#include "storage/catalog/collection_draft.h"
 #include "storage/catalog/collection_removal.h"
 #include "storage/catalog/image_search.h"
 #include "storage/catalog/record_users.h"
+#include "storage/collections/collection_draft.h"
 
 namespace augstore {
 namespace {

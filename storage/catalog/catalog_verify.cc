@@ -12,7 +12,7 @@
 #include "schemas/records/keys.h"
 #include "storage/catalog/catalog.h"
 #include "storage/catalog/catalog_internal.h"
-#include "storage/catalog/collection_chunks.h"
+#include "storage/collections/collection_chunks.h"
 
 namespace augstore {
 namespace {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "storage/catalog/catalog_internal.h"
-#include "storage/catalog/collection_chunks.h"
+#include "storage/collections/collection_chunks.h"
 
 namespace augstore {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "schemas/base/thread_annotations.h"
 #include "schemas/records/garbage.h"
-#include "storage/catalog/collection_chunks.h"
+#include "storage/collections/collection_chunks.h"
 
 namespace augstore {
 

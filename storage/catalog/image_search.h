@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "schemas/records/erasure.h"
-#include "storage/catalog/collection_chunks.h"
+#include "storage/collections/collection_chunks.h"
 
 namespace augstore {
 

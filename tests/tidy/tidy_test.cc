@@ -96,7 +96,8 @@ std::string RoomOf(const std::string& path) {
 TEST(Tidy, RoomsIncludeOnlyRoomsOnTheirLeft) {
   const std::vector<std::vector<std::string>> floors = {
       {"schemas/base", "schemas/weights", "schemas/records", "schemas/wire"},
-      {"storage/store", "storage/rocksdb", "storage/backup", "storage/catalog"},
+      {"storage/store", "storage/rocksdb", "storage/backup", "storage/collections",
+       "storage/catalog"},
       {"engine/math", "engine/kernels", "engine/images", "engine/transforms", "engine/backbone",
        "engine/heads", "engine/fitting", "engine/conditional", "engine/streams"},
       {"server/access", "server/service", "server/sockets"},

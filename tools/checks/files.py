@@ -34,7 +34,7 @@ NOT_FOR_CLANG = {
     "engine/fitting/torch_transform_trainer.cc",
     "engine/heads/torch_head_script.cc",
     "engine/math/compute_threads.cc",
-    "storage/catalog/draft_changes.cc",
+    "storage/collections/draft_changes.cc",
     "tests/engine/backbone/torch_backbone_test.cc",
     "tests/engine/backbone/torch_last_blocks_test.cc",
     "tests/engine/fitting/torch_linear_test.cc",

@@ -1,5 +1,5 @@
 #include "storage/catalog/catalog.h"
-#include "storage/catalog/collection_samples.h"
+#include "storage/collections/collection_samples.h"
 #include "storage/store/memory_store.h"
 
 #include <algorithm>

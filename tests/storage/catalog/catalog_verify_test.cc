@@ -1,5 +1,5 @@
 #include "schemas/base/limits.h"
-#include "storage/catalog/collection_chunks.h"
+#include "storage/collections/collection_chunks.h"
 #include "tests/storage/catalog/catalog_fixture.h"
 
 namespace augstore {

@@ -1,7 +1,7 @@
 #include "storage/catalog/collection_removal.h"
 
 #include "schemas/base/limits.h"
-#include "storage/catalog/collection_chunks.h"
+#include "storage/collections/collection_chunks.h"
 #include "tests/storage/catalog/catalog_fixture.h"
 
 namespace augstore {

@@ -1,6 +1,6 @@
-// A collection version while it is being written. Internal to storage/catalog.
-#ifndef AUGSTORE_STORAGE_CATALOG_COLLECTION_DRAFT_H_
-#define AUGSTORE_STORAGE_CATALOG_COLLECTION_DRAFT_H_
+// A collection version while it is being written. Internal to storage.
+#ifndef AUGSTORE_STORAGE_COLLECTIONS_COLLECTION_DRAFT_H_
+#define AUGSTORE_STORAGE_COLLECTIONS_COLLECTION_DRAFT_H_
 
 #include <atomic>
 #include <chrono>
@@ -12,8 +12,8 @@
 #include "schemas/base/memory_budget.h"
 #include "schemas/base/thread_annotations.h"
 #include "schemas/records/drafts.h"
-#include "storage/catalog/draft_changes.h"
-#include "storage/catalog/draft_commit.h"
+#include "storage/collections/draft_changes.h"
+#include "storage/collections/draft_commit.h"
 
 namespace augstore {
 
@@ -92,4 +92,4 @@ struct CollectionDraft {
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_STORAGE_CATALOG_COLLECTION_DRAFT_H_
+#endif  // AUGSTORE_STORAGE_COLLECTIONS_COLLECTION_DRAFT_H_

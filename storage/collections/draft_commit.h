@@ -1,10 +1,10 @@
-// Writing the samples of a new collection version. Internal to storage/catalog.
-#ifndef AUGSTORE_STORAGE_CATALOG_DRAFT_COMMIT_H_
-#define AUGSTORE_STORAGE_CATALOG_DRAFT_COMMIT_H_
+// Writing the samples of a new collection version. Internal to storage.
+#ifndef AUGSTORE_STORAGE_COLLECTIONS_DRAFT_COMMIT_H_
+#define AUGSTORE_STORAGE_COLLECTIONS_DRAFT_COMMIT_H_
 
 #include <vector>
 
-#include "storage/catalog/draft_changes.h"
+#include "storage/collections/draft_changes.h"
 
 namespace augstore {
 
@@ -54,4 +54,4 @@ class DraftCommit {
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_STORAGE_CATALOG_DRAFT_COMMIT_H_
+#endif  // AUGSTORE_STORAGE_COLLECTIONS_DRAFT_COMMIT_H_

@@ -1,6 +1,6 @@
-// What a draft changes of the version that it starts from. Internal to storage/catalog.
-#ifndef AUGSTORE_STORAGE_CATALOG_DRAFT_CHANGES_H_
-#define AUGSTORE_STORAGE_CATALOG_DRAFT_CHANGES_H_
+// What a draft changes of the version that it starts from. Internal to storage.
+#ifndef AUGSTORE_STORAGE_COLLECTIONS_DRAFT_CHANGES_H_
+#define AUGSTORE_STORAGE_COLLECTIONS_DRAFT_CHANGES_H_
 
 #include <map>
 #include <memory>
@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "schemas/records/drafts.h"
-#include "storage/catalog/collection_chunks.h"
+#include "storage/collections/collection_chunks.h"
 #include "storage/store/store_checks.h"
 
 namespace augstore {
@@ -66,4 +66,4 @@ class BaseComparison {
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_STORAGE_CATALOG_DRAFT_CHANGES_H_
+#endif  // AUGSTORE_STORAGE_COLLECTIONS_DRAFT_CHANGES_H_

@@ -1,4 +1,4 @@
-#include "storage/catalog/collection_draft.h"
+#include "storage/collections/collection_draft.h"
 
 #include <algorithm>
 #include <iterator>

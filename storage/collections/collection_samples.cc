@@ -1,4 +1,4 @@
-#include "storage/catalog/collection_samples.h"
+#include "storage/collections/collection_samples.h"
 
 #include <algorithm>
 #include <cstring>

@@ -1,4 +1,4 @@
-#include "storage/catalog/collection_chunks.h"
+#include "storage/collections/collection_chunks.h"
 
 #include "schemas/base/limits.h"
 #include "tests/storage/catalog/catalog_fixture.h"

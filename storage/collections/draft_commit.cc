@@ -1,4 +1,4 @@
-#include "storage/catalog/draft_commit.h"
+#include "storage/collections/draft_commit.h"
 
 #include <algorithm>
 

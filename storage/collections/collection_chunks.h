@@ -1,4 +1,4 @@
-// How the samples of collection versions are kept in sample lists. Internal to storage/catalog.
+// How the samples of collection versions are kept in sample lists. Internal to storage.
 //
 // A commit writes one list, which has only the chunks that it made or changed. Numbers in a list:
 //   n < 2^63     the n-th chunk that the commit made: a SampleChunk
@@ -6,15 +6,15 @@
 //   2^64 - 1     the ChunkTable of the version, which is written last
 // Chunks without a change stay where they are, in lists of earlier versions, and the table names
 // them. So a list stays as long as any version's table names one of its chunks.
-#ifndef AUGSTORE_STORAGE_CATALOG_COLLECTION_CHUNKS_H_
-#define AUGSTORE_STORAGE_CATALOG_COLLECTION_CHUNKS_H_
+#ifndef AUGSTORE_STORAGE_COLLECTIONS_COLLECTION_CHUNKS_H_
+#define AUGSTORE_STORAGE_COLLECTIONS_COLLECTION_CHUNKS_H_
 
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "schemas/base/thread_annotations.h"
-#include "storage/catalog/collection_samples.h"
+#include "storage/collections/collection_samples.h"
 #include "storage/store/store.h"
 
 namespace augstore {
@@ -96,4 +96,4 @@ class TableCache {
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_STORAGE_CATALOG_COLLECTION_CHUNKS_H_
+#endif  // AUGSTORE_STORAGE_COLLECTIONS_COLLECTION_CHUNKS_H_

@@ -1,4 +1,4 @@
-#include "storage/catalog/collection_chunks.h"
+#include "storage/collections/collection_chunks.h"
 
 #include <algorithm>
 #include <set>

@@ -1,4 +1,4 @@
-#include "storage/catalog/draft_changes.h"
+#include "storage/collections/draft_changes.h"
 
 #include <algorithm>
 #include <bit>

@@ -1,6 +1,6 @@
 // Samples of collections: checks, and what identifies them. Internal to storage.
-#ifndef AUGSTORE_STORAGE_CATALOG_COLLECTION_SAMPLES_H_
-#define AUGSTORE_STORAGE_CATALOG_COLLECTION_SAMPLES_H_
+#ifndef AUGSTORE_STORAGE_COLLECTIONS_COLLECTION_SAMPLES_H_
+#define AUGSTORE_STORAGE_COLLECTIONS_COLLECTION_SAMPLES_H_
 
 #include <string>
 #include <unordered_map>
@@ -53,4 +53,4 @@ Digest CollectionDigest(const CollectionRecord& collection, const std::vector<Di
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_STORAGE_CATALOG_COLLECTION_SAMPLES_H_
+#endif  // AUGSTORE_STORAGE_COLLECTIONS_COLLECTION_SAMPLES_H_
