@@ -8,7 +8,7 @@
 #include "tools/compare/compare_report.h"
 #include "tools/compare/compare_runs.h"
 #include "tools/compare/compare_transforms.h"
-#include "tools/transform/phi_cost.h"
+#include "tools/collection/phi_cost.h"
 
 namespace augstore {
 namespace {

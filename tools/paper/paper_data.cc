@@ -5,7 +5,7 @@
 #include "engine/math/counter_rng.h"
 #include "tools/cli/progress.h"
 #include "tools/collection/embedder.h"
-#include "tools/transform/phi_cost.h"
+#include "tools/collection/phi_cost.h"
 
 namespace augstore {
 namespace {

@@ -6,7 +6,7 @@
 #include "schemas/base/names.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/record_text.h"
-#include "tools/transform/phi_cost.h"
+#include "tools/collection/phi_cost.h"
 #include "tools/transform/transform_training.h"
 
 namespace augstore {

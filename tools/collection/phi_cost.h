@@ -1,6 +1,6 @@
 // What a command will ask of Φ, told before it starts.
-#ifndef AUGSTORE_TOOLS_TRANSFORM_PHI_COST_H_
-#define AUGSTORE_TOOLS_TRANSFORM_PHI_COST_H_
+#ifndef AUGSTORE_TOOLS_COLLECTION_PHI_COST_H_
+#define AUGSTORE_TOOLS_COLLECTION_PHI_COST_H_
 
 #include <cstdint>
 #include <span>
@@ -30,4 +30,4 @@ Status AnnouncePhiCost(LazyBackbone& backbone, std::span<const ImageItem> items,
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_TOOLS_TRANSFORM_PHI_COST_H_
+#endif  // AUGSTORE_TOOLS_COLLECTION_PHI_COST_H_

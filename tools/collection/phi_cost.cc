@@ -1,4 +1,4 @@
-#include "tools/transform/phi_cost.h"
+#include "tools/collection/phi_cost.h"
 
 #include <algorithm>
 #include <vector>
