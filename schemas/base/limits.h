@@ -31,6 +31,7 @@ inline constexpr uint32_t kMaxWorldSize = 65536;
 inline constexpr uint32_t kMaxClasses = 1u << 20;  // classes of all label columns together
 inline constexpr uint32_t kMaxLabelColumns = 64;
 inline constexpr uint32_t kMaxSplits = 1024;  // distinct splits of one collection
+inline constexpr uint32_t kMaxViews = 64;     // views of one sample, of all view sets together
 inline constexpr size_t kMaxNameBytes =
     200;  // a collection's, transform's, head's or backbone's name
 inline constexpr size_t kMaxRefBytes = 2 * kMaxNameBytes + 16;  // "name@alias", "kind/name"

@@ -19,6 +19,10 @@ struct DraftSpec {
   Dtype dtype = Dtype::kF32;  // of the stored embeddings
   // Samples that the latest version has may be replaced by those of equal (split, key).
   bool replace_samples = false;
+  // True: the new version has the samples of the latest one, and `views` in place of its view sets.
+  // Their rows come by AppendViews instead of samples. `labels` are then not looked at.
+  bool views_only = false;
+  std::vector<ViewSet> views = {};
 };
 
 struct OpenDraft {

@@ -20,6 +20,18 @@ void FlatFields(auto& v, auto& m) {
         AtMost(m.classes, kMaxClasses, kMaxKeyBytes));
 }
 
+struct FlatViews {
+  std::vector<std::string> laws;
+  std::vector<uint32_t> counts;
+  std::vector<uint64_t> seeds;
+};
+
+void FlatFields(auto& v, auto& m) requires requires { m.laws; }
+{
+  v.All(AtMost(m.laws, kMaxViews, kMaxTextBytes), AtMost(m.counts, kMaxViews),
+        AtMost(m.seeds, kMaxViews));
+}
+
 }  // namespace
 
 using LabelCodec = Codec<std::vector<LabelColumn>>;
@@ -54,10 +66,42 @@ void LabelCodec::Fields(TableReader& v, std::vector<LabelColumn>& columns) {
   }
 }
 
+using ViewCodec = Codec<std::vector<ViewSet>>;
+
+void ViewCodec::Fields(TableWriter& v, const std::vector<ViewSet>& sets) {
+  FlatViews flat;
+  for (const ViewSet& set : sets) {
+    flat.laws.push_back(set.law);
+    flat.counts.push_back(set.count);
+    flat.seeds.push_back(set.seed);
+  }
+  FlatFields(v, std::as_const(flat));
+}
+
+void ViewCodec::Fields(TableReader& v, std::vector<ViewSet>& sets) {
+  FlatViews flat;
+  FlatFields(v, flat);
+  v.in().Equal("counts", flat.counts.size(), flat.laws.size(), "laws");
+  v.in().Equal("seeds", flat.seeds.size(), flat.laws.size(), "laws");
+  uint64_t total = 0;
+  for (const uint32_t count : flat.counts) {
+    if (count == 0) v.in().Fail("counts", "has 0: a view set has at least one view of each sample");
+    total += count;
+  }
+  v.in().AtMost("counts", total, kMaxViews);
+  if (!v.in().status().ok()) return;
+  for (size_t i = 0; i < flat.laws.size(); ++i) {
+    sets.push_back({std::move(flat.laws[i]), flat.counts[i], flat.seeds[i]});
+  }
+}
+
 void CheckChunk(Reader& in, const SampleChunk& m) {
   in.Equal("splits", m.splits.size(), m.size(), "keys");
   in.Equal("images", m.images.size(), m.size(), "keys");
   if (!m.rows.empty()) in.Equal("rows", m.rows.size(), m.size(), "keys");
+  if (m.size() == 0 ? !m.views.empty() : m.views.size() % m.size() != 0) {
+    in.Fail("views", fmt::format("has {} rows for {} samples", m.views.size(), m.size()));
+  }
   const auto split = std::max_element(m.splits.begin(), m.splits.end());
   if (split != m.splits.end() && *split >= m.split_names.size())
     in.Fail("splits",

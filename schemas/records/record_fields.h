@@ -23,12 +23,19 @@ struct Codec<std::vector<LabelColumn>> {
   static void Fields(TableReader& v, std::vector<LabelColumn>& columns);
 };
 
+template <>
+struct Codec<std::vector<ViewSet>> {
+  using Table = fb::records::ViewSets;
+  static void Fields(TableWriter& v, const std::vector<ViewSet>& sets);
+  static void Fields(TableReader& v, std::vector<ViewSet>& sets);
+};
+
 // The labels of one column.
 AUGSTORE_FIELDS(std::vector<int32_t>, fb::records::LabelValues, AtMost(m, kMaxBatchRows));
 AUGSTORE_FIELDS(SampleChunk, fb::records::SampleChunk, kFormat, AtMost(m.rows, kMaxBatchRows),
                 AtMost(m.split_names, kMaxSplits, kMaxKeyBytes), AtMost(m.splits, kMaxBatchRows),
                 AtMost(m.labels, kMaxLabelColumns), AtMost(m.keys, kMaxBatchRows, kMaxKeyBytes),
-                AtMost(m.images, kMaxBatchRows));
+                AtMost(m.images, kMaxBatchRows), AtMost(m.views, kSampleChunkRows* kMaxViews));
 void CheckChunk(Reader& in, const SampleChunk& m);
 inline void CheckFields(Reader& in, const SampleChunk& m) { CheckChunk(in, m); }
 

@@ -42,6 +42,12 @@ Result<RecordKind> ParseRecordKind(std::string_view text) {
       "'{}' is no kind of record: choose backbone, collection, transform, head or aliases", text);
 }
 
+size_t CountViews(const std::vector<ViewSet>& sets) {
+  size_t views = 0;
+  for (const ViewSet& set : sets) views += set.count;
+  return views;
+}
+
 uint32_t AliasHistory::Find(std::string_view alias) const {
   for (auto move = moves.rbegin(); move != moves.rend(); ++move) {
     if (move->alias == alias) return move->version;
@@ -62,10 +68,11 @@ AUGSTORE_FIELDS(SplitCount, fb::records::SplitCount, AtMost(m.name, kMaxKeyBytes
 AUGSTORE_FIELDS(CollectionRecord, fb::records::Collection, kFormat, m.backbone,
                 AtMost(m.dim, kMaxDim), m.samples, m.sample_list, m.labels,
                 AtMost(m.splits, kMaxSplits), m.digest, AtMost(m.source, kMaxTextBytes),
-                m.created_unix_s, m.dtype, AtMost(m.lists, kMaxChunks));
+                m.created_unix_s, m.dtype, AtMost(m.lists, kMaxChunks), m.views, m.viewed);
 AUGSTORE_FIELDS(ChunkTable, fb::records::ChunkTable, kFormat, AtMost(m.lists, kMaxChunks),
                 AtMost(m.numbers, kMaxChunks), AtMost(m.samples, kMaxChunks),
-                AtMost(m.digests, kMaxChunks), AtMost(m.row_sums, kMaxChunks));
+                AtMost(m.digests, kMaxChunks), AtMost(m.row_sums, kMaxChunks),
+                AtMost(m.viewed, kMaxChunks));
 AUGSTORE_FIELDS(ChunkSummary, fb::records::ChunkSummary, kFormat,
                 AtMost(m.samples, kSampleChunkRows), AtMost(m.images, kSampleChunkRows));
 
@@ -114,6 +121,7 @@ void CheckFields(Reader& in, const ChunkTable& m) {
   in.Equal("samples", m.samples.size(), m.size(), "lists");
   in.Equal("digests", m.digests.size(), m.size(), "lists");
   in.Equal("row_sums", m.row_sums.size(), m.size(), "lists");
+  if (!m.viewed.empty()) in.Equal("viewed", m.viewed.size(), m.size(), "lists");
 }
 
 void CheckFields(Reader& in, const ChunkSummary& m) {

@@ -65,6 +65,16 @@ struct SplitCount {
   bool operator==(const SplitCount&) const = default;
 };
 
+// Views that are stored of every sample of a collection: Φ(g(x)), g drawn by a law.
+struct ViewSet {
+  std::string law;     // image ops, canonical: "rotate(-30..30)>brightness(0.7..1.4)", "vflip"
+  uint32_t count = 0;  // views of each sample; 1 for a law without ranges
+  uint64_t seed = 0;   // of the draws; 0 for a law without ranges
+  bool operator==(const ViewSet&) const = default;
+};
+// Views of each sample, of all sets together.
+size_t CountViews(const std::vector<ViewSet>& sets);
+
 // One committed version of a collection.
 struct CollectionRecord {
   static constexpr RecordKind kKind = RecordKind::kCollection;
@@ -79,6 +89,8 @@ struct CollectionRecord {
   int64_t created_unix_s = 0;
   Dtype dtype = Dtype::kF32;    // in which its embeddings are stored
   std::vector<uint32_t> lists;  // the sample lists that its ChunkTable names, ascending
+  std::vector<ViewSet> views;
+  uint64_t viewed = 0;  // samples of which all views are stored
   bool operator==(const CollectionRecord&) const = default;
 };
 
@@ -93,6 +105,10 @@ struct SampleChunk {
   std::vector<std::vector<int32_t>> labels;  // [label column][sample]; -1: unlabelled
   std::vector<std::string> keys;  // where the sample came from; unique within (version, split)
   std::vector<ContentHash> images;
+  // The rows of views: that of view v of sample i is at v * size() + i, or is kNoRow. The views of
+  // the collection's sets one set after the other; empty where there are none, and in what a writer
+  // sends.
+  std::vector<RowId> views;
   bool operator==(const SampleChunk&) const = default;
   size_t size() const { return keys.size(); }
 };
@@ -104,7 +120,8 @@ struct ChunkTable {
   std::vector<uint64_t> numbers;   // its number there
   std::vector<uint32_t> samples;   // how many it has
   std::vector<Digest> digests;     // of its content: docs/formats.md
-  std::vector<uint64_t> row_sums;  // Checksum64 of its rows, little-endian
+  std::vector<uint64_t> row_sums;  // Checksum64 of its rows and then its views, little-endian
+  std::vector<uint32_t> viewed;    // samples that have all their views; empty: no chunk has views
   bool operator==(const ChunkTable&) const = default;
   size_t size() const { return lists.size(); }
 };

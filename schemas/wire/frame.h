@@ -47,6 +47,7 @@ inline constexpr size_t kFrameHeaderBytes = 24;
   X(VerifyRequest, 19)        \
   X(ShareMemoryRequest, 20)   \
   X(CompareDraftRequest, 21)  \
+  X(AppendViewsRequest, 33)   \
   X(AuthenticateRequest, 22)  \
   X(CreateKeyRequest, 23)     \
   X(ListKeysRequest, 24)      \

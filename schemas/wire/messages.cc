@@ -119,9 +119,11 @@ AUGSTORE_FIELDS(ReadRowsRequest, wire::ReadRowsRequest, m.backbone, AtMost(m.row
                 m.feature_maps, m.dtype);
 AUGSTORE_FIELDS(BeginDraftRequest, wire::BeginDraftRequest, AtMost(m.collection, kMaxNameBytes),
                 m.backbone, m.labels, m.start_empty, AtMost(m.source, kMaxTextBytes), m.dtype,
-                m.replace_samples);
+                m.replace_samples, m.views_only, m.views);
 AUGSTORE_FIELDS(DraftReply, wire::DraftReply, m.draft, m.labels);
 AUGSTORE_FIELDS(AppendSamplesRequest, wire::AppendSamplesRequest, m.draft, m.samples);
+AUGSTORE_FIELDS(AppendViewsRequest, wire::AppendViewsRequest, m.draft, m.begin,
+                AtMost(m.images, kMaxBatchRows));
 AUGSTORE_FIELDS(CompareDraftRequest, wire::CompareDraftRequest, m.draft);
 AUGSTORE_FIELDS(SharedRows, wire::SharedRows, AtMost(m.split, kMaxKeyBytes),
                 AtMost(m.other, kMaxKeyBytes), m.rows, m.conflicting);

@@ -200,7 +200,7 @@ struct ReadRowsRequest {
   Dtype dtype = Dtype::kF32;
 };
 
-// --- Writing a collection version: Begin, AppendSamples..., Compare, Commit ---
+// --- Writing a collection version: Begin, AppendSamples... or AppendViews..., Compare, Commit ---
 // CompareDraft and CommitDraft do a second's work at most: a DraftProgressReply means that there is
 // more to do, and the same request goes on.
 using BeginDraftRequest = DraftSpec;
@@ -208,6 +208,14 @@ using DraftReply = OpenDraft;
 struct AppendSamplesRequest {
   uint32_t draft = 0;
   SampleChunk samples;
+};
+// Views of consecutive samples, for a draft that is `views_only`, by the hashes under which they
+// were stored (AppendRows with sources): those of sample `begin`, then of the next. In the order of
+// the samples; what came may come again. A view that is not stored is missing in the version.
+struct AppendViewsRequest {
+  uint32_t draft = 0;
+  SampleId begin = 0;
+  std::vector<ContentHash> images;  // a multiple of the views of one sample
 };
 // What committing the draft would do: asked for by clients that say so first.
 struct CompareDraftRequest {
@@ -219,8 +227,8 @@ using DraftProgressReply = DraftProgress;
 // the same. Asked again once the version is made, it answers the same.
 struct CommitDraftRequest {
   uint32_t draft = 0;
-  uint64_t appended =
-      0;  // samples that the client appended; refused if the server counted differently
+  uint64_t appended = 0;  // samples, or samples with views, that the client appended; refused if
+                          // the server counted differently
 };
 struct AbortDraftRequest {
   uint32_t draft = 0;

@@ -27,10 +27,12 @@ CHUNK = {
     "labels": [{"values": [-1, 0, 2]}, {"values": [5, 6, 7]}],
     "keys": ["a/b.png", "", "c d.jpg"],
     "images": bytes(range(1, 17)) + bytes(range(2, 18)) + bytes(range(3, 19)),
+    "views": [5, 2**64 - 1, 6, 7, 8, 9],
 }
+VIEWS = {"laws": ["rotate(-30..30)>brightness(0.7..1.4)", "vflip"], "counts": [2, 1], "seeds": [2**63, 0]}
 TABLE = {
     "lists": [3, 12], "numbers": [7, 2**40], "samples": [4096, 1], "digests": digest(11) + digest(12),
-    "row_sums": [5, 2**64 - 1],
+    "row_sums": [5, 2**64 - 1], "viewed": [4095, 1],
 }  # fmt: skip
 SUMMARY = {"samples": [2**64 - 1, 5], "images": [6, 2**63]}
 BACKBONE = {
@@ -41,7 +43,7 @@ BACKBONE = {
 COLLECTION = {
     "backbone": digest(2), "dim": 64, "samples": 70000, "sample_list": 12, "labels": LABELS,
     "splits": [{"name": "train", "samples": 60000}, {"name": "", "samples": 1}, {"name": "test", "samples": 10000}],
-    "digest": digest(3), "source": "/data/cifar", "created_unix_s": -5, "dtype": 1, "lists": [3, 12],
+    "digest": digest(3), "source": "/data/cifar", "created_unix_s": -5, "dtype": 1, "lists": [3, 12], "views": VIEWS, "viewed": 69999,
 }  # fmt: skip
 ENTRIES = [
     {
@@ -205,10 +207,11 @@ def messages(backbone):
         "ReadRowsRequest": {"backbone": digest(9), "rows": [256, 1], "feature_maps": True, "dtype": 2},
         "BeginDraftRequest": {
             "collection": "cifar10", "backbone": digest(2), "labels": LABELS, "start_empty": True, "source": "/data/cifar", "dtype": 1,
-            "replace_samples": True,
+            "replace_samples": True, "views_only": True, "views": VIEWS,
         },
         "DraftReply": {"draft": 6, "labels": LABELS},
         "AppendSamplesRequest": {"draft": 6, "samples": CHUNK},
+        "AppendViewsRequest": {"draft": 6, "begin": 2**33, "images": hashes(1, 4)},
         "CompareDraftRequest": {"draft": 6},
         "DraftChangesReply": {
             "added": 5, "replaced": 4, "left": 3, "examples": ["sample 'a' of split 'train'"],

@@ -21,13 +21,16 @@ TABLES: Dict[str, Fields] = {
         source:string multiply_adds:ulong created_unix_s:long feature_map_height:uint feature_map_width:uint
         feature_map_channels:uint"""),
     "LabelColumns": _fields("names:[string] class_counts:[uint] classes:[string]"),
+    "ViewSets": _fields("laws:[string] counts:[uint] seeds:[ulong]"),
     "SplitCount": _fields("name:string samples:ulong"),
     "Collection": _fields("""format:uint backbone:[ubyte] dim:uint samples:ulong sample_list:uint labels:LabelColumns
-        splits:[SplitCount] digest:[ubyte] source:string created_unix_s:long dtype:ubyte lists:[uint]"""),
+        splits:[SplitCount] digest:[ubyte] source:string created_unix_s:long dtype:ubyte lists:[uint]
+        views:ViewSets viewed:ulong"""),
     "LabelValues": _fields("values:[int]"),
     "SampleChunk": _fields("""format:uint rows:[ulong] split_names:[string] splits:[ushort] labels:[LabelValues] keys:[string]
-        images:[ubyte]"""),
-    "ChunkTable": _fields("format:uint lists:[uint] numbers:[ulong] samples:[uint] digests:[ubyte] row_sums:[ulong]"),
+        images:[ubyte] views:[ulong]"""),
+    "ChunkTable": _fields("""format:uint lists:[uint] numbers:[ulong] samples:[uint] digests:[ubyte] row_sums:[ulong]
+        viewed:[uint]"""),
     "ChunkSummary": _fields("format:uint samples:[ulong] images:[ulong]"),
     "LayerShape": _fields("in:uint out:uint activation:ubyte residual:bool kind:ubyte"),
     "CardEntry": _fields("""data:string pairs:ulong mse:double identity_mse:double r2:double cosine_before:double
@@ -96,9 +99,10 @@ TABLES: Dict[str, Fields] = {
         feature_maps:[ubyte] dtype:ubyte sources:[ubyte]"""),
     "ReadRowsRequest": _fields("backbone:[ubyte] rows:[ulong] feature_maps:bool dtype:ubyte"),
     "BeginDraftRequest": _fields("""collection:string backbone:[ubyte] labels:LabelColumns start_empty:bool source:string dtype:ubyte
-        replace_samples:bool"""),
+        replace_samples:bool views_only:bool views:ViewSets"""),
     "DraftReply": _fields("draft:uint labels:LabelColumns"),
     "AppendSamplesRequest": _fields("draft:uint samples:SampleChunk"),
+    "AppendViewsRequest": _fields("draft:uint begin:ulong images:[ubyte]"),
     "CompareDraftRequest": _fields("draft:uint"),
     "SharedRows": _fields("split:string other:string rows:ulong conflicting:ulong"),
     "DraftChangesReply": _fields("added:ulong replaced:ulong left:ulong examples:[string] shared:[SharedRows] refilled:ulong"),
@@ -158,6 +162,7 @@ MESSAGE_TYPES: Dict[str, int] = {
     "RepairRowsRequest": 30,
     "GarbageRequest": 31,
     "EraseSampleRequest": 32,
+    "AppendViewsRequest": 33,
     "StartBackupRequest": 40,
     "GetBackupRequest": 41,
     "StopBackupRequest": 42,

@@ -32,11 +32,17 @@ inline SampleChunk Chunk() {
   chunk.labels = {{-1, 0, 2}, {5, 6, 7}};
   chunk.keys = {"a/b.png", "", "c d.jpg"};
   chunk.images = {MakeImage(1), MakeImage(2), MakeImage(3)};
+  chunk.views = {5, kNoRow, 6, 7, 8, 9};
   return chunk;
 }
 
 inline ChunkTable Table() {
-  return {{3, 12}, {7, uint64_t{1} << 40}, {4096, 1}, {MakeDigest(11), MakeDigest(12)}, {5, ~0ull}};
+  return {{3, 12},  {7, uint64_t{1} << 40}, {4096, 1}, {MakeDigest(11), MakeDigest(12)}, {5, ~0ull},
+          {4095, 1}};
+}
+
+inline std::vector<ViewSet> ViewSets() {
+  return {{"rotate(-30..30)>brightness(0.7..1.4)", 2, uint64_t{1} << 63}, {"vflip", 1, 0}};
 }
 
 inline ChunkSummary Summary() { return {{~0ull, 5}, {6, uint64_t{1} << 63}}; }
@@ -69,6 +75,8 @@ inline CollectionRecord Collection() {
   record.created_unix_s = -5;
   record.dtype = Dtype::kU8;
   record.lists = {3, 12};
+  record.views = ViewSets();
+  record.viewed = 69999;
   return record;
 }
 

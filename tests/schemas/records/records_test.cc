@@ -175,6 +175,12 @@ TEST(RecordLimits, OfCountsAreKept) {
   HeadRecord head = samples::Head();
   head.classes.resize(kMaxClasses + 1);
   ExpectDataLoss(head, "classes");
+
+  collection = samples::Collection();
+  collection.views[1].count = kMaxViews - 1;  // with those of the other set
+  ExpectDataLoss(collection, "counts");
+  collection.views[1].count = 0;
+  ExpectDataLoss(collection, "counts");
 }
 
 TEST(RecordLimits, OfEqualLengthsAreKept) {
@@ -195,17 +201,21 @@ TEST(RecordLimits, OfEqualLengthsAreKept) {
   chunk.images.pop_back();
   ExpectDataLoss(chunk, "images");
   chunk = samples::Chunk();
+  chunk.views.pop_back();
+  ExpectDataLoss(chunk, "views");
+  chunk = samples::Chunk();
   chunk.rows.pop_back();
   ExpectDataLoss(chunk, "rows");
   chunk.rows.clear();  // as a writer sends it
   EXPECT_TRUE(Decode<SampleChunk>(Encode(chunk)).ok());
 
-  for (int field = 0; field < 4; ++field) {
+  for (int field = 0; field < 5; ++field) {
     ChunkTable table = samples::Table();
     if (field == 0) table.numbers.pop_back();
     if (field == 1) table.samples.pop_back();
     if (field == 2) table.digests.pop_back();
     if (field == 3) table.row_sums.pop_back();
+    if (field == 4) table.viewed.pop_back();
     ExpectDataLoss(table, "chunk table");
   }
   ChunkSummary summary = samples::Summary();

@@ -18,14 +18,14 @@ using MessageTypes = testing::Types<
     ServerInfoRequest, ServerInfoReply, StatsRequest, StatsReply, VerifyRequest, VerifyReply,
     EndReply, GetRecordRequest, RecordReply, ListRecordsRequest, RecordListReply, AddRecordRequest,
     DeleteRecordRequest, SetAliasRequest, FindImagesRequest, RowIdsReply, AppendRowsRequest,
-    ReadRowsRequest, BeginDraftRequest, DraftReply, AppendSamplesRequest, CommitDraftRequest,
-    CompareDraftRequest, DraftChangesReply, AbortDraftRequest, GetSamplesRequest, SamplesReply,
-    QueryRequest, OpenStreamRequest, StreamReply, BatchesRequest, ShareMemoryRequest,
-    ShareMemoryReply, SharedBodyReply, AuthenticateRequest, AuthenticateReply, CreateKeyRequest,
-    KeyReply, ListKeysRequest, KeyListReply, RevokeKeyRequest, RotateKeyRequest, RepairRowsRequest,
-    RepairRowsReply, DraftProgressReply, DeletionReply, GarbageRequest, GarbageReply,
-    EraseSampleRequest, EraseSampleReply, StartBackupRequest, GetBackupRequest, StopBackupRequest,
-    BackupReply, ListBackupsRequest, BackupListReply>;
+    ReadRowsRequest, BeginDraftRequest, DraftReply, AppendSamplesRequest, AppendViewsRequest,
+    CommitDraftRequest, CompareDraftRequest, DraftChangesReply, AbortDraftRequest,
+    GetSamplesRequest, SamplesReply, QueryRequest, OpenStreamRequest, StreamReply, BatchesRequest,
+    ShareMemoryRequest, ShareMemoryReply, SharedBodyReply, AuthenticateRequest, AuthenticateReply,
+    CreateKeyRequest, KeyReply, ListKeysRequest, KeyListReply, RevokeKeyRequest, RotateKeyRequest,
+    RepairRowsRequest, RepairRowsReply, DraftProgressReply, DeletionReply, GarbageRequest,
+    GarbageReply, EraseSampleRequest, EraseSampleReply, StartBackupRequest, GetBackupRequest,
+    StopBackupRequest, BackupReply, ListBackupsRequest, BackupListReply>;
 
 inline bool operator==(const RecordReply& a, const RecordReply& b) {
   return std::tie(a.kind, a.name, a.version, a.record, a.blob) ==
@@ -84,10 +84,11 @@ inline auto Fields(const ReadRowsRequest& m) {
 }
 inline auto Fields(const BeginDraftRequest& m) {
   return std::tie(m.collection, m.backbone, m.labels, m.start_empty, m.source, m.dtype,
-                  m.replace_samples);
+                  m.replace_samples, m.views_only, m.views);
 }
 inline auto Fields(const DraftReply& m) { return std::tie(m.draft, m.labels); }
 inline auto Fields(const AppendSamplesRequest& m) { return std::tie(m.draft, m.samples); }
+inline auto Fields(const AppendViewsRequest& m) { return std::tie(m.draft, m.begin, m.images); }
 inline auto Fields(const CommitDraftRequest& m) { return std::tie(m.draft, m.appended); }
 inline auto Fields(const CompareDraftRequest& m) { return std::tie(m.draft); }
 inline auto Fields(const DraftChangesReply& m) {
@@ -193,10 +194,12 @@ inline void Fill(AppendRowsRequest* m) {
 }
 inline void Fill(ReadRowsRequest* m) { *m = {MakeDigest(9), {256, 1}, true, Dtype::kF16}; }
 inline void Fill(BeginDraftRequest* m) {
-  *m = {"cifar10", MakeDigest(2), Labels(), true, "/data/cifar", Dtype::kU8, true};
+  *m = {"cifar10",  MakeDigest(2), Labels(), true,      "/data/cifar",
+        Dtype::kU8, true,          true,     ViewSets()};
 }
 inline void Fill(DraftReply* m) { *m = {6, Labels()}; }
 inline void Fill(AppendSamplesRequest* m) { *m = {6, Chunk()}; }
+inline void Fill(AppendViewsRequest* m) { *m = {6, uint64_t{1} << 33, {MakeHash(1), MakeHash(4)}}; }
 inline void Fill(CommitDraftRequest* m) { *m = {6, 70000}; }
 inline void Fill(CompareDraftRequest* m) { *m = {6}; }
 inline void Fill(DraftChangesReply* m) {
