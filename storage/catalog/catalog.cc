@@ -197,11 +197,11 @@ Result<SampleChunk> Catalog::GetSamples(const CollectionRecord& collection, Samp
   }
   const uint64_t end = begin + std::min<uint64_t>(count, collection.samples - begin);
   AUGSTORE_ASSIGN(const auto chunks, tables_->Get(collection));
-  ChunkBuilder builder(collection.labels.size());
+  const ChunkShape shape = ShapeOf(collection);
+  ChunkBuilder builder(shape);
   while (begin < end) {
     const size_t number = chunks->ChunkOfSample(begin);
-    AUGSTORE_ASSIGN(const SampleChunk chunk,
-                    ReadChunk(store_, chunks->table, number, collection.labels.size()));
+    AUGSTORE_ASSIGN(const SampleChunk chunk, ReadChunk(store_, chunks->table, number, shape));
     const SampleId first = chunks->begins[number];
     for (; begin < end && begin - first < chunk.size(); ++begin) builder.Add(chunk, begin - first);
   }

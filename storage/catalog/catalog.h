@@ -101,7 +101,8 @@ class Catalog {
   // --- Collection versions ---
   // Errors: kNotFound (backbone has no space yet: append rows first), kFailedPrecondition (the
   // collection's latest version is of another backbone: naming both; or its label columns have
-  // other names), kInvalidArgument.
+  // other names), kInvalidArgument; for a draft of views, kNotFound (there is no version that could
+  // have them).
   // `owner`: whose it is; for callers, who refuse it to others.
   Result<OpenDraft> BeginDraft(const DraftSpec& spec, const std::string& owner = "");
   // Errors: kNotFound, as AppendSamples.
@@ -112,6 +113,11 @@ class Catalog {
   // that is not stored, a (split, key) that this draft has already; each names the sample),
   // kFailedPrecondition (it is being committed).
   Status AppendSamples(uint32_t draft, const SampleChunk& samples);
+  // For a draft of views: those of the base's samples from `begin` on, at most where the views
+  // before ended, as many for each sample as the draft's view sets have. Errors: kNotFound (no such
+  // draft), kInvalidArgument (others are due), kFailedPrecondition (the draft takes samples; it is
+  // being committed), kResourceExhausted.
+  Status AppendViews(uint32_t draft, SampleId begin, const std::vector<ContentHash>& images);
   // What committing the draft with the samples so far would do. Errors: kNotFound (draft),
   // kFailedPrecondition (it was committed), those of Store::ReadSampleChunk.
   Result<CompareOutcome> CompareDraft(uint32_t draft);

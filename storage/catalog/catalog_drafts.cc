@@ -60,12 +60,42 @@ Status CheckCompatible(const Versioned<CollectionRecord>& latest, const DraftSpe
   const bool same_names =
       std::equal(latest.record.labels.begin(), latest.record.labels.end(), spec.labels.begin(),
                  spec.labels.end(), [](auto& a, auto& b) { return a.name == b.name; });
-  if (!spec.start_empty && !same_names) {
+  if (!spec.start_empty && !spec.views_only && !same_names) {
     return FailedPrecondition(
         "collection '{}' has label columns {}, not {}: name the same in this order, or start empty",
         latest.ref(), Names(latest.record.labels), Names(spec.labels));
   }
   return OkStatus();
+}
+
+Status CheckViews(const DraftSpec& spec) {
+  if (!spec.views_only) {
+    if (spec.views.empty()) return OkStatus();
+    return InvalidArgument("a draft of samples has no view sets: begin one that is views_only");
+  }
+  if (spec.start_empty || spec.replace_samples) {
+    return InvalidArgument(
+        "a draft of views can neither start empty nor replace samples: it has those of '{}'",
+        spec.collection);
+  }
+  for (size_t i = 0; i < spec.views.size(); ++i) {
+    const ViewSet& set = spec.views[i];
+    if (set.law.empty() || set.law.size() > kMaxTextBytes || set.count == 0) {
+      return InvalidArgument(
+          "view set {} has {} views of law '{}': name a law, and at least one view", i, set.count,
+          set.law.substr(0, 100));
+    }
+    const auto same = [&](const ViewSet& other) {
+      return other.law == set.law && other.seed == set.seed;
+    };
+    if (std::ranges::count_if(spec.views, same) > 1) {
+      return InvalidArgument("law '{}' with seed {} comes twice: ask for more views of one set",
+                             set.law, set.seed);
+    }
+  }
+  if (CountViews(spec.views) <= kMaxViews) return OkStatus();
+  return InvalidArgument("each sample would have {} views: at most {} are allowed",
+                         CountViews(spec.views), kMaxViews);
 }
 
 // The base's classes keep their numbers; new ones come after them.
@@ -103,6 +133,7 @@ Status RefuseToReplace(const CollectionDraft& draft, const DraftChanges& changes
 Result<OpenDraft> Catalog::BeginDraft(const DraftSpec& spec, const std::string& owner) {
   AUGSTORE_TRY(ValidateName(spec.collection));
   AUGSTORE_TRY(CheckColumns(spec.labels));
+  AUGSTORE_TRY(CheckViews(spec));
   if (spec.source.size() > kMaxTextBytes) {
     return InvalidArgument("the source has {} bytes: at most {} are allowed", spec.source.size(),
                            kMaxTextBytes);
@@ -118,15 +149,18 @@ Result<OpenDraft> Catalog::BeginDraft(const DraftSpec& spec, const std::string& 
   if (latest.ok()) {
     AUGSTORE_TRY(CheckCompatible(*latest, spec));
     draft->latest = latest->version;
+    draft->views_only = spec.views_only;
+    draft->views = spec.views;
     draft->replace_samples = spec.replace_samples;
     if (!spec.start_empty) {
       draft->base = latest->record;
       labels = latest->record.labels;
     }
-  } else if (latest.status().code() != Code::kNotFound) {
+  } else if (latest.status().code() != Code::kNotFound || spec.views_only) {
     return latest.status();
   }
-  AUGSTORE_ASSIGN(draft->labels, MergeClasses(std::move(labels), spec.labels));
+  const std::vector<LabelColumn> added = spec.views_only ? labels : spec.labels;
+  AUGSTORE_ASSIGN(draft->labels, MergeClasses(std::move(labels), added));
   {
     const MutexLock lock(draft->mutex);
     draft->samples.labels.resize(draft->labels.size());
@@ -199,6 +233,16 @@ Status Catalog::AppendSamples(uint32_t draft_id, const SampleChunk& samples) {
   return OkStatus();
 }
 
+Status Catalog::AppendViews(uint32_t draft_id, SampleId begin,
+                            const std::vector<ContentHash>& images) {
+  AUGSTORE_ASSIGN(const std::shared_ptr<CollectionDraft> draft, FindDraft(draft_id));
+  { const MutexLock turn(garbage_turn_); }
+  const ReaderLock lock(garbage_mutex_);
+  AUGSTORE_ASSIGN(const std::vector<RowId> rows, draft->AppendViews(store_, begin, images));
+  if (garbage_run_ != nullptr) garbage_run_->Mark(draft->space.id, rows);
+  return OkStatus();
+}
+
 Result<CompareOutcome> Catalog::CompareDraft(uint32_t draft_id) {
   const auto deadline = std::chrono::steady_clock::now() + draft_step_;
   AUGSTORE_ASSIGN(const std::shared_ptr<CollectionDraft> draft, FindDraft(draft_id));
@@ -226,15 +270,12 @@ Result<CommitOutcome> Catalog::CommitDraft(uint32_t draft_id, uint64_t appended)
     return CommitOutcome(std::move(made));
   }
   if (draft->aborted) return NotFound("draft {} was aborted: run the same command again", draft_id);
-  if (draft->samples.size() != appended) {
+  if (draft->appended() != appended) {
     return FailedPrecondition(
         "draft {} has {} samples, its writer sent {}: some were lost, run the same command again",
-        draft_id, draft->samples.size(), appended);
+        draft_id, draft->appended(), appended);
   }
-  if (appended == 0) {
-    return FailedPrecondition("draft {} of collection '{}' has no samples: append some first",
-                              draft_id, draft->collection);
-  }
+  AUGSTORE_TRY(draft->CheckComplete());
   try {
     return CommitStep(*draft, deadline);
   } catch (...) {
@@ -254,7 +295,7 @@ Result<CommitOutcome> Catalog::CommitStep(CollectionDraft& draft,
   Result<Versioned<CollectionRecord>> published = Publish(draft);
   draft.EndWriting();
   AUGSTORE_TRY(published);
-  leases_->End(draft.space.id, draft.samples.rows);
+  leases_->End(draft.space.id, draft.NamedRows());
   draft.BecomeVersion({RecordKind::kCollection, published->name, published->version});
   return CommitOutcome(*std::move(published));
 }
@@ -294,7 +335,7 @@ Status Catalog::AbortDraft(uint32_t draft_id) {
   {
     const MutexLock lock((*draft)->mutex);  // after the step of a commit that is under way
     (*draft)->aborted = true;
-    leases_->End((*draft)->space.id, (*draft)->samples.rows);
+    leases_->End((*draft)->space.id, (*draft)->NamedRows());
   }
   const MutexLock lock(mutex_);
   drafts_.erase(draft_id);

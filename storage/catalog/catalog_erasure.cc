@@ -38,7 +38,7 @@ Result<std::optional<CollectionRecord>> WriteWithout(Store* store,
       CopyToTable(table, i, &without);
       continue;
     }
-    AUGSTORE_ASSIGN(const SampleChunk chunk, ReadChunk(store, table, i, record.labels.size()));
+    AUGSTORE_ASSIGN(const SampleChunk chunk, ReadChunk(store, table, i, ShapeOf(record)));
     for (size_t sample = 0; sample < chunk.size(); ++sample) {
       if (images.contains(chunk.images[sample])) ++removed[SplitOf(chunk, sample)];
     }
@@ -48,14 +48,11 @@ Result<std::optional<CollectionRecord>> WriteWithout(Store* store,
   if (without.size() == 0) return std::optional<CollectionRecord>();
   for (SplitCount& split : record.splits) split.samples -= removed[split.name];
   std::erase_if(record.splits, [](const SplitCount& split) { return split.samples == 0; });
-  record.samples = 0;
-  for (const uint32_t samples : without.samples) record.samples += samples;
   Result<uint32_t> list = writer.Finish(without);
   if (!list.ok()) writer.Drop();
   AUGSTORE_TRY(list);
   record.sample_list = *list;
-  record.lists = ListsOf(without);
-  record.digest = CollectionDigest(record, without.digests);
+  DescribeTable(without, &record);
   record.created_unix_s = UnixNow();
   return std::optional(std::move(record));
 }

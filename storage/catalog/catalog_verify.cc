@@ -224,7 +224,7 @@ Result<const VerifyRun::CheckedChunk*> VerifyRun::CheckChunk(size_t i,
   const auto [found, is_new] = checked_.try_emplace(ChunkOf(table_, i));
   CheckedChunk& checked = found->second;
   if (!is_new) return &checked;
-  const Result<SampleChunk> chunk = ReadChunk(store_, table_, i, collection_->labels.size());
+  const Result<SampleChunk> chunk = ReadChunk(store_, table_, i, ShapeOf(*collection_));
   checked.status = chunk.ok() ? CheckSamples(*chunk, i, cancellation) : chunk.status();
   if (IsInterruption(checked.status)) {
     Status interruption = checked.status;
@@ -250,7 +250,10 @@ Status VerifyRun::CheckSamples(const SampleChunk& chunk, size_t i,
     return DataLoss("the summary of chunk {} of sample list {} is of other samples", id.number,
                     id.list);
   }
-  const std::span<const RowId> rows = chunk.rows;
+  std::vector<RowId> named = chunk.rows;
+  std::ranges::copy_if(chunk.views, std::back_inserter(named),
+                       [](RowId row) { return row != kNoRow; });
+  const std::span<const RowId> rows = named;
   for (size_t begin = 0; begin < rows.size(); begin += kRowsAtOnce) {
     AUGSTORE_TRY(cancellation.Check());
     const size_t count = std::min(kRowsAtOnce, rows.size() - begin);

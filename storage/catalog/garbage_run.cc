@@ -158,6 +158,7 @@ Status GarbageRun::MarkChunk() {
                       DescribeChunk(next->first), chunk.size(), chunk.rows.size());
     }
     for (const RowId row : chunk.rows) MarkRow(&spaces_[next->second], row);
+    for (const RowId row : chunk.views) MarkRow(&spaces_[next->second], row);
     marked_.insert(next->first);
   }
   chunks_.erase(next);

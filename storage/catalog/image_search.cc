@@ -15,7 +15,8 @@ bool IsGone(const Status& status) { return status.code() == Code::kNotFound; }
 }  // namespace
 
 SampleChunk WithoutImages(const SampleChunk& chunk, const std::set<ContentHash>& images) {
-  ChunkBuilder builder(chunk.labels.size());
+  const size_t views = chunk.size() == 0 ? 0 : chunk.views.size() / chunk.size();
+  ChunkBuilder builder({chunk.labels.size(), views});
   for (size_t i = 0; i < chunk.size(); ++i) {
     if (!images.contains(chunk.images[i])) builder.Add(chunk, i);
   }
@@ -87,7 +88,7 @@ Status ImageSearch::LookForSample() {
     };
     if (std::ranges::any_of(summary.samples, may_be)) {
       AUGSTORE_ASSIGN(const SampleChunk chunk,
-                      ReadChunk(store_, table_, next_chunk_, of_.labels.size()));
+                      ReadChunk(store_, table_, next_chunk_, ShapeOf(of_)));
       AUGSTORE_TRY(TakeSample(chunk));
     }
     ++next_chunk_;
@@ -223,7 +224,7 @@ Result<bool> ImageSearch::HasImage(const CollectionRecord& record, const ChunkTa
   AUGSTORE_ASSIGN(const ChunkSummary summary, ReadSummary(store_, table, i));
   bool has_image = false;
   if (std::ranges::any_of(summary.images, [&](uint64_t p) { return prefixes_.contains(p); })) {
-    AUGSTORE_ASSIGN(const SampleChunk chunk, ReadChunk(store_, table, i, record.labels.size()));
+    AUGSTORE_ASSIGN(const SampleChunk chunk, ReadChunk(store_, table, i, ShapeOf(record)));
     has_image = std::ranges::any_of(
         chunk.images, [&](const ContentHash& image) { return images_.contains(image); });
     if (has_image) AUGSTORE_TRY(NoteRows(record, chunk));

@@ -1,6 +1,7 @@
 #include "storage/collections/collection_chunks.h"
 
 #include <algorithm>
+#include <numeric>
 #include <set>
 
 #include "schemas/base/limits.h"
@@ -48,14 +49,18 @@ Result<ChunkTable> ReadTable(Store* store, const CollectionRecord& collection) {
   return table;
 }
 
-Result<SampleChunk> ReadChunk(Store* store, const ChunkTable& table, size_t i, size_t columns) {
+Result<SampleChunk> ReadChunk(Store* store, const ChunkTable& table, size_t i, ChunkShape shape) {
   const ChunkId id = ChunkOf(table, i);
   AUGSTORE_ASSIGN(SampleChunk chunk, ReadAs<SampleChunk>(store, id));
-  const Status shape = CheckSampleChunk(chunk, columns);
-  if (!shape.ok()) return Damaged(id, shape.message());
+  const Status consistent = CheckSampleChunk(chunk, shape.columns);
+  if (!consistent.ok()) return Damaged(id, consistent.message());
   if (chunk.size() != table.samples[i] || chunk.rows.size() != chunk.size()) {
     return Damaged(id, fmt::format("has {} samples at {} rows instead of {}", chunk.size(),
                                    chunk.rows.size(), table.samples[i]));
+  }
+  if (chunk.views.size() != chunk.size() * shape.views) {
+    return Damaged(id, fmt::format("has {} rows of views for {} samples, which have {} each",
+                                   chunk.views.size(), chunk.size(), shape.views));
   }
   return chunk;
 }
@@ -84,8 +89,11 @@ void AddToTable(const ChunkId& place, const SampleChunk& chunk, ChunkTable* tabl
   table->numbers.push_back(place.number);
   table->samples.push_back(static_cast<uint32_t>(chunk.size()));
   table->digests.push_back(ChunkDigest(chunk));
-  table->row_sums.push_back(Checksum64(
-      {reinterpret_cast<const uint8_t*>(chunk.rows.data()), chunk.rows.size() * sizeof(RowId)}));
+  std::vector<RowId> rows = chunk.rows;
+  rows.insert(rows.end(), chunk.views.begin(), chunk.views.end());
+  table->row_sums.push_back(
+      Checksum64({reinterpret_cast<const uint8_t*>(rows.data()), rows.size() * sizeof(RowId)}));
+  if (!chunk.views.empty()) table->viewed.push_back(CountViewed(chunk));
 }
 
 void CopyToTable(const ChunkTable& from, size_t i, ChunkTable* table) {
@@ -94,15 +102,23 @@ void CopyToTable(const ChunkTable& from, size_t i, ChunkTable* table) {
   table->samples.push_back(from.samples[i]);
   table->digests.push_back(from.digests[i]);
   table->row_sums.push_back(from.row_sums[i]);
+  if (!from.viewed.empty()) table->viewed.push_back(from.viewed[i]);
 }
 
 bool SameContent(const ChunkTable& a, const ChunkTable& b) {
-  return a.digests == b.digests && a.row_sums == b.row_sums;
+  return a.digests == b.digests && a.row_sums == b.row_sums && a.viewed == b.viewed;
 }
 
 std::vector<uint32_t> ListsOf(const ChunkTable& table) {
   const std::set<uint32_t> lists(table.lists.begin(), table.lists.end());
   return {lists.begin(), lists.end()};
+}
+
+void DescribeTable(const ChunkTable& table, CollectionRecord* record) {
+  record->samples = std::accumulate(table.samples.begin(), table.samples.end(), uint64_t{0});
+  record->viewed = std::accumulate(table.viewed.begin(), table.viewed.end(), uint64_t{0});
+  record->lists = ListsOf(table);
+  record->digest = CollectionDigest(*record, table.digests);
 }
 
 Status ChunkWriter::Add(const SampleChunk& chunk, ChunkTable* table) {

@@ -26,9 +26,9 @@ inline constexpr uint64_t SummaryNumber(uint64_t chunk) { return uint64_t{1} << 
 Result<ChunkTable> ReadTable(Store* store, uint32_t list);
 // That of a version. Errors: kDataLoss (also: it is not the table that the record needs).
 Result<ChunkTable> ReadTable(Store* store, const CollectionRecord& collection);
-// Chunk i of a version with `columns` label columns. Errors: kDataLoss (not the chunk that the
-// table needs), kNotFound (the collection was deleted).
-Result<SampleChunk> ReadChunk(Store* store, const ChunkTable& table, size_t i, size_t columns);
+// Chunk i of a version. Errors: kDataLoss (not the chunk that the table needs), kNotFound (the
+// collection was deleted).
+Result<SampleChunk> ReadChunk(Store* store, const ChunkTable& table, size_t i, ChunkShape shape);
 Result<ChunkSummary> ReadSummary(Store* store, const ChunkTable& table, size_t i);
 ChunkSummary Summarize(const SampleChunk& chunk);
 inline ChunkId ChunkOf(const ChunkTable& table, size_t i) {
@@ -38,10 +38,12 @@ inline ChunkId ChunkOf(const ChunkTable& table, size_t i) {
 // Adds an entry for `chunk`, which has that place.
 void AddToTable(const ChunkId& place, const SampleChunk& chunk, ChunkTable* table);
 void CopyToTable(const ChunkTable& from, size_t i, ChunkTable* table);
-// Whether two versions have the same content at the same rows.
+// Whether two versions have the same content at the same rows, views included.
 bool SameContent(const ChunkTable& a, const ChunkTable& b);
 // The lists that a table names, ascending.
 std::vector<uint32_t> ListsOf(const ChunkTable& table);
+// Sets what a version's record says of its table: samples, viewed, lists, and then the digest.
+void DescribeTable(const ChunkTable& table, CollectionRecord* record);
 
 // Writes the chunks of one commit, several at a time, to a list that it makes when it is needed.
 class ChunkWriter {

@@ -33,10 +33,10 @@ Status CollectionDraft::CheckSamples(const SampleChunk& chunk) const {
   if (chunk.size() > kMaxBatchRows) {
     return InvalidArgument("{} samples come at once: send at most {}", chunk.size(), kMaxBatchRows);
   }
-  if (!chunk.rows.empty()) {
+  if (!chunk.rows.empty() || !chunk.views.empty()) {
     return InvalidArgument(
         "the samples come with {} rows: the store finds them by the hashes of images",
-        chunk.rows.size());
+        chunk.rows.size() + chunk.views.size());
   }
   AUGSTORE_TRY(CheckSampleChunk(chunk, labels.size()));
   for (size_t i = 0; i < chunk.size(); ++i) {
@@ -109,10 +109,7 @@ Status CollectionDraft::Reserve(size_t bytes) {
 
 Result<std::vector<RowId>> CollectionDraft::Append(Store* store, const SampleChunk& chunk) {
   const MutexLock lock(mutex);
-  if (commit.has_value() || made.has_value()) {
-    return FailedPrecondition(
-        "the draft of collection '{}' takes no samples: it is being committed", collection);
-  }
+  AUGSTORE_TRY(CheckTakes(false));
   AUGSTORE_TRY(CheckSamples(chunk));
   AUGSTORE_ASSIGN(std::vector<RowId> rows, FindRows(store, chunk));
   // Whatever can be refused or run out of memory comes before the first change, so that a call that
@@ -151,6 +148,67 @@ Result<std::vector<RowId>> CollectionDraft::Append(Store* store, const SampleChu
   return rows;
 }
 
+Status CollectionDraft::CheckTakes(bool views_come) const {
+  if (commit.has_value() || made.has_value()) {
+    return FailedPrecondition(
+        "the draft of collection '{}' takes nothing more: it is being committed", collection);
+  }
+  if (views_come == views_only) return OkStatus();
+  return FailedPrecondition("the draft of collection '{}' takes {}", collection,
+                            views_only ? "views alone, and no samples" : "samples, and no views");
+}
+
+Result<std::vector<RowId>> CollectionDraft::AppendViews(Store* store, SampleId begin,
+                                                        const std::vector<ContentHash>& images) {
+  const MutexLock lock(mutex);
+  AUGSTORE_TRY(CheckTakes(true));
+  const size_t each = CountViews(views);
+  if (each == 0 || images.size() % each != 0 || images.size() > kMaxBatchRows) {
+    return InvalidArgument("{} views come at once: send {} for each sample, and at most {}",
+                           images.size(), each, kMaxBatchRows);
+  }
+  if (begin > appended() || images.size() / each > base->samples - begin) {
+    return InvalidArgument(
+        "views of {} samples from sample {} on come where those from {} to {} are due: send them "
+        "in the order of the samples",
+        images.size() / each, begin, appended(), base->samples);
+  }
+  std::vector<RowId> rows(images.size(), kNoRow);
+  AUGSTORE_TRY(store->FindImages(space.id, images, rows));
+  const size_t end = begin * each + rows.size();
+  if (end > view_rows.size()) {
+    const size_t more = end - view_rows.size();
+    AUGSTORE_TRY(Reserve(more * sizeof(RowId)));
+    GrowBy(&view_rows, more);
+    view_rows.resize(end);
+  }
+  last_used_ = Clock::now();
+  std::ranges::copy(rows, view_rows.begin() + static_cast<std::ptrdiff_t>(begin * each));
+  return rows;
+}
+
+uint64_t CollectionDraft::appended() const {
+  if (!views_only) return samples.size();
+  return views.empty() ? 0 : view_rows.size() / CountViews(views);
+}
+
+Status CollectionDraft::CheckComplete() const {
+  if (!views_only && samples.size() == 0) {
+    return FailedPrecondition("the draft of collection '{}' has no samples: append some first",
+                              collection);
+  }
+  if (views.empty() || appended() == base->samples) return OkStatus();
+  return FailedPrecondition(
+      "the draft of collection '{}' has the views of {} samples of {}: append those of the others",
+      collection, appended(), base->samples);
+}
+
+std::vector<RowId> CollectionDraft::NamedRows() const {
+  std::vector<RowId> rows = samples.rows;
+  rows.insert(rows.end(), view_rows.begin(), view_rows.end());
+  return rows;
+}
+
 void CollectionDraft::CheckInvariants() const {
   AUGSTORE_CHECK(samples.rows.size() == samples.size() && samples.images.size() == samples.size() &&
                  samples.splits.size() == samples.size());
@@ -181,8 +239,12 @@ Result<bool> CollectionDraft::Write(Store* store, Clock::time_point deadline) {
     record.dtype = space.dtype;
     record.labels = labels;
     record.source = source;
-    if (base.has_value()) record.splits = base->splits;
+    if (base.has_value()) {
+      record.splits = base->splits;
+      record.views = base->views;
+    }
     commit.emplace(store, &*comparison, samples, std::move(record));
+    if (views_only) commit->SetViews(views, view_rows);
   }
   Result<bool> over = false;
   do {
@@ -221,6 +283,7 @@ void CollectionDraft::BecomeVersion(RecordKey version) {
   is_made_ = true;
   comparison.reset();
   samples = {};
+  view_rows = {};
   index = {};
   splits = {};
   labels = {};

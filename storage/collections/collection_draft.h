@@ -37,7 +37,11 @@ struct CollectionDraft {
   uint32_t latest = 0;                   // version that was the latest at the beginning, 0: none
   std::optional<CollectionRecord> base;  // what the new version starts from
   bool replace_samples = false;          // those of the base may be replaced
+  bool views_only = false;               // it takes views of the base's samples, and no samples
+  std::vector<ViewSet> views;            // of the new version, if views_only
   SampleChunk samples AUGSTORE_GUARDED_BY(mutex);  // everything appended so far
+  // Of the base's samples, in their order: as many for each as `views` have.
+  std::vector<RowId> view_rows AUGSTORE_GUARDED_BY(mutex);
   // Name -> index in samples.split_names.
   using Splits = std::unordered_map<std::string, uint16_t>;
   Splits splits AUGSTORE_GUARDED_BY(mutex);
@@ -60,6 +64,17 @@ struct CollectionDraft {
   // kResourceExhausted; kFailedPrecondition (it is
   // being committed, or was); nothing is appended then.
   Result<std::vector<RowId>> Append(Store* store, const SampleChunk& chunk);
+  // Returns the rows of the views of the base's samples from `begin` on; kNoRow: not stored. May be
+  // done again. Errors: kInvalidArgument, kResourceExhausted, kFailedPrecondition; nothing is
+  // appended then.
+  Result<std::vector<RowId>> AppendViews(Store* store, SampleId begin,
+                                         const std::vector<ContentHash>& images);
+  // The samples, or the samples with views, that were appended.
+  uint64_t appended() const AUGSTORE_REQUIRES(mutex);
+  // Whether what was appended can be committed. Errors: kFailedPrecondition.
+  Status CheckComplete() const AUGSTORE_REQUIRES(mutex);
+  // All rows that it names.
+  std::vector<RowId> NamedRows() const AUGSTORE_REQUIRES(mutex);
   // Goes on with the comparison, or with the writing of chunks, until `deadline`, but at least a
   // little. Returns whether it is over. Errors: those of BaseComparison and DraftCommit.
   using Clock = std::chrono::steady_clock;
@@ -76,6 +91,7 @@ struct CollectionDraft {
   void BecomeVersion(RecordKey version) AUGSTORE_REQUIRES(mutex);
 
  private:
+  Status CheckTakes(bool views) const AUGSTORE_REQUIRES(mutex);
   Status CheckSamples(const SampleChunk& chunk) const;
   // The rows of the chunk's images.
   Result<std::vector<RowId>> FindRows(Store* store, const SampleChunk& chunk) const;

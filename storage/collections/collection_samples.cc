@@ -7,6 +7,10 @@
 
 namespace augstore {
 
+ChunkShape ShapeOf(const CollectionRecord& collection) {
+  return {collection.labels.size(), CountViews(collection.views)};
+}
+
 Status CheckSampleChunk(const SampleChunk& chunk, size_t columns) {
   const size_t n = chunk.size();
   if (chunk.splits.size() != n || chunk.images.size() != n) {
@@ -74,6 +78,15 @@ Status AddToSplit(const std::string& name, uint64_t samples, std::vector<SplitCo
   return OkStatus();
 }
 
+uint32_t CountViewed(const SampleChunk& chunk) {
+  if (chunk.views.empty()) return 0;
+  std::vector<bool> lacks(chunk.size());
+  for (size_t i = 0; i < chunk.views.size(); ++i) {
+    if (chunk.views[i] == kNoRow) lacks[i % chunk.size()] = true;
+  }
+  return static_cast<uint32_t>(std::ranges::count(lacks, false));
+}
+
 void ChunkBuilder::Add(const SampleChunk& from, size_t i) {
   const std::string& split = SplitOf(from, i);
   const auto [found, is_new] =
@@ -86,12 +99,19 @@ void ChunkBuilder::Add(const SampleChunk& from, size_t i) {
   }
   chunk_.keys.push_back(from.keys[i]);
   chunk_.images.push_back(from.images[i]);
+  for (size_t view = 0; view < views_.size(); ++view) {
+    views_[view].push_back(from.views.empty() ? kNoRow : from.views[view * from.size() + i]);
+  }
 }
 
 SampleChunk ChunkBuilder::Take() {
   SampleChunk taken;
   taken.labels.resize(chunk_.labels.size());
   std::swap(taken, chunk_);
+  for (std::vector<RowId>& rows : views_) {
+    taken.views.insert(taken.views.end(), rows.begin(), rows.end());
+    rows.clear();
+  }
   split_index_.clear();
   return taken;
 }
@@ -120,6 +140,11 @@ Digest CollectionDigest(const CollectionRecord& collection, const std::vector<Di
   }
   builder.AddU64(collection.samples).AddU64(chunks.size());
   for (const Digest& chunk : chunks) builder.AddBytes(chunk.bytes);
+  if (collection.views.empty()) return builder.Finish();
+  builder.AddU64(collection.views.size()).AddU64(collection.viewed);
+  for (const ViewSet& set : collection.views) {
+    builder.AddText(set.law).AddU64(set.count).AddU64(set.seed);
+  }
   return builder.Finish();
 }
 

@@ -11,8 +11,15 @@
 
 namespace augstore {
 
+// What the chunks of a collection version have of each sample.
+struct ChunkShape {
+  size_t columns = 0;  // label columns
+  size_t views = 0;
+};
+ChunkShape ShapeOf(const CollectionRecord& collection);
+
 // Checks that all vectors have one length, there are `columns` label columns, and split indices are
-// in the table. Errors: kInvalidArgument.
+// in the table. Does not look at rows and views. Errors: kInvalidArgument.
 Status CheckSampleChunk(const SampleChunk& chunk, size_t columns);
 
 inline const std::string& SplitOf(const SampleChunk& chunk, size_t i) {
@@ -31,11 +38,16 @@ uint64_t Prefix64(const ContentHash& hash);
 Status CountSplits(const SampleChunk& chunk, std::vector<SplitCount>* splits);
 Status AddToSplit(const std::string& name, uint64_t samples, std::vector<SplitCount>* splits);
 
+// Samples of the chunk that have all their views; 0 where there are none.
+uint32_t CountViewed(const SampleChunk& chunk);
+
 // Puts samples together to a chunk, with a table of the splits that occur in it.
 class ChunkBuilder {
  public:
-  explicit ChunkBuilder(size_t columns) { chunk_.labels.resize(columns); }
-  // REQUIRES: from.labels.size() == columns.
+  explicit ChunkBuilder(ChunkShape shape) : views_(shape.views) {
+    chunk_.labels.resize(shape.columns);
+  }
+  // REQUIRES: `from` has the shape's label columns, and its views or none: they are missing then.
   void Add(const SampleChunk& from, size_t i);
   size_t size() const { return chunk_.size(); }
   // The chunk; the builder is empty afterwards.
@@ -43,6 +55,7 @@ class ChunkBuilder {
 
  private:
   SampleChunk chunk_;
+  std::vector<std::vector<RowId>> views_;  // of each view
   std::unordered_map<std::string, uint16_t> split_index_;
 };
 

@@ -159,7 +159,7 @@ Status BaseComparison::CompareChunk(Store* store, size_t number, const ChunkSumm
     }
   }
   if (found.empty()) return OkStatus();
-  AUGSTORE_ASSIGN(const SampleChunk chunk, ReadChunk(store, table_, number, base_->labels.size()));
+  AUGSTORE_ASSIGN(const SampleChunk chunk, ReadChunk(store, table_, number, ShapeOf(*base_)));
   for (const size_t i : found) {
     const auto again = index_.find(SampleHash(SplitOf(chunk, i), chunk.keys[i]));
     if (again == index_.end()) {

@@ -12,7 +12,8 @@ DraftCommit::DraftCommit(Store* store, const BaseComparison* comparison, const S
       comparison_(comparison),
       samples_(samples),
       record_(std::move(record)),
-      writer_(store) {
+      writer_(store),
+      base_shape_(ShapeOf(record_)) {
   for (size_t i = 0; i < samples_.size(); ++i) {
     if (!comparison_->InBase(i)) added_.push_back(i);
   }
@@ -28,14 +29,38 @@ bool DraftCommit::IsFilledUp(size_t chunk) const {
   return chunk + 1 == base().size() && !added_.empty() && base().samples[chunk] < kSampleChunkRows;
 }
 
+bool DraftCommit::IsRewritten(size_t chunk) const {
+  return views_.has_value() || comparison_->replacements().contains(chunk);
+}
+
+void DraftCommit::SetViews(std::vector<ViewSet> sets, std::span<const RowId> rows) {
+  record_.views = std::move(sets);
+  views_ = rows;
+  total_ = base().size();
+}
+
+void DraftCommit::PutViews(SampleChunk* chunk) {
+  const size_t views = CountViews(record_.views);
+  chunk->views.resize(chunk->size() * views);
+  for (size_t sample = 0; sample < chunk->size(); ++sample) {
+    for (size_t view = 0; view < views; ++view) {
+      chunk->views[view * chunk->size() + sample] = (*views_)[next_view_++];
+    }
+  }
+}
+
 DraftProgress DraftCommit::progress() const { return {"write", written_, total_}; }
 
 Result<SampleChunk> DraftCommit::ReplacedChunk(size_t i) {
-  AUGSTORE_ASSIGN(SampleChunk chunk, ReadChunk(store_, base(), i, record_.labels.size()));
+  AUGSTORE_ASSIGN(SampleChunk chunk, ReadChunk(store_, base(), i, base_shape_));
+  if (views_.has_value()) PutViews(&chunk);
   const auto replaced = comparison_->replacements().find(i);
   if (replaced == comparison_->replacements().end()) return chunk;
   for (const auto& [at, by] : replaced->second) {  // of equal split and key
     chunk.rows[at] = samples_.rows[by];
+    if (chunk.images[at] != samples_.images[by]) {
+      for (size_t v = at; v < chunk.views.size(); v += chunk.size()) chunk.views[v] = kNoRow;
+    }
     chunk.images[at] = samples_.images[by];
     for (size_t column = 0; column < chunk.labels.size(); ++column) {
       chunk.labels[column][at] = samples_.labels[column][by];
@@ -47,7 +72,7 @@ Result<SampleChunk> DraftCommit::ReplacedChunk(size_t i) {
 Result<bool> DraftCommit::Step() {
   for (size_t i = table_.size(); i < base().size(); ++i) {
     if (IsFilledUp(i)) break;
-    if (!comparison_->replacements().contains(i)) {
+    if (!IsRewritten(i)) {
       CopyToTable(base(), i, &table_);
       continue;
     }
@@ -61,7 +86,7 @@ Result<bool> DraftCommit::Step() {
 }
 
 Status DraftCommit::WriteAdded() {
-  ChunkBuilder builder(record_.labels.size());
+  ChunkBuilder builder(ShapeOf(record_));
   if (table_.size() < base().size()) {
     AUGSTORE_ASSIGN(const SampleChunk last, ReplacedChunk(table_.size()));
     for (size_t i = 0; i < last.size(); ++i) builder.Add(last, i);
@@ -77,10 +102,7 @@ Status DraftCommit::WriteAdded() {
 }
 
 const CollectionRecord& DraftCommit::Describe() {
-  record_.samples = 0;
-  for (const uint32_t samples : table_.samples) record_.samples += samples;
-  record_.digest = CollectionDigest(record_, table_.digests);
-  record_.lists = ListsOf(table_);
+  DescribeTable(table_, &record_);
   return record_;
 }
 

@@ -288,7 +288,6 @@ class MemoryStore final : public Store {
   Status CompactSegments(const SegmentRange&, const std::stop_token&) override {
     return OkStatus();
   }
-
   void ReadAheadOf(SpaceId, RowPart, std::span<const RowId>,
                    const std::weak_ptr<const void>&) override {}  // all is in memory
   uint64_t MemoryBudget() const override { return 0; }

@@ -193,11 +193,11 @@ TEST_F(CatalogErasureTest, ErasesVersionsThatHaveAViewOfTheImage) {
                   .ok());
   SampleChunk samples = Samples(200, 2);
   samples.images[0] = hash;
-  CommitOk("views", samples);
+  CommitOk("seen", samples);
   const ErasureStep step = Erase(five_).value();
   const std::vector<std::string> names = Names(step);
-  EXPECT_EQ(std::ranges::count(names, "collection views@1"), 1);
-  EXPECT_EQ(Keys("views"), std::vector<std::string>{"201"});
+  EXPECT_EQ(std::ranges::count(names, "collection seen@1"), 1);
+  EXPECT_EQ(Keys("seen"), std::vector<std::string>{"201"});
   ExpectSound();
 }
 

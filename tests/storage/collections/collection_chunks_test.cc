@@ -44,13 +44,13 @@ TEST_F(CollectionChunksTest, NoticesAChunkThatIsNotTheTables) {
   const auto made = CommitOk("c", Samples(0, 5000));
   ChunkTable table = ReadTable(store_.get(), made.record).value();
   table.samples[1] += 1;
-  const Status chunk = ReadChunk(store_.get(), table, 1, 1).status();
+  const Status chunk = ReadChunk(store_.get(), table, 1, {1, 0}).status();
   EXPECT_EQ(chunk.code(), Code::kDataLoss);
   EXPECT_TRUE(Mentions(chunk, "904 samples")) << chunk.message();
   EXPECT_EQ(ReadSummary(store_.get(), table, 1).status().code(), Code::kDataLoss);
-  EXPECT_EQ(ReadChunk(store_.get(), table, 0, 2).status().code(), Code::kDataLoss);
+  EXPECT_EQ(ReadChunk(store_.get(), table, 0, {2, 0}).status().code(), Code::kDataLoss);
   table.numbers[0] = 77;
-  EXPECT_EQ(ReadChunk(store_.get(), table, 0, 1).status().code(), Code::kNotFound);
+  EXPECT_EQ(ReadChunk(store_.get(), table, 0, {1, 0}).status().code(), Code::kNotFound);
   CollectionRecord record = made.record;
   record.samples += 1;
   EXPECT_EQ(ReadTable(store_.get(), record).status().code(), Code::kDataLoss);
