@@ -21,7 +21,8 @@ enum class RngUse : uint32_t {
   kMagnitude = 7,
   kResidual = 8,
   kRetrieval = 9,
-  kWindow = 10
+  kWindow = 10,
+  kView = 11
 };
 
 // The published function: 10 rounds on a 128-bit counter under a 64-bit key.

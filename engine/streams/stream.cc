@@ -9,6 +9,7 @@
 
 #include "engine/streams/shuffle_order.h"
 #include "engine/streams/transform_choice.h"
+#include "engine/streams/view_choice.h"
 #include "engine/transforms/precision.h"
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
@@ -67,6 +68,9 @@ void AddSamples(const SampleChunk& chunk, SampleId begin, const std::string& spl
     if (!split.empty() && chunk.splits[i] != wanted) continue;
     table->samples.Add(begin + i);
     table->rows.Add(chunk.rows[i]);
+    for (size_t view = 0; view < table->views.size(); ++view) {
+      table->views[view].Add(chunk.views[view * chunk.size() + i]);
+    }
     table->labels.push_back(label_column < 0 ? -1
                                              : chunk.labels[static_cast<size_t>(label_column)][i]);
   }
@@ -78,20 +82,23 @@ Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog, Mem
                                                            const CollectionRecord& collection,
                                                            const std::string& split,
                                                            const std::string& label_column,
+                                                           bool views,
                                                            const Cancellation& cancellation) {
   AUGSTORE_ASSIGN(const int column, FindLabelColumn(collection, label_column));
   AUGSTORE_ASSIGN(const uint64_t count, CountSamples(collection, split));
   AUGSTORE_ASSIGN(const SpaceInfo space,
                   catalog.store()->FindSpace(collection.backbone, collection.dtype));
-  AUGSTORE_ASSIGN(MemoryBudget::Share share,
-                  memory.TakeNow(count * kMostBytesOfSample, "a sample table"));
   auto table = std::make_shared<SampleTable>();
+  if (views) table->views.resize(CountViews(collection.views));
+  const uint64_t most = count * (kMostBytesOfSample + table->views.size() * sizeof(RowId));
+  AUGSTORE_ASSIGN(MemoryBudget::Share share, memory.TakeNow(most, "a sample table"));
   table->space = space.id;
   table->dim = collection.dim;
   table->dtype = collection.dtype;
   if (column >= 0) table->classes = collection.labels[static_cast<size_t>(column)].classes;
   table->samples.Reserve(count);
   table->rows.Reserve(count);
+  for (IdList& rows : table->views) rows.Reserve(count);
   table->labels.reserve(count);
   for (SampleId begin = 0; begin < collection.samples;) {
     AUGSTORE_TRY(cancellation.Check());
@@ -107,8 +114,9 @@ Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog, Mem
         "verify`",
         table->samples.size(), split, count);
   }
-  share.ShrinkTo(std::min(count * kMostBytesOfSample,
-                          table->samples.bytes() + table->rows.bytes() + count * sizeof(int32_t)));
+  uint64_t bytes = table->samples.bytes() + table->rows.bytes() + count * sizeof(int32_t);
+  for (const IdList& rows : table->views) bytes += rows.bytes();
+  share.ShrinkTo(std::min(most, bytes));
   return WithShare(std::shared_ptr<const SampleTable>(std::move(table)), std::move(share));
 }
 
@@ -175,6 +183,7 @@ Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Dig
   }
   PinnedChain pinned;
   ChainRef versions;
+  AUGSTORE_ASSIGN(versions.view, CanonicalView(chain.view));
   for (const ChainStep& asked : chain.steps) {
     AUGSTORE_ASSIGN(const Versioned<TransformRecord> transform,
                     ChooseTransform(catalog, asked.transform, backbone));
@@ -194,6 +203,12 @@ Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Dig
     versions.steps.push_back({{transform.name, transform.version, ""}, ops, asked.with_noise});
   }
   AUGSTORE_TRY(CheckFeatureMapsComeFirst(pinned.steps).WithContext(chain.ToString()));
+  if (chain.view.has_value() && ReadsFeatureMap(pinned.steps)) {
+    return InvalidArgument(
+        "{}: a spatial transform reads the feature map of the image, which views do not have",
+        chain.ToString());
+  }
+  pinned.view = versions.view;
   pinned.text = versions.ToString();
   return pinned;
 }
@@ -234,7 +249,8 @@ Status CheckNetworkBytes(const std::vector<ResolvedChain>& chains) {
 }
 
 // Sets chains, the pinned policy and the transforms' digests.
-Status ResolvePolicy(Catalog& catalog, ModelCache& models, const Digest& backbone, Stream* stream) {
+Status ResolvePolicy(Catalog& catalog, ModelCache& models,
+                     const Versioned<CollectionRecord>& collection, Stream* stream) {
   AUGSTORE_ASSIGN(const PolicySpec policy, ParsePolicy(stream->info.spec.policy));
   if (policy.entries.size() > kMaxChains) {
     return InvalidArgument("a policy of {} chains: use at most {}", policy.entries.size(),
@@ -242,8 +258,8 @@ Status ResolvePolicy(Catalog& catalog, ModelCache& models, const Digest& backbon
   }
   PolicySpec pinned;
   for (const PolicyEntry& entry : policy.entries) {
-    AUGSTORE_ASSIGN(PinnedChain chain, ResolveChain(catalog, models, backbone, entry.chain,
-                                                    stream->info.spec.precision));
+    AUGSTORE_ASSIGN(PinnedChain chain, ResolveChain(catalog, models, collection.record.backbone,
+                                                    entry.chain, stream->info.spec.precision));
     const auto same = std::find(stream->info.chains.begin(), stream->info.chains.end(), chain.text);
     if (same != stream->info.chains.end()) {
       pinned.entries[static_cast<size_t>(same - stream->info.chains.begin())].weight +=
@@ -257,7 +273,8 @@ Status ResolvePolicy(Catalog& catalog, ModelCache& models, const Digest& backbon
       auto& all = stream->info.transforms;
       if (std::find(all.begin(), all.end(), digest) == all.end()) all.push_back(digest);
     }
-    stream->chains.push_back({std::move(chain.text), std::move(chain.steps), 0});
+    AUGSTORE_ASSIGN(std::vector<uint16_t> views, ViewsOf(collection, chain.view));
+    stream->chains.push_back({std::move(chain.text), std::move(chain.steps), std::move(views), 0});
     AUGSTORE_TRY(CheckNetworkBytes(stream->chains));
   }
   double total = 0;
@@ -331,16 +348,19 @@ Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, ModelCache
   info.spec.collection = collection.ref();
   info.collection_digest = collection.record.digest;
   info.dim = collection.record.dim;
-  AUGSTORE_TRY(ResolvePolicy(catalog, models, collection.record.backbone, stream.get()));
+  AUGSTORE_TRY(ResolvePolicy(catalog, models, collection, stream.get()));
   const auto column = FindLabelColumn(collection.record, spec.label_column);
   AUGSTORE_TRY(column.ok() ? OkStatus() : column.status().WithContext(collection.ref()));
   if (column.value() >= 0) {
     info.spec.label_column = collection.record.labels[static_cast<size_t>(column.value())].name;
   }
   const auto table = LoadSampleTable(catalog, models.memory(), collection.record, spec.split,
-                                     spec.label_column, cancellation);
+                                     spec.label_column, ReadsViews(*stream), cancellation);
   AUGSTORE_TRY(table.ok() ? OkStatus() : table.status().WithContext(collection.ref()));
   stream->table = table.value();
+  for (const ResolvedChain& chain : stream->chains) {
+    AUGSTORE_TRY(CheckHasViews(*stream->table, chain.views).WithContext(collection.ref()));
+  }
   info.classes = stream->table->classes;
   info.samples = stream->table->samples.size();
   if (info.samples == 0) {

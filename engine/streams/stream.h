@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,25 +22,31 @@ namespace augstore {
 struct SampleTable {
   IdList samples;  // ids within the version
   IdList rows;
+  // Of each of the collection's views, kNoRow where it is missing; empty when they were not asked
+  // for.
+  std::vector<IdList> views;
   std::vector<int32_t> labels;  // of one label column
   std::vector<std::string> classes;
   SpaceId space = 0;
   uint32_t dim = 0;
   Dtype dtype = Dtype::kF32;  // in which the rows are stored
 };
-// `split` empty: all samples. `label_column` empty: the first (labels -1 when there is none).
-// Takes a share of `memory` for as long as it is held. Errors: kNotFound (split or label column,
-// naming those there are), kResourceExhausted, those of `cancellation`.
+// `split` empty: all samples. `views`: with the rows of views. `label_column` empty: the first
+// (labels -1 when there is none). Takes a share of `memory` for as long as it is held. Errors:
+// kNotFound (split or label column, naming those there are), kResourceExhausted, those of
+// `cancellation`.
 Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog, MemoryBudget& memory,
                                                            const CollectionRecord& collection,
                                                            const std::string& split,
                                                            const std::string& label_column,
+                                                           bool views = false,
                                                            const Cancellation& cancellation = {});
 
 // One chain of a policy with its transforms loaded.
 struct ResolvedChain {
   std::string text;  // pinned: "hflip@3>rotate15@1"
   std::vector<TransformStep> steps;
+  std::vector<uint16_t> views;  // of the sample, of which one is drawn; empty: its image itself
   uint64_t threshold = 0;  // drawn when the 64-bit draw is below it and not below the one before
 };
 
@@ -73,6 +80,7 @@ class ModelCache {
 // be used on.
 struct PinnedChain {
   std::string text;
+  std::optional<std::string> view = {};  // as ChainRef has it, canonical
   std::vector<TransformStep> steps;
   std::vector<Digest> weights;
 };
@@ -91,7 +99,8 @@ Result<PinnedChain> ResolveChain(Catalog& catalog, ModelCache& models, const Dig
 //
 // Errors: kNotFound, kInvalidArgument (batch_size 0 or over kMaxBatchRows, or a batch over
 // kMaxReplyBytes; rank >= world_size; an empty split; drop_last that leaves no batch; policy
-// syntax), kFailedPrecondition (a transform of another backbone), kResourceExhausted (no memory is
+// syntax), kFailedPrecondition (a transform of another backbone; views that the collection, or some
+// samples, do not have), kResourceExhausted (no memory is
 // left for its table, transforms or ops), those of `cancellation`.
 Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, ModelCache& models,
                                                     const StreamSpec& spec,

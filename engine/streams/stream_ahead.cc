@@ -1,6 +1,7 @@
 #include "engine/streams/stream_ahead.h"
 
 #include <algorithm>
+#include <set>
 
 #include "engine/streams/shuffle_order.h"
 
@@ -13,11 +14,28 @@ constexpr uint64_t kProbe = 64;
 // The window of a stream without shuffling.
 constexpr uint64_t kBlocksInOrder = 8;
 
+// The rows that a stream may read of each sample: of its image, of views.
+std::vector<const IdList*> SourcesOf(const Stream& stream) {
+  std::set<uint16_t> views;
+  bool images = false;
+  for (const ResolvedChain& chain : stream.chains) {
+    views.insert(chain.views.begin(), chain.views.end());
+    images = images || chain.views.empty();
+  }
+  std::vector<const IdList*> sources;
+  if (images) sources.push_back(&stream.table->rows);
+  for (const uint16_t view : views) sources.push_back(&stream.table->views[view]);
+  return sources;
+}
+
 // The windows of a stream; all its epochs have the same ones.
 class Windows {
  public:
   explicit Windows(const Stream& stream)
-      : table_(*stream.table), spec_(stream.info.spec), samples_(table_.samples.size()) {
+      : table_(*stream.table),
+        spec_(stream.info.spec),
+        sources_(SourcesOf(stream)),
+        samples_(table_.samples.size()) {
     const uint64_t window = spec_.shuffle ? WholeWindow(samples_, spec_.shuffle_window)
                                           : kBlocksInOrder * kShuffleBlock;
     size_ = window == 0 ? samples_ : std::min(window, samples_);
@@ -38,13 +56,15 @@ class Windows {
     // From the last multiple of kProbe, so that slices of any size name the same rows.
     for (uint64_t probe = from / kProbe * kProbe; probe < to; probe += kProbe) {
       const uint64_t position = std::max(probe, from);
-      rows->push_back(table_.rows[windowed ? order.InBlockOrder(position) : position]);
+      const uint64_t entry = windowed ? order.InBlockOrder(position) : position;
+      for (const IdList* source : sources_) rows->push_back((*source)[entry]);
     }
   }
 
  private:
   const SampleTable& table_;
   const StreamSpec& spec_;
+  const std::vector<const IdList*> sources_;
   const uint64_t samples_;
   uint64_t size_;
 };
@@ -72,9 +92,9 @@ bool StreamReadsFeatureMap(const Stream& stream) {
       stream.chains, [](const ResolvedChain& chain) { return ReadsFeatureMap(chain.steps); });
 }
 
-// Bytes of a row in the store's memory.
-uint64_t RowMemory(const Stream& stream) {
-  uint64_t bytes = RowBytes(stream.table->dtype, stream.table->dim);
+// Bytes of a sample in the store's memory.
+uint64_t SampleMemory(const Stream& stream) {
+  uint64_t bytes = SourcesOf(stream).size() * RowBytes(stream.table->dtype, stream.table->dim);
   for (const ResolvedChain& chain : stream.chains) {
     if (!ReadsFeatureMap(chain.steps)) continue;
     return bytes + RowBytes(Dtype::kU8, chain.steps.front().model->front->feature_map().values());
@@ -88,7 +108,7 @@ std::vector<RowId> RowsAhead(const Stream& stream, uint64_t epoch, uint64_t step
                              uint64_t memory_budget) {
   const Windows windows(stream);
   const StreamSpec& spec = stream.info.spec;
-  const uint64_t window_bytes = windows.size() * RowMemory(stream);
+  const uint64_t window_bytes = windows.size() * SampleMemory(stream);
   const uint64_t stride = uint64_t{spec.world_size} * spec.batch_size;
   const uint64_t begin = step * stride;
   const uint64_t window = begin / windows.size();

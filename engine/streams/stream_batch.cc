@@ -6,6 +6,7 @@
 #include "engine/math/counter_rng.h"
 #include "engine/streams/chain_rows.h"
 #include "engine/streams/shuffle_order.h"
+#include "engine/streams/view_choice.h"
 #include "schemas/wire/batch.h"
 
 namespace augstore {
@@ -78,7 +79,6 @@ Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t st
   BatchWriter writer(count, table.dim, spec.dtype);
   std::vector<RowId> rows(count);
   for (size_t i = 0; i < count; ++i) {
-    rows[i] = table.rows[plan.entries[i]];
     writer.samples()[i] = table.samples[plan.entries[i]];
     writer.labels()[i] = table.labels[plan.entries[i]];
   }
@@ -87,6 +87,9 @@ Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t st
     const size_t size = plan.begins[c + 1] - first;
     std::fill_n(writer.chains().begin() + static_cast<std::ptrdiff_t>(first), size,
                 static_cast<uint16_t>(c));
+    for (size_t i = first; i < first + size; ++i) {
+      rows[i] = DrawRow(table, stream.chains[c].views, spec.seed, epoch, plan.entries[i]);
+    }
     const RowKeys keys{spec.seed, epoch, writer.samples().subspan(first, size)};
     AUGSTORE_TRY(FillGroup(stream, stream.chains[c], std::span(rows).subspan(first, size), keys,
                            store, engine, cancellation, first, &writer));

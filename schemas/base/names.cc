@@ -12,6 +12,8 @@ namespace augstore {
 namespace {
 
 constexpr std::string_view kIdentity = "identity";
+constexpr std::string_view kViews = "views";
+constexpr std::string_view kView = "view(";
 constexpr size_t kMaxQuotedBytes = 200;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -23,6 +25,10 @@ bool IsOpArgument(char c) {
   return IsDigit(c) || IsBlank(c) || c == '.' || c == ',' || c == '+' || c == '-' || c == 'e';
 }
 bool IsAliasRest(char c) { return IsWord(c) || c == '.' || c == '-'; }
+
+bool IsReserved(std::string_view name) {
+  return name == kIdentity || name == kViews || name.starts_with(kView);
+}
 
 // Bytes of the printable character at `position`; 0 when there is none: a control character, or
 // bytes that are no UTF-8.
@@ -91,9 +97,11 @@ class Parser {
     SkipBlanks();
     const size_t begin = position_;
     AUGSTORE_TRY(Name(&ref->name));
-    if (ref->name == kIdentity) {
+    if (IsReserved(ref->name)) {
       position_ = begin;
-      return Expected("a name other than 'identity', which is a whole chain and has no version");
+      return Expected(
+          "a transform's name: 'identity' is a whole chain, 'views' and 'view(...)' begin one, and "
+          "none has a version");
     }
     SkipBlanks();
     if (Peek() != '@') return OkStatus();
@@ -110,7 +118,7 @@ class Parser {
 
   Status ParseStep(ChainStep* step) {
     AUGSTORE_TRY(ParseRef(&step->transform));
-    if (Peek() == '[') AUGSTORE_TRY(Ops(&step->ops));
+    if (Peek() == '[') AUGSTORE_TRY(Ops(']', &step->ops));
     if (Peek() == '~') {
       step->with_noise = true;
       ++position_;
@@ -120,7 +128,12 @@ class Parser {
   }
 
   Status ParseChain(ChainRef* chain) {
-    if (TakeIdentity()) return OkStatus();
+    if (TakeWord(kIdentity, ",:")) return OkStatus();
+    AUGSTORE_TRY(ParseView(&chain->view));
+    if (chain->view.has_value()) {
+      if (Peek() != '>') return OkStatus();
+      ++position_;
+    }
     while (true) {
       if (chain->steps.size() == kMaxChainLength) {
         return Expected(
@@ -182,10 +195,21 @@ class Parser {
     return OkStatus();
   }
 
-  // '[' ops ']'; blanks inside are dropped.
-  Status Ops(std::string* ops) {
+  // 'views' or 'view(' ops ')', where the chain begins so.
+  Status ParseView(std::optional<std::string>* view) {
+    if (TakeWord(kViews, ",:>")) {
+      view->emplace();
+    } else if (text_.substr(position_).starts_with(kView)) {
+      position_ += kView.size() - 1;
+      AUGSTORE_TRY(Ops(')', &view->emplace()));
+    }
+    return OkStatus();
+  }
+
+  // Ops between an opening bracket and `close`; blanks inside are dropped.
+  Status Ops(char close, std::string* ops) {
     do {
-      ++position_;  // '[' or '>'
+      ++position_;  // the bracket, or '>'
       if (!ops->empty()) *ops += '>';
       SkipBlanks();
       if (!IsWord(Peek())) return Expected("an op, such as hflip or rotate(-15..15)");
@@ -203,7 +227,9 @@ class Parser {
       }
       SkipBlanks();
     } while (Peek() == '>');
-    if (Peek() != ']') return Expected("'>' and another op, or the closing ']'");
+    if (Peek() != close) {
+      return Expected(fmt::format("'>' and another op, or the closing '{}'", close));
+    }
     ++position_;
     SkipBlanks();
     return OkStatus();
@@ -235,14 +261,14 @@ class Parser {
     return OkStatus();
   }
 
-  // Reads 'identity' where it is a whole chain.
-  bool TakeIdentity() {
+  // Reads `word` where the text's end or one of `next` follows.
+  bool TakeWord(std::string_view word, std::string_view next) {
     SkipBlanks();
     const size_t begin = position_;
-    if (text_.substr(position_).starts_with(kIdentity)) {
-      position_ += kIdentity.size();
+    if (text_.substr(position_).starts_with(word)) {
+      position_ += word.size();
       SkipBlanks();
-      if (position_ == text_.size() || Peek() == ',' || Peek() == ':') return true;
+      if (position_ == text_.size() || next.find(Peek()) != next.npos) return true;
     }
     position_ = begin;
     return false;
@@ -280,8 +306,9 @@ std::string ChainStep::ToString() const {
 }
 
 std::string ChainRef::ToString() const {
-  if (steps.empty()) return std::string(kIdentity);
+  if (steps.empty() && !view.has_value()) return std::string(kIdentity);
   std::string text;
+  if (view.has_value()) text = view->empty() ? std::string(kViews) : fmt::format("view({})", *view);
   for (const ChainStep& step : steps) {
     if (!text.empty()) text += '>';
     text += step.ToString();
@@ -305,8 +332,8 @@ Status ValidateName(std::string_view name) {
   std::string parsed;
   AUGSTORE_TRY(parser.Name(&parsed));
   AUGSTORE_TRY(parser.End("one of A-Z a-z 0-9 _ . + - or the end"));
-  if (parsed != kIdentity) return OkStatus();
-  return InvalidArgument("name 'identity' is reserved for the empty chain: give another name");
+  if (!IsReserved(parsed)) return OkStatus();
+  return InvalidArgument("name '{}' is reserved for chains: give another name", parsed);
 }
 
 Status ValidateAlias(std::string_view alias) {

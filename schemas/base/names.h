@@ -6,17 +6,22 @@
 //   version := [1-9][0-9]*      alias := [A-Za-z_][A-Za-z0-9_.-]*
 //   step   := ref [ '[' ops ']' ] [ '~' ]
 //   ops    := op ( '>' op )*    op := [A-Za-z0-9_]+ [ '(' [0-9.,+e-]* ')' ]
-//   chain  := 'identity' | step ( '>' step )*
+//   view   := 'views' | 'view(' ops ')'
+//   chain  := 'identity' | view | [ view '>' ] step ( '>' step )*
 //   policy := chain [ ':' weight ] ( ',' chain [ ':' weight ] )*    weight: decimal > 0, default 1
 //
+// A chain begins with the embedding of the image itself, or with a stored view of it: 'views' is
+// any of those that the collection has, 'view(ops)' one of the view set with this law.
+//
 // `[ops]` asks a conditional transform for image ops: "geo@2[hflip>rotate(-15..15)]"; a range draws
-// the parameter for every sample. '~' adds a drawn error. 'identity' is reserved: it is a whole
-// chain, and no name. A weight may have an exponent ("1e-3"). Blanks around tokens are ignored. A
+// the parameter for every sample. '~' adds a drawn error. 'identity', 'views' and 'view(...)' are
+// reserved: no names. A weight may have an exponent ("1e-3"). Blanks around tokens are ignored. A
 // comma inside parentheses does not separate.
 #ifndef AUGSTORE_SCHEMAS_BASE_NAMES_H_
 #define AUGSTORE_SCHEMAS_BASE_NAMES_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,11 +48,13 @@ struct ChainStep {
   std::string ToString() const;  // "hflip@1", "geo@2[hflip>rotate(10)]~"
 };
 
-// A chain of transforms, applied left to right. Empty: identity.
+// A chain of transforms, applied left to right, to the embedding of the image or of a view of it.
+// Without steps: identity, or the view as it is stored.
 struct ChainRef {
-  std::vector<ChainStep> steps;
+  std::optional<std::string> view = {};  // the law of its view set; empty: of any
+  std::vector<ChainStep> steps = {};
   bool operator==(const ChainRef&) const = default;
-  std::string ToString() const;  // "identity" or "hflip@1>rotate15@2"
+  std::string ToString() const;  // "identity", "view(vflip)", "views>hflip@1>rotate15@2"
 };
 
 struct PolicyEntry {

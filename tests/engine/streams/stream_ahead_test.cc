@@ -27,6 +27,7 @@ Stream MakeStream(uint32_t batch_size, uint32_t world_size = 1) {
   }
   table->dim = 4;
   Stream stream;
+  stream.chains.emplace_back();  // identity
   stream.table = std::move(table);
   StreamSpec& spec = stream.info.spec;
   spec.shuffle = true;
@@ -115,6 +116,24 @@ TEST(RowsAhead, GoesBeforeAStreamInOrder) {
     asked.merge(SegmentsOf(RowsAhead(stream, 0, step, false, 4096 * kRowBytes)));
   }
   EXPECT_TRUE(Covers(asked, Read(stream, 0, 2048, 4096)));
+}
+
+TEST(RowsAhead, NamesTheRowsOfTheViewsThatAreDrawn) {
+  constexpr uint64_t kViews = 100 * kSegmentRows;
+  Stream stream = MakeStream(256);
+  auto table = std::make_shared<SampleTable>(*stream.table);
+  table->views.resize(2);
+  for (uint64_t i = 0; i < kSamples; ++i) {
+    table->views[0].Add(kNoRow);
+    table->views[1].Add(kViews + i);
+  }
+  stream.table = table;
+  stream.info.spec.shuffle = false;
+  stream.chains[0].views = {1};
+  const std::vector<RowId> views = RowsAhead(stream, 0, 0, true, 1u << 30);
+  EXPECT_EQ(*SegmentsOf(views).begin(), 100u);
+  stream.chains.emplace_back();  // identity
+  EXPECT_EQ(RowsAhead(stream, 0, 0, true, 1u << 30).size(), 2 * views.size());
 }
 
 TEST(RowsAhead, NamesNothingThatWouldNotFit) {

@@ -35,8 +35,30 @@ TEST(ValidateName, RefusesEverythingElse) {
   EXPECT_NE(Refusal(ValidateName(std::string_view("a\0b", 3))), "");
 }
 
-TEST(ValidateName, ReservesIdentity) {
-  EXPECT_NE(Refusal(ValidateName("identity")).find("reserved"), std::string::npos);
+TEST(ValidateName, ReservesWhatBeginsAChain) {
+  for (const char* name : {"identity", "views", "view(vflip)", "view()"}) {
+    EXPECT_NE(Refusal(ValidateName(name)).find("reserved"), std::string::npos) << name;
+  }
+  for (const char* name : {"view", "views2", "viewer(1)"}) EXPECT_TRUE(ValidateName(name).ok());
+}
+
+TEST(ParseChain, BeginsWithAStoredView) {
+  EXPECT_EQ(*ParseChain("views"), (ChainRef{""}));
+  EXPECT_EQ(*ParseChain(" views > blur@2 "), (ChainRef{"", {{{"blur", 2, ""}, "", false}}}));
+  EXPECT_EQ(*ParseChain("view(rotate( -30 .. 30 ) > vflip)>blur"),
+            (ChainRef{"rotate(-30..30)>vflip", {{{"blur", 0, ""}, "", false}}}));
+  EXPECT_EQ(*ParseChain("views2"), (ChainRef{std::nullopt, {{{"views2", 0, ""}, "", false}}}));
+  for (const char* text :
+       {"views", "view(vflip)", "views>blur@2", "view(rotate(30)>vflip)>a@b[hflip]~"}) {
+    EXPECT_EQ(ParseChain(text)->ToString(), text);
+  }
+  EXPECT_EQ(ParsePolicy("identity,views:2,view(rotate(1,2)):3,views>a:0.5")->ToString(),
+            "identity,views:2,view(rotate(1,2)):3,views>a:0.5");
+  for (const char* text : {"views@1", "views>", "views>views", "a>views", "view()", "view(vflip",
+                           "view(vflip))", "view(1 5)>", "view(vflip)@2", "views~", "views[hflip]",
+                           "identity>views", "views>identity"}) {
+    EXPECT_NE(Refusal(ParseChain(text)), "") << text;
+  }
 }
 
 TEST(ValidateAlias, AcceptsTheGrammarOnly) {
@@ -168,7 +190,8 @@ TEST(ParsePolicy, ReadsEveryWeightThatItPrints) {
     PolicySpec policy;
     const double weight =
         std::ldexp(static_cast<double>(random() | 1), static_cast<int>(random() % 1900) - 1000);
-    policy.entries.push_back({ChainRef{{ChainStep{{"a", 1, ""}, "", false}}}, weight});
+    policy.entries.push_back(
+        {ChainRef{std::nullopt, {ChainStep{{"a", 1, ""}, "", false}}}, weight});
     policy.entries.push_back({ChainRef{}, 1.0 / (1.0 + static_cast<double>(i))});
     const auto again = ParsePolicy(policy.ToString());
     ASSERT_TRUE(again.ok()) << again.status().ToString();
