@@ -39,6 +39,7 @@ namespace augstore {
   X(SetAlias, kWrite, Alias, true)        \
   X(BeginDraft, kWrite, Collection, true) \
   X(AppendSamples, kWrite, Draft, true)   \
+  X(AppendViews, kWrite, Draft, true)     \
   X(CompareDraft, kWrite, Draft, false)   \
   X(CommitDraft, kWrite, Draft, true)     \
   X(AbortDraft, kWrite, Draft, true)      \

@@ -26,6 +26,9 @@ inline std::string TargetOf(const AppendRowsRequest& m) {
 inline std::string TargetOf(const AppendSamplesRequest& m) {
   return fmt::format("draft {}, {} samples", m.draft, m.samples.size());
 }
+inline std::string TargetOf(const AppendViewsRequest& m) {
+  return fmt::format("draft {}, {} views from sample {} on", m.draft, m.images.size(), m.begin);
+}
 inline std::string TargetOf(const RepairRowsRequest&) { return "rows"; }
 inline std::string TargetOf(const DeleteRecordRequest& m) {
   return fmt::format("{} {}{}", RecordKindName(m.kind), m.ref, m.cascade ? ", cascade" : "");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/images/view_law.h"
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
 #include "server/service/service_reply.h"
@@ -118,14 +119,31 @@ Result<SharedBytes> ReadRows(ServiceState& state, ReadRowsRequest& message,
   return WithShare(std::move(body), std::move(share));
 }
 
+namespace {
+
+// Whoever reads the version must be able to read its laws.
+Status CheckLaw(const ViewSet& set) {
+  AUGSTORE_ASSIGN(const ViewLaw law, ViewLaw::Parse(set));
+  if (law.set().law == set.law) return OkStatus();
+  return InvalidArgument("the law '{}' of a view set must be written '{}'", set.law, law.set().law);
+}
+
+}  // namespace
+
 Result<DraftReply> BeginDraft(ServiceState& state, BeginDraftRequest& message,
                               const Principal& caller) {
+  for (const ViewSet& set : message.views) AUGSTORE_TRY(CheckLaw(set));
   return state.catalog->BeginDraft(message, caller.who);
 }
 
 Result<EndReply> AppendSamples(ServiceState& state, AppendSamplesRequest& message) {
   AUGSTORE_TRY(CheckRows("samples", message.samples.size()));
   AUGSTORE_TRY(state.catalog->AppendSamples(message.draft, message.samples));
+  return EndReply{};
+}
+
+Result<EndReply> AppendViews(ServiceState& state, AppendViewsRequest& message) {
+  AUGSTORE_TRY(state.catalog->AppendViews(message.draft, message.begin, message.images));
   return EndReply{};
 }
 

@@ -18,6 +18,7 @@ using CommitAnswer = std::variant<RecordReply, DraftProgressReply>;
   M(FindImages, RowIdsReply)        \
   M(AppendRows, RowIdsReply)        \
   M(AppendSamples, EndReply)        \
+  M(AppendViews, EndReply)          \
   M(CompareDraft, CompareAnswer)    \
   M(CommitDraft, CommitAnswer)      \
   M(AbortDraft, EndReply)           \

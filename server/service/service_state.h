@@ -61,7 +61,8 @@ struct ServiceState {
   BatchCache kept_batches;
   RecentlyUsed<StreamSpec, Stream> streams{kCachedStreams};  // by the pinned spec
   // Of queries, by collection version and label column.
-  RecentlyUsed<std::pair<std::string, std::string>, SampleTable> tables{kCachedTables};
+  // By collection, label column, and whether they have views.
+  RecentlyUsed<std::tuple<std::string, std::string, bool>, SampleTable> tables{kCachedTables};
 
   BackupRunner backups;
 

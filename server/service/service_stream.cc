@@ -6,12 +6,14 @@
 #include <atomic>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "engine/streams/chain_rows.h"
 #include "engine/streams/stream_ahead.h"
 #include "engine/streams/stream_batch.h"
+#include "engine/streams/view_choice.h"
 #include "schemas/base/limits.h"
 #include "schemas/base/names.h"
 #include "server/access/access.h"
@@ -27,7 +29,8 @@ std::shared_ptr<const Stream> WithSharedTable(ServiceState& state,
     const StreamSpec& a = candidate.info.spec;
     const StreamSpec& b = stream->info.spec;
     return a.collection == b.collection && a.split == b.split && a.label_column == b.label_column &&
-           candidate.info.collection_digest == stream->info.collection_digest;
+           candidate.info.collection_digest == stream->info.collection_digest &&
+           (stream->table->views.empty() || !candidate.table->views.empty());
   });
   if (other == nullptr) return stream;
   auto shared = std::make_shared<Stream>(*stream);
@@ -74,12 +77,13 @@ Status FingerprintDiffers(const StreamReply& here, const Digest& requested) {
 using TablePointer = std::shared_ptr<const SampleTable>;
 
 Result<TablePointer> FindTable(ServiceState& state, const Versioned<CollectionRecord>& collection,
-                               const std::string& label_column, const Cancellation& cancellation) {
-  const std::pair key(collection.ref(), label_column);
+                               const std::string& label_column, bool views,
+                               const Cancellation& cancellation) {
+  const std::tuple key(collection.ref(), label_column, views);
   if (TablePointer kept = state.tables.Find(key); kept != nullptr) return kept;
   AUGSTORE_ASSIGN(TablePointer table,
                   LoadSampleTable(*state.catalog, state.stream_memory, collection.record, "",
-                                  label_column, cancellation));
+                                  label_column, views, cancellation));
   state.tables.Insert(key, table);
   return table;
 }
@@ -251,13 +255,20 @@ Result<SharedBytes> handlers::Query(ServiceState& state, QueryRequest& message,
                   state.catalog->Get<CollectionRecord>(message.collection));
   AUGSTORE_ASSIGN(const PinnedChain chain,
                   ResolveChain(*state.catalog, state.models, collection.record.backbone, parsed));
+  AUGSTORE_ASSIGN(const std::vector<uint16_t> views, ViewsOf(collection, chain.view));
   AUGSTORE_ASSIGN(const TablePointer table,
-                  FindTable(state, collection, message.label_column, cancellation));
+                  FindTable(state, collection, message.label_column, !views.empty(), cancellation));
   AUGSTORE_TRY(CheckSamples(message, collection, *table));
 
   std::vector<RowId> rows;
   rows.reserve(message.samples.size());
-  for (const SampleId sample : message.samples) rows.push_back(table->rows[sample]);
+  for (const SampleId sample : message.samples) {
+    rows.push_back(DrawRow(*table, views, 0, 0, sample));
+    if (rows.back() != kNoRow) continue;
+    return FailedPrecondition(
+        "sample {} of '{}' lacks stored views: `augstore view add` stores what is missing", sample,
+        collection.ref());
+  }
   AUGSTORE_ASSIGN(MemoryBudget::Share share, TakeReply(state, rows.size(), table->dim));
   BatchWriter writer(rows.size(), table->dim);
   const EnginePool::Lease engine = state.engines.Acquire();

@@ -88,6 +88,10 @@ inline std::map<std::string, MakeRequest> RequestsOfWriters() {
        [](T t) {
          return ToFrame(AppendSamplesRequest{t.draft, TestSamples({0, 1})});
        }},
+      {"AppendViews",
+       [](T t) {
+         return ToFrame(AppendViewsRequest{t.draft, 0, {TestImage(0)}});
+       }},
       {"CompareDraft", [](T t) { return ToFrame(CompareDraftRequest{t.draft}); }},
       {"CommitDraft",
        [](T t) {
