@@ -18,6 +18,8 @@ void AddTransformEvalCommand(Command* group);
 void AddTransformReadCommands(Command* group);  // ls, show, alias
 void AddServeCommand(Command* app);
 void AddQueryCommand(Command* app);
+void AddViewAddCommand(Command* group);
+void AddViewReadCommands(Command* group);
 void AddStreamCommand(Command* app);
 void AddHeadTrainCommand(Command* group);
 void AddHeadFitCommand(Command* group);
@@ -66,6 +68,12 @@ void AddTransformGroup(Command* app) {
       AddTo<kTorch>(app->AddGroup("transform", "Train, register and inspect transforms"));
 }
 template <bool kTorch>
+void AddViewGroup(Command* app) {
+  CommandTable<CommandRow<AddViewAddCommand, Needs::kTorch>,
+               CommandRow<AddViewReadCommands, Needs::kNothing>>::
+      AddTo<kTorch>(app->AddGroup("view", "Store views of a collection's images, and list them"));
+}
+template <bool kTorch>
 void AddHeadGroup(Command* app) {
   CommandTable<CommandRow<AddHeadTrainCommand, Needs::kTorch>,
                CommandRow<AddHeadFitCommand, Needs::kTorch>,
@@ -81,6 +89,7 @@ void AddCommands(Command* app) {
       CommandRow<AddBackboneCommands, Needs::kTorch>, CommandRow<AddIngestCommand, Needs::kTorch>,
       CommandRow<AddImportCommand, Needs::kNothing>, CommandRow<AddExportCommand, Needs::kNothing>,
       CommandRow<AddCollectionCommands, Needs::kNothing>,
+      CommandRow<AddViewGroup<kTorch>, Needs::kNothing>,
       CommandRow<AddTransformGroup<kTorch>, Needs::kNothing>,
       CommandRow<AddServeCommand, Needs::kNothing>, CommandRow<AddQueryCommand, Needs::kNothing>,
       CommandRow<AddStreamCommand, Needs::kNothing>,

@@ -9,6 +9,7 @@
 #include "tools/cli/progress.h"
 #include "tools/cli/record_text.h"
 #include "tools/cli/table.h"
+#include "tools/collection/view_writer.h"
 
 namespace augstore {
 namespace {
@@ -45,7 +46,9 @@ Json ToJson(const NamedCollection& entry) {
           {"dtype", DtypeName(record.dtype)},
           {"backbone", record.backbone.Hex()},
           {"source", record.source},
-          {"created_unix_s", record.created_unix_s}};
+          {"created_unix_s", record.created_unix_s},
+          {"views", ViewsJson(record.views)},
+          {"viewed", record.viewed}};
 }
 
 std::string SplitText(const CollectionRecord& record) {
@@ -135,6 +138,9 @@ Status Show(const ShowFlags& flags, Client& client) {
       BackboneName(client, record.backbone), record.digest.Hex(), record.source);
   for (const LabelColumn& column : record.labels) {
     text += fmt::format("  labels    {}: {} classes\n", column.name, column.classes.size());
+  }
+  if (!record.views.empty()) {
+    text += fmt::format("  views     {} ({} samples)\n", ViewsText(record.views), record.viewed);
   }
   Json json = ToJson(entry);
   if (flags.bytes_digest) {
