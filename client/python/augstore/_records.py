@@ -28,6 +28,15 @@ class Backbone:
 
 
 @dataclass(frozen=True)
+class ViewSet:
+    """Stored views of the samples of a collection: ``count`` of each, drawn by ``law`` with ``seed``."""
+
+    law: str  # "rotate(-30..30)>brightness(0.7..1.4)"
+    count: int
+    seed: int
+
+
+@dataclass(frozen=True)
 class Collection:
     """One committed version of a collection."""
 
@@ -41,6 +50,8 @@ class Collection:
     digest: str
     source: str
     dtype: str = "f32"  # in which its embeddings are stored
+    views: List[ViewSet] = field(default_factory=list)  # `augstore view add` stores them; policies draw them: "views:1"
+    viewed: int = 0  # samples that have all of them
 
     @property
     def ref(self) -> str:
@@ -240,7 +251,15 @@ def collection_of(reply: Values) -> Collection:
         digest=hex_of(record["digest"]),
         source=record["source"],
         dtype=name_of("dtype", DTYPES, record["dtype"]),
+        views=_view_sets(record["views"]),
+        viewed=record["viewed"],
     )
+
+
+def _view_sets(value: Any) -> List[ViewSet]:
+    if value is None:
+        return []
+    return [ViewSet(*fields) for fields in zip(value["laws"], value["counts"].tolist(), value["seeds"].tolist())]
 
 
 def _card_of(value: Any) -> Card:
