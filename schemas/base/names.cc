@@ -26,9 +26,8 @@ bool IsOpArgument(char c) {
 }
 bool IsAliasRest(char c) { return IsWord(c) || c == '.' || c == '-'; }
 
-bool IsReserved(std::string_view name) {
-  return name == kIdentity || name == kViews || name.starts_with(kView);
-}
+// What begins a chain without being a transform.
+bool BeginsWithView(std::string_view name) { return name == kViews || name.starts_with(kView); }
 
 // Bytes of the printable character at `position`; 0 when there is none: a control character, or
 // bytes that are no UTF-8.
@@ -97,11 +96,9 @@ class Parser {
     SkipBlanks();
     const size_t begin = position_;
     AUGSTORE_TRY(Name(&ref->name));
-    if (IsReserved(ref->name)) {
+    if (ref->name == kIdentity) {
       position_ = begin;
-      return Expected(
-          "a transform's name: 'identity' is a whole chain, 'views' and 'view(...)' begin one, and "
-          "none has a version");
+      return Expected("a name other than 'identity', which is a whole chain and has no version");
     }
     SkipBlanks();
     if (Peek() != '@') return OkStatus();
@@ -117,7 +114,14 @@ class Parser {
   }
 
   Status ParseStep(ChainStep* step) {
+    SkipBlanks();
+    const size_t begin = position_;
     AUGSTORE_TRY(ParseRef(&step->transform));
+    if (BeginsWithView(step->transform.name)) {
+      position_ = begin;
+      return Expected(
+          "a transform's name: 'views' and 'view(...)' begin a chain, and have no version");
+    }
     if (Peek() == '[') AUGSTORE_TRY(Ops(']', &step->ops));
     if (Peek() == '~') {
       step->with_noise = true;
@@ -332,8 +336,15 @@ Status ValidateName(std::string_view name) {
   std::string parsed;
   AUGSTORE_TRY(parser.Name(&parsed));
   AUGSTORE_TRY(parser.End("one of A-Z a-z 0-9 _ . + - or the end"));
-  if (!IsReserved(parsed)) return OkStatus();
-  return InvalidArgument("name '{}' is reserved for chains: give another name", parsed);
+  if (parsed != kIdentity) return OkStatus();
+  return InvalidArgument("name 'identity' is reserved for the empty chain: give another name");
+}
+
+Status ValidateTransformName(std::string_view name) {
+  AUGSTORE_TRY(ValidateName(name));
+  if (!BeginsWithView(name)) return OkStatus();
+  return InvalidArgument(
+      "a transform cannot be called '{}', which stands for stored views: give another name", name);
 }
 
 Status ValidateAlias(std::string_view alias) {

@@ -14,9 +14,9 @@
 // any of those that the collection has, 'view(ops)' one of the view set with this law.
 //
 // `[ops]` asks a conditional transform for image ops: "geo@2[hflip>rotate(-15..15)]"; a range draws
-// the parameter for every sample. '~' adds a drawn error. 'identity', 'views' and 'view(...)' are
-// reserved: no names. A weight may have an exponent ("1e-3"). Blanks around tokens are ignored. A
-// comma inside parentheses does not separate.
+// the parameter for every sample. '~' adds a drawn error. 'identity' is reserved: it is no
+// name; 'views' and 'view(...)' are none of a transform. A weight may have an exponent ("1e-3").
+// Blanks around tokens are ignored. A comma inside parentheses does not separate.
 #ifndef AUGSTORE_SCHEMAS_BASE_NAMES_H_
 #define AUGSTORE_SCHEMAS_BASE_NAMES_H_
 
@@ -71,6 +71,7 @@ struct PolicySpec {
 
 // Errors of all: kInvalidArgument, naming the text, the place and what was expected.
 Status ValidateName(std::string_view name);
+Status ValidateTransformName(std::string_view name);  // of one that chains can name
 Status ValidateAlias(std::string_view alias);
 Result<Ref> ParseRef(std::string_view text);
 Result<ChainRef> ParseChain(std::string_view text);

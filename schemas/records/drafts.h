@@ -23,6 +23,8 @@ struct DraftSpec {
   // Their rows come by AppendViews instead of samples. `labels` are then not looked at.
   bool views_only = false;
   std::vector<ViewSet> views = {};
+  // The version whose samples the views are of: refused unless it is the latest. With `views_only`.
+  uint32_t views_of = 0;
 };
 
 struct OpenDraft {

@@ -28,7 +28,7 @@ struct FlatViews {
 
 void FlatFields(auto& v, auto& m) requires requires { m.laws; }
 {
-  v.All(AtMost(m.laws, kMaxViews, kMaxTextBytes), AtMost(m.counts, kMaxViews),
+  v.All(AtMost(m.laws, kMaxViews, kMaxKeyBytes), AtMost(m.counts, kMaxViews),
         AtMost(m.seeds, kMaxViews));
 }
 

@@ -119,7 +119,7 @@ AUGSTORE_FIELDS(ReadRowsRequest, wire::ReadRowsRequest, m.backbone, AtMost(m.row
                 m.feature_maps, m.dtype);
 AUGSTORE_FIELDS(BeginDraftRequest, wire::BeginDraftRequest, AtMost(m.collection, kMaxNameBytes),
                 m.backbone, m.labels, m.start_empty, AtMost(m.source, kMaxTextBytes), m.dtype,
-                m.replace_samples, m.views_only, m.views);
+                m.replace_samples, m.views_only, m.views, m.views_of);
 AUGSTORE_FIELDS(DraftReply, wire::DraftReply, m.draft, m.labels);
 AUGSTORE_FIELDS(AppendSamplesRequest, wire::AppendSamplesRequest, m.draft, m.samples);
 AUGSTORE_FIELDS(AppendViewsRequest, wire::AppendViewsRequest, m.draft, m.begin,

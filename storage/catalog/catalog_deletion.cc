@@ -119,7 +119,7 @@ std::vector<std::shared_ptr<CollectionDraft>> Catalog::AllDrafts() {
 void Catalog::MarkDrafts(GarbageRun* run) {
   for (const auto& draft : AllDrafts()) {
     const MutexLock lock(draft->mutex);
-    run->Mark(draft->space.id, draft->NamedRows());
+    for (const auto rows : draft->NamedRows()) run->Mark(draft->space.id, rows);
   }
 }
 

@@ -80,7 +80,7 @@ Status CheckViews(const DraftSpec& spec) {
   }
   for (size_t i = 0; i < spec.views.size(); ++i) {
     const ViewSet& set = spec.views[i];
-    if (set.law.empty() || set.law.size() > kMaxTextBytes || set.count == 0) {
+    if (set.law.empty() || set.law.size() > kMaxKeyBytes || set.count == 0) {
       return InvalidArgument(
           "view set {} has {} views of law '{}': name a law, and at least one view", i, set.count,
           set.law.substr(0, 100));
@@ -148,6 +148,12 @@ Result<OpenDraft> Catalog::BeginDraft(const DraftSpec& spec, const std::string& 
   const Result<Versioned<CollectionRecord>> latest = LatestCollection(spec.collection);
   if (latest.ok()) {
     AUGSTORE_TRY(CheckCompatible(*latest, spec));
+    if (spec.views_only && spec.views_of != latest->version) {
+      return FailedPrecondition(
+          "the views are of the samples of '{}@{}', and version {} is the latest now: run the same "
+          "command again",
+          spec.collection, spec.views_of, latest->version);
+    }
     draft->latest = latest->version;
     draft->views_only = spec.views_only;
     draft->views = spec.views;
@@ -168,6 +174,7 @@ Result<OpenDraft> Catalog::BeginDraft(const DraftSpec& spec, const std::string& 
     for (const LabelColumn& column : draft->labels) {
       for (const std::string& name : column.classes) bytes += name.size() + sizeof(std::string);
     }
+    if (spec.views_only) bytes += latest->record.samples * CountViews(spec.views) * sizeof(RowId);
     AUGSTORE_TRY(draft->Reserve(bytes));
   }
 
@@ -295,7 +302,7 @@ Result<CommitOutcome> Catalog::CommitStep(CollectionDraft& draft,
   Result<Versioned<CollectionRecord>> published = Publish(draft);
   draft.EndWriting();
   AUGSTORE_TRY(published);
-  leases_->End(draft.space.id, draft.NamedRows());
+  for (const auto rows : draft.NamedRows()) leases_->End(draft.space.id, rows);
   draft.BecomeVersion({RecordKind::kCollection, published->name, published->version});
   return CommitOutcome(*std::move(published));
 }
@@ -335,7 +342,7 @@ Status Catalog::AbortDraft(uint32_t draft_id) {
   {
     const MutexLock lock((*draft)->mutex);  // after the step of a commit that is under way
     (*draft)->aborted = true;
-    leases_->End((*draft)->space.id, (*draft)->NamedRows());
+    for (const auto rows : (*draft)->NamedRows()) leases_->End((*draft)->space.id, rows);
   }
   const MutexLock lock(mutex_);
   drafts_.erase(draft_id);

@@ -156,7 +156,7 @@ Result<RecordKey> Catalog::AddBackbone(const std::string& name, const BackboneRe
 
 Result<RecordKey> Catalog::AddTransform(const std::string& name, TransformRecord record,
                                         std::string_view safetensors) {
-  AUGSTORE_TRY(ValidateName(name));
+  AUGSTORE_TRY(ValidateTransformName(name));
   AUGSTORE_TRY(CheckDim(record.dim));
   AUGSTORE_TRY(CheckCard(record.card));
   const std::string what = fmt::format("transform '{}'", name);

@@ -163,7 +163,11 @@ Result<std::vector<RowId>> CollectionDraft::AppendViews(Store* store, SampleId b
   const MutexLock lock(mutex);
   AUGSTORE_TRY(CheckTakes(true));
   const size_t each = CountViews(views);
-  if (each == 0 || images.size() % each != 0 || images.size() > kMaxBatchRows) {
+  if (each == 0) {
+    return InvalidArgument("the draft of collection '{}' has no view sets, so that no views come",
+                           collection);
+  }
+  if (images.size() % each != 0 || images.size() > kMaxBatchRows) {
     return InvalidArgument("{} views come at once: send {} for each sample, and at most {}",
                            images.size(), each, kMaxBatchRows);
   }
@@ -175,13 +179,8 @@ Result<std::vector<RowId>> CollectionDraft::AppendViews(Store* store, SampleId b
   }
   std::vector<RowId> rows(images.size(), kNoRow);
   AUGSTORE_TRY(store->FindImages(space.id, images, rows));
-  const size_t end = begin * each + rows.size();
-  if (end > view_rows.size()) {
-    const size_t more = end - view_rows.size();
-    AUGSTORE_TRY(Reserve(more * sizeof(RowId)));
-    GrowBy(&view_rows, more);
-    view_rows.resize(end);
-  }
+  view_rows.reserve(base->samples * each);  // taken from the budget when the draft began
+  view_rows.resize(std::max<size_t>(view_rows.size(), begin * each + rows.size()));
   last_used_ = Clock::now();
   std::ranges::copy(rows, view_rows.begin() + static_cast<std::ptrdiff_t>(begin * each));
   return rows;
@@ -203,10 +202,8 @@ Status CollectionDraft::CheckComplete() const {
       collection, appended(), base->samples);
 }
 
-std::vector<RowId> CollectionDraft::NamedRows() const {
-  std::vector<RowId> rows = samples.rows;
-  rows.insert(rows.end(), view_rows.begin(), view_rows.end());
-  return rows;
+std::array<std::span<const RowId>, 2> CollectionDraft::NamedRows() const {
+  return {samples.rows, view_rows};
 }
 
 void CollectionDraft::CheckInvariants() const {

@@ -2,9 +2,11 @@
 #ifndef AUGSTORE_STORAGE_COLLECTIONS_COLLECTION_DRAFT_H_
 #define AUGSTORE_STORAGE_COLLECTIONS_COLLECTION_DRAFT_H_
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -73,8 +75,8 @@ struct CollectionDraft {
   uint64_t appended() const AUGSTORE_REQUIRES(mutex);
   // Whether what was appended can be committed. Errors: kFailedPrecondition.
   Status CheckComplete() const AUGSTORE_REQUIRES(mutex);
-  // All rows that it names.
-  std::vector<RowId> NamedRows() const AUGSTORE_REQUIRES(mutex);
+  // All rows that it names: of samples, and of views.
+  std::array<std::span<const RowId>, 2> NamedRows() const AUGSTORE_REQUIRES(mutex);
   // Goes on with the comparison, or with the writing of chunks, until `deadline`, but at least a
   // little. Returns whether it is over. Errors: those of BaseComparison and DraftCommit.
   using Clock = std::chrono::steady_clock;

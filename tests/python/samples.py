@@ -207,7 +207,7 @@ def messages(backbone):
         "ReadRowsRequest": {"backbone": digest(9), "rows": [256, 1], "feature_maps": True, "dtype": 2},
         "BeginDraftRequest": {
             "collection": "cifar10", "backbone": digest(2), "labels": LABELS, "start_empty": True, "source": "/data/cifar", "dtype": 1,
-            "replace_samples": True, "views_only": True, "views": VIEWS,
+            "replace_samples": True, "views_only": True, "views": VIEWS, "views_of": 7,
         },
         "DraftReply": {"draft": 6, "labels": LABELS},
         "AppendSamplesRequest": {"draft": 6, "samples": CHUNK},

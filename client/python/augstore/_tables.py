@@ -99,7 +99,7 @@ TABLES: Dict[str, Fields] = {
         feature_maps:[ubyte] dtype:ubyte sources:[ubyte]"""),
     "ReadRowsRequest": _fields("backbone:[ubyte] rows:[ulong] feature_maps:bool dtype:ubyte"),
     "BeginDraftRequest": _fields("""collection:string backbone:[ubyte] labels:LabelColumns start_empty:bool source:string dtype:ubyte
-        replace_samples:bool views_only:bool views:ViewSets"""),
+        replace_samples:bool views_only:bool views:ViewSets views_of:uint"""),
     "DraftReply": _fields("draft:uint labels:LabelColumns"),
     "AppendSamplesRequest": _fields("draft:uint samples:SampleChunk"),
     "AppendViewsRequest": _fields("draft:uint begin:ulong images:[ubyte]"),

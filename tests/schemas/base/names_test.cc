@@ -35,11 +35,20 @@ TEST(ValidateName, RefusesEverythingElse) {
   EXPECT_NE(Refusal(ValidateName(std::string_view("a\0b", 3))), "");
 }
 
-TEST(ValidateName, ReservesWhatBeginsAChain) {
-  for (const char* name : {"identity", "views", "view(vflip)", "view()"}) {
-    EXPECT_NE(Refusal(ValidateName(name)).find("reserved"), std::string::npos) << name;
+TEST(ValidateName, ReservesIdentity) {
+  EXPECT_NE(Refusal(ValidateName("identity")).find("reserved"), std::string::npos);
+}
+
+TEST(ValidateTransformName, ReservesWhatBeginsAChainForTransformsAlone) {
+  for (const char* name : {"views", "view(vflip)", "view()"}) {
+    EXPECT_NE(Refusal(ValidateTransformName(name)).find("stored views"), std::string::npos) << name;
+    EXPECT_TRUE(ValidateName(name).ok()) << "another kind of record, or one of an older store";
+    EXPECT_TRUE(ParseRef(name).ok());
   }
-  for (const char* name : {"view", "views2", "viewer(1)"}) EXPECT_TRUE(ValidateName(name).ok());
+  EXPECT_NE(Refusal(ValidateTransformName("identity")), "");
+  for (const char* name : {"view", "views2", "viewer(1)"}) {
+    EXPECT_TRUE(ValidateTransformName(name).ok());
+  }
 }
 
 TEST(ParseChain, BeginsWithAStoredView) {

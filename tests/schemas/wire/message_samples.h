@@ -194,8 +194,8 @@ inline void Fill(AppendRowsRequest* m) {
 }
 inline void Fill(ReadRowsRequest* m) { *m = {MakeDigest(9), {256, 1}, true, Dtype::kF16}; }
 inline void Fill(BeginDraftRequest* m) {
-  *m = {"cifar10",  MakeDigest(2), Labels(), true,      "/data/cifar",
-        Dtype::kU8, true,          true,     ViewSets()};
+  *m = {"cifar10",  MakeDigest(2), Labels(), true,       "/data/cifar",
+        Dtype::kU8, true,          true,     ViewSets(), 7};
 }
 inline void Fill(DraftReply* m) { *m = {6, Labels()}; }
 inline void Fill(AppendSamplesRequest* m) { *m = {6, Chunk()}; }

@@ -40,6 +40,8 @@ class ViewDraftTest : public CatalogFixture {
     spec.labels.clear();
     spec.views_only = true;
     spec.views = std::move(sets);
+    const auto latest = catalog_->Get<CollectionRecord>("c");
+    spec.views_of = latest.ok() ? latest->version : 0;
     return spec;
   }
   uint32_t Begin(const DraftSpec& spec) { return catalog_->BeginDraft(spec).value().draft; }
@@ -117,6 +119,28 @@ TEST_F(ViewDraftTest, RefusesWhatIsNoDraftOfViews) {
   spec = Request("c");
   spec.views = {{"vflip", 1, 0}};
   EXPECT_EQ(catalog_->BeginDraft(spec).status().code(), Code::kInvalidArgument);
+}
+
+TEST_F(ViewDraftTest, IsOfTheVersionThatItsWriterReadOrRefused) {
+  const DraftSpec before = Views();
+  CommitOk("c", Samples(10, 1));
+  const Status late = catalog_->BeginDraft(before).status();
+  EXPECT_EQ(late.code(), Code::kFailedPrecondition);
+  EXPECT_TRUE(Mentions(late, "'c@1', and version 2 is the latest")) << late.message();
+
+  const uint32_t draft = Begin(Views());
+  ASSERT_TRUE(catalog_->AppendViews(draft, 0, ViewImages(0, 11)).ok());
+  CommitOk("c", Samples(11, 1));
+  EXPECT_EQ(Finish(draft, 11).status().code(), Code::kFailedPrecondition);
+  EXPECT_EQ(catalog_->Get<CollectionRecord>("c")->version, 3u);
+}
+
+TEST_F(ViewDraftTest, TakesItsMemoryWhenItBegins) {
+  ASSERT_EQ(catalog_->Get<CollectionRecord>("c")->record.samples, 10u);
+  auto little = Catalog::Open(store_.get(), kDraftStep, 200).value();
+  EXPECT_EQ(little->BeginDraft(Views({{"rotate(-30..30)", 3, 7}})).status().code(),
+            Code::kResourceExhausted);
+  EXPECT_TRUE(little->BeginDraft(Views({{"vflip", 1, 0}})).ok());
 }
 
 TEST_F(ViewDraftTest, CountsSamplesWithoutAllTheirViews) {
