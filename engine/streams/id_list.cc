@@ -20,15 +20,16 @@ std::vector<T> Copied(const IdList& ids, size_t expected) {
 }  // namespace
 
 void IdList::Add(uint64_t id) {
+  constexpr uint64_t kLast = std::numeric_limits<uint64_t>::max();  // nothing comes after it
   const bool dense = narrow_.empty() && wide_.empty();
-  if (dense && (size_ == 0 || id == first_ + size_)) {
+  if (dense && id != kLast && (size_ == 0 || id == first_ + size_)) {
     if (size_ == 0) first_ = id;
     ++size_;
     return;
   }
   AUGSTORE_CHECK(narrow_.empty() || wide_.empty());
   constexpr uint64_t kMost = std::numeric_limits<uint32_t>::max();
-  const bool fits = id <= kMost && (!dense || first_ + size_ - 1 <= kMost);
+  const bool fits = id <= kMost && (!dense || size_ == 0 || first_ + size_ - 1 <= kMost);
   if (wide_.empty() && fits) {
     if (dense) narrow_ = Copied<uint32_t>(*this, expected_);
     narrow_.push_back(static_cast<uint32_t>(id));

@@ -60,7 +60,7 @@ Result<uint64_t> CountSamples(const CollectionRecord& collection, const std::str
 
 // Adds the samples of `chunk`, whose first is number `begin`, that are in `split`.
 void AddSamples(const SampleChunk& chunk, SampleId begin, const std::string& split,
-                int label_column, SampleTable* table) {
+                int label_column, const ViewNumbers& views, SampleTable* table) {
   const auto named = std::find(chunk.split_names.begin(), chunk.split_names.end(), split);
   if (!split.empty() && named == chunk.split_names.end()) return;
   const auto wanted = static_cast<size_t>(named - chunk.split_names.begin());
@@ -68,7 +68,7 @@ void AddSamples(const SampleChunk& chunk, SampleId begin, const std::string& spl
     if (!split.empty() && chunk.splits[i] != wanted) continue;
     table->samples.Add(begin + i);
     table->rows.Add(chunk.rows[i]);
-    for (size_t view = 0; view < table->views.size(); ++view) {
+    for (const uint16_t view : views) {
       table->views[view].Add(chunk.views[view * chunk.size() + i]);
     }
     table->labels.push_back(label_column < 0 ? -1
@@ -82,15 +82,15 @@ Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog, Mem
                                                            const CollectionRecord& collection,
                                                            const std::string& split,
                                                            const std::string& label_column,
-                                                           bool views,
+                                                           const ViewNumbers& views,
                                                            const Cancellation& cancellation) {
   AUGSTORE_ASSIGN(const int column, FindLabelColumn(collection, label_column));
   AUGSTORE_ASSIGN(const uint64_t count, CountSamples(collection, split));
   AUGSTORE_ASSIGN(const SpaceInfo space,
                   catalog.store()->FindSpace(collection.backbone, collection.dtype));
   auto table = std::make_shared<SampleTable>();
-  if (views) table->views.resize(CountViews(collection.views));
-  const uint64_t most = count * (kMostBytesOfSample + table->views.size() * sizeof(RowId));
+  if (!views.empty()) table->views.resize(CountViews(collection.views));
+  const uint64_t most = count * (kMostBytesOfSample + views.size() * sizeof(RowId));
   AUGSTORE_ASSIGN(MemoryBudget::Share share, memory.TakeNow(most, "a sample table"));
   table->space = space.id;
   table->dim = collection.dim;
@@ -98,14 +98,14 @@ Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog, Mem
   if (column >= 0) table->classes = collection.labels[static_cast<size_t>(column)].classes;
   table->samples.Reserve(count);
   table->rows.Reserve(count);
-  for (IdList& rows : table->views) rows.Reserve(count);
+  for (const uint16_t view : views) table->views[view].Reserve(count);
   table->labels.reserve(count);
   for (SampleId begin = 0; begin < collection.samples;) {
     AUGSTORE_TRY(cancellation.Check());
     AUGSTORE_ASSIGN(const SampleChunk chunk,
                     catalog.GetSamples(collection, begin, kSamplesPerRead));
     if (chunk.size() == 0) break;
-    AddSamples(chunk, begin, split, column, table.get());
+    AddSamples(chunk, begin, split, column, views, table.get());
     begin += chunk.size();
   }
   if (table->samples.size() != count) {
@@ -355,12 +355,11 @@ Result<std::shared_ptr<const Stream>> ResolveStream(Catalog& catalog, ModelCache
     info.spec.label_column = collection.record.labels[static_cast<size_t>(column.value())].name;
   }
   const auto table = LoadSampleTable(catalog, models.memory(), collection.record, spec.split,
-                                     spec.label_column, ReadsViews(*stream), cancellation);
+                                     spec.label_column, ViewsOf(*stream), cancellation);
   AUGSTORE_TRY(table.ok() ? OkStatus() : table.status().WithContext(collection.ref()));
   stream->table = table.value();
-  for (const ResolvedChain& chain : stream->chains) {
-    AUGSTORE_TRY(CheckHasViews(*stream->table, chain.views).WithContext(collection.ref()));
-  }
+  AUGSTORE_TRY(CheckHasViews(*stream->table, ViewsOf(*stream), spec.split, cancellation)
+                   .WithContext(collection.ref()));
   info.classes = stream->table->classes;
   info.samples = stream->table->samples.size();
   if (info.samples == 0) {

@@ -17,13 +17,16 @@
 
 namespace augstore {
 
+// Numbers of views, among all that a sample has.
+using ViewNumbers = std::vector<uint16_t>;
+
 // The samples of one collection version and split, in sample order, as arrays for access by
 // position. Immutable.
 struct SampleTable {
   IdList samples;  // ids within the version
   IdList rows;
-  // Of each of the collection's views, kNoRow where it is missing; empty when they were not asked
-  // for.
+  // Of each of the collection's views, kNoRow where it is missing; those that were not asked for
+  // are empty, or all of it is.
   std::vector<IdList> views;
   std::vector<int32_t> labels;  // of one label column
   std::vector<std::string> classes;
@@ -31,7 +34,7 @@ struct SampleTable {
   uint32_t dim = 0;
   Dtype dtype = Dtype::kF32;  // in which the rows are stored
 };
-// `split` empty: all samples. `views`: with the rows of views. `label_column` empty: the first
+// `split` empty: all samples. `views`: those whose rows it has. `label_column` empty: the first
 // (labels -1 when there is none). Takes a share of `memory` for as long as it is held. Errors:
 // kNotFound (split or label column, naming those there are), kResourceExhausted, those of
 // `cancellation`.
@@ -39,14 +42,14 @@ Result<std::shared_ptr<const SampleTable>> LoadSampleTable(Catalog& catalog, Mem
                                                            const CollectionRecord& collection,
                                                            const std::string& split,
                                                            const std::string& label_column,
-                                                           bool views = false,
+                                                           const ViewNumbers& views = {},
                                                            const Cancellation& cancellation = {});
 
 // One chain of a policy with its transforms loaded.
 struct ResolvedChain {
   std::string text;  // pinned: "hflip@3>rotate15@1"
   std::vector<TransformStep> steps;
-  std::vector<uint16_t> views;  // of the sample, of which one is drawn; empty: its image itself
+  ViewNumbers views;       // of the sample, of which one is drawn; empty: its image itself
   uint64_t threshold = 0;  // drawn when the 64-bit draw is below it and not below the one before
 };
 

@@ -1,9 +1,9 @@
 #include "engine/streams/stream_ahead.h"
 
 #include <algorithm>
-#include <set>
 
 #include "engine/streams/shuffle_order.h"
+#include "engine/streams/view_choice.h"
 
 namespace augstore {
 namespace {
@@ -16,15 +16,10 @@ constexpr uint64_t kBlocksInOrder = 8;
 
 // The rows that a stream may read of each sample: of its image, of views.
 std::vector<const IdList*> SourcesOf(const Stream& stream) {
-  std::set<uint16_t> views;
-  bool images = false;
-  for (const ResolvedChain& chain : stream.chains) {
-    views.insert(chain.views.begin(), chain.views.end());
-    images = images || chain.views.empty();
-  }
   std::vector<const IdList*> sources;
-  if (images) sources.push_back(&stream.table->rows);
-  for (const uint16_t view : views) sources.push_back(&stream.table->views[view]);
+  const auto of_image = [](const ResolvedChain& chain) { return chain.views.empty(); };
+  if (std::ranges::any_of(stream.chains, of_image)) sources.push_back(&stream.table->rows);
+  for (const uint16_t view : ViewsOf(stream)) sources.push_back(&stream.table->views[view]);
   return sources;
 }
 

@@ -60,9 +60,9 @@ struct ServiceState {
   EnginePool int8_engines{Precision::kInt8};
   BatchCache kept_batches;
   RecentlyUsed<StreamSpec, Stream> streams{kCachedStreams};  // by the pinned spec
-  // Of queries, by collection version and label column.
-  // By collection, label column, and whether they have views.
-  RecentlyUsed<std::tuple<std::string, std::string, bool>, SampleTable> tables{kCachedTables};
+  // Of queries, by collection version, label column, and the views whose rows they have.
+  RecentlyUsed<std::tuple<std::string, std::string, ViewNumbers>, SampleTable> tables{
+      kCachedTables};
 
   BackupRunner backups;
 

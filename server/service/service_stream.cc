@@ -30,7 +30,7 @@ std::shared_ptr<const Stream> WithSharedTable(ServiceState& state,
     const StreamSpec& b = stream->info.spec;
     return a.collection == b.collection && a.split == b.split && a.label_column == b.label_column &&
            candidate.info.collection_digest == stream->info.collection_digest &&
-           (stream->table->views.empty() || !candidate.table->views.empty());
+           HasViewsOf(*candidate.table, *stream);
   });
   if (other == nullptr) return stream;
   auto shared = std::make_shared<Stream>(*stream);
@@ -77,7 +77,7 @@ Status FingerprintDiffers(const StreamReply& here, const Digest& requested) {
 using TablePointer = std::shared_ptr<const SampleTable>;
 
 Result<TablePointer> FindTable(ServiceState& state, const Versioned<CollectionRecord>& collection,
-                               const std::string& label_column, bool views,
+                               const std::string& label_column, const ViewNumbers& views,
                                const Cancellation& cancellation) {
   const std::tuple key(collection.ref(), label_column, views);
   if (TablePointer kept = state.tables.Find(key); kept != nullptr) return kept;
@@ -255,9 +255,9 @@ Result<SharedBytes> handlers::Query(ServiceState& state, QueryRequest& message,
                   state.catalog->Get<CollectionRecord>(message.collection));
   AUGSTORE_ASSIGN(const PinnedChain chain,
                   ResolveChain(*state.catalog, state.models, collection.record.backbone, parsed));
-  AUGSTORE_ASSIGN(const std::vector<uint16_t> views, ViewsOf(collection, chain.view));
+  AUGSTORE_ASSIGN(const ViewNumbers views, ViewsOf(collection, chain.view));
   AUGSTORE_ASSIGN(const TablePointer table,
-                  FindTable(state, collection, message.label_column, !views.empty(), cancellation));
+                  FindTable(state, collection, message.label_column, views, cancellation));
   AUGSTORE_TRY(CheckSamples(message, collection, *table));
 
   std::vector<RowId> rows;
@@ -266,8 +266,9 @@ Result<SharedBytes> handlers::Query(ServiceState& state, QueryRequest& message,
     rows.push_back(DrawRow(*table, views, 0, 0, sample));
     if (rows.back() != kNoRow) continue;
     return FailedPrecondition(
-        "sample {} of '{}' lacks stored views: `augstore view add` stores what is missing", sample,
-        collection.ref());
+        "sample {} of '{}' lacks stored views: `augstore view add --split ''` stores what is "
+        "missing",
+        sample, collection.ref());
   }
   AUGSTORE_ASSIGN(MemoryBudget::Share share, TakeReply(state, rows.size(), table->dim));
   BatchWriter writer(rows.size(), table->dim);

@@ -50,5 +50,18 @@ TEST(IdList, GrowsBeyondWhatWasReserved) {
   ExpectHolds(list, ids);
 }
 
+TEST(IdList, KeepsTheLastNumberOfAllWhereverItStands) {
+  const uint64_t last = ~uint64_t{0};
+  for (const std::vector<uint64_t>& ids : {std::vector<uint64_t>{last},
+                                           {last, 0, 512},
+                                           {0, last},
+                                           {5, 6, last, 7},
+                                           {last - 1, last, 0}}) {
+    IdList list;
+    for (const uint64_t id : ids) list.Add(id);
+    for (size_t i = 0; i < ids.size(); ++i) EXPECT_EQ(list[i], ids[i]) << i << " of " << ids.size();
+  }
+}
+
 }  // namespace
 }  // namespace augstore

@@ -32,6 +32,7 @@ class ViewChoiceTest : public StreamTest {
     DraftSpec spec{"toy", TestBackbone(), {}, false, "test"};
     spec.views_only = true;
     spec.views = {{"rotate(-30..30)", 2, 7}, {"vflip", 1, 0}};
+    spec.views_of = 1;
     const uint32_t draft = filled_.catalog->BeginDraft(spec)->draft;
     ASSERT_TRUE(filled_.catalog->AppendViews(draft, 0, images).ok());
     ASSERT_TRUE(filled_.catalog->CommitDraft(draft, kTestSamples).ok());
@@ -106,6 +107,15 @@ TEST_F(ViewChoiceTest, EqualLawsAreOneChain) {
   EXPECT_EQ(stream->info.spec.policy, "view(rotate(-30..30)):3");
 }
 
+TEST_F(ViewChoiceTest, LoadsTheRowsOfTheViewsThatAreDrawnAlone) {
+  const auto flips = Resolve(Spec("view(vflip),view(vflip)>double"));
+  EXPECT_TRUE(flips->table->views[0].empty());
+  EXPECT_EQ(flips->table->views[2].size(), kTestTrain);
+  EXPECT_TRUE(HasViewsOf(*flips->table, *flips));
+  EXPECT_FALSE(HasViewsOf(*flips->table, *Resolve(Spec("views"))));
+  EXPECT_TRUE(HasViewsOf(*flips->table, *Resolve(Spec("identity"))));
+}
+
 TEST_F(ViewChoiceTest, RefusesViewsThatAreNotThere) {
   const Status other = Refusal(Spec("view(rotate(-9..9))"));
   EXPECT_EQ(other.code(), Code::kFailedPrecondition);
@@ -114,7 +124,8 @@ TEST_F(ViewChoiceTest, RefusesViewsThatAreNotThere) {
   test.split = "test";
   const Status lack = Refusal(test);
   EXPECT_EQ(lack.code(), Code::kFailedPrecondition);
-  EXPECT_NE(lack.message().find("200 of 200 samples"), std::string::npos) << lack.message();
+  EXPECT_NE(lack.message().find("200 of 200 samples of split"), std::string::npos)
+      << lack.message();
   StreamSpec before = Spec("views");
   before.collection = "toy@1";
   EXPECT_EQ(Refusal(before).code(), Code::kFailedPrecondition);
