@@ -58,7 +58,7 @@ step "a query reads a view"
 ! cmp -s view.json plain.json || fail "the view is the image"
 
 step "what is not there is said"
-expect_exit 4 "20 of 20 samples lack stored views" \
+expect_exit 4 "20 of 20 samples of split 'test' lack stored views: .augstore view add --split 'test'" \
   "$augstore" stream --store db --collection drawn --split test --policy views --quiet
 expect_exit 4 "has no views of hflip, it has those of" \
   "$augstore" stream --store db --collection drawn --policy 'view(hflip)' --quiet
@@ -72,11 +72,21 @@ expect_exit 4 "3 views of" "$augstore" view add "${view[@]}" --law "$law" --rand
 expect_exit 2 "name the collection alone, drawn" \
   "$augstore" view add --store db --collection drawn@2 --backbone "$backbone" --images images/train --ops hflip --quiet
 
+expect_exit 2 "there is no --law" "$augstore" view add "${view[@]}" --ops vflip --random 3
+cp "$backbone" other.pt && echo >>other.pt
+expect_exit 4 "is of another backbone" "$augstore" view add --store db --collection drawn --backbone other.pt --images images/train \
+  --ops vflip --quiet
+[ "$("$augstore" backbone ls --store db --json | grep -c '"digest"')" = 1 ] || fail "a backbone was registered that was refused"
+expect_exit 2 "reads stored views, which a prediction does not" \
+  "$augstore" head eval drawn --store db --collection drawn --split test --tta trained
+"$augstore" view add --store db --collection drawn --backbone "$backbone" --images absent --ops vflip --quiet ||
+  fail "images are asked for where no view is missing"
+
 step "images that come later have none, until the command is run again"
 "$augstore" synth --out images/more --per-class 1 --seed 5
 for image in images/more/*/00000.png; do mv "$image" "${image%/*}/more.png"; done
 "$augstore" ingest --store db --collection drawn --backbone "$backbone" --images images/more --split train --quiet
-expect_exit 4 "10 of 130 samples lack stored views" \
+expect_exit 4 "10 of 130 samples of split 'train' lack stored views" \
   "$augstore" stream --store db --collection drawn --policy views --quiet
 "$augstore" view add --store db --collection drawn --backbone "$backbone" --images images/more --quiet --json --law "$law" --random 3 \
   --seed 7 >more.json

@@ -24,8 +24,10 @@ void AddStreamFlags(Command* command, StreamSpec* spec, SplitFlag* split) {
   command->AddFlag("--split", split,
                    "One split; '' for all samples (default: train, if the collection has it, else "
                    "all samples)");
-  command->AddFlag("--policy", &spec->policy,
-                   "Chains and their weights: identity:2,hflip:1,hflip>rotate15:1");
+  command->AddFlag(
+      "--policy", &spec->policy,
+      "Chains and their weights: identity:2,hflip:1,hflip>rotate15:1; with stored views: "
+      "identity:1,views:2");
   command->AddFlag("--label-column", &spec->label_column, "Label column (default: the first)");
   command->AddFlag("--stream-seed", &spec->seed, "Seed of the order and of the policy's draws");
   command->AddFlag("--batch-size", &spec->batch_size, "Rows of one batch");

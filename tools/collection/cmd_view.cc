@@ -76,9 +76,8 @@ Status Drop(const DropFlags& flags) {
   AUGSTORE_ASSIGN(const WrittenViews written, WriteViews(database->client(), of, laws, show));
   json.update({{"collection", written.ref}, {"applied", true}});
   Emit(flags.common, json,
-       fmt::format("{} has no more {}; it has: {} ({} keeps them; `augstore gc` gives back rows "
-                   "that nothing names)\n",
-                   written.ref, ViewsText(dropped), ViewsText(kept), of.collection.ref()));
+       fmt::format("{} has no more {}; it has: {} ({} keeps them)\n", written.ref,
+                   ViewsText(dropped), ViewsText(kept), of.collection.ref()));
   return OkStatus();
 }
 
@@ -95,7 +94,8 @@ void AddViewReadCommands(Command* group) {
   AddCommand<DropFlags>(
       group, "drop", "Commit a version of a collection without one of its view sets",
       "augstore view drop photos --law vflip --store db --dry-run\n\n"
-      "Earlier versions keep their views.",
+      "Earlier versions keep their views, and the store keeps their rows as long as it has their "
+      "images: the same set is added again without Φ.",
       [](Command* command, DropFlags* flags) {
         command->AddFlag("collection", &flags->collection, "Name of the collection").Required();
         command->AddFlag("--law", &flags->law, "Law of the views, as `view ls` prints it")

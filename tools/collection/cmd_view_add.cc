@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/images/image_source.h"
+#include "schemas/base/digest.h"
+#include "schemas/base/limits.h"
 #include "tools/cli/command.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/stream_flags.h"
@@ -19,9 +21,10 @@ struct ViewFlags {
   std::string images;
   SplitFlag split;
   std::string law;
-  uint32_t random = 1;
-  uint64_t seed = 0;
+  std::optional<uint64_t> random;  // default: 1
+  std::optional<uint64_t> seed;    // default: 0
   std::vector<std::string> ops;
+  uint64_t max_skipped = 0;
   bool dry_run = false;
 };
 
@@ -32,13 +35,21 @@ Result<std::vector<ViewSet>> AskedFor(const ViewFlags& flags) {
         "name the views: --law 'rotate(-30..30)>brightness(0.7..1.4)' --random 2, or --ops "
         "'rotate(30),vflip'");
   }
+  if (flags.law.empty() && (flags.random.has_value() || flags.seed.has_value())) {
+    return InvalidArgument("--random and --seed say how --law draws, and there is no --law");
+  }
+  if (flags.random.value_or(1) > kMaxViews) {
+    return InvalidArgument("--random {}: at most {} views of a sample are possible", *flags.random,
+                           kMaxViews);
+  }
   std::vector<ViewSet> sets;
   if (!flags.law.empty()) {
     AUGSTORE_ASSIGN(const OpPattern law, OpPattern::Parse(flags.law));
     if (law.fixed()) {
       return InvalidArgument("--law {} has no range to draw from: give it as --ops", flags.law);
     }
-    sets.push_back({flags.law, flags.random, flags.seed});
+    sets.push_back(
+        {flags.law, static_cast<uint32_t>(flags.random.value_or(1)), flags.seed.value_or(0)});
   }
   for (const std::string& op : flags.ops) {
     AUGSTORE_ASSIGN(const OpPattern law, OpPattern::Parse(op));
@@ -79,52 +90,74 @@ Status Announce(const CollectionImages& of, const std::vector<ViewLaw>& laws, ui
   return OkStatus();
 }
 
-Status AddViews(ViewFlags flags) {
-  AUGSTORE_ASSIGN(const std::vector<ViewSet> asked, AskedFor(flags));
-  AUGSTORE_ASSIGN(const ImageSource source, ListImages(flags.images));
-  AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, StoreAccess::kWrite));
-  Client& client = database->client();
+// Errors: kFailedPrecondition (it is not the backbone of the collection; nothing is registered).
+Result<std::unique_ptr<LazyBackbone>> OpenBackbone(ViewFlags flags, Client& client) {
   AUGSTORE_ASSIGN(const auto latest, client.Get<CollectionRecord>(flags.collection));
-  flags.backbone.dtype = latest.record.dtype;
-  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, client));
-  if (backbone->record().digest != latest.record.backbone) {
+  AUGSTORE_ASSIGN(const Digest digest, Sha256File(flags.backbone.file));
+  if (digest != latest.record.backbone) {
     return FailedPrecondition(
         "collection '{}' is of another backbone than --backbone {}: views are made by the same Φ "
         "as its embeddings",
         latest.ref(), flags.backbone.file);
   }
+  flags.backbone.dtype = latest.record.dtype;
+  return LazyBackbone::Open(flags.backbone, client);
+}
+
+// Says what the missing views cost, and embeds them; with --dry-run only says it. Errors:
+// kFailedPrecondition (more than --max-skipped views are still missing).
+Result<EmbedCounts> EmbedWhatIsMissing(const ViewFlags& flags, Database& database,
+                                       LazyBackbone& backbone, const CollectionImages& of,
+                                       const std::vector<ViewLaw>& laws,
+                                       const std::vector<MissingViews>& missing) {
+  Client& client = database.client();
+  const bool show = !flags.common.quiet;
+  EmbedCounts counts;
+  if (missing.empty()) return counts;
+  AUGSTORE_ASSIGN(const ImageSource source, ListImages(flags.images));
+  AUGSTORE_ASSIGN(const std::vector<HashedItem> items,
+                  ItemsOfMissing(client, of, missing, source.items, backbone.threads(), show));
+  if (show || flags.dry_run) {
+    AUGSTORE_TRY(Announce(of, laws, CountMissing(missing), backbone, items));
+  }
+  if (flags.dry_run) return counts;
+  AUGSTORE_ASSIGN(counts, EmbedMissing(database, backbone, laws, missing, items, show));
+  PrintSkipped(counts);
+  AUGSTORE_ASSIGN(const std::vector<MissingViews> still,
+                  FindMissingViews(client, of, laws, /*show=*/false));
+  if (CountMissing(still) <= flags.max_skipped) return counts;
+  return FailedPrecondition(
+      "{} views could not be made, and --max-skipped is {}: no version of '{}' was made (what was "
+      "embedded is stored)",
+      CountMissing(still), flags.max_skipped, flags.collection);
+}
+
+Status AddViews(const ViewFlags& flags) {
+  AUGSTORE_ASSIGN(const std::vector<ViewSet> asked, AskedFor(flags));
+  AUGSTORE_ASSIGN(
+      const auto database,
+      Database::Open(flags.common, flags.dry_run ? StoreAccess::kRead : StoreAccess::kWrite));
+  Client& client = database->client();
+  AUGSTORE_ASSIGN(const auto backbone, OpenBackbone(flags, client));
   const Stopwatch clock;
   const bool show = !flags.common.quiet;
+  AUGSTORE_ASSIGN(const auto latest, client.Get<CollectionRecord>(flags.collection));
   AUGSTORE_ASSIGN(
       const CollectionImages of,
       ReadImages(client, flags.collection, SplitOrDefault(flags.split, latest.record), show));
   AUGSTORE_ASSIGN(const std::vector<ViewLaw> laws, WithSets(of.collection.record.views, asked));
   AUGSTORE_ASSIGN(const std::vector<MissingViews> missing,
                   FindMissingViews(client, of, laws, show));
-  const uint64_t calls = CountMissing(missing);
-  EmbedCounts counts;
-  if (calls > 0) {
-    AUGSTORE_ASSIGN(const std::vector<HashedItem> items,
-                    ItemsOfMissing(of, missing, source.items, backbone->threads(), show));
-    if (show || flags.dry_run) AUGSTORE_TRY(Announce(of, laws, calls, *backbone, items));
-    if (!flags.dry_run) {
-      AUGSTORE_ASSIGN(counts, EmbedMissing(*database, *backbone, laws, missing, items, show));
-    }
-  }
+  AUGSTORE_ASSIGN(const EmbedCounts counts,
+                  EmbedWhatIsMissing(flags, *database, *backbone, of, laws, missing));
+  Json json = ToJson(of, SetsOf(laws), CountMissing(missing));
   if (flags.dry_run) {
-    Emit(flags.common, ToJson(of, SetsOf(laws), calls),
+    Emit(flags.common, json,
          fmt::format("{} would have: {}; {} Φ calls\nnothing was changed\n", flags.collection,
-                     ViewsText(SetsOf(laws)), calls));
+                     ViewsText(SetsOf(laws)), CountMissing(missing)));
     return OkStatus();
   }
-  PrintSkipped(counts);
-  if (!counts.skipped.empty()) {
-    return FailedPrecondition(
-        "{} views could not be made: no version of '{}' was made (what was embedded is stored)",
-        counts.skipped.size(), flags.collection);
-  }
   AUGSTORE_ASSIGN(const WrittenViews written, WriteViews(client, of, laws, show));
-  Json json = ToJson(of, written.record.views, calls);
   json.update({{"collection", written.ref},
                {"digest", written.record.digest.Hex()},
                {"viewed", written.record.viewed},
@@ -149,10 +182,13 @@ void AddFlags(Command* command, ViewFlags* flags) {
   command->AddFlag("--law", &flags->law,
                    "Image ops, whose ranges are drawn for each image and view: "
                    "'rotate(-30..30)>brightness(0.7..1.4)'");
-  command->AddFlag("--random", &flags->random, "Views of each sample that --law draws").Positive();
-  command->AddFlag("--seed", &flags->seed, "Of those draws");
+  command->AddFlag("--random", &flags->random, "Views of each sample that --law draws (default: 1)")
+      .Positive();
+  command->AddFlag("--seed", &flags->seed, "Of those draws (default: 0)");
   command->AddFlag("--ops", &flags->ops, "Fixed views, one of each op: 'rotate(30),vflip'")
       .Commas();
+  command->AddFlag("--max-skipped", &flags->max_skipped,
+                   "Views to leave out at most, because Φ fails for them or the file has changed");
   command->AddFlag("--dry-run", &flags->dry_run, "Only say what would be embedded and stored");
 }
 

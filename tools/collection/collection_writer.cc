@@ -83,6 +83,12 @@ Result<WrittenCollection> WriteCollection(
   uint32_t latest = 0;
   const auto before = client.Get<CollectionRecord>(begin.collection);
   if (before.ok()) latest = before->version;
+  if (before.ok() && begin.start_empty && !before->record.views.empty()) {
+    fmt::print(stderr,
+               "warning: {} has stored views, and a version that starts empty has none: `augstore "
+               "view add` adds them again, those that are stored without Φ\n",
+               before->ref());
+  }
 
   AUGSTORE_ASSIGN(const DraftReply draft, client.Call<DraftReply>(begin));
   DraftChanges changes;

@@ -90,7 +90,7 @@ uint64_t CountMissing(const std::vector<MissingViews>& missing) {
   return views;
 }
 
-Result<std::vector<HashedItem>> ItemsOfMissing(const CollectionImages& of,
+Result<std::vector<HashedItem>> ItemsOfMissing(Client& client, const CollectionImages& of,
                                                const std::vector<MissingViews>& missing,
                                                std::span<const ImageItem> items, int threads,
                                                bool show) {
@@ -104,10 +104,13 @@ Result<std::vector<HashedItem>> ItemsOfMissing(const CollectionImages& of,
   if (wanted.empty()) return found;
   const auto sample = std::ranges::find_if(
       of.chosen, [&](uint64_t chosen) { return wanted.contains(of.images[chosen]); });
+  const GetSamplesRequest request{.collection = of.collection.ref(), .begin = *sample, .count = 1};
+  AUGSTORE_ASSIGN(const SamplesReply reply, client.Call<SamplesReply>(request));
+  if (reply.samples.size() != 1) return Internal("there is no sample {}", *sample);
   return NotFound(
       "{} images of '{}' of which views are missing are not in --images, such as that of sample "
       "'{}': name the folder or manifest that they were ingested from, or another --split",
-      wanted.size(), of.collection.ref(), of.keys[*sample]);
+      wanted.size(), of.collection.ref(), reply.samples.keys[0]);
 }
 
 Result<EmbedCounts> EmbedMissing(Database& database, LazyBackbone& backbone,

@@ -27,8 +27,9 @@ struct HashedItem {
   ContentHash image;
 };
 // The items of the images of which views are missing, each once. Reads and hashes the files of
-// `items`. Errors: kNotFound (an image is not among them: names a sample), those of ReadItem.
-Result<std::vector<HashedItem>> ItemsOfMissing(const CollectionImages& of,
+// `items`. Errors: kNotFound (an image is not among them: names a sample), those of ReadItem and of
+// the database.
+Result<std::vector<HashedItem>> ItemsOfMissing(Client& client, const CollectionImages& of,
                                                const std::vector<MissingViews>& missing,
                                                std::span<const ImageItem> items, int threads,
                                                bool show);

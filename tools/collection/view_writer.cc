@@ -55,8 +55,8 @@ Result<CollectionImages> ReadImages(Client& client, const std::string& collectio
   AUGSTORE_ASSIGN(const Ref ref, ParseRef(collection));
   if (ref.version != 0 || !ref.alias.empty()) {
     return InvalidArgument(
-        "--collection {}: views go into a new version, which follows the latest one: name the "
-        "collection alone, {}",
+        "'{}' names a version, and views go into a new one after the latest: name the collection "
+        "alone, {}",
         collection, ref.name);
   }
   CollectionImages of;
@@ -74,7 +74,6 @@ Result<CollectionImages> ReadImages(Client& client, const std::string& collectio
         of.chosen.push_back(of.images.size() + i);
     }
     of.images.insert(of.images.end(), chunk.images.begin(), chunk.images.end());
-    of.keys.insert(of.keys.end(), chunk.keys.begin(), chunk.keys.end());
     progress.Update(of.images.size());
   }
   if (!of.chosen.empty()) return of;
@@ -123,7 +122,8 @@ Result<WrittenViews> WriteViews(Client& client, const CollectionImages& of,
                                 .source = record.source,
                                 .dtype = record.dtype,
                                 .views_only = true,
-                                .views = SetsOf(laws)};
+                                .views = SetsOf(laws),
+                                .views_of = of.collection.version};
   AUGSTORE_ASSIGN(const DraftReply draft, client.Call<DraftReply>(begin));
   const Result<RecordReply> made = AppendAndCommit(client, of, laws, draft.draft, show);
   if (!made.ok()) {

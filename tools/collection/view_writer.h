@@ -16,12 +16,11 @@ namespace augstore {
 struct CollectionImages {
   Versioned<CollectionRecord> collection;
   std::vector<ContentHash> images;  // of each sample
-  std::vector<std::string> keys;    // likewise
   std::vector<uint64_t> chosen;     // the samples of a split
 };
 // The latest version. `split` empty: all samples are chosen. Errors: kNotFound (no such collection,
-// or split: says which there are), kInvalidArgument (a reference to one version: views go to the
-// latest one).
+// or split: says which there are), kInvalidArgument (a reference to one version: views go into a
+// new one, after the latest).
 Result<CollectionImages> ReadImages(Client& client, const std::string& collection,
                                     const std::string& split, bool show);
 

@@ -120,6 +120,11 @@ Result<std::unique_ptr<HeadPredictor>> HeadPredictor::Open(Client& client, const
 
 Status HeadPredictor::AddChain(Client& client, const PolicyEntry& entry, const TestTimeFlags& flags,
                                PolicySpec* pinned) {
+  if (entry.chain.view.has_value()) {
+    return InvalidArgument(
+        "'{}' reads stored views, which a prediction does not: name a --tta policy of transforms",
+        entry.chain.ToString());
+  }
   Chain chain;
   chain.weight = entry.weight;
   ChainRef versions;

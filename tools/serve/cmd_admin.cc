@@ -98,7 +98,8 @@ Status RepairRows(const RepairFlags& flags) {
     text += "no image has lost its row: nothing to repair\n";
   } else if (flags.apply) {
     text += fmt::format(
-        "{} images were forgotten: ingest or import them again, and the new version of their "
+        "{} images were forgotten: ingest or import them again (of stored views: `augstore view "
+        "add`), and the new version of their "
         "collection points at the rows that are stored then\n",
         images);
   } else {

@@ -92,7 +92,7 @@ void Print(const Versioned<TransformRecord>& added, const EmbedCounts& counts, d
 Status Train(ConditionalFlags flags) {
   flags.plan.seed = flags.fit.seed;
   AUGSTORE_ASSIGN(const OpFamily family, OpFamily::Parse(flags.ops, flags.slots));
-  AUGSTORE_TRY(ValidateName(flags.name));
+  AUGSTORE_TRY(ValidateTransformName(flags.name));
   if (!flags.alias.alias.empty()) AUGSTORE_TRY(ValidateAlias(flags.alias.alias));
   AUGSTORE_ASSIGN(ImageSource source, ListImages(flags.images));
   const std::vector<ImageItem> items = SpreadItems(std::move(source.items), flags.limit);

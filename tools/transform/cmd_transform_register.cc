@@ -59,7 +59,7 @@ Status Register(const RegisterFlags& flags) {
         "say which backbone the transform belongs to: either --backbone (a registered name or a "
         "file) or --backbone-digest (64 hexadecimal digits)");
   }
-  AUGSTORE_TRY(ValidateName(flags.name));
+  AUGSTORE_TRY(ValidateTransformName(flags.name));
   AUGSTORE_ASSIGN(const std::string op, CanonicalOp(flags.op));
   AUGSTORE_ASSIGN(const std::string bytes, ReadFile(flags.weights, kMaxWeightsBytes));
   Result<TransformWeights> weights = TransformWeights::FromSafetensors(bytes);

@@ -229,9 +229,10 @@ Result<LoadedTransform> LoadTransform(Client& client, const std::string& ref,
 Result<LoadedTransform> LoadChainStep(Client& client, const std::string& step,
                                       const Digest& backbone) {
   AUGSTORE_ASSIGN(const ChainRef chain, ParseChain(step));
-  if (chain.steps.size() != 1 || chain.steps[0].with_noise) {
+  if (chain.view.has_value() || chain.steps.size() != 1 || chain.steps[0].with_noise) {
     return InvalidArgument(
-        "--chain '{}' must be one transform without a drawn error, such as rotate15@champion",
+        "--chain '{}' must be one transform without a stored view and without a drawn error, such "
+        "as rotate15@champion",
         step);
   }
   AUGSTORE_ASSIGN(const auto second,
