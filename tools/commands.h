@@ -15,6 +15,7 @@ void AddTransformTrainCommand(Command* group);
 void AddTransformConditionalCommand(Command* group);
 void AddTransformRegisterCommand(Command* group);
 void AddTransformEvalCommand(Command* group);
+void AddTransformPairsCommands(Command* group);
 void AddTransformReadCommands(Command* group);  // ls, show, alias
 void AddServeCommand(Command* app);
 void AddQueryCommand(Command* app);
@@ -64,6 +65,7 @@ void AddTransformGroup(Command* app) {
                CommandRow<AddTransformConditionalCommand, Needs::kTorch>,
                CommandRow<AddTransformRegisterCommand, Needs::kTorch>,
                CommandRow<AddTransformEvalCommand, Needs::kTorch>,
+               CommandRow<AddTransformPairsCommands, Needs::kTorch>,
                CommandRow<AddTransformReadCommands, Needs::kNothing>>::
       AddTo<kTorch>(app->AddGroup("transform", "Train, register and inspect transforms"));
 }

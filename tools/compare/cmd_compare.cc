@@ -4,11 +4,11 @@
 
 #include "engine/heads/head_trainer.h"
 #include "schemas/base/files.h"
+#include "tools/collection/phi_cost.h"
 #include "tools/compare/compare_data.h"
 #include "tools/compare/compare_report.h"
 #include "tools/compare/compare_runs.h"
 #include "tools/compare/compare_transforms.h"
-#include "tools/collection/phi_cost.h"
 
 namespace augstore {
 namespace {

@@ -3,14 +3,11 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/fitting/families.h"
-#include "engine/kernels/tile_engine.h"
-#include "engine/transforms/card.h"
-#include "engine/transforms/transform_chain.h"
-#include "schemas/base/limits.h"
 #include "schemas/base/names.h"
 #include "tools/cli/progress.h"
 #include "tools/cli/record_text.h"
 #include "tools/transform/cmd_transform.h"
+#include "tools/transform/pair_training.h"
 #include "tools/transform/transform_training.h"
 
 namespace augstore {
@@ -57,50 +54,6 @@ Result<Pairs> PairsOf(Database& database, LazyBackbone& backbone, const Folder& 
   return pairs;
 }
 
-Result<TrainedTransform> TrainWithProgress(const Pairs& pairs, const TrainFlags& flags) {
-  TransformTrainOptions options = flags.options;
-  options.views = pairs.views;
-  TrainingProgress progress(!flags.common.quiet);
-  Result<TrainedTransform> trained =
-      TrainTransform(pairs.z.view(), pairs.z_target.view(), options,
-                     [&progress](const TransformProgress& state) { return progress.Update(state); },
-                     {pairs.feature_maps.view(), pairs.feature_map});
-  if (Interrupted()) {
-    return InterruptedStatus(
-        "no transform was registered; the embeddings are stored, so that the same command starts "
-        "training at once");
-  }
-  return trained;
-}
-
-// Adds what the transform costs on this machine, next to its multiply-adds.
-Status AddCost(const Pairs& pairs, TrainedTransform* trained) {
-  AUGSTORE_ASSIGN(const TransformStep step, StepOf(trained->weights));
-  const std::unique_ptr<Engine> engine = NewTileEngine();
-  const Matrix feature_maps = TimedRows(pairs.feature_maps.view());
-  ChainScratch scratch;
-  AUGSTORE_ASSIGN(const double micros,
-                  MeasureMicrosPerRow(pairs.z.view(), [&](ConstMatrixView in, MatrixView out) {
-                    const std::vector<SampleId> ids(in.rows);
-                    return ApplyChain(*engine, {&step, 1}, {0, 0, ids}, {in, feature_maps.view()},
-                                      out, &scratch);
-                  }));
-  trained->card.measures.push_back({"us_per_row", micros});
-  return OkStatus();
-}
-
-void WarnIfUseless(const std::string& ref, const Card& card) {
-  if (card.entries.empty() || card.entries.front().r2 > 0) return;
-  const CardEntry& entry = card.entries.front();
-  std::fflush(stdout);
-  fmt::print(
-      stderr,
-      "augstore: warning: {} is no better than doing nothing on held-out pairs: G = {:.4f}, mse "
-      "{:.5g} against {:.5g} of the identity; train on more images, or with {}\n",
-      ref, entry.r2, entry.mse, entry.identity_mse,
-      card.candidates.empty() ? "--family auto" : "another op");
-}
-
 void PrintTrained(const Versioned<TransformRecord>& added, const EmbedCounts& sums, double seconds,
                   const TrainFlags& flags) {
   Emit(flags.common, TrainedJson(added, flags.alias, Json::object(), sums, seconds),
@@ -113,7 +66,7 @@ void PrintTrained(const Versioned<TransformRecord>& added, const EmbedCounts& su
 // Flags are checked before an image is embedded.
 Status CheckFlags(TrainFlags* flags, const ImageOp& op) {
   if (flags->name.empty()) flags->name = DefaultTransformName(op.text());
-  AUGSTORE_TRY(ValidateName(flags->name));
+  AUGSTORE_TRY(ValidateTransformName(flags->name));
   if (!flags->alias.alias.empty()) AUGSTORE_TRY(ValidateAlias(flags->alias.alias));
   return CheckTrainOptions(flags->options);
 }
@@ -159,60 +112,19 @@ Status Train(TrainFlags flags) {
     AUGSTORE_ASSIGN(Pairs more, PairsOf(*database, *backbone, folder, op, options, flags, &sums));
     pairs.push_back(std::move(more));
   }
-  AUGSTORE_ASSIGN(TrainedTransform trained, TrainWithProgress(pairs[0], flags));
+  AUGSTORE_ASSIGN(TrainedTransform trained,
+                  TrainOnPairs(pairs[0], flags.options, !flags.common.quiet));
   for (size_t i = 1; i < folders.size(); ++i) {
     AUGSTORE_ASSIGN(CardEntry entry,
                     CheckTransform(FolderName(folders[i].path), trained.weights, pairs[i]));
     trained.card.entries.push_back(std::move(entry));
   }
-  AUGSTORE_TRY(AddCost(pairs[0], &trained));
   AUGSTORE_ASSIGN(const auto added,
                   RegisterTrained(database->client(), flags.name, backbone->record(), op.text(),
                                   trained, flags.alias));
   PrintTrained(added, sums, clock.seconds(), flags);
   WarnIfUseless(added.ref(), added.record.card);
   return OkStatus();
-}
-
-std::string FamilyHelp() {
-  std::string text =
-      "auto: fit every family, keep the table in the card, and take the best on held-out pairs, or "
-      "a cheaper one that is not clearly 2 % worse; or one of these, cheapest first:";
-  for (const Family& family : TransformFamilies())
-    text += fmt::format("\n  {}: {}", family.name, family.formula);
-  return text;
-}
-
-void AddTrainingFlags(Command* command, TransformTrainOptions* options) {
-  std::vector<std::string> families = {std::string(kAutoFamily)};
-  for (const Family& family : TransformFamilies()) families.emplace_back(family.name);
-  command->AddFlag("--family", &options->family, FamilyHelp()).Choices(families);
-  command->AddFlag("--seed", &options->seed,
-                   "Seed of the held-out part and of the initial weights");
-  command
-      ->AddFlag("--last-blocks-epochs", &options->last_blocks_epochs,
-                "Maximum epochs of last_blocks")
-      .Range(1u, 1u << 20);
-  command
-      ->AddFlag("--epochs", &options->max_epochs,
-                "Maximum epochs of " + FamilyNames([](const Family& family) {
-                  return !family.closed_form && !family.needs_last_blocks;
-                }))
-      .Range(1u, 1u << 20);
-  command->AddFlag("--patience", &options->patience, "Epochs without improvement before stopping");
-  command->AddFlag("--batch-size", &options->batch_size, "Pairs of one step").Range(1u, 1u << 16);
-  command->AddFlag("--lr", &options->learning_rate, "Learning rate (default: the family's)")
-      .Positive();
-  command->AddFlag("--weight-decay", &options->weight_decay, "Weight decay (default: the family's)")
-      .AtLeast(0);
-  command
-      ->AddFlag(
-          "--error-bank", &options->error_bank,
-          "Errors z' - Ω(z) of held-out pairs to keep, so that policies may draw them (hflip~); "
-          "0: none")
-      .Range(0u, kMaxErrorBankRows);
-  command->AddFlag("--validation", &options->validation_fraction,
-                   "Part of the pairs that is held out");
 }
 
 void AddFlags(Command* command, TrainFlags* flags) {
