@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch", reason="PyTorch for Python is not installed (Debian: python3-torch)")
@@ -21,7 +22,7 @@ def snippets(path):
     return [block for block in blocks if "torchvision" not in block]
 
 
-@pytest.mark.parametrize("path, count", [("README.md", 1), ("client/python/README.md", 3)])
+@pytest.mark.parametrize("path, count", [("README.md", 1), ("client/python/README.md", 4)])
 def test_the_snippets_run_as_they_are(own_client, rows, shift, tmp_path, monkeypatch, path, count):
     embeddings, labels = rows
     own_client.import_embeddings("photos", embeddings, labels, backbone_name="phi", source="photos")
@@ -32,7 +33,9 @@ def test_the_snippets_run_as_they_are(own_client, rows, shift, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     blocks = snippets(path)
     assert len(blocks) == count
-    names = {"__name__": "snippets"}
+    # What a reader has of their own, for the backbone of the page.
+    images = list(np.random.default_rng(0).standard_normal((400, embeddings.shape[1])).astype(np.float32))
+    names = {"__name__": "snippets", "images": images, "augment": lambda image: np.roll(image, 1), "phi": np.stack}
     for block in blocks:
         exec(ADDRESS.sub(repr(own_client.address), block), names)
     saved = names["torch"].load("run.pt")

@@ -30,6 +30,8 @@ from .errors import (
     Unavailable,
 )
 
+from .pairs import embed_pairs, train_transform
+
 if TYPE_CHECKING:
     from .backbone import export_backbone
     from .dataset import Batch, EmbeddingDataset, StreamDataset, StreamLoader
@@ -39,7 +41,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AlreadyExists", "Batch", "Client", "DataLoss", "DeadlineExceeded", "EmbeddingDataset", "Error", "FailedPrecondition",
     "Internal", "InvalidArgument", "NotFound", "PermissionDenied", "ResourceExhausted", "Samples", "StreamDataset",
-    "StreamLoader", "Unauthenticated", "Unavailable", "connect", "export_backbone", "open",
+    "StreamLoader", "Unauthenticated", "Unavailable", "connect", "embed_pairs", "export_backbone", "open", "train_transform",
 ]  # fmt: skip
 
 _NEEDS_TORCH = {

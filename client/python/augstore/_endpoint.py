@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Optional, Union
+from typing import Dict, List, Optional, Union
 
 from . import errors
 from ._channel import Address, Channel, aligned
@@ -30,6 +30,14 @@ class Endpoint:
 
     def __repr__(self) -> str:
         return f"<augstore endpoint {self.address}>"
+
+    def words(self) -> List[str]:
+        """The flags with which the program augstore connects to the same place; the key comes by ``environment``."""
+        files = (("--tls-ca", self._tls.ca), ("--tls-cert", self._tls.cert), ("--tls-key", self._tls.key))
+        return ["--connect", self.address] + [word for flag, file in files if file for word in (flag, os.fspath(file))]
+
+    def environment(self) -> Dict[str, str]:
+        return {"AUGSTORE_KEY": self._key} if self._key else {}
 
     def connect(self) -> Channel:
         """A new connection, which must ``greet`` first. Raises Unavailable, and Unauthenticated (TLS)."""

@@ -64,6 +64,11 @@ class Client:
         """``tcp://host:port``, ``tls://host:port`` or ``unix:///path``."""
         return self._connection.endpoint.address
 
+    @property
+    def endpoint(self) -> Endpoint:
+        """The address with the key and the files for TLS. It prints without the key."""
+        return self._connection.endpoint
+
     def __repr__(self) -> str:
         return f"<augstore.Client at {self.address}>"
 
