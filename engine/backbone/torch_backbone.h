@@ -11,21 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "engine/backbone/backbone_options.h"
 #include "engine/images/image.h"
 #include "schemas/base/types.h"
 #include "schemas/weights/spatial_front.h"
 
 namespace augstore {
-
-struct BackboneOptions {
-  uint32_t input_height = 0;  // 0: from the file's "augstore.json" extra file, else found by trial
-                              // (32, 64, 96, 128, 160, 224)
-  uint32_t input_width = 0;
-  std::vector<float> mean;  // per channel; empty: from the file, else none
-  std::vector<float> stddev;
-  uint32_t batch = 16;  // Φ always runs on exactly this many images (padded)
-  int threads = 0;      // 0: all cores
-};
 
 // Thread safety: none; one thread at a time. Φ itself runs on `threads` threads.
 class Backbone {
