@@ -11,9 +11,11 @@
 #include <cstring>
 #include <filesystem>
 #include <new>
+#include <optional>
 #include <system_error>
 #include <thread>
 
+#include "engine/backbone/torch_dependence.h"
 #include "engine/backbone/torch_module.h"
 #include "engine/backbone/torch_multiply_adds.h"
 #include "engine/math/compute_threads.h"
@@ -81,11 +83,13 @@ struct Backbone::State {
   uint32_t dim = 0;
   FeatureMapShape feature_map;
   uint64_t multiply_adds = 0;
+  double slot_difference = 0;
   std::atomic<uint64_t> images_embedded = 0;
   float value_of[3][256] = {};  // Φ's input for each byte of each channel
 
   Status Load(const std::string& path);
   Status Prepare(const std::string& path);
+  std::optional<torch::jit::Module> Optimise(const at::Tensor& batch);
   void FillTable();
   Status FindMap();
   // What Embed is asked for, or a part of it.
@@ -100,10 +104,11 @@ struct Backbone::State {
               failures.empty() ? failures : failures.subspan(begin, count)};
     }
   };
-  // One batch, whose failure is that of all. Throws what Torch throws.
-  Status EmbedBatch(const Job& job);
+  // One batch, whose failure is that of all; its images are in the slots from `slot` on, and black
+  // ones in the others. Throws what Torch throws.
+  Status EmbedBatch(const Job& job, size_t slot);
   // The same with Torch's reason. Errors: as Embed.
-  Status TryBatch(const Job& job);
+  Status TryBatch(const Job& job, size_t slot);
   // The same for each image by itself, where failures may be named.
   Status TryEach(const Job& job);
   // Takes batches until none is left or one has failed.
@@ -135,19 +140,34 @@ Status Backbone::State::Load(const std::string& path) {
   return OkStatus();
 }
 
-// Replaces the module by the fastest form of it that keeps the contract of Embed.
+// Replaces the module by the fastest form of it that keeps the contract of Embed. Throws what Torch
+// throws.
 Status Backbone::State::Prepare(const std::string& path) {
   const at::Tensor batch = PatternBatch(options.batch, options.input_height, options.input_width);
-  if (auto fast = Optimise(module, batch)) {
+  if (auto fast = Optimise(batch)) {
     module = *fast;
     return OkStatus();
   }
   AUGSTORE_ASSIGN(module, LoadModule(path, nullptr));  // the attempt may have changed it
   if (module.hasattr("training")) module = torch::jit::freeze(module);
-  if (DependsOnImageAlone(module, batch)) return OkStatus();
-  return InvalidArgument(
-      "its embedding of an image changes with the other images of the batch, or from run to run; "
-      "remove what mixes images or draws at random");
+  const Dependence dependence = MeasureDependence(module, batch);
+  slot_difference = dependence.on_slot;
+  return CheckDependence(dependence);
+}
+
+// No value where that is not what the module computes, or breaks the contract.
+std::optional<torch::jit::Module> Backbone::State::Optimise(const at::Tensor& batch) {
+  try {
+    const BackboneOutput expected = Forward(module, batch);
+    torch::jit::Module fast = Optimised(module);
+    if (!CloseTo(Forward(fast, batch), expected)) return std::nullopt;
+    const Dependence dependence = MeasureDependence(fast, batch);
+    if (!CheckDependence(dependence).ok()) return std::nullopt;
+    slot_difference = dependence.on_slot;
+    return fast;
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
 }
 
 // The shape of the feature map, when the module returns one. Throws what Torch throws.
@@ -172,8 +192,9 @@ Status Backbone::State::FindMap() {
 
 namespace {
 
-Status CopyFinite(const at::Tensor& from, size_t count, std::string_view what, float* to) {
-  const auto* const values = static_cast<const float*>(from.data_ptr());
+Status CopyFinite(const at::Tensor& from, size_t begin, size_t count, std::string_view what,
+                  float* to) {
+  const auto* const values = static_cast<const float*>(from.data_ptr()) + begin;
   if (!std::all_of(values, values + count, [](float v) { return std::isfinite(v); })) {
     return Internal("{} holds a NaN or an infinity; use a backbone that is finite on all images",
                     what);
@@ -194,9 +215,10 @@ void Backbone::State::FillTable() {
   }
 }
 
-Status Backbone::State::EmbedBatch(const Job& job) {
+Status Backbone::State::EmbedBatch(const Job& job, size_t slot) {
   at::Tensor batch = EmptyBatch(options.batch, options.input_height, options.input_width);
   auto* value = static_cast<float*>(batch.data_ptr());
+  value += slot * (static_cast<size_t>(batch.numel()) / options.batch);
   for (const Image& image : job.images) {
     for (size_t i = 0; i < image.rgb.size(); ++i) *value++ = value_of[i % 3][image.rgb[i]];
   }
@@ -204,19 +226,21 @@ Status Backbone::State::EmbedBatch(const Job& job) {
   if (static_cast<uint64_t>(result.z.size(1)) != dim) {
     return Internal("the backbone returned {} dimensions instead of {}", result.z.size(1), dim);
   }
-  AUGSTORE_TRY(CopyFinite(result.z, job.images.size() * dim, "an embedding", job.out.data));
+  AUGSTORE_TRY(
+      CopyFinite(result.z, slot * dim, job.images.size() * dim, "an embedding", job.out.data));
   if (job.feature_maps.rows == 0) return OkStatus();
+  const uint64_t map_values = feature_map.values();
   if (!result.feature_map.defined() ||
-      static_cast<uint64_t>(result.feature_map.numel()) != options.batch * feature_map.values()) {
+      static_cast<uint64_t>(result.feature_map.numel()) != options.batch * map_values) {
     return Internal("the backbone returned no feature map of {}", feature_map.ToString());
   }
-  return CopyFinite(result.feature_map, job.images.size() * feature_map.values(), "a feature map",
-                    job.feature_maps.data);
+  return CopyFinite(result.feature_map, slot * map_values, job.images.size() * map_values,
+                    "a feature map", job.feature_maps.data);
 }
 
-Status Backbone::State::TryBatch(const Job& job) {
+Status Backbone::State::TryBatch(const Job& job, size_t slot) {
   try {
-    return EmbedBatch(job);
+    return EmbedBatch(job, slot);
   } catch (const std::exception& error) {
     const std::string reason = TorchReason(error);
     // What says nothing of the images.
@@ -230,7 +254,7 @@ Status Backbone::State::TryBatch(const Job& job) {
 
 Status Backbone::State::TryEach(const Job& job) {
   for (size_t i = 0; i < job.images.size(); ++i) {
-    const Status status = TryBatch(job.Slice(i, 1));
+    const Status status = TryBatch(job.Slice(i, 1), i);
     if (status.code() == Code::kInternal) {
       job.failures[i] = status.message();
     } else {
@@ -247,8 +271,9 @@ void Backbone::State::Work(const Job& job) {
     const size_t begin = next_batch.fetch_add(1) * batch;
     if (begin >= job.images.size()) return;
     const Job part = job.Slice(begin, std::min(batch, job.images.size() - begin));
-    Status status = TryBatch(part);
-    // It depends on each image alone, so the others of the batch are as they would have been.
+    Status status = TryBatch(part, 0);
+    // In its slot an embedding depends on its image alone, so the others of the batch are as they
+    // would have been.
     if (status.code() == Code::kInternal && !job.failures.empty()) status = TryEach(part);
     if (status.ok()) continue;
     const MutexLock lock(mutex);
@@ -285,6 +310,7 @@ uint32_t Backbone::input_width() const { return state_->options.input_width; }
 const std::vector<float>& Backbone::mean() const { return state_->options.mean; }
 const std::vector<float>& Backbone::stddev() const { return state_->options.stddev; }
 uint64_t Backbone::multiply_adds() const { return state_->multiply_adds; }
+double Backbone::slot_difference() const { return state_->slot_difference; }
 uint64_t Backbone::images_embedded() const { return state_->images_embedded; }
 
 Status Backbone::Embed(std::span<const Image> images, MatrixView out, MatrixView feature_maps,

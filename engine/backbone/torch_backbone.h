@@ -38,8 +38,14 @@ class Backbone {
   // cannot be counted.
   uint64_t multiply_adds() const;
 
-  // out.row(i) = Φ(images[i]). Every image must have the input size. An embedding depends on its
-  // image alone, bit for bit, not on its neighbours or place in the batch. With `feature_maps` not
+  // By how much an embedding may differ at another slot of a batch, in standard deviations of the
+  // embeddings' values, as it was measured; 0: not by one bit.
+  double slot_difference() const;
+
+  // out.row(i) = Φ(images[i]). Every image must have the input size. Image i is in slot i mod
+  // `batch` of its batch. An embedding depends on its image and its slot alone, bit for bit, never
+  // on the other images or on the number of threads; where slot_difference() is 0, on its image
+  // alone. With `feature_maps` not
   // empty, feature_maps.row(i) = the feature map, height x width x channels. Errors:
   // kInvalidArgument (size), kResourceExhausted, kInternal (Φ fails for an image, or makes a NaN or
   // an infinity of it). With `failures`, as many as images, the last is no error: failures[i] says
