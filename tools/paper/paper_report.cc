@@ -191,7 +191,8 @@ Status WritePaperReport(const PaperFlags& flags, const PaperTransforms& transfor
   text += fmt::format(
       "\n### Cost, {} images per class\n\nOf all {} learning rates together. Φ runs at {:.0f} "
       "images/s on this machine; pixel space was trained on views that are stored, which are the "
-      "same bits, and its Φ seconds are counted from that rate; its samples/s include them.\n\n",
+      "same up to rounding, and its Φ seconds are counted from that rate; its samples/s include "
+      "them.\n\n",
       flags.per_class.back(), flags.learning_rates.size(), data.phi_per_second);
   text += CostTable(flags, rows, results, data, backbone);
   text +=

@@ -37,8 +37,8 @@ uint64_t Below(uint64_t draw, uint64_t count) { return (draw >> 32) * count >> 3
 
 // Views of the samples under drawn ops, with the draws of a stream of the policy
 // identity:1,op_1:1,… `kept` 0: a new view in every epoch, as in pixel space; the stored view is
-// used because Φ(op(x)) has the same bits whenever it is computed. Otherwise there are only the
-// views of epochs 0 .. kept - 1, and every epoch draws one of them.
+// used because Φ(op(x)) is the same whenever it is computed, up to rounding. Otherwise there are
+// only the views of epochs 0 .. kept - 1, and every epoch draws one of them.
 BatchMap StoredViews(const PaperData& data, const Subset& subset, uint32_t kept, uint64_t seed) {
   return [&data, &subset, kept, seed](Batch batch) -> Result<Batch> {
     const auto views = std::make_shared<Matrix>(batch.size(), batch.embeddings.cols);
