@@ -221,6 +221,12 @@ void Reader::Enum(const char* field, uint8_t number, Precision* precision) {
   }
 }
 
+void Reader::Enum(const char* field, uint8_t number, BackboneForm* form) {
+  *form = BackboneForm{number};
+  if (*form > BackboneForm::kOptimised)
+    Fail(field, fmt::format("is {}, which is no form of a backbone (0 or 1)", number));
+}
+
 void Reader::Enum(const char* field, uint8_t number, Activation* activation) {
   *activation = Activation{number};
   if (*activation > Activation::kRelu)

@@ -140,6 +140,7 @@ class Reader {
   void Enum(const char* field, uint8_t number, Role* role);
   void Enum(const char* field, uint8_t number, Dtype* dtype);
   void Enum(const char* field, uint8_t number, Precision* precision);
+  void Enum(const char* field, uint8_t number, BackboneForm* form);
   void Enum(const char* field, uint8_t number, Activation* activation);
   void Enum(const char* field, uint8_t number, LayerKind* kind);
   template <typename T>

@@ -48,6 +48,16 @@ size_t CountViews(const std::vector<ViewSet>& sets) {
   return views;
 }
 
+std::string_view BackboneFormName(BackboneForm form) {
+  return form == BackboneForm::kOptimised ? "optimised" : "frozen";
+}
+
+std::string BackboneWay::ToString() const {
+  if (empty()) return "unknown";
+  return fmt::format("{}, {}, batches of {}", BackboneFormName(form),
+                     channels_last ? "channels last" : "planes", batch);
+}
+
 uint32_t AliasHistory::Find(std::string_view alias) const {
   for (auto move = moves.rbegin(); move != moves.rend(); ++move) {
     if (move->alias == alias) return move->version;
@@ -57,12 +67,14 @@ uint32_t AliasHistory::Find(std::string_view alias) const {
 
 namespace codec {
 
+AUGSTORE_FIELDS(BackboneWay, fb::records::BackboneWay, m.form, m.channels_last, m.batch,
+                m.images_per_second, m.slot_difference);
 AUGSTORE_FIELDS(BackboneRecord, fb::records::Backbone, kFormat, m.digest, AtMost(m.dim, kMaxDim),
                 m.input_height, m.input_width, AtMost(m.mean, kMaxChannels),
                 AtMost(m.stddev, kMaxChannels), AtMost(m.source, kMaxTextBytes), m.multiply_adds,
                 m.created_unix_s, AtMost(m.feature_map.height, kMaxFeatureMapCells),
                 AtMost(m.feature_map.width, kMaxFeatureMapCells),
-                AtMost(m.feature_map.channels, kMaxDim));
+                AtMost(m.feature_map.channels, kMaxDim), m.way, m.normalised);
 
 AUGSTORE_FIELDS(SplitCount, fb::records::SplitCount, AtMost(m.name, kMaxKeyBytes), m.samples);
 AUGSTORE_FIELDS(CollectionRecord, fb::records::Collection, kFormat, m.backbone,

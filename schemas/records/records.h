@@ -37,6 +37,28 @@ enum class RecordKind : uint8_t {
 std::string_view RecordKindName(RecordKind kind);  // "backbone", "collection", …
 Result<RecordKind> ParseRecordKind(std::string_view text);
 
+// What is made of a TorchScript file before it is run. On disk and on the wire: never change a
+// number.
+enum class BackboneForm : uint8_t {
+  kFrozen = 0,     // its weights are constants
+  kOptimised = 1,  // and Torch has rewritten it for inference
+};
+std::string_view BackboneFormName(BackboneForm form);  // "frozen", "optimised"
+
+// How Φ is run, on one thread. Which way is the fastest depends on the network.
+struct BackboneWay {
+  BackboneForm form = BackboneForm::kFrozen;
+  bool channels_last = false;    // order of the batch's values in memory, else plane by plane
+  uint32_t batch = 0;            // images at a time; 0: unknown (imported embeddings)
+  double images_per_second = 0;  // of CPU time, when the way was chosen
+  // The most by which a value of an embedding differed at another slot of the batch, in standard
+  // deviations of all values; 0: no bit differed.
+  double slot_difference = 0;
+  bool operator==(const BackboneWay&) const = default;
+  bool empty() const { return batch == 0; }
+  std::string ToString() const;  // "optimised, channels last, batches of 16"; empty: "unknown"
+};
+
 // Φ as it was registered. The file itself is not stored.
 struct BackboneRecord {
   static constexpr RecordKind kKind = RecordKind::kBackbone;
@@ -50,6 +72,8 @@ struct BackboneRecord {
   uint64_t multiply_adds = 0;  // per image; 0: unknown
   int64_t created_unix_s = 0;
   FeatureMapShape feature_map;  // the feature map that Φ returns with z; 0 values: none
+  BackboneWay way = {};
+  bool normalised = false;  // every embedding has length 1, and so have the outputs of transforms
   bool operator==(const BackboneRecord&) const = default;
 };
 

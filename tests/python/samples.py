@@ -39,6 +39,8 @@ BACKBONE = {
     "digest": digest(1), "dim": 512, "input_height": 224, "input_width": 192, "mean": [0.25, 0.5, 0.75],
     "stddev": [0.125, 1.5, 2.5], "source": "resnet18.pt", "multiply_adds": 1814073344, "created_unix_s": 1700000001,
     "feature_map_height": 8, "feature_map_width": 7, "feature_map_channels": 128,
+    "way": {"form": 1, "channels_last": True, "batch": 32, "images_per_second": 152.5, "slot_difference": 1.25e-6},
+    "normalised": True,
 }  # fmt: skip
 COLLECTION = {
     "backbone": digest(2), "dim": 64, "samples": 70000, "sample_list": 12, "labels": LABELS,

@@ -17,9 +17,10 @@ def _fields(text: str) -> Fields:
 
 
 TABLES: Dict[str, Fields] = {
+    "BackboneWay": _fields("form:ubyte channels_last:bool batch:uint images_per_second:double slot_difference:double"),
     "Backbone": _fields("""format:uint digest:[ubyte] dim:uint input_height:uint input_width:uint mean:[float] stddev:[float]
         source:string multiply_adds:ulong created_unix_s:long feature_map_height:uint feature_map_width:uint
-        feature_map_channels:uint"""),
+        feature_map_channels:uint way:BackboneWay normalised:bool"""),
     "LabelColumns": _fields("names:[string] class_counts:[uint] classes:[string]"),
     "ViewSets": _fields("laws:[string] counts:[uint] seeds:[ulong]"),
     "SplitCount": _fields("name:string samples:ulong"),

@@ -59,6 +59,8 @@ inline BackboneRecord Backbone() {
   record.multiply_adds = 1814073344;
   record.created_unix_s = 1700000001;
   record.feature_map = {8, 7, 128};
+  record.way = {BackboneForm::kOptimised, true, 32, 152.5, 1.25e-6};
+  record.normalised = true;
   return record;
 }
 
