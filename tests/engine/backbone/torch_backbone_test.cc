@@ -1,13 +1,13 @@
 #include "engine/backbone/torch_backbone.h"
 
 #include <gtest/gtest.h>
-#include <torch/csrc/jit/api/module.h>
 
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 
 #include "schemas/base/digest.h"
+#include "tests/engine/backbone/backbones.h"
 #include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 
@@ -16,23 +16,6 @@ namespace {
 
 const std::string kPath = SourcePath("tools/demo_assets/backbone.pt");
 
-// Differs from image to image.
-Image Pattern(uint32_t seed, uint32_t size = 32) {
-  Image image{size, size, {}};
-  uint32_t state = seed + 1;
-  for (uint32_t i = 0; i < size * size * 3; ++i) {
-    state = state * 1664525u + 1013904223u;
-    image.rgb.push_back(static_cast<uint8_t>(state >> 24));
-  }
-  return image;
-}
-
-std::vector<Image> Patterns(size_t count) {
-  std::vector<Image> images;
-  for (size_t i = 0; i < count; ++i) images.push_back(Pattern(static_cast<uint32_t>(i)));
-  return images;
-}
-
 std::unique_ptr<Backbone> LoadWith(uint32_t batch, int threads) {
   BackboneOptions options;
   options.batch = batch;
@@ -40,30 +23,6 @@ std::unique_ptr<Backbone> LoadWith(uint32_t batch, int threads) {
   auto backbone = Backbone::Load(kPath, options);
   EXPECT_TRUE(backbone.ok()) << backbone.status().ToString();
   return backbone.ok() ? std::move(*backbone) : nullptr;
-}
-
-Matrix Embed(Backbone& backbone, const std::vector<Image>& images) {
-  Matrix out(images.size(), backbone.dim());
-  const Status status = backbone.Embed(images, out.view());
-  EXPECT_TRUE(status.ok()) << status.ToString();
-  return out;
-}
-
-bool SameRow(const Matrix& a, size_t i, const Matrix& b, size_t j) {
-  return std::memcmp(a.row(i).data(), b.row(j).data(), a.cols() * sizeof(float)) == 0;
-}
-
-// The standard deviation of all values.
-double SpreadOf(const Matrix& matrix) {
-  const size_t count = matrix.rows() * matrix.cols();
-  double sum = 0;
-  double squares = 0;
-  for (size_t i = 0; i < count; ++i) {
-    sum += matrix.data()[i];
-    squares += double{matrix.data()[i]} * matrix.data()[i];
-  }
-  const double mean = sum / static_cast<double>(count);
-  return std::sqrt(squares / static_cast<double>(count) - mean * mean);
 }
 
 class RealBackbone : public testing::Test {
@@ -162,19 +121,6 @@ TEST_F(RealBackbone, RefusesAFileThatWasCutShort) {
   EXPECT_EQ(backbone.status().code(), Code::kInvalidArgument);
 }
 
-TEST_F(RealBackbone, RefusesOptionsOutOfRange) {
-  std::vector<BackboneOptions> bad(6);
-  bad[0].batch = 0;
-  bad[1].threads = -1;
-  bad[2].input_height = 32;
-  bad[3].mean = {0.5f};
-  bad[4].stddev = {1.0f, 0.0f, 1.0f};
-  bad[5].mean = {0.5f, NAN, 0.5f};
-  for (size_t i = 0; i < bad.size(); ++i) {
-    EXPECT_EQ(Backbone::Load(kPath, bad[i]).status().code(), Code::kInvalidArgument) << i;
-  }
-}
-
 TEST(TorchBackbone, SaysWhyAFileIsNoBackbone) {
   const TempDir dir;
   EXPECT_EQ(Backbone::Load(dir.path() + "/none.pt", {}).status().code(), Code::kNotFound);
@@ -187,18 +133,6 @@ TEST(TorchBackbone, SaysWhyAFileIsNoBackbone) {
     EXPECT_NE(backbone.status().message().find(path), std::string::npos);
     EXPECT_NE(backbone.status().message().find("TorchScript"), std::string::npos);
   }
-}
-
-// Writes Φ given as TorchScript ("return ...", a line each), with an augstore.json unless that is
-// empty.
-std::string Script(const TempDir& dir, const std::string& body, const std::string& metadata = "") {
-  torch::jit::Module module("phi");
-  module.define("def forward(self, x):\n    " + body + "\n");
-  torch::jit::ExtraFilesMap extra;
-  if (!metadata.empty()) extra["augstore.json"] = metadata;
-  const std::string path = dir.path() + "/phi.pt";
-  module.save(path, extra);
-  return path;
 }
 
 TEST(TorchBackbone, FindsTheInputSizeByTrialAndCountsProducts) {
@@ -304,18 +238,6 @@ TEST(TorchBackbone, TakesNetworksWhoseLastBitsDependOnTheSlot) {
     const Matrix beside = Embed(backbone, others);
     EXPECT_TRUE(SameRow(all, 3, beside, 3));
     EXPECT_TRUE(SameRow(all, 18, beside, 18));
-  }
-}
-
-TEST(TorchBackbone, RefusesDamagedMetadata) {
-  const TempDir dir;
-  for (const std::string metadata :
-       {"{", "[]", R"({"mean": "grey"})", R"({"std": [1, 0, 1]})", R"({"input_height": 32})",
-        R"({"input_height": 32.5, "input_width": 32})",
-        R"({"input_height": 4294967328, "input_width": 32})"}) {
-    const auto backbone = Backbone::Load(Script(dir, "return x.flatten(2).mean(2)", metadata), {});
-    ASSERT_FALSE(backbone.ok()) << metadata;
-    EXPECT_EQ(backbone.status().code(), Code::kInvalidArgument);
   }
 }
 
