@@ -58,7 +58,7 @@ Result<uint32_t> FindDim(torch::jit::Module& module, BackboneOptions& options) {
   std::string reason;
   for (const auto& [height, width] : sizes) {
     try {
-      const int64_t dim = Forward(module, PatternBatch(2, height, width)).z.size(1);
+      const int64_t dim = Forward(module, PatternBatch({2, height, width})).z.size(1);
       if (dim > kMaxDim)
         return InvalidArgument("its embeddings have {} dimensions; the limit is {}", dim, kMaxDim);
       options.input_height = height;
@@ -128,7 +128,7 @@ Status Backbone::State::Load(const std::string& path) {
   if (options.threads == 0) options.threads = HardwareThreads();
   AUGSTORE_ASSIGN(dim, FindDim(module, options));
   try {
-    const at::Tensor one = EmptyBatch(1, options.input_height, options.input_width);
+    const at::Tensor one = EmptyBatch({1, options.input_height, options.input_width});
     multiply_adds = CountMultiplyAdds([&] { module.forward({one}); });
     AUGSTORE_TRY(Prepare(path));
     AUGSTORE_TRY(FindMap());
@@ -143,7 +143,7 @@ Status Backbone::State::Load(const std::string& path) {
 // Replaces the module by the fastest form of it that keeps the contract of Embed. Throws what Torch
 // throws.
 Status Backbone::State::Prepare(const std::string& path) {
-  const at::Tensor batch = PatternBatch(options.batch, options.input_height, options.input_width);
+  const at::Tensor batch = PatternBatch({options.batch, options.input_height, options.input_width});
   if (auto fast = Optimise(batch)) {
     module = *fast;
     return OkStatus();
@@ -173,7 +173,7 @@ std::optional<torch::jit::Module> Backbone::State::Optimise(const at::Tensor& ba
 // The shape of the feature map, when the module returns one. Throws what Torch throws.
 Status Backbone::State::FindMap() {
   const at::Tensor feature_maps =
-      Forward(module, EmptyBatch(options.batch, options.input_height, options.input_width))
+      Forward(module, EmptyBatch({options.batch, options.input_height, options.input_width}))
           .feature_map;
   if (!feature_maps.defined()) return OkStatus();
   if (feature_maps.size(1) * feature_maps.size(2) > kMaxFeatureMapCells ||
@@ -216,7 +216,7 @@ void Backbone::State::FillTable() {
 }
 
 Status Backbone::State::EmbedBatch(const Job& job, size_t slot) {
-  at::Tensor batch = EmptyBatch(options.batch, options.input_height, options.input_width);
+  at::Tensor batch = EmptyBatch({options.batch, options.input_height, options.input_width});
   auto* value = static_cast<float*>(batch.data_ptr());
   value += slot * (static_cast<size_t>(batch.numel()) / options.batch);
   for (const Image& image : job.images) {

@@ -84,26 +84,32 @@ BackboneOutput Forward(torch::jit::Module& module, const at::Tensor& batch) {
   return {Floats(z, "its embedding").contiguous(), MapOf(value, batch.size(0))};
 }
 
-at::Tensor EmptyBatch(int64_t count, uint32_t height, uint32_t width) {
-  at::Tensor batch =
-      at::empty({count, 3, height, width}, at::kFloat, at::MemoryFormat::ChannelsLast);
-  AUGSTORE_CHECK(batch.is_contiguous(at::MemoryFormat::ChannelsLast));
-  return batch.zero_();
+at::Tensor EmptyBatch(const BatchShape& shape) {
+  const auto format =
+      shape.channels_last ? at::MemoryFormat::ChannelsLast : at::MemoryFormat::Contiguous;
+  return at::empty({shape.count, 3, shape.height, shape.width}, at::kFloat, format).zero_();
 }
 
-at::Tensor PatternBatch(int64_t count, uint32_t height, uint32_t width) {
-  at::Tensor batch = EmptyBatch(count, height, width);
+at::Tensor PatternBatch(const BatchShape& shape) {
+  at::Tensor batch = EmptyBatch({shape.count, shape.height, shape.width, true});
   auto* const values = static_cast<float*>(batch.data_ptr());
   uint32_t state = 1;
   for (int64_t i = 0; i < batch.numel(); ++i) {
     state = state * 1664525u + 1013904223u;
     values[i] = static_cast<float>(state >> 8) / static_cast<float>(1u << 24);
   }
-  return batch;
+  return shape.channels_last ? batch : batch.contiguous();
 }
 
 torch::jit::Module Optimised(torch::jit::Module& module) {
   return torch::jit::optimize_for_inference(module);
+}
+
+Result<torch::jit::Module> LoadForm(const std::string& path, BackboneForm form) {
+  AUGSTORE_ASSIGN(torch::jit::Module module, LoadModule(path, nullptr));
+  if (form == BackboneForm::kOptimised) return Optimised(module);
+  // A file may hold a network that was frozen before it was saved.
+  return module.hasattr("training") ? torch::jit::freeze(module) : module;
 }
 
 bool CloseTo(const BackboneOutput& output, const BackboneOutput& expected) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "schemas/base/status.h"
+#include "schemas/records/records.h"
 
 namespace augstore {
 
@@ -27,14 +28,23 @@ struct BackboneOutput {
 // Throws what Torch throws, and std::runtime_error when the output is no embedding.
 BackboneOutput Forward(torch::jit::Module& module, const at::Tensor& batch);
 
-// Black images, channels last: element (i, c, y, x) is at the place of row-major n x h x w x 3,
-// like the pixels of Image.
-at::Tensor EmptyBatch(int64_t count, uint32_t height, uint32_t width);
-// Values in [0, 1] that differ from pixel to pixel and image to image.
-at::Tensor PatternBatch(int64_t count, uint32_t height, uint32_t width);
+// How a batch of n x 3 x h x w is in memory.
+struct BatchShape {
+  int64_t count = 0;
+  uint32_t height = 0;
+  uint32_t width = 0;
+  bool channels_last = true;  // like the pixels of Image; else plane by plane
+};
+// Black images.
+at::Tensor EmptyBatch(const BatchShape& shape);
+// Values in [0, 1] that differ from pixel to pixel and image to image. Fewer images are the first
+// ones of more.
+at::Tensor PatternBatch(const BatchShape& shape);
 
-// The module as Torch rewrites it for inference, 1.3 times as fast. May change `module`. Throws
-// what Torch throws.
+// The module of a file in `form`. Throws what Torch throws. Errors: those of LoadModule.
+Result<torch::jit::Module> LoadForm(const std::string& path, BackboneForm form);
+
+// The module as Torch rewrites it for inference. May change `module`. Throws what Torch throws.
 torch::jit::Module Optimised(torch::jit::Module& module);
 
 // Whether outputs are equal up to rounding.

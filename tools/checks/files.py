@@ -27,7 +27,9 @@ PASSED = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "augst
 # Clang 14 comes without omp.h, and refuses LibTorch 1.13's c10::IValue with the std::vector of GCC 12 in C++20, and
 # the subranges of GCC 12's equal_range.
 NOT_FOR_CLANG = {
+    "engine/backbone/torch_dependence.cc",
     "engine/backbone/torch_module.cc",
+    "engine/backbone/torch_ways.cc",
     "engine/fitting/torch_last_blocks_trainer.cc",
     "engine/fitting/torch_linear.cc",
     "engine/fitting/torch_training.cc",
@@ -36,7 +38,9 @@ NOT_FOR_CLANG = {
     "engine/math/compute_threads.cc",
     "storage/collections/draft_changes.cc",
     "tests/engine/backbone/torch_backbone_test.cc",
+    "tests/engine/backbone/torch_dependence_test.cc",
     "tests/engine/backbone/torch_last_blocks_test.cc",
+    "tests/engine/backbone/torch_ways_test.cc",
     "tests/engine/fitting/torch_linear_test.cc",
     "tests/engine/heads/torch_head_script_test.cc",
     "tools/bench/torch_baselines.cc",

@@ -12,7 +12,7 @@ namespace {
 Dependence Measure(const std::string& body, int64_t slots) {
   torch::jit::Module module("phi");
   module.define("def forward(self, x):\n    " + body + "\n");
-  return MeasureDependence(module, PatternBatch(slots, 8, 8));
+  return MeasureDependence(module, PatternBatch({slots, 8, 8}));
 }
 
 std::string Refusal(const Dependence& dependence) {
