@@ -32,8 +32,9 @@ Status CheckOptions(const BackboneOptions& options) {
     return InvalidArgument("input size {} x {}: give both, each from 1 to {}, or neither", height,
                            width, kMaxInputSide);
   }
-  if (options.batch < 1 || options.batch > kMaxBatch) {
-    return InvalidArgument("batch {} must be from 1 to {}", options.batch, kMaxBatch);
+  if (options.way.batch > kMaxBatch) {
+    return InvalidArgument("batches of {} images: at most {} are possible", options.way.batch,
+                           kMaxBatch);
   }
   if (options.threads < 0 || options.threads > kMaxThreads) {
     return InvalidArgument("threads {} must be from 0 (all cores) to {}", options.threads,

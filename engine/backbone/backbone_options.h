@@ -3,10 +3,12 @@
 #define AUGSTORE_ENGINE_BACKBONE_BACKBONE_OPTIONS_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "schemas/base/status.h"
+#include "schemas/records/records.h"
 
 namespace augstore {
 
@@ -16,8 +18,11 @@ struct BackboneOptions {
   uint32_t input_width = 0;
   std::vector<float> mean;  // per channel; empty: from the file, else none
   std::vector<float> stddev;
-  uint32_t batch = 16;  // Φ always runs on exactly this many images (padded)
-  int threads = 0;      // 0: all cores
+  BackboneWay way;  // empty: the fastest is found by measuring; else it is taken as it is
+  bool normalised =
+      false;        // scale embeddings to length 1; without a way, also where Φ's own have it
+  int threads = 0;  // 0: all cores
+  std::function<void(const std::string& what)> report;  // is told of each step; may be empty
 };
 
 // Errors: kInvalidArgument, naming the option.

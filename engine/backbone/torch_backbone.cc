@@ -11,15 +11,15 @@
 #include <cstring>
 #include <filesystem>
 #include <new>
-#include <optional>
 #include <system_error>
 #include <thread>
 
-#include "engine/backbone/torch_dependence.h"
 #include "engine/backbone/torch_module.h"
 #include "engine/backbone/torch_multiply_adds.h"
+#include "engine/backbone/torch_ways.h"
 #include "engine/math/compute_threads.h"
 #include "engine/math/onednn_gemm.h"
+#include "engine/math/unit_length.h"
 #include "schemas/base/digest.h"
 #include "schemas/base/limits.h"
 #include "schemas/base/thread_annotations.h"
@@ -28,6 +28,13 @@ namespace augstore {
 namespace {
 
 constexpr uint32_t kTrialSides[] = {32, 64, 96, 128, 160, 224};
+
+// Torch warns on standard error of what the author of a network may change, at every batch.
+class NoWarnings : public c10::WarningHandler {
+ public:
+  void process(const c10::SourceLocation& /*where*/, const std::string& /*message*/,
+               bool /*verbatim*/) override {}
+};
 
 // While it lives, Torch's operators run on the calling thread alone: which thread adds what would
 // decide an embedding's last bit, and threads that wait for one another by spinning lose most of
@@ -42,6 +49,8 @@ class SingleThreaded {
 
  private:
   const int before_;
+  NoWarnings no_warnings_;
+  const c10::Warning::WarningHandlerGuard quiet_{&no_warnings_};
   const c10::InferenceMode inference_;
   const torch::jit::GraphOptimizerEnabledGuard plain_executor_{false};
 };
@@ -83,13 +92,19 @@ struct Backbone::State {
   uint32_t dim = 0;
   FeatureMapShape feature_map;
   uint64_t multiply_adds = 0;
-  double slot_difference = 0;
   std::atomic<uint64_t> images_embedded = 0;
   float value_of[3][256] = {};  // Φ's input for each byte of each channel
 
+  // Black images.
+  at::Tensor Batch() const {
+    return EmptyBatch(
+        {options.way.batch, options.input_height, options.input_width, options.way.channels_last});
+  }
+  void Report(const std::string& what) const {
+    if (options.report) options.report(what);
+  }
   Status Load(const std::string& path);
   Status Prepare(const std::string& path);
-  std::optional<torch::jit::Module> Optimise(const at::Tensor& batch);
   void FillTable();
   Status FindMap();
   // What Embed is asked for, or a part of it.
@@ -111,6 +126,8 @@ struct Backbone::State {
   Status TryBatch(const Job& job, size_t slot);
   // The same for each image by itself, where failures may be named.
   Status TryEach(const Job& job);
+  // Writes Φ's input for an image.
+  void Fill(const Image& image, float* values) const;
   // Takes batches until none is left or one has failed.
   void Work(const Job& job);
 
@@ -122,6 +139,7 @@ struct Backbone::State {
 Status Backbone::State::Load(const std::string& path) {
   const SingleThreaded guard;
   std::string metadata;
+  Report("loading");
   AUGSTORE_ASSIGN(module, LoadModule(path, &metadata));
   AUGSTORE_TRY(AddMetadata(metadata, options));
   AUGSTORE_TRY(CheckOptions(options));
@@ -140,41 +158,24 @@ Status Backbone::State::Load(const std::string& path) {
   return OkStatus();
 }
 
-// Replaces the module by the fastest form of it that keeps the contract of Embed. Throws what Torch
-// throws.
+// Replaces the module by the form of it that is run. Throws what Torch throws.
 Status Backbone::State::Prepare(const std::string& path) {
-  const at::Tensor batch = PatternBatch({options.batch, options.input_height, options.input_width});
-  if (auto fast = Optimise(batch)) {
-    module = *fast;
+  if (!options.way.empty()) {
+    AUGSTORE_ASSIGN(module, LoadForm(path, options.way.form));
     return OkStatus();
   }
-  AUGSTORE_ASSIGN(module, LoadModule(path, nullptr));  // the attempt may have changed it
-  if (module.hasattr("training")) module = torch::jit::freeze(module);
-  const Dependence dependence = MeasureDependence(module, batch);
-  slot_difference = dependence.on_slot;
-  return CheckDependence(dependence);
-}
-
-// No value where that is not what the module computes, or breaks the contract.
-std::optional<torch::jit::Module> Backbone::State::Optimise(const at::Tensor& batch) {
-  try {
-    const BackboneOutput expected = Forward(module, batch);
-    torch::jit::Module fast = Optimised(module);
-    if (!CloseTo(Forward(fast, batch), expected)) return std::nullopt;
-    const Dependence dependence = MeasureDependence(fast, batch);
-    if (!CheckDependence(dependence).ok()) return std::nullopt;
-    slot_difference = dependence.on_slot;
-    return fast;
-  } catch (const std::exception&) {
-    return std::nullopt;
-  }
+  AUGSTORE_ASSIGN(ChosenWay chosen, ChooseWay(path, options.input_height, options.input_width,
+                                              [this](const std::string& what) { Report(what); }));
+  options.way = chosen.way;
+  options.normalised = options.normalised || chosen.unit_length;
+  module = chosen.module;
+  return OkStatus();
 }
 
 // The shape of the feature map, when the module returns one. Throws what Torch throws.
 Status Backbone::State::FindMap() {
-  const at::Tensor feature_maps =
-      Forward(module, EmptyBatch({options.batch, options.input_height, options.input_width}))
-          .feature_map;
+  Report("finding the feature map");
+  const at::Tensor feature_maps = Forward(module, Batch()).feature_map;
   if (!feature_maps.defined()) return OkStatus();
   if (feature_maps.size(1) * feature_maps.size(2) > kMaxFeatureMapCells ||
       feature_maps.numel() / feature_maps.size(0) > kMaxDim) {
@@ -215,12 +216,23 @@ void Backbone::State::FillTable() {
   }
 }
 
+void Backbone::State::Fill(const Image& image, float* values) const {
+  const size_t pixels = image.rgb.size() / 3;
+  const size_t pixel_step = options.way.channels_last ? 3 : 1;
+  const size_t channel_step = options.way.channels_last ? 1 : pixels;
+  for (size_t p = 0; p < pixels; ++p) {
+    for (size_t c = 0; c < 3; ++c) {
+      values[p * pixel_step + c * channel_step] = value_of[c][image.rgb[3 * p + c]];
+    }
+  }
+}
+
 Status Backbone::State::EmbedBatch(const Job& job, size_t slot) {
-  at::Tensor batch = EmptyBatch({options.batch, options.input_height, options.input_width});
-  auto* value = static_cast<float*>(batch.data_ptr());
-  value += slot * (static_cast<size_t>(batch.numel()) / options.batch);
-  for (const Image& image : job.images) {
-    for (size_t i = 0; i < image.rgb.size(); ++i) *value++ = value_of[i % 3][image.rgb[i]];
+  at::Tensor batch = Batch();
+  auto* const values = static_cast<float*>(batch.data_ptr());
+  const size_t image_values = static_cast<size_t>(batch.numel()) / options.way.batch;
+  for (size_t i = 0; i < job.images.size(); ++i) {
+    Fill(job.images[i], values + (slot + i) * image_values);
   }
   const BackboneOutput result = Forward(module, batch);
   if (static_cast<uint64_t>(result.z.size(1)) != dim) {
@@ -228,10 +240,15 @@ Status Backbone::State::EmbedBatch(const Job& job, size_t slot) {
   }
   AUGSTORE_TRY(
       CopyFinite(result.z, slot * dim, job.images.size() * dim, "an embedding", job.out.data));
+  for (size_t i = 0; options.normalised && i < job.images.size(); ++i) {
+    if (!ScaleToUnitLength(job.out.row(i))) {
+      return Internal("an embedding is all zeros, and cannot be scaled to length 1");
+    }
+  }
   if (job.feature_maps.rows == 0) return OkStatus();
   const uint64_t map_values = feature_map.values();
   if (!result.feature_map.defined() ||
-      static_cast<uint64_t>(result.feature_map.numel()) != options.batch * map_values) {
+      static_cast<uint64_t>(result.feature_map.numel()) != options.way.batch * map_values) {
     return Internal("the backbone returned no feature map of {}", feature_map.ToString());
   }
   return CopyFinite(result.feature_map, slot * map_values, job.images.size() * map_values,
@@ -266,7 +283,7 @@ Status Backbone::State::TryEach(const Job& job) {
 
 void Backbone::State::Work(const Job& job) {
   const SingleThreaded guard;
-  const size_t batch = options.batch;
+  const size_t batch = options.way.batch;
   while (true) {
     const size_t begin = next_batch.fetch_add(1) * batch;
     if (begin >= job.images.size()) return;
@@ -310,7 +327,8 @@ uint32_t Backbone::input_width() const { return state_->options.input_width; }
 const std::vector<float>& Backbone::mean() const { return state_->options.mean; }
 const std::vector<float>& Backbone::stddev() const { return state_->options.stddev; }
 uint64_t Backbone::multiply_adds() const { return state_->multiply_adds; }
-double Backbone::slot_difference() const { return state_->slot_difference; }
+const BackboneWay& Backbone::way() const { return state_->options.way; }
+bool Backbone::normalised() const { return state_->options.normalised; }
 uint64_t Backbone::images_embedded() const { return state_->images_embedded; }
 
 Status Backbone::Embed(std::span<const Image> images, MatrixView out, MatrixView feature_maps,
@@ -343,7 +361,8 @@ Status Backbone::Embed(std::span<const Image> images, MatrixView out, MatrixView
     state.failure = OkStatus();
   }
   const State::Job job{images, out, feature_maps, failures};
-  const size_t batches = (images.size() + state.options.batch - 1) / state.options.batch;
+  const size_t batch = state.options.way.batch;
+  const size_t batches = (images.size() + batch - 1) / batch;
   const size_t helpers = std::min(batches, static_cast<size_t>(state.options.threads));
   std::vector<std::thread> threads;
   try {

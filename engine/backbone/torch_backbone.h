@@ -21,7 +21,7 @@ namespace augstore {
 // Thread safety: none; one thread at a time. Φ itself runs on `threads` threads.
 class Backbone {
  public:
-  // Loads, freezes and optimises. Errors: kNotFound, kInvalidArgument (not TorchScript; does not
+  // Errors: kNotFound, kInvalidArgument (not TorchScript; does not
   // map images to n x d; the message has Torch's reason).
   static Result<std::unique_ptr<Backbone>> Load(const std::string& path,
                                                 const BackboneOptions& options);
@@ -38,19 +38,17 @@ class Backbone {
   // cannot be counted.
   uint64_t multiply_adds() const;
 
-  // By how much an embedding may differ at another slot of a batch, in standard deviations of the
-  // embeddings' values, as it was measured; 0: not by one bit.
-  double slot_difference() const;
+  const BackboneWay& way() const;  // how Φ is run
+  bool normalised() const;         // embeddings have length 1
 
   // out.row(i) = Φ(images[i]). Every image must have the input size. Image i is in slot i mod
-  // `batch` of its batch. An embedding depends on its image and its slot alone, bit for bit, never
-  // on the other images or on the number of threads; where slot_difference() is 0, on its image
-  // alone. With `feature_maps` not
-  // empty, feature_maps.row(i) = the feature map, height x width x channels. Errors:
-  // kInvalidArgument (size), kResourceExhausted, kInternal (Φ fails for an image, or makes a NaN or
-  // an infinity of it). With `failures`, as many as images, the last is no error: failures[i] says
-  // what is wrong with image i, and is empty where nothing is; the rows of such an image are
-  // unspecified.
+  // way().batch of its batch. An embedding depends on its image and its slot alone, bit for bit,
+  // never on the other images or on the number of threads; where way().slot_difference is 0, on its
+  // image alone. With `feature_maps` not empty, feature_maps.row(i) = the feature map, height x
+  // width x channels. Errors: kInvalidArgument (size), kResourceExhausted, kInternal (Φ fails for
+  // an image, or makes a NaN or an infinity of it, or only zeros where embeddings are normalised).
+  // With `failures`, as many as images, the last is no error: failures[i] says what is wrong with
+  // image i, and is empty where nothing is; the rows of such an image are unspecified.
   Status Embed(std::span<const Image> images, MatrixView out, MatrixView feature_maps = {},
                std::span<std::string> failures = {});
   // Images that Embed has run through Φ so far (padding not counted).

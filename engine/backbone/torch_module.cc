@@ -101,13 +101,9 @@ at::Tensor PatternBatch(const BatchShape& shape) {
   return shape.channels_last ? batch : batch.contiguous();
 }
 
-torch::jit::Module Optimised(torch::jit::Module& module) {
-  return torch::jit::optimize_for_inference(module);
-}
-
 Result<torch::jit::Module> LoadForm(const std::string& path, BackboneForm form) {
   AUGSTORE_ASSIGN(torch::jit::Module module, LoadModule(path, nullptr));
-  if (form == BackboneForm::kOptimised) return Optimised(module);
+  if (form == BackboneForm::kOptimised) return torch::jit::optimize_for_inference(module);
   // A file may hold a network that was frozen before it was saved.
   return module.hasattr("training") ? torch::jit::freeze(module) : module;
 }

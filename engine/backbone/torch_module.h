@@ -44,9 +44,6 @@ at::Tensor PatternBatch(const BatchShape& shape);
 // The module of a file in `form`. Throws what Torch throws. Errors: those of LoadModule.
 Result<torch::jit::Module> LoadForm(const std::string& path, BackboneForm form);
 
-// The module as Torch rewrites it for inference. May change `module`. Throws what Torch throws.
-torch::jit::Module Optimised(torch::jit::Module& module);
-
 // Whether outputs are equal up to rounding.
 bool CloseTo(const BackboneOutput& output, const BackboneOutput& expected);
 

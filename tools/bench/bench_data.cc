@@ -227,7 +227,7 @@ Result<FreshDatabase> FreshDatabase::Make(const BenchFlags& flags, const std::st
   BackboneFlags backbone;
   backbone.file = flags.backbone;
   AUGSTORE_ASSIGN(fresh.backbone,
-                  LazyBackbone::Open(backbone, fresh.database->client(), std::move(loaded)));
+                  LazyBackbone::Open(backbone, fresh.database->client(), false, std::move(loaded)));
   AUGSTORE_TRY(fresh.backbone->Load());
   return fresh;
 }

@@ -120,7 +120,8 @@ Status Ingest(IngestFlags flags) {
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, StoreAccess::kCreate));
   AUGSTORE_ASSIGN(flags.backbone.dtype, StoredDtype(database->client(), flags.collection,
                                                     flags.dtype, flags.write.start_empty));
-  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
+  AUGSTORE_ASSIGN(const auto backbone,
+                  LazyBackbone::Open(flags.backbone, database->client(), !flags.common.quiet));
   const Stopwatch clock;
   const bool show = !flags.common.quiet;
   AUGSTORE_ASSIGN(const EmbedOutcome outcome,

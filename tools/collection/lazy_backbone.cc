@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "schemas/base/digest.h"
+#include "tools/cli/progress.h"
 #include "tools/cli/record_text.h"
 
 namespace augstore {
@@ -23,7 +24,9 @@ BackboneRecord Describe(const Backbone& loaded, const std::string& file) {
           .stddev = loaded.stddev(),
           .source = std::filesystem::path(file).filename().string(),
           .multiply_adds = loaded.multiply_adds(),
-          .feature_map = loaded.feature_map()};
+          .feature_map = loaded.feature_map(),
+          .way = loaded.way(),
+          .normalised = loaded.normalised()};
 }
 
 std::string Preprocessing(uint32_t height, uint32_t width, const std::vector<float>& mean,
@@ -43,12 +46,13 @@ Status CheckPreprocessing(const BackboneFlags& flags, const std::string& ref,
                                                     flags.resize != record.input_width);
   const bool mean_differs = !flags.mean.empty() && flags.mean != record.mean;
   const bool stddev_differs = !flags.stddev.empty() && flags.stddev != record.stddev;
-  if (!resize_differs && !mean_differs && !stddev_differs) return OkStatus();
+  const bool length_differs = flags.normalised && !record.normalised;
+  if (!resize_differs && !mean_differs && !stddev_differs && !length_differs) return OkStatus();
   return FailedPrecondition(
-      "backbone {} is registered with {}; --resize, --mean and --std ask for something else: leave "
-      "them out, or use "
-      "another store",
-      ref, Preprocessing(record.input_height, record.input_width, record.mean, record.stddev));
+      "backbone {} is registered with {}{}; --resize, --mean, --std and --normalised ask for "
+      "something else: leave them out, or use another store",
+      ref, Preprocessing(record.input_height, record.input_width, record.mean, record.stddev),
+      record.normalised ? ", embeddings of length 1" : "");
 }
 
 }  // namespace
@@ -67,15 +71,20 @@ void AddBackboneFlags(Command* command, BackboneFlags* flags) {
                 "Per-channel mean, if the backbone does not normalise by itself")
       .Count(3);
   command->AddFlag("--std", &flags->stddev, "Per-channel standard deviation, with --mean").Count(3);
+  command->AddFlag("--normalised", &flags->normalised,
+                   "Scale embeddings, and outputs of transforms, to length 1 (default: where the "
+                   "backbone's own embeddings have it)");
   command->AddFlag("--threads", &flags->threads,
                    "Threads for Φ and for decoding (default: all cores)");
 }
 
 Result<std::unique_ptr<LazyBackbone>> LazyBackbone::Open(const BackboneFlags& flags, Client& client,
+                                                         bool show_progress,
                                                          std::shared_ptr<Backbone> loaded) {
   AUGSTORE_ASSIGN(const Digest digest, Sha256File(flags.file));
   auto backbone = std::make_unique<LazyBackbone>();
   backbone->flags_ = flags;
+  backbone->show_progress_ = show_progress;
   backbone->loaded_ = std::move(loaded);
   AUGSTORE_ASSIGN(const auto known, FindBackbone(client, digest));
   if (known.has_value()) {
@@ -86,12 +95,19 @@ Result<std::unique_ptr<LazyBackbone>> LazyBackbone::Open(const BackboneFlags& fl
       return backbone;
     }
     // Known by embeddings that were imported, not by its file.
+    backbone->flags_.normalised |= known->record.normalised;
     AUGSTORE_ASSIGN(const Backbone* phi, backbone->Load());
     backbone->record_ = Describe(*phi, flags.file);
-    if (phi->dim() == known->record.dim) return backbone;
+    if (phi->dim() != known->record.dim) {
+      return FailedPrecondition(
+          "backbone {} is registered with dimension {}, but {} gives embeddings of dimension {}",
+          known->ref(), known->record.dim, flags.file, phi->dim());
+    }
+    if (phi->normalised() == known->record.normalised) return backbone;
     return FailedPrecondition(
-        "backbone {} is registered with dimension {}, but {} gives embeddings of dimension {}",
-        known->ref(), known->record.dim, flags.file, phi->dim());
+        "the embeddings of {} have length 1, and those that were imported for backbone {} have "
+        "not: import them again after dividing each by its length, into another store",
+        flags.file, known->ref());
   }
   AUGSTORE_ASSIGN(Backbone * phi, backbone->Load());
   const BackboneRecord record = Describe(*phi, flags.file);
@@ -108,13 +124,25 @@ Result<Backbone*> LazyBackbone::Load() {
                           .input_width = flags_.resize,
                           .mean = flags_.mean,
                           .stddev = flags_.stddev,
-                          .threads = flags_.threads};
+                          .way = {},
+                          .normalised = flags_.normalised,
+                          .threads = flags_.threads,
+                          .report = nullptr};
   if (record_.dim != 0) {  // registered: what was decided then holds
     options.input_height = record_.input_height;
     options.input_width = record_.input_width;
     options.mean = record_.mean;
     options.stddev = record_.stddev;
+    options.way = record_.way;
+    options.normalised = record_.normalised;
   }
+  Progress progress("backbone " + std::filesystem::path(flags_.file).filename().string(), "steps",
+                    0, show_progress_);
+  uint64_t steps = 0;
+  options.report = [&](const std::string& what) {
+    if (progress.seconds() > 2) progress.Update(steps, what);
+    ++steps;
+  };
   AUGSTORE_ASSIGN(loaded_, Backbone::Load(flags_.file, options));
   return loaded_.get();
 }

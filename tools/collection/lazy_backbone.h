@@ -20,6 +20,7 @@ struct BackboneFlags {
   uint32_t resize = 0;        // --resize: input height and width
   std::vector<float> mean;    // --mean r,g,b
   std::vector<float> stddev;  // --std r,g,b
+  bool normalised = false;    // --normalised
   int threads = 0;            // --threads: 0: all cores
   Dtype dtype = Dtype::kF32;  // in which embeddings are stored; no flag of all commands
 };
@@ -31,8 +32,10 @@ class LazyBackbone {
  public:
   // Registers the backbone when its digest is new. Errors: kFailedPrecondition (registered with
   // other preprocessing, naming both), and those of Backbone::Load.
-  // `loaded`: Φ of the same file and flags that another database has loaded already.
+  // `loaded`: Φ of the same file and flags that another database has loaded already. With
+  // `show_progress`, loading that takes over two seconds has a progress line.
   static Result<std::unique_ptr<LazyBackbone>> Open(const BackboneFlags& flags, Client& client,
+                                                    bool show_progress,
                                                     std::shared_ptr<Backbone> loaded = nullptr);
   const std::string& ref() const { return ref_; }
   const BackboneRecord& record() const { return record_; }
@@ -45,6 +48,7 @@ class LazyBackbone {
 
  private:
   BackboneFlags flags_;
+  bool show_progress_ = false;
   std::string ref_;
   BackboneRecord record_;
   std::shared_ptr<Backbone> loaded_;

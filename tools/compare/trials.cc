@@ -50,7 +50,8 @@ Result<Trials> OpenTrials(const CommonFlags& common, const BackboneFlags& backbo
   trials.show_progress = !common.quiet;
   AUGSTORE_ASSIGN(trials.source,
                   Database::Open(common, create ? StoreAccess::kCreate : StoreAccess::kRead));
-  AUGSTORE_ASSIGN(trials.backbone, LazyBackbone::Open(backbone, trials.source->client()));
+  AUGSTORE_ASSIGN(trials.backbone,
+                  LazyBackbone::Open(backbone, trials.source->client(), !common.quiet));
   std::unique_ptr<Store> store = NewMemoryStore();
   if (!folder.empty()) {
     AUGSTORE_ASSIGN(store, OpenRocksDbStore(folder, {}));

@@ -210,7 +210,8 @@ Status PredictImages(Database& database, const LoadedHead& head, const PredictFl
   AUGSTORE_ASSIGN(const Digest digest, Sha256File(flags.backbone.file));
   AUGSTORE_TRY(CheckBackbone(database.client(), head, digest, "--backbone " + flags.backbone.file));
   AUGSTORE_ASSIGN(const auto predictor, HeadPredictor::Open(database.client(), head, flags.tta));
-  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database.client()));
+  AUGSTORE_ASSIGN(const auto backbone,
+                  LazyBackbone::Open(flags.backbone, database.client(), !flags.common.quiet));
   AUGSTORE_ASSIGN(
       const EmbedOutcome outcome,
       EmbedItems(database, *backbone, source.items, std::nullopt, "embed", !flags.common.quiet));

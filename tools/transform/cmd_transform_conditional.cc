@@ -100,7 +100,8 @@ Status Train(ConditionalFlags flags) {
   AUGSTORE_ASSIGN(
       const auto database,
       Database::Open(flags.common, flags.dry_run ? StoreAccess::kRead : StoreAccess::kCreate));
-  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
+  AUGSTORE_ASSIGN(const auto backbone,
+                  LazyBackbone::Open(flags.backbone, database->client(), !flags.common.quiet));
   AUGSTORE_ASSIGN(const ConditionalPairs plan, PlanViews(family, items.size(), flags.plan));
   const auto announce = [&] {
     return AnnouncePhiCost(*backbone, items, items.size() + plan.images.size());

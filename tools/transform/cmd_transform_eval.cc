@@ -126,7 +126,8 @@ Status Eval(const EvalFlags& flags) {
     AUGSTORE_ASSIGN(second, LoadChainStep(client, flags.chain, digest));
     AUGSTORE_TRY(CheckBackbone(*second, flags.backbone.file, digest));
   }
-  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, client));
+  AUGSTORE_ASSIGN(const auto backbone,
+                  LazyBackbone::Open(flags.backbone, client, !flags.common.quiet));
   TransformEvalOptions options = flags.options;
   options.show_progress = !flags.common.quiet;
   std::string data = FolderName(flags.images);

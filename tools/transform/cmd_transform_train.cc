@@ -103,7 +103,8 @@ Status Train(TrainFlags flags) {
   AUGSTORE_ASSIGN(const std::vector<Folder> folders, ListFolders(flags));
   const Stopwatch clock;
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, StoreAccess::kCreate));
-  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags.backbone, database->client()));
+  AUGSTORE_ASSIGN(const auto backbone,
+                  LazyBackbone::Open(flags.backbone, database->client(), !flags.common.quiet));
   EmbedCounts sums;
   std::vector<Pairs> pairs;
   AUGSTORE_ASSIGN(const bool feature_maps, PlanFeatureMaps(backbone->record(), op, &flags));

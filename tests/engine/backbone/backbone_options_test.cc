@@ -10,7 +10,7 @@ namespace {
 TEST(BackboneOptions, AreRefusedOutOfRange) {
   EXPECT_TRUE(CheckOptions({}).ok());
   std::vector<BackboneOptions> bad(6);
-  bad[0].batch = 0;
+  bad[0].way.batch = 5000;
   bad[1].threads = -1;
   bad[2].input_height = 32;
   bad[3].mean = {0.5f};

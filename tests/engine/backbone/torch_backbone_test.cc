@@ -18,7 +18,7 @@ const std::string kPath = SourcePath("tools/demo_assets/backbone.pt");
 
 std::unique_ptr<Backbone> LoadWith(uint32_t batch, int threads) {
   BackboneOptions options;
-  options.batch = batch;
+  options.way = {.form = BackboneForm::kOptimised, .channels_last = true, .batch = batch};
   options.threads = threads;
   auto backbone = Backbone::Load(kPath, options);
   EXPECT_TRUE(backbone.ok()) << backbone.status().ToString();
@@ -87,7 +87,7 @@ TEST_F(RealBackbone, GivesFiniteNonNegativeEmbeddingsAndCountsImages) {
 
 TEST_F(RealBackbone, NormalisesWhenAsked) {
   BackboneOptions options;
-  options.batch = 2;
+  options.way.batch = 2;
   options.mean = {0.5f, 0.5f, 0.5f};
   options.stddev = {0.25f, 0.5f, 1.0f};
   const auto changed = Backbone::Load(kPath, options);
@@ -222,7 +222,7 @@ TEST(TorchBackbone, TakesNetworksWhoseLastBitsDependOnTheSlot) {
     const std::vector<Image> images = Patterns(19);
     const Matrix all = Embed(backbone, images);
     const double spread = SpreadOf(all);
-    EXPECT_LE(backbone.slot_difference(), 1e-4);
+    EXPECT_LE(backbone.way().slot_difference, 1e-4);
     const std::vector<Image> reversed(images.rbegin(), images.rend());
     const Matrix back = Embed(backbone, reversed);
     for (size_t i = 0; i < images.size(); ++i) {
@@ -241,10 +241,30 @@ TEST(TorchBackbone, TakesNetworksWhoseLastBitsDependOnTheSlot) {
   }
 }
 
+TEST_F(RealBackbone, GivesTheSameEmbeddingsInEveryWayUpToRounding) {
+  const std::vector<Image> images = Patterns(5);
+  const auto expected = LoadWith(16, 1);
+  ASSERT_NE(expected, nullptr);
+  const Matrix plain = Embed(*expected, images);
+  for (const BackboneForm form : {BackboneForm::kFrozen, BackboneForm::kOptimised}) {
+    for (const bool channels_last : {true, false}) {
+      BackboneOptions options;
+      options.way = {form, channels_last, 4, 123, 0};
+      const auto backbone = Backbone::Load(kPath, options);
+      ASSERT_TRUE(backbone.ok()) << backbone.status().ToString();
+      EXPECT_EQ((*backbone)->way(), options.way) << "what was chosen once is not chosen again";
+      const Matrix other = Embed(**backbone, images);
+      for (size_t i = 0; i < 5 * 512; ++i) {
+        EXPECT_NEAR(plain.data()[i], other.data()[i], 1e-4 * SpreadOf(plain));
+      }
+    }
+  }
+}
+
 TEST(TorchBackbone, ReportsAFailureDuringEmbed) {
   const TempDir dir;
   BackboneOptions options;
-  options.batch = 2;
+  options.way.batch = 2;
   options.threads = 3;
   const auto failing = Backbone::Load(
       Script(dir,
@@ -266,7 +286,7 @@ TEST(TorchBackbone, ReportsAFailureDuringEmbed) {
 TEST(TorchBackbone, NamesTheImagesThatItFailsForAndGivesTheBitsOfTheOthers) {
   const TempDir dir;
   BackboneOptions options;
-  options.batch = 4;
+  options.way.batch = 4;
   options.threads = 2;
   // Last bits depend on the slot.
   const auto backbone =

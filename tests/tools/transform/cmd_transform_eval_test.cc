@@ -70,7 +70,7 @@ Result<Matrix> EmbedBlack(const std::string& store, const std::string& images) {
                   Database::Open({.store = store, .connect = {}}, StoreAccess::kCreate));
   BackboneFlags flags;
   flags.file = kBackbone;
-  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags, database->client()));
+  AUGSTORE_ASSIGN(const auto backbone, LazyBackbone::Open(flags, database->client(), false));
   AUGSTORE_ASSIGN(const ImageSource source, ListImages(images));
   AUGSTORE_ASSIGN(const ImageOp black, ImageOp::Parse("brightness(0)"));
   AUGSTORE_ASSIGN(
