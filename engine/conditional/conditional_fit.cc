@@ -7,6 +7,7 @@
 #include "engine/conditional/op_fit.h"
 #include "engine/fitting/affine_fit.h"
 #include "engine/fitting/pairs.h"
+#include "engine/math/unit_length.h"
 #include "engine/transforms/holdout.h"
 
 namespace augstore {
@@ -76,6 +77,8 @@ class ConditionalFitter {
   Result<TrainedTransform> Finish() {
     TrainedTransform trained;
     trained.family = "conditional";
+    // Not before: the map for several ops is fitted to what comes before it, as it is.
+    weights_.normalised = HaveUnitLength(problem_.pairs.targets.view());
     const std::vector<size_t> all = AllViews(problem_, true);
     const auto measure = [&](const std::string& data, std::span<const size_t> views) -> Status {
       AUGSTORE_ASSIGN(CardEntry entry,

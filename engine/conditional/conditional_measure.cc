@@ -67,6 +67,7 @@ Result<Matrix> MapViews(const ConditionalProblem& problem, const TransformWeight
   copy.basis = weights.basis;
   copy.ops = weights.ops;
   copy.slots = weights.slots;
+  copy.normalised = weights.normalised;
   AUGSTORE_ASSIGN(const TransformModelPtr model, MakeTransformModel(std::move(copy)));
   struct Alike {
     std::vector<size_t> views;

@@ -107,6 +107,7 @@ Result<FittedFamily> FamilyFitter::Fit(const Family& family) {
   TransformWeights weights;
   weights.layers = result.fitted.layers;
   weights.front = result.fitted.front;
+  weights.normalised = pairs_.normalised;
   const uint64_t multiply_adds = weights.MultiplyAdds();
   AUGSTORE_TRY(ApplyTransform(weights,
                               {pairs_.held_out_z.view(), pairs_.held_out_feature_maps.view()},

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "engine/math/unit_length.h"
 #include "engine/transforms/holdout.h"
 
 namespace augstore {
@@ -34,6 +35,7 @@ TransformPairs SplitPairs(ConstMatrixView z, ConstMatrixView z_target,
     pairs.feature_map = feature_maps.shape;
   }
   pairs.non_negative = IsNonNegative(z_target);
+  pairs.normalised = HaveUnitLength(z_target);
   return pairs;
 }
 

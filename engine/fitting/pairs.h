@@ -25,6 +25,7 @@ struct TransformPairs {
   Matrix held_out_feature_maps;
   FeatureMapShape feature_map;
   bool non_negative = false;  // every z' is: layers of the residual form end in ReLU
+  bool normalised = false;    // every z' has length 1: outputs are scaled to it
 };
 
 struct FittedTransform {

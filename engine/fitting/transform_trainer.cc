@@ -150,6 +150,7 @@ Result<TrainedTransform> TrainTransform(ConstMatrixView z, ConstMatrixView z_tar
   trained.family = chosen.family->name;
   trained.weights.layers = std::move(chosen.fitted.layers);
   trained.weights.front = std::move(chosen.fitted.front);
+  trained.weights.normalised = pairs.normalised;
   trained.weights.error_bank = KeepErrors(pairs.held_out_target.view(),
                                           std::as_const(chosen.mapped).view(), options.error_bank);
   AUGSTORE_ASSIGN(const TransformStep step, StepOf(trained.weights));

@@ -6,6 +6,7 @@
 
 #include "engine/kernels/tile_engine.h"
 #include "engine/math/counter_rng.h"
+#include "engine/math/unit_length.h"
 
 namespace augstore {
 namespace {
@@ -48,6 +49,12 @@ void AddErrors(const TransformModel& model, size_t number, const RowKeys& keys, 
   }
 }
 
+// A row of zeros has no direction and stays.
+void Normalise(const TransformModel& model, MatrixView out) {
+  if (!model.normalised) return;
+  for (size_t i = 0; i < out.rows; ++i) ScaleToUnitLength(out.row(i));
+}
+
 Status ApplySpatial(Engine& engine, const TransformModel& model, const ChainInput& in,
                     MatrixView out, ChainScratch* scratch) {
   if (in.feature_maps.rows != in.z.rows) {
@@ -88,7 +95,11 @@ Status ApplyStep(Engine& engine, const TransformStep& step, size_t number, const
   } else {
     AUGSTORE_TRY(engine.Apply(model.network, in, out));
   }
-  if (step.with_noise) AddErrors(model, number, keys, out);
+  if (step.with_noise) {
+    Normalise(model, out);  // errors are those of normalised outputs
+    AddErrors(model, number, keys, out);
+  }
+  Normalise(model, out);
   return OkStatus();
 }
 
@@ -121,7 +132,9 @@ Status ApplyStepWith(Engine& engine, const TransformStep& step, std::span<const 
                      ConstMatrixView in, MatrixView out) {
   AUGSTORE_CHECK(step.ops.has_value() && parameters.size() == in.rows * step.ops->parameters());
   OpScratch scratch;
-  return ApplyOpLayers(engine, *step.model, step.op_layers, parameters, in, out, &scratch);
+  AUGSTORE_TRY(ApplyOpLayers(engine, *step.model, step.op_layers, parameters, in, out, &scratch));
+  Normalise(*step.model, out);
+  return OkStatus();
 }
 
 Result<TransformStep> StepOf(const TransformWeights& weights) {
@@ -129,6 +142,7 @@ Result<TransformStep> StepOf(const TransformWeights& weights) {
   TransformWeights copy;
   copy.layers = weights.layers;
   copy.front = weights.front;
+  copy.normalised = weights.normalised;
   AUGSTORE_ASSIGN(TransformModelPtr model, MakeTransformModel(std::move(copy)));
   return MakeStep("", std::move(model), std::nullopt, false);
 }

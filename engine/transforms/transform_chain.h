@@ -59,9 +59,9 @@ struct ChainInput {
 // Applies steps left to right, the last one writing into `out`; an empty chain copies. A row of the
 // output is a function of that row of the input, its sample id, seed and epoch alone: bit for bit
 // the same in any company. A drawn error is added to its step's output, which is then clamped
-// when the transform ends in ReLU. REQUIRES: keys.samples.size() ==
-// in.z.rows. Errors: those of Engine::Apply and of CheckFeatureMapsComeFirst. `in` and `out` must
-// not overlap.
+// when the transform ends in ReLU. The output of a normalised transform has length 1. REQUIRES:
+// keys.samples.size() == in.z.rows. Errors: those of Engine::Apply and of
+// CheckFeatureMapsComeFirst. `in` and `out` must not overlap.
 Status ApplyChain(Engine& engine, std::span<const TransformStep> chain, const RowKeys& keys,
                   const ChainInput& in, MatrixView out, ChainScratch* scratch);
 

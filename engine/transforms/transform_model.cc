@@ -31,6 +31,7 @@ Result<TransformModelPtr> MakeTransformModel(TransformWeights weights, MemoryBud
   model->derived = std::make_unique<DerivedNetworks>(memory);
   model->dim = weights.dim();
   model->activation = weights.layers.layers.back().shape.activation;
+  model->normalised = weights.normalised;
   model->error_bank = std::move(weights.error_bank);
   if (weights.conditional()) {
     AUGSTORE_ASSIGN(model->family, OpFamily::Parse(weights.ops, weights.slots));

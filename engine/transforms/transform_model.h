@@ -44,6 +44,7 @@ struct TransformModel {
   std::optional<OpFamily> family;  // of a conditional transform, as is
   std::vector<Layer> basis;
   Activation activation = Activation::kNone;  // of the last layer
+  bool normalised = false;                    // outputs are scaled to length 1
   Matrix error_bank;                          // no rows: none
   uint32_t dim = 0;
   std::unique_ptr<DerivedNetworks> derived;

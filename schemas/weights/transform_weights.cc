@@ -17,6 +17,7 @@ std::span<const uint8_t> BytesOf(const std::vector<float>& values) {
 
 constexpr char kOpsKey[] = "augstore.ops";
 constexpr char kSlotsKey[] = "augstore.slots";
+constexpr char kNormalisedKey[] = "augstore.normalised";
 
 Status CheckConditional(const TransformWeights& weights) {
   const uint32_t dim = weights.layers.dim_in();
@@ -99,6 +100,14 @@ Result<uint32_t> ReadSlots(const SafetensorsView& view) {
   return InvalidArgument("metadata '{}' is '{:.100}': give a number", kSlotsKey, text);
 }
 
+Result<bool> ReadNormalised(const SafetensorsView& view) {
+  const auto found = view.metadata.find(kNormalisedKey);
+  if (found == view.metadata.end()) return false;
+  if (found->second == "1") return true;
+  return InvalidArgument("metadata '{}' is '{:.100}': give 1, or leave it out", kNormalisedKey,
+                         found->second);
+}
+
 }  // namespace
 
 uint64_t TransformWeights::Values() const {
@@ -145,6 +154,7 @@ std::string TransformWeights::ToSafetensors() const {
     metadata[kSlotsKey] = std::to_string(slots);
   }
   if (front) AppendSpatialFront(*front, &tensors, &metadata);
+  if (normalised) metadata[kNormalisedKey] = "1";
   if (error_bank.rows() > 0) {
     const auto* bytes = reinterpret_cast<const uint8_t*>(error_bank.data());
     tensors.push_back({kErrorBankName,
@@ -181,6 +191,7 @@ Result<TransformWeights> TransformWeights::FromSafetensors(std::string_view byte
   const auto ops = view.metadata.find(kOpsKey);
   if (ops != view.metadata.end()) weights.ops = ops->second;
   AUGSTORE_ASSIGN(weights.slots, ReadSlots(view));
+  AUGSTORE_ASSIGN(weights.normalised, ReadNormalised(view));
   AUGSTORE_TRY(weights.Validate());
   return weights;
 }

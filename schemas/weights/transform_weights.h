@@ -19,7 +19,8 @@
 // As safetensors: the tensors of `layers` as schemas/weights/layers.h says; "basis.<p>.weight"
 // (F32, [dim, dim]) and "basis.<p>.bias" (F32, [dim]) for p = 0 … P - 1; `error_bank` as
 // "error_bank" (F32, [rows, dim]); the tensors of `front` as schemas/weights/spatial_front.h says.
-// Metadata "augstore.ops" and "augstore.slots" hold `ops` and `slots`.
+// Metadata "augstore.ops" and "augstore.slots" hold `ops` and `slots`, "augstore.normalised" is "1"
+// where outputs are normalised.
 #ifndef AUGSTORE_SCHEMAS_WEIGHTS_TRANSFORM_WEIGHTS_H_
 #define AUGSTORE_SCHEMAS_WEIGHTS_TRANSFORM_WEIGHTS_H_
 
@@ -40,7 +41,8 @@ struct TransformWeights {
   std::string ops;                    // of a conditional transform: "hflip,rotate(-15..15)"
   uint32_t slots = 0;                 // most ops of one application
   std::optional<SpatialFront> front;  // of a spatial transform
-  Matrix error_bank;  // z' - Ω(z) of held-out pairs, rows x dim; no rows: none were kept
+  bool normalised = false;  // outputs are divided by their length (L2), drawn errors included
+  Matrix error_bank;        // z' - Ω(z) of held-out pairs, rows x dim; no rows: none were kept
 
   bool conditional() const { return !basis.empty(); }
   // Columns of z, and of the transform's output.

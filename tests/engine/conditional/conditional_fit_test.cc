@@ -9,6 +9,7 @@
 
 #include "engine/conditional/conditional_pairs.h"
 #include "engine/kernels/tile_engine.h"
+#include "engine/math/unit_length.h"
 #include "engine/transforms/transform_chain.h"
 #include "tests/engine/kernels/networks.h"
 
@@ -102,6 +103,34 @@ TEST(FitConditional, FindsAMapThatIsOne) {
   EXPECT_TRUE(trained->weights.Validate().ok());
   EXPECT_GT(trained->weights.error_bank.rows(), 100u);
   EXPECT_EQ(trained->family, "conditional");
+}
+
+TEST(FitConditional, GivesOutputsLengthOneWhereTheTargetsHaveIt) {
+  Data data = MakeData();
+  for (size_t i = 0; i < kImages; ++i) ScaleToUnitLength(data.z.row(i));
+  for (size_t v = 0; v < data.pairs.images.size(); ++v) {
+    ApplyTruth(data.pairs.ops[v], data.z.row(data.pairs.images[v]), data.pairs.targets.row(v));
+    ScaleToUnitLength(data.pairs.targets.row(v));
+  }
+  auto trained = FitConditional(Family(), data.z.view(), data.pairs, {}, nullptr);
+  ASSERT_TRUE(trained.ok()) << trained.status().ToString();
+  EXPECT_TRUE(trained->weights.normalised);
+  for (const CardEntry& entry : trained->card.entries) {
+    // Brightness, which only scales here, changes nothing of a row whose length is 1.
+    if (entry.data.find("brightness") != std::string::npos) continue;
+    EXPECT_GT(entry.r2, 0.8) << entry.data;
+  }
+  const TransformModelPtr model = MakeTransformModel(std::move(trained->weights)).value();
+  for (const char* text : {"rotate(7.5)", "hflip>rotate(10)"}) {
+    const TransformStep step = MakeStep("t", model, OpPattern::Parse(text).value(), true).value();
+    Matrix out(kImages, kDim);
+    const std::vector<SampleId> ids(kImages);
+    ChainScratch scratch;
+    ASSERT_TRUE(ApplyChain(*NewTileEngine(), {&step, 1}, {0, 0, ids},
+                           {std::as_const(data.z).view()}, out.view(), &scratch)
+                    .ok());
+    EXPECT_TRUE(HaveUnitLength(out.view())) << text;
+  }
 }
 
 TEST(FitConditional, AnswersForMagnitudesBetweenThoseThatItSaw) {

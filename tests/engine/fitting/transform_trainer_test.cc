@@ -11,8 +11,10 @@
 #include "engine/fitting/families.h"
 #include "engine/math/compute_threads.h"
 #include "engine/math/counter_rng.h"
+#include "engine/math/unit_length.h"
 #include "engine/transforms/card.h"
 #include "engine/transforms/holdout.h"
+#include "engine/transforms/transform_chain.h"
 #include "schemas/base/limits.h"
 #include "tests/engine/fitting/transform_pairs.h"
 
@@ -65,6 +67,29 @@ TEST_P(EveryFamily, GiveValidLayersAndACard) {
   EXPECT_EQ(card.seed, 9u);
   EXPECT_GT(card.train_seconds, 0);
   EXPECT_EQ(card.multiply_adds, layers.MultiplyAdds());
+}
+
+TEST_P(EveryFamily, GiveOutputsLengthOneWhereTheirTargetsHaveIt) {
+  TestPairs pairs(400, 13);
+  for (size_t i = 0; i < 400; ++i) {
+    for (float& value : pairs.z.row(i)) value -= 1;  // of both signs
+    std::copy_n(pairs.z.row(i).data(), 13, pairs.z_target.row(i).data());
+    for (size_t c = 0; c < 13; ++c) pairs.z_target.row(i)[c] += 0.3F * pairs.z.row(i)[(c + 1) % 13];
+    ScaleToUnitLength(pairs.z.row(i));
+    ScaleToUnitLength(pairs.z_target.row(i));
+  }
+  TransformTrainOptions options;
+  options.family = GetParam();
+  options.batch_size = 32;
+  const Result<TrainedTransform> trained = Train(pairs, options);
+  ASSERT_TRUE(trained.ok()) << trained.status().ToString();
+  EXPECT_TRUE(trained->weights.normalised);
+  Matrix mapped(400, 13);
+  ASSERT_TRUE(ApplyTransform(trained->weights, {pairs.z.view()}, mapped.view()).ok());
+  EXPECT_TRUE(HaveUnitLength(mapped.view()));
+  // The first three cannot mix dimensions, and nothing else happens here.
+  const std::set<std::string> helpless = {"identity", "shift", "diagonal"};
+  EXPECT_GE(trained->card.entries[0].r2, helpless.contains(GetParam()) ? -0.05 : 0.1);
 }
 
 TEST_P(EveryFamily, RefuseNanAndInfinity) {

@@ -99,7 +99,7 @@ TEST_P(EngineContract, ComputesWhatOneComputesByHand) {
 }
 
 TEST_P(EngineContract, AgreesWithPlainLoopsForEveryKindOfLayer) {
-  for (const uint32_t dim : {1u, 3u, 16u, 33u, 64u, 100u}) {
+  for (const uint32_t dim : {1u, 3u, 7u, 16u, 33u, 64u, 100u, 480u}) {
     EXPECT_TRUE(
         AgreesWithPlainLoops(*engine_, RandomNetwork({{dim, dim, Activation::kNone, false}}), 30))
         << dim;

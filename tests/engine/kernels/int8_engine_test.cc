@@ -120,8 +120,8 @@ TEST(Int8Engine, TakesTheBestKernel) {
 }
 
 TEST(Int8Engine, GivesTheBytesOfItsDefinitionWithEveryKernel) {
-  for (const uint32_t in : {1u, 3u, 16u, 32u, 71u, 600u}) {
-    for (const uint32_t out : {1u, 17u, 71u, 600u}) {
+  for (const uint32_t in : {1u, 3u, 7u, 16u, 32u, 71u, 100u, 480u, 600u}) {
+    for (const uint32_t out : {1u, 7u, 17u, 71u, 100u, 480u, 600u}) {
       const NetworkPtr network = RandomNetwork({{in, out, Activation::kRelu, in == out}});
       for (const size_t rows : {1u, 5u, 6u, 13u})
         ExpectTheDefinition(network, MixedRows(rows, in).view());

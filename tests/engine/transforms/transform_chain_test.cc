@@ -6,7 +6,9 @@
 #include <numeric>
 #include <set>
 
+#include "engine/kernels/int8_engine.h"
 #include "engine/kernels/tile_engine.h"
+#include "engine/math/unit_length.h"
 #include "tests/engine/kernels/networks.h"
 
 namespace augstore {
@@ -167,6 +169,38 @@ TEST_F(ApplyChainTest, AddsOneErrorOfTheBankAndClamps) {
     }
   }
   EXPECT_EQ(used.size(), 7u);
+}
+
+// Of any dimension, with values of both signs, on every kernel.
+TEST(ApplyChain, GivesOutputsOfANormalisedTransformLengthOne) {
+  std::vector<std::unique_ptr<Engine>> engines;
+  for (const TileKernel* kernel : SupportedTiles()) engines.push_back(NewTileEngine(*kernel));
+  for (const Int8Kernel* kernel : SupportedInt8Kernels()) engines.push_back(NewInt8Engine(*kernel));
+  for (const uint32_t dim : {7u, 100u, 480u}) {
+    const Matrix in = RandomMatrix(37, dim, 1);
+    for (const bool with_noise : {false, true}) {
+      TransformWeights weights;
+      weights.layers = RandomLayers(MlpShapes(dim), 2);
+      weights.error_bank = RandomMatrix(5, dim, 3);
+      weights.normalised = true;
+      const std::vector<TransformStep> chain(2, Step(std::move(weights), "", with_noise));
+      Matrix first;
+      for (const std::unique_ptr<Engine>& engine : engines) {
+        Matrix out(37, dim);
+        ChainScratch scratch;
+        const auto ids = Ids(37);
+        ASSERT_TRUE(
+            ApplyChain(*engine, chain, {7, 3, ids}, {in.view()}, out.view(), &scratch).ok());
+        EXPECT_TRUE(HaveUnitLength(out.view())) << engine->name() << ' ' << dim;
+        if (first.rows() == 0) first = Copy(out.view());
+        for (size_t i = 0; i < 37; ++i) {
+          double cosine = 0;
+          for (size_t c = 0; c < dim; ++c) cosine += double{out.row(i)[c]} * first.row(i)[c];
+          EXPECT_GT(cosine, 0.98) << engine->name() << ' ' << dim;
+        }
+      }
+    }
+  }
 }
 
 TEST_F(ApplyChainTest, RefusesMatricesOfOtherSizes) {

@@ -62,6 +62,18 @@ TEST(TransformWeights, TakePlainLayersAsTheyAre) {
   EXPECT_EQ(weights->ToSafetensors(), layers.ToSafetensors());
 }
 
+TEST(TransformWeights, SayWhetherOutputsAreNormalised) {
+  TransformWeights weights = Conditional();
+  EXPECT_FALSE(TransformWeights::FromSafetensors(weights.ToSafetensors())->normalised);
+  weights.normalised = true;
+  const auto again = TransformWeights::FromSafetensors(weights.ToSafetensors());
+  ASSERT_TRUE(again.ok()) << again.status().ToString();
+  EXPECT_TRUE(again->normalised);
+  const auto odd =
+      TransformWeights::FromSafetensors(WriteSafetensors({{"augstore.normalised", "yes"}}, {}));
+  EXPECT_EQ(odd.status().code(), Code::kInvalidArgument);
+}
+
 TEST(TransformWeights, RefuseWhatDoesNotFitTogether) {
   const std::pair<std::string, std::function<void(TransformWeights*)>> changes[] = {
       {"plain dense", [](auto* w) { w->basis[3].shape.residual = true; }},
