@@ -101,7 +101,7 @@ Result<std::unique_ptr<LazyBackbone>> OpenBackbone(ViewFlags flags, Client& clie
         latest.ref(), flags.backbone.file);
   }
   flags.backbone.dtype = latest.record.dtype;
-  return LazyBackbone::Open(flags.backbone, client);
+  return LazyBackbone::Open(flags.backbone, client, !flags.common.quiet);
 }
 
 // Says what the missing views cost, and embeds them; with --dry-run only says it. Errors:
