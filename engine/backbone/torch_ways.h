@@ -20,10 +20,10 @@ struct ChosenWay {
 
 // Tries the forms and orders of a batch in memory on one size of batch, then sizes of batches on
 // the best of them. A way is a candidate when its outputs are those of the frozen network up to
-// rounding, and embeddings depend on it as CheckDependence allows. What is measured is CPU time,
-// the ways by turns; of ways that differ by less than 2 %, one whose embeddings do not
-// depend on the slot wins, then the one that is tried first, so that the choice seldom depends on
-// chance.
+// rounding, and embeddings depend on it as CheckDependence allows. What is measured is CPU time in
+// seven rounds, the ways by turns; of ways that differ by less than 2 %, one whose embeddings do
+// not depend on the slot wins, then the one that is tried first, so that the choice seldom depends
+// on chance.
 //
 // Takes about two seconds of CPU time for small networks, and the time of some 100 images for large
 // ones.

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "engine/math/unit_length.h"
 #include "schemas/base/digest.h"
 #include "tests/engine/backbone/backbones.h"
 #include "tests/support/places.h"
@@ -259,6 +260,47 @@ TEST_F(RealBackbone, GivesTheSameEmbeddingsInEveryWayUpToRounding) {
       }
     }
   }
+}
+
+TEST(TorchBackbone, ScalesEmbeddingsToLengthOneWhenAskedOrWhereTheFileDoes) {
+  const TempDir dir;
+  const std::string mean = "z = x.flatten(2).mean(2) - 0.4\n    return z";
+  BackboneOptions options;
+  options.normalised = true;
+  const auto asked = Backbone::Load(Script(dir, mean), options);
+  ASSERT_TRUE(asked.ok()) << asked.status().ToString();
+  const auto plain = Backbone::Load(Script(dir, mean), {});
+  ASSERT_TRUE(plain.ok() && !(*plain)->normalised());
+  const auto found = Backbone::Load(Script(dir, mean + " / z.norm(2, [1], True)"), {});
+  ASSERT_TRUE(found.ok() && (*found)->normalised());
+  const std::vector<Image> images = Patterns(3);
+  const Matrix values = Embed(**plain, images);
+  const Matrix scaled = Embed(**asked, images);
+  const Matrix own = Embed(**found, images);
+  EXPECT_TRUE(HaveUnitLength(scaled.view()));
+  for (size_t i = 0; i < 3; ++i) {
+    const double length = std::hypot(values.row(i)[0], values.row(i)[1], values.row(i)[2]);
+    for (size_t c = 0; c < 3; ++c) {
+      EXPECT_NEAR(scaled.row(i)[c] * length, values.row(i)[c], 1e-6);
+      EXPECT_NEAR(scaled.row(i)[c], own.row(i)[c], 1e-6);
+    }
+  }
+}
+
+TEST(TorchBackbone, NamesAnEmbeddingOfZerosThatCannotBeScaled) {
+  const TempDir dir;
+  BackboneOptions options;
+  options.normalised = true;
+  const auto backbone = Backbone::Load(Script(dir, "return x.flatten(2).mean(2)"), options);
+  ASSERT_TRUE(backbone.ok()) << backbone.status().ToString();
+  std::vector<Image> images = Patterns(3);
+  images[1].rgb.assign(3072, 0);
+  Matrix out(3, 3);
+  std::vector<std::string> failures(3);
+  ASSERT_TRUE((*backbone)->Embed(images, out.view(), {}, failures).ok());
+  EXPECT_NE(failures[1].find("all zeros"), std::string::npos) << failures[1];
+  EXPECT_EQ(failures[0] + failures[2], "");
+  EXPECT_TRUE(HaveUnitLength(out.view().Slice(2, 1)));
 }
 
 TEST(TorchBackbone, ReportsAFailureDuringEmbed) {
