@@ -44,6 +44,8 @@ Status CheckBackbone(const BackboneRecord& record) {
     return InvalidArgument("the backbone's feature map is {}: at most {} cells and {} values",
                            record.feature_map.ToString(), kMaxFeatureMapCells, kMaxDim);
   }
+  AUGSTORE_TRY(CheckFinite("the way in which the backbone is run",
+                           {record.way.images_per_second, record.way.slot_difference}));
   if (record.mean.size() != record.stddev.size()) {
     return InvalidArgument(
         "the backbone has {} means and {} standard deviations: give one of each "
@@ -103,6 +105,19 @@ Status CheckDims(std::string_view what, const Layers& layers, uint32_t dim, uint
   if (layers.dim_in() == dim && layers.dim_out() == dim_out) return OkStatus();
   return InvalidArgument("the weights of {} map {} numbers to {}, its record asks for {} to {}",
                          what, layers.dim_in(), layers.dim_out(), dim, dim_out);
+}
+
+Status CheckNormalised(Catalog& catalog, const Digest& backbone, const TransformWeights& weights) {
+  if (weights.normalised) return OkStatus();
+  const Result<Versioned<BackboneRecord>> registered = catalog.FindBackbone(backbone);
+  if (registered.status().code() == Code::kNotFound) return OkStatus();
+  AUGSTORE_TRY(registered);
+  if (!registered->record.normalised) return OkStatus();
+  return FailedPrecondition(
+      "the embeddings of backbone '{}' have length 1, and the outputs of these weights do not: "
+      "give "
+      "them the metadata 'augstore.normalised' with the value 1",
+      registered->ref());
 }
 
 }  // namespace
@@ -170,6 +185,7 @@ Result<RecordKey> Catalog::AddTransform(const std::string& name, TransformRecord
   AUGSTORE_TRY(CheckSpace(record.backbone, record.dim).WithContext(what));
   record.feature_map = weights.front ? weights.front->feature_map : FeatureMapShape();
   AUGSTORE_TRY(CheckFeatureMap(record).WithContext(what));
+  AUGSTORE_TRY(CheckNormalised(*this, record.backbone, weights).WithContext(what));
   record.card.multiply_adds = weights.MultiplyAdds();
   return AddChecked(*store_, name, std::move(record), safetensors);
 }

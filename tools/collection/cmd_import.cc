@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "engine/math/unit_length.h"
 #include "schemas/base/digest.h"
 #include "schemas/base/files.h"
 #include "schemas/base/limits.h"
@@ -34,7 +35,7 @@ struct ImportFlags {
 
 // The backbone that made the embeddings: its file's digest, or a digest of the name alone when
 // there is no file at hand.
-Result<BackboneRecord> ImportedBackbone(const ImportFlags& flags, uint32_t dim) {
+Result<BackboneRecord> ImportedBackbone(const ImportFlags& flags, const Matrix& matrix) {
   if (flags.backbone_file.empty() == flags.backbone_name.empty()) {
     return InvalidArgument(
         "say which backbone made {}: --backbone FILE.pt (identified by its bytes) or "
@@ -42,7 +43,8 @@ Result<BackboneRecord> ImportedBackbone(const ImportFlags& flags, uint32_t dim) 
         flags.embeddings);
   }
   BackboneRecord record;
-  record.dim = dim;
+  record.dim = static_cast<uint32_t>(matrix.cols());
+  record.normalised = HaveUnitLength(matrix.view());
   if (!flags.backbone_file.empty()) {
     AUGSTORE_ASSIGN(record.digest, Sha256File(flags.backbone_file));
     record.source = std::filesystem::path(flags.backbone_file).filename().string();
@@ -57,9 +59,15 @@ Result<BackboneRecord> ImportedBackbone(const ImportFlags& flags, uint32_t dim) 
 Status RegisterBackbone(Client& client, const ImportFlags& flags, const BackboneRecord& record) {
   AUGSTORE_ASSIGN(const auto known, FindBackbone(client, record.digest));
   if (known.has_value()) {
-    if (known->record.dim == record.dim) return OkStatus();
-    return FailedPrecondition("backbone {} has dimension {}, but {} has {} columns", known->ref(),
-                              known->record.dim, flags.embeddings, record.dim);
+    if (known->record.dim != record.dim) {
+      return FailedPrecondition("backbone {} has dimension {}, but {} has {} columns", known->ref(),
+                                known->record.dim, flags.embeddings, record.dim);
+    }
+    if (record.normalised || !known->record.normalised) return OkStatus();
+    return FailedPrecondition(
+        "all embeddings of backbone {} have length 1, and some rows of {} have another length: "
+        "divide each row by its length, or name another backbone",
+        known->ref(), flags.embeddings);
   }
   const std::string name = flags.backbone_name.empty()
                                ? std::filesystem::path(flags.backbone_file).stem().string()
@@ -181,8 +189,7 @@ Status Import(const ImportFlags& flags) {
     }
   }
   AUGSTORE_ASSIGN(const std::vector<std::string> classes, ReadClasses(flags, labels));
-  AUGSTORE_ASSIGN(const BackboneRecord backbone,
-                  ImportedBackbone(flags, static_cast<uint32_t>(matrix.cols())));
+  AUGSTORE_ASSIGN(const BackboneRecord backbone, ImportedBackbone(flags, matrix));
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, StoreAccess::kCreate));
   Client& client = database->client();
   AUGSTORE_ASSIGN(const Dtype dtype,

@@ -71,6 +71,8 @@ Status Register(const RegisterFlags& flags) {
   BackboneRecord backbone;
   backbone.dim = weights->dim();
   AUGSTORE_ASSIGN(backbone.digest, BackboneDigest(flags, client));
+  AUGSTORE_ASSIGN(const auto registered, FindBackbone(client, backbone.digest));
+  if (registered.has_value() && registered->record.normalised) weights->normalised = true;
   // Stored in the canonical form, so that equal weights have equal digests whoever wrote the file.
   AUGSTORE_ASSIGN(const auto added, RegisterTrained(client, flags.name, backbone, ops,
                                                     {family, *std::move(weights), {}}, {}));

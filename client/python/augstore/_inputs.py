@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 import warnings
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
@@ -11,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _limits, errors
+from ._codec import Values
+from ._records import Backbone
 from ._weights import Weights, layers_of_state, read_weights
 
 
@@ -44,6 +47,29 @@ def matrix_of(embeddings: npt.ArrayLike) -> npt.NDArray[np.float32]:
     if not finite.all():
         raise errors.InvalidArgument(f"row {int(np.argmin(finite))} is not finite: embeddings must be finite in float32")
     return matrix
+
+
+def have_unit_length(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.bool_]:
+    """Of each row whether its Euclidean length is 1: what L2-normalised embeddings have."""
+    squares = np.einsum("ij,ij->i", matrix, matrix, dtype=np.float64)
+    unit: npt.NDArray[np.bool_] = np.abs(np.sqrt(squares) - 1) <= 1e-4
+    return unit
+
+
+def backbone_of_rows(digest: bytes, matrix: npt.NDArray[np.float32], source: str) -> Values:
+    """The record of a backbone that is known by its embeddings alone."""
+    normalised = bool(have_unit_length(matrix).all())
+    return {"digest": digest, "dim": matrix.shape[1], "source": source, "created_unix_s": int(time.time()), "normalised": normalised}
+
+
+def check_fits_backbone(matrix: npt.NDArray[np.float32], backbone: Backbone) -> None:
+    """Embeddings of the backbone have its dimension, and length 1 where it is normalised."""
+    if backbone.dim != matrix.shape[1]:
+        raise errors.FailedPrecondition(f"backbone {backbone.ref} has dimension {backbone.dim}, these have {matrix.shape[1]}")
+    unit = have_unit_length(matrix)
+    if backbone.normalised and not unit.all():
+        why = f"row {int(np.argmin(unit))} has another length than 1, which all embeddings of backbone {backbone.ref} have"
+        raise errors.FailedPrecondition(f"{why}: divide each row by its length, or name another backbone")
 
 
 def labels_of(labels: npt.ArrayLike, rows: int) -> npt.NDArray[np.int64]:

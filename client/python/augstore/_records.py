@@ -21,6 +21,7 @@ class Backbone:
     digest: str
     dim: int
     source: str
+    normalised: bool = False  # every embedding has length 1, and so have the outputs of transforms
 
     @property
     def ref(self) -> str:
@@ -235,7 +236,7 @@ def label_columns(value: Any) -> Dict[str, List[str]]:
 
 def backbone_of(reply: Values) -> Backbone:
     record = decode_record("Backbone", reply["record"])
-    return Backbone(reply["name"], reply["version"], hex_of(record["digest"]), record["dim"], record["source"])
+    return Backbone(reply["name"], reply["version"], hex_of(record["digest"]), record["dim"], record["source"], record["normalised"])
 
 
 def collection_of(reply: Values) -> Collection:

@@ -42,7 +42,7 @@ class Weights(NamedTuple):
 
     layers: List[Layer]
     extra: Dict[str, Floats]  # "basis.<p>.weight", "basis.<p>.bias", "error_bank"
-    metadata: Dict[str, str]  # "augstore.ops" and "augstore.slots" of a conditional transform
+    metadata: Dict[str, str]  # of a conditional transform "augstore.ops" and "augstore.slots"; "augstore.normalised"
 
     def shapes(self) -> List[Dict[str, Any]]:
         """The records of the layers' shapes."""

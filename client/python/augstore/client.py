@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 import numpy as np
@@ -18,7 +17,8 @@ from ._connection import Connection
 from ._dtypes import DTYPES, F32, check_fits, number_of
 from ._endpoint import Endpoint
 from ._inputs import (
-    check_chunk, class_names, hashes_of, keys_of, labels_of, matrix_of, sample_ids, warn_of_shared_rows, weights_of,
+    backbone_of_rows, check_chunk, check_fits_backbone, class_names, hashes_of, keys_of, labels_of, matrix_of, sample_ids,
+    warn_of_shared_rows, weights_of,
 )  # fmt: skip
 from ._records import (
     Backbone,
@@ -222,7 +222,7 @@ class Client:
         texts = keys_of(keys, hashes)
         if not split:
             raise errors.InvalidArgument("split is empty: give a name, such as train")
-        backbone = self._register_backbone(backbone_name, backbone_file, matrix.shape[1])
+        backbone = self._register_backbone(backbone_name, backbone_file, matrix)
         stored = self._check_collection(collection, backbone, dtype, start_empty)
         check_fits(stored, matrix)
         self._append_rows(backbone, matrix, stored)
@@ -257,8 +257,10 @@ class Client:
         given = weights_of(weights, residual)
         check_layers(given.layers)
         ops = given.metadata.get("augstore.ops", "")
+        owner = self._backbone(backbone)
+        given.metadata.update({"augstore.normalised": "1"} if owner.normalised else {})
         record = {
-            "backbone": self._backbone_digest(backbone),
+            "backbone": bytes.fromhex(owner.digest),
             "dim": given.layers[0].dim_in,
             "op": ops or op,
             "family": "conditional" if ops else family,
@@ -296,17 +298,19 @@ class Client:
             raise errors.Internal(f"asked for {rows} x {dim}, got {batch.embeddings.shape}: please report this")
         return batch.embeddings, batch.labels
 
-    def _backbone_digest(self, name: Optional[str]) -> bytes:
+    def _backbone(self, name: Optional[str]) -> Backbone:
         known = self.backbones()
         found = [backbone for backbone in known if name is None or name in (backbone.name, backbone.ref)]
         digests = {backbone.digest for backbone in found}
         if found and (name is not None or len(digests) == 1):
-            return bytes.fromhex(found[-1].digest)
+            return found[-1]
         there = ", ".join(backbone.ref for backbone in known) or "none; ingest or import first"
         problem = "give backbone=NAME" if name is None else f"there is no backbone '{name}'"
         raise errors.NotFound(f"{problem}: the store has {there}")
 
-    def _register_backbone(self, name: Optional[str], file: Union[str, "os.PathLike[str]", None], dim: int) -> bytes:
+    def _register_backbone(
+        self, name: Optional[str], file: Union[str, "os.PathLike[str]", None], matrix: npt.NDArray[np.float32]
+    ) -> bytes:
         if (name is None) == (file is None):
             raise errors.InvalidArgument("say which backbone made the embeddings: backbone_name or backbone_file, one of them")
         known = self.backbones()
@@ -324,11 +328,9 @@ class Client:
         for backbone in known:
             if backbone.digest != digest.hex():
                 continue
-            if backbone.dim != dim:
-                raise errors.FailedPrecondition(f"backbone {backbone.ref} has dimension {backbone.dim}, these have {dim}")
+            check_fits_backbone(matrix, backbone)
             return digest
-        record = {"digest": digest, "dim": dim, "source": source, "created_unix_s": int(time.time())}
-        request = {"kind": BACKBONE, "name": name, "record": encode_record("Backbone", record)}
+        request = {"kind": BACKBONE, "name": name, "record": encode_record("Backbone", backbone_of_rows(digest, matrix, source))}
         self._connection.call("AddRecordRequest", request, "RecordReply")
         return digest
 

@@ -42,6 +42,9 @@ TEST_F(CatalogWeightsTest, RefusesBackbonesThatCannotBe) {
   EXPECT_EQ(code("b", record), Code::kInvalidArgument);
   record.stddev = {std::nanf("")};
   EXPECT_EQ(code("b", record), Code::kInvalidArgument);
+  record = Backbone(9, 16);
+  record.way.images_per_second = std::nan("");
+  EXPECT_EQ(code("b", record), Code::kInvalidArgument);
   // Its embeddings are stored with another dim.
   EXPECT_EQ(code("b", Backbone(1, kTestDim + 1)), Code::kFailedPrecondition);
   ASSERT_EQ(code("b", Backbone(9, 16)), Code::kOk);
@@ -115,6 +118,23 @@ TEST_F(CatalogWeightsTest, RefusesADimThatIsNotItsBackbones) {
   EXPECT_TRUE(Mentions(refused, "resnet@1")) << refused.message();
   record.backbone = TestDigest(10);  // of a backbone that this store has not met
   EXPECT_TRUE(catalog_->AddTransform("t", record, bytes).ok());
+}
+
+TEST_F(CatalogWeightsTest, KeepsTheOutputsOfTransformsAsLongAsTheEmbeddings) {
+  BackboneRecord backbone = Backbone(9, 5);
+  backbone.normalised = true;
+  ASSERT_TRUE(catalog_->AddBackbone("clip", backbone).ok());
+  TransformRecord record;
+  record.backbone = TestDigest(9);
+  record.dim = 5;
+  TransformWeights weights;
+  weights.layers = Affine(5, 5);
+  const Status refused = catalog_->AddTransform("t", record, weights.ToSafetensors()).status();
+  EXPECT_EQ(refused.code(), Code::kFailedPrecondition) << refused.ToString();
+  EXPECT_TRUE(Mentions(refused, "clip@1")) << refused.message();
+  weights.normalised = true;
+  EXPECT_TRUE(catalog_->AddTransform("t", record, weights.ToSafetensors()).ok());
+  EXPECT_TRUE(catalog_->GetWeights({RecordKind::kTransform, "t", 1})->normalised);
 }
 
 TEST_F(CatalogWeightsTest, ReportsDamagedWeights) {

@@ -82,5 +82,23 @@ TEST_F(ImportTest, StartsEmptyWhenAsked) {
   EXPECT_EQ(anew.json()["samples"], 1);
 }
 
+TEST_F(ImportTest, TakesABackboneForNormalisedWhenItsFirstRowsAreAndThenNoOthers) {
+  const auto import_row = [&](const std::vector<float>& row, const std::string& name) {
+    Matrix rows(1, row.size());
+    std::copy(row.begin(), row.end(), rows.data());
+    const std::string npy = dir_.Write("u.npy", WriteNpyMatrix(std::as_const(rows).view()));
+    return RunCommand(AddImportCommand, {"import", "--store", dir_.path() + "/db", "--npy", npy,
+                                         "--collection", name, "--backbone-name", name, "--quiet"});
+  };
+  ASSERT_EQ(import_row({0.6F, -0.8F}, "unit").exit_code, 0);
+  EXPECT_EQ(import_row({-1, 0}, "unit").exit_code, 0);
+  const CommandResult refused = import_row({0.6F, -0.9F}, "unit");
+  EXPECT_EQ(refused.exit_code, 4);
+  EXPECT_NE(refused.err.find("all embeddings of backbone unit@1 have length 1"), std::string::npos)
+      << refused.err;
+  ASSERT_EQ(import_row({0.6F, -0.9F}, "long").exit_code, 0);
+  EXPECT_EQ(import_row({0.6F, -0.8F}, "long").exit_code, 0);
+}
+
 }  // namespace
 }  // namespace augstore
