@@ -22,11 +22,26 @@ Status CheckNormalisation(const std::vector<float>& values, std::string_view nam
                          divisor ? " above 0" : "", fmt::join(values, ", "));
 }
 
+// A network may make numbers even of infinities, which would pass for embeddings.
+Status CheckRange(const BackboneOptions& options) {
+  for (size_t c = 0; c < 3; ++c) {
+    const float mean = options.mean.empty() ? 0.0f : options.mean[c];
+    const float stddev = options.stddev.empty() ? 1.0f : options.stddev[c];
+    if (std::isfinite((0.0f - mean) / stddev) && std::isfinite((1.0f - mean) / stddev)) continue;
+    return InvalidArgument(
+        "mean {} and std {} make infinities of pixels: give those of the training images, of "
+        "values in [0, 1]",
+        mean, stddev);
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 Status CheckOptions(const BackboneOptions& options) {
   AUGSTORE_TRY(CheckNormalisation(options.mean, "mean", false));
   AUGSTORE_TRY(CheckNormalisation(options.stddev, "std", true));
+  AUGSTORE_TRY(CheckRange(options));
   const uint32_t height = options.input_height, width = options.input_width;
   if ((height == 0) != (width == 0) || height > kMaxInputSide || width > kMaxInputSide) {
     return InvalidArgument("input size {} x {}: give both, each from 1 to {}, or neither", height,

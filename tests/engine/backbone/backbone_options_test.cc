@@ -21,6 +21,14 @@ TEST(BackboneOptions, AreRefusedOutOfRange) {
   }
 }
 
+TEST(BackboneOptions, RefuseANormalisationThatMakesInfinitiesOfPixels) {
+  BackboneOptions options;
+  options.stddev = {1, 1, 1e-40f};
+  EXPECT_EQ(CheckOptions(options).code(), Code::kInvalidArgument);
+  options.stddev = {1, 1, 1e-30f};
+  EXPECT_TRUE(CheckOptions(options).ok());
+}
+
 TEST(BackboneOptions, TakeWhatIsLeftOpenFromTheFile) {
   BackboneOptions options;
   options.mean = {0.25f, 0.25f, 0.25f};
