@@ -68,12 +68,6 @@ Json ToJson(const CollectionImages& of, const std::vector<ViewSet>& sets, uint64
           {"phi_calls", calls}};
 }
 
-std::vector<ViewSet> SetsOf(const std::vector<ViewLaw>& laws) {
-  std::vector<ViewSet> sets;
-  for (const ViewLaw& law : laws) sets.push_back(law.set());
-  return sets;
-}
-
 // What will be asked of Φ, and how much is stored for it. Errors: those of MeasurePhi.
 Status Announce(const CollectionImages& of, const std::vector<ViewLaw>& laws, uint64_t calls,
                 LazyBackbone& backbone, std::span<const HashedItem> items) {

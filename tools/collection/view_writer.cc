@@ -11,12 +11,6 @@
 namespace augstore {
 namespace {
 
-std::vector<ViewSet> SetsOf(const std::vector<ViewLaw>& laws) {
-  std::vector<ViewSet> sets;
-  for (const ViewLaw& law : laws) sets.push_back(law.set());
-  return sets;
-}
-
 // The hashes of the views of samples [begin, end), one sample after the other.
 std::vector<ContentHash> HashesOf(const CollectionImages& of, const std::vector<ViewLaw>& laws,
                                   size_t begin, size_t end) {
@@ -111,6 +105,12 @@ Result<std::vector<ViewLaw>> WithSets(const std::vector<ViewSet>& has,
   if (views <= kMaxViews) return laws;
   return InvalidArgument("each sample would have {} views: at most {} are possible", views,
                          kMaxViews);
+}
+
+std::vector<ViewSet> SetsOf(const std::vector<ViewLaw>& laws) {
+  std::vector<ViewSet> sets;
+  for (const ViewLaw& law : laws) sets.push_back(law.set());
+  return sets;
 }
 
 Result<WrittenViews> WriteViews(Client& client, const CollectionImages& of,

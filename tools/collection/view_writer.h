@@ -30,6 +30,8 @@ Result<CollectionImages> ReadImages(Client& client, const std::string& collectio
 Result<std::vector<ViewLaw>> WithSets(const std::vector<ViewSet>& has,
                                       const std::vector<ViewSet>& sets);
 
+std::vector<ViewSet> SetsOf(const std::vector<ViewLaw>& laws);
+
 struct WrittenViews {
   std::string ref;
   CollectionRecord record;

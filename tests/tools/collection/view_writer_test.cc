@@ -7,12 +7,6 @@
 namespace augstore {
 namespace {
 
-std::vector<ViewSet> SetsOf(const std::vector<ViewLaw>& laws) {
-  std::vector<ViewSet> sets;
-  for (const ViewLaw& law : laws) sets.push_back(law.set());
-  return sets;
-}
-
 const ViewSet kTwo{"rotate(-30..30)", 2, 7};
 const ViewSet kFlip{"vflip", 1, 0};
 
