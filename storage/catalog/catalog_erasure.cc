@@ -249,6 +249,7 @@ Status Catalog::MoveAliases(const RecordKey& version, uint32_t replaced_by) {
   }
   if (aliases.empty()) return OkStatus();
   std::vector<AliasMove> moves;
+  moves.reserve(aliases.size());
   for (const std::string& alias : aliases) {
     moves.push_back({alias, replaced_by,
                      fmt::format("an image was erased from version {}", version.version), UnixNow(),
