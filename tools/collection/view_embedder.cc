@@ -43,9 +43,8 @@ Result<std::vector<ContentHash>> HashItems(std::span<const ImageItem> items, int
 std::vector<ContentHash> DistinctImages(const CollectionImages& of) {
   std::vector<ContentHash> images;
   for (const uint64_t sample : of.chosen) images.push_back(of.images[sample]);
-  std::ranges::sort(images);
-  const auto repeated = std::ranges::unique(images);
-  images.erase(repeated.begin(), repeated.end());
+  std::sort(images.begin(), images.end());
+  images.erase(std::unique(images.begin(), images.end()), images.end());
   return images;
 }
 

@@ -109,6 +109,7 @@ Result<std::vector<ViewLaw>> WithSets(const std::vector<ViewSet>& has,
 
 std::vector<ViewSet> SetsOf(const std::vector<ViewLaw>& laws) {
   std::vector<ViewSet> sets;
+  sets.reserve(laws.size());
   for (const ViewLaw& law : laws) sets.push_back(law.set());
   return sets;
 }
