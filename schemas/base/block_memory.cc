@@ -23,6 +23,9 @@ constexpr size_t kLargest = kKeptBlockBytes / 4;
 // A slab's memory comes from the system when it is touched, one huge page after the other.
 constexpr size_t kSlabBytes = size_t{32} << 20;
 constexpr size_t kPage = 4096;
+// Blocks of one size that take less have small pages: of replies, which grow with a store, there
+// come to be a block or two in each of a hundred sizes, and each would hold a huge page.
+constexpr size_t kHugeFrom = size_t{4} << 20;
 
 // With kept memory a sanitizer would not see who uses what he has returned.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -56,10 +59,11 @@ void Advise(uint8_t* memory, size_t size, Advice advice) {
 #endif
 }
 
-// Blocks in slabs of huge pages: an address of a row in random order is then found in fewer steps,
-// which is a good part of what copying the row takes. A slab has blocks of
-// one size, each of whole pages and without a header, so that the memory of a free one can go back
-// to the system: beyond kKeptBlockBytes it does. Slabs themselves, addresses, are kept for good.
+// Blocks in slabs of huge pages, where there are many of a size: an address of a row in random
+// order is then found in fewer steps, which is a good part of what copying the row takes. A slab
+// has blocks of one size, each of whole pages and without a header, so that the memory of a free
+// one can go back to the system: beyond kKeptBlockBytes it does. Slabs themselves, addresses, are
+// kept for good.
 class Slabs {
  public:
   static Slabs& Instance() {
@@ -75,8 +79,7 @@ class Slabs {
     if (own.cold.empty()) return Carve(size, &own);
     uint8_t* const memory = own.cold.back();
     own.cold.pop_back();
-    Slab& slab = slabs_.at(SlabOf(memory));
-    if (slab.backed++ == 0) SetHuge(SlabOf(memory), &slab, true);
+    Back(SlabOf(memory));
     return memory;
   }
 
@@ -100,9 +103,10 @@ class Slabs {
     size_t size;
   };
   struct Slab {
-    size_t size = 0;    // of its blocks
-    size_t backed = 0;  // blocks that are used or warm
-    bool huge = true;
+    size_t size = 0;     // of its blocks
+    size_t backed = 0;   // blocks that are used or warm
+    bool holes = false;  // some lost their memory since none was backed
+    bool huge = false;
   };
   struct Class {
     std::vector<uint8_t*>
@@ -121,6 +125,14 @@ class Slabs {
     if (slab->huge == huge) return;
     slab->huge = huge;
     Advise(begin, kSlabBytes, huge ? Advice::kHugePages : Advice::kSmallPages);
+  }
+
+  // Counts a block more that has memory.
+  void Back(uint8_t* begin) AUGSTORE_REQUIRES(mutex_) {
+    Slab& slab = slabs_.at(begin);
+    if (slab.backed == 0) slab.holes = false;
+    ++slab.backed;
+    if (!slab.holes && slab.backed * slab.size >= kHugeFrom) SetHuge(begin, &slab, true);
   }
 
   uint8_t* TakeWarm(size_t size) AUGSTORE_REQUIRES(mutex_) {
@@ -143,7 +155,9 @@ class Slabs {
     warm_bytes_ -= oldest.size;
     uint8_t* const begin = SlabOf(oldest.memory);
     Slab& slab = slabs_.at(begin);
-    if (--slab.backed > 0) SetHuge(begin, &slab, false);
+    --slab.backed;
+    slab.holes = true;
+    SetHuge(begin, &slab, false);
     Advise(oldest.memory, oldest.size, Advice::kRelease);
     classes_.at(oldest.size).cold.push_back(oldest.memory);  // has room since Carve
   }
@@ -155,7 +169,7 @@ class Slabs {
       auto* const begin =
           static_cast<uint8_t*>(::operator new (kSlabBytes, std::align_val_t{kSlabBytes}));
       slabs_[begin].size = size;
-      Advise(begin, kSlabBytes, Advice::kHugePages);
+      Advise(begin, kSlabBytes, Advice::kSmallPages);
       own->next = begin;
       own->left = blocks;
       own->carved += blocks;
@@ -163,7 +177,7 @@ class Slabs {
     uint8_t* const memory = own->next;
     own->next += size;
     --own->left;
-    ++slabs_.at(SlabOf(memory)).backed;
+    Back(SlabOf(memory));
     return memory;
   }
 

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <cstring>
+#include <fstream>
 #include <set>
 #include <thread>
 #include <vector>
@@ -68,6 +71,26 @@ TEST(BlockMemory, KeepsNoMoreThanItMay) {
     }
     EXPECT_EQ(places.size(), all.size());
   }
+}
+
+TEST(BlockMemory, HoldsLittleMoreThanItsBlocksHoweverManySizesTheyHave) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers see every allocation";
+#endif
+  const auto resident = [] {
+    size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages >> pages;
+    return pages * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+  };
+  const size_t before = resident();
+  size_t taken = 0;
+  for (size_t bytes = size_t{64} << 10; bytes < size_t{1} << 20; bytes += bytes / 15) {
+    const std::shared_ptr<uint8_t[]> memory = SharedBlock(bytes);
+    std::memset(memory.get(), 1, bytes);
+    taken += bytes;
+  }
+  // With a huge page for each size it would be 90 MiB.
+  EXPECT_LE(resident(), before + taken + (size_t{8} << 20));
 }
 
 TEST(BlockMemory, MayBeReturnedByAnotherThread) {
