@@ -201,5 +201,67 @@ TEST_F(MemoryTest, CommitsAVersionOnceOrNotAtAll) {
   EXPECT_EQ(ProblemsOf(*filled_.catalog), std::vector<std::string>());
 }
 
+TEST_F(MemoryTest, CommitsViewsOfAllSamplesOrNone) {
+  constexpr uint64_t kSamples = 4;
+  const auto samples = Ask<DraftReply>(
+      service_, BeginDraftRequest{"few", TestBackbone(), TestLabels(), true, "test"});
+  ASSERT_TRUE(samples.ok()) << Text(samples);
+  ASSERT_TRUE(
+      Ask<EndReply>(service_, AppendSamplesRequest{samples->draft, TestSamples({0, 1, 2, 3})})
+          .ok());
+  ASSERT_TRUE(Ask<RecordReply>(service_, CommitDraftRequest{samples->draft, kSamples}).ok());
+  uint32_t version = 1;
+  uint64_t seed = 0;
+  uint32_t draft = 0;
+  const auto append = [&] {  // two views of each sample
+    AppendViewsRequest request{draft, 0, {}};
+    for (uint64_t i = 0; i < 2 * kSamples; ++i) request.images.push_back(TestImage(100 + i));
+    return ToFrame(request);
+  };
+  Frame frame;
+  Frame commit;
+  const auto prepare = [&] {
+    BeginDraftRequest begin;
+    begin.collection = "few";
+    begin.backbone = TestBackbone();
+    begin.views_only = true;
+    begin.views = {{"rotate(-30..30)", 2, ++seed}};
+    begin.views_of = version;
+    const auto opened = Ask<DraftReply>(service_, begin);
+    ASSERT_TRUE(opened.ok()) << Text(opened);
+    draft = opened->draft;
+    frame = append();
+    commit = ToFrame(CommitDraftRequest{draft, kSamples});
+  };
+  std::optional<std::string> said;
+  bool appended = false;
+  const auto commit_is_whole = [&] {
+    if (!appended) {  // a lost reply: what came may come again
+      const auto again = Ask<EndReply>(service_, FromFrame<AppendViewsRequest>(append()).value());
+      EXPECT_TRUE(again.ok()) << Text(again);
+    }
+    if (IsNoMemory(said)) {
+      const auto made = Ask<RecordReply>(service_, CommitDraftRequest{draft, kSamples});
+      EXPECT_TRUE(made.ok() || made.status().code() == Code::kNotFound) << Text(made);
+    }
+    const auto latest = filled_.catalog->Get<CollectionRecord>("few");
+    ASSERT_TRUE(latest.ok()) << Text(latest);
+    EXPECT_EQ(latest->record.viewed, kSamples);
+    EXPECT_EQ(latest->record.views.at(0).seed, seed);
+    version = latest->version;
+    prepare();
+  };
+  prepare();
+  ForEachAllocation(
+      [&] {
+        said = BodiesOf(service_, frame);
+        appended = !IsNoMemory(said);
+        if (appended) said = BodiesOf(service_, commit);
+      },
+      commit_is_whole);
+  EXPECT_GT(seed, 2u) << "no allocation failed";
+  EXPECT_EQ(ProblemsOf(*filled_.catalog), std::vector<std::string>());
+}
+
 }  // namespace
 }  // namespace augstore

@@ -68,7 +68,7 @@ class Soak:
             ("backups", 5, self._backup),
         ]
         if self._with_images:
-            steps.append(("ingests of images", 5, self._ingest))
+            steps.append(("ingests of images with views", 5, self._ingest))
         for what, pause, step in steps:
             own = random.Random(self._draw.randrange(1 << 32))
             self._threads.append(threading.Thread(target=self._repeat, args=(what, pause, step, own)))
@@ -130,7 +130,10 @@ class Soak:
 
     def _ingest(self, draw: random.Random, number: int) -> None:
         words = ["--collection", "drawn", "--images", f"images{number % 3}", "--backbone", str(BACKBONE), "--start-empty"]
-        self._run("ingest", *words, "--threads", "1", "--quiet", "--json")
+        words += ["--threads", "1", "--quiet", "--json"]
+        self._run("ingest", *words)
+        words.remove("--start-empty")
+        self._run("view", "add", *words, "--law", "rotate(-30..30)", "--random", "2", "--seed", str(number % 5))
 
 
 def test_soak(augstore: Augstore, draw: random.Random, scale: float, minutes: float | None = None) -> str:
