@@ -26,4 +26,10 @@ Flag::Parser DurationInto(uint64_t* seconds) {
   };
 }
 
+std::string DurationText(double seconds) {
+  if (seconds < 90) return fmt::format("{:.0f} s", seconds);
+  if (seconds < 90 * 60) return fmt::format("{:.0f} min", seconds / 60);
+  return fmt::format("{:.1f} h", seconds / 3600);
+}
+
 }  // namespace augstore

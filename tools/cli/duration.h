@@ -15,6 +15,9 @@ Result<uint64_t> ParseDuration(const std::string& text);
 // Of a flag whose value goes to `seconds`.
 Flag::Parser DurationInto(uint64_t* seconds);
 
+// "34 s", "12 min" or "3.4 h": roughly, for people.
+std::string DurationText(double seconds);
+
 }  // namespace augstore
 
 #endif  // AUGSTORE_TOOLS_CLI_DURATION_H_

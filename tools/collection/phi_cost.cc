@@ -3,19 +3,10 @@
 #include <algorithm>
 #include <vector>
 
+#include "tools/cli/duration.h"
 #include "tools/cli/progress.h"
 
 namespace augstore {
-namespace {
-
-std::string DurationText(double seconds) {
-  if (seconds < 90) return fmt::format("{:.0f} s", seconds);
-  if (seconds < 90 * 60) return fmt::format("{:.0f} min", seconds / 60);
-  return fmt::format("{:.1f} h", seconds / 3600);
-}
-
-}  // namespace
-
 Result<double> MeasurePhi(LazyBackbone& backbone, std::span<const ImageItem> items, size_t most) {
   const BackboneRecord& record = backbone.record();
   AUGSTORE_ASSIGN(DecodedImages decoded,

@@ -164,6 +164,7 @@ Result<std::vector<Matrix>> PolicyRuns::Train(const PolicyTrainRequest& request,
   for (uint32_t s = 0; s < request.seeds; ++s) {
     StreamSpec spec = options_.spec;
     spec.policy = request.candidate->policy;
+    if (!request.candidate->collection.empty()) spec.collection = request.candidate->collection;
     spec.seed = request.first_seed + s;
     AUGSTORE_ASSIGN(runs.trainer.heads,
                     HeadGrid(options_.learning_rates, {options_.weight_decay}, {spec.seed}, 0));

@@ -21,9 +21,10 @@ namespace augstore {
 
 struct PolicyCandidate {
   std::string policy;
-  uint32_t views = 1;     // passes of one epoch over the samples, each with draws of its own
-  double cost = 0;        // multiply-adds of the policy's transforms for one row, expected
-  bool baseline = false;  // no augmentation: stays to the last round
+  uint32_t views = 1;           // passes of one epoch over the samples, each with draws of its own
+  double cost = 0;              // multiply-adds of the policy's transforms for one row, expected
+  bool baseline = false;        // no augmentation: stays to the last round
+  std::string collection = {};  // that heads train on; empty: that of the search
 };
 
 struct PolicySearchOptions {

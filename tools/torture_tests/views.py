@@ -35,7 +35,7 @@ def test_views(augstore: Augstore, draw: random.Random, scale: float) -> str:
     """Views that were cut off are made again, and are those of an undisturbed run."""
     if not BACKBONE.exists() or not (augstore.program.parent / "augstore-torch").exists():
         return "skipped: there is no backbone, or this build has no LibTorch"
-    rounds = max(2, int(40 * scale))
+    rounds = max(1, int(40 * scale))
     store, calm = augstore.work / "store", ["--store", str(augstore.work / "calm")]
     where = ["--connect", augstore.address]
     augstore.serve(store)
