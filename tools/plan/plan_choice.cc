@@ -1,0 +1,67 @@
+#include "tools/plan/plan_choice.h"
+
+#include <numeric>
+#include <tuple>
+
+namespace augstore {
+namespace {
+
+constexpr double kJointLevel = 0.95;
+
+std::vector<double> SeedMeans(const Matrix& hits) {
+  std::vector<double> means;
+  for (size_t s = 0; s < hits.rows(); ++s) {
+    const auto row = hits.row(s);
+    means.push_back(std::accumulate(row.begin(), row.end(), 0.0) / static_cast<double>(row.size()));
+  }
+  return means;
+}
+
+bool IsAllowed(const PlanWay& way, const PlanLimits& limits) {
+  return (limits.phi_calls == 0 || 1 + way.views <= limits.phi_calls) &&
+         (limits.bytes == 0 || way.bytes <= limits.bytes);
+}
+
+bool IsCheaper(const PlanWay& a, const PlanWay& b) {
+  return std::tie(a.views, a.bytes, a.multiply_adds) < std::tie(b.views, b.bytes, b.multiply_adds);
+}
+
+}  // namespace
+
+void CompareWays(std::vector<MeasuredWay>* ways) {
+  const MeasuredWay& none = ways->front();
+  size_t most = 0;
+  for (size_t i = 0; i < ways->size(); ++i) {
+    if ((*ways)[i].way.views > (*ways)[most].way.views) most = i;
+  }
+  const std::vector<double> low = SeedMeans(none.hits);
+  const std::vector<double> high = SeedMeans((*ways)[most].hits);
+  // Bonferroni: all but the first are compared with it.
+  const double level =
+      1 - (1 - kJointLevel) / static_cast<double>(std::max<size_t>(1, ways->size() - 1));
+  for (MeasuredWay& way : *ways) {
+    const std::vector<double> own = SeedMeans(way.hits);
+    way.accuracy = Summarise(own);
+    way.difference = PairedDifference(way.hits, none.hits, level);
+    way.gap = MeasureGap(low, own, high);
+  }
+}
+
+PlanChoice ChooseWay(const std::vector<MeasuredWay>& ways, const PlanLimits& limits) {
+  PlanChoice choice;
+  for (size_t i = 1; i < ways.size(); ++i) {
+    if (!IsAllowed(ways[i].way, limits)) continue;
+    if (ways[i].accuracy.mean > ways[choice.best].accuracy.mean) choice.best = i;
+  }
+  choice.pays = choice.best != 0 && ways[choice.best].difference.low > 0;
+  if (!choice.pays) return choice;
+  choice.recommended = choice.best;
+  const double wanted = limits.share * ways[choice.best].difference.mean;
+  for (size_t i = 1; i < ways.size(); ++i) {
+    if (!IsAllowed(ways[i].way, limits) || ways[i].difference.mean < wanted) continue;
+    if (IsCheaper(ways[i].way, ways[choice.recommended].way)) choice.recommended = i;
+  }
+  return choice;
+}
+
+}  // namespace augstore
