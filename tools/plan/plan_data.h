@@ -1,0 +1,47 @@
+// The sample of images that a plan is measured on: its embeddings and views, in the plan's own
+// store.
+#ifndef AUGSTORE_TOOLS_PLAN_PLAN_DATA_H_
+#define AUGSTORE_TOOLS_PLAN_PLAN_DATA_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/images/image_source.h"
+#include "engine/images/view_law.h"
+#include "tools/compare/trials.h"
+#include "tools/plan/plan.h"
+
+namespace augstore {
+
+inline constexpr const char* kPlanTraining = "train";
+inline constexpr const char* kPlanValidation = "validation";
+
+struct PlanSample {
+  std::vector<ImageItem> items;      // labelled, about as many of each class
+  std::vector<std::string> classes;  // of --images
+  uint64_t all_images = 0;           // labelled
+};
+// Chooses the sample; equal flags choose the same. Errors: those of ListImages; kInvalidArgument
+// (fewer than two classes; a class with one image).
+Result<PlanSample> ChooseSample(const PlanFlags& flags);
+
+struct PlanData {
+  // Ref of the collection of the trials whose samples have so many views; each has the splits
+  // kPlanTraining and kPlanValidation, of the same samples.
+  std::map<uint32_t, std::string> collections;
+  uint64_t training = 0;
+  uint64_t validation = 0;
+  EmbedCounts counts;
+};
+// Embeds the sample and `laws[i]`'s views of it, in the user's store where a later `view add` of
+// the same law and seed finds them, and copies them. `law` has the most views; `views` are the
+// numbers of views that collections are made for, beside 0 and that. Errors: those of EmbedItems
+// and CopyCollection; kInvalidArgument (too few images can be read).
+Result<PlanData> PreparePlan(const PlanFlags& flags, const PlanSample& sample, const ViewLaw& law,
+                             const std::vector<uint32_t>& views, Trials& trials);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_TOOLS_PLAN_PLAN_DATA_H_
