@@ -27,6 +27,7 @@ void AddHeadFitCommand(Command* group);
 void AddHeadReadCommands(Command* group);  // ls, show, eval
 void AddHeadPredictCommand(Command* group);
 void AddPolicyCommands(Command* app);
+void AddPlanCommand(Command* app);
 void AddAdminCommands(Command* app);
 void AddGcCommand(Command* app);
 void AddLineageCommands(Command* app);
@@ -96,8 +97,9 @@ void AddCommands(Command* app) {
       CommandRow<AddServeCommand, Needs::kNothing>, CommandRow<AddQueryCommand, Needs::kNothing>,
       CommandRow<AddStreamCommand, Needs::kNothing>,
       CommandRow<AddHeadGroup<kTorch>, Needs::kNothing>,
-      CommandRow<AddPolicyCommands, Needs::kTorch>, CommandRow<AddAdminCommands, Needs::kNothing>,
-      CommandRow<AddGcCommand, Needs::kNothing>, CommandRow<AddLineageCommands, Needs::kNothing>,
+      CommandRow<AddPolicyCommands, Needs::kTorch>, CommandRow<AddPlanCommand, Needs::kTorch>,
+      CommandRow<AddAdminCommands, Needs::kNothing>, CommandRow<AddGcCommand, Needs::kNothing>,
+      CommandRow<AddLineageCommands, Needs::kNothing>,
       CommandRow<AddSampleCommands, Needs::kNothing>, CommandRow<AddKeyCommands, Needs::kNothing>,
       CommandRow<AddBackupCommands, Needs::kNothing>, CommandRow<AddAuditCommand, Needs::kNothing>,
       CommandRow<AddSynthCommand, Needs::kTorch>, CommandRow<AddCompareCommand, Needs::kTorch>,
