@@ -175,9 +175,12 @@ Result<std::optional<std::string>> RocksDbStore::Get(rocks::Family family_id, st
 }
 
 std::unique_ptr<rocksdb::Iterator> RocksDbStore::NewIterator(rocks::Family family_id) {
+  rocksdb::ReadOptions options;
+  // The others are read from their beginning to their end: in the cache they would push out what
+  // is looked up.
+  options.fill_cache = family_id == rocks::kRegistry;
   return InRocksDb([&] {
-    return std::unique_ptr<rocksdb::Iterator>(
-        db_->NewIterator(rocksdb::ReadOptions(), family(family_id)));
+    return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(options, family(family_id)));
   });
 }
 

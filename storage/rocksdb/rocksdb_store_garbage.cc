@@ -17,8 +17,7 @@ Result<std::vector<StoredImage>> RocksDbStore::ListImages(SpaceId space, const C
   const std::string prefix = rocks::Big(space);
   const std::string begin = rocks::ImageKey(space, after);
   std::vector<StoredImage> images;
-  const std::unique_ptr<rocksdb::Iterator> i(
-      db_->NewIterator(rocksdb::ReadOptions(), family(kImages)));
+  const std::unique_ptr<rocksdb::Iterator> i = NewIterator(kImages);
   i->Seek(begin);
   if (after != ContentHash() && i->Valid() && i->key() == begin) i->Next();
   for (; images.size() < most && i->Valid() && i->key().starts_with(prefix); i->Next()) {
