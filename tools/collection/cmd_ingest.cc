@@ -2,21 +2,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "schemas/base/limits.h"
 #include "tools/cli/command.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/split_folders.h"
 #include "tools/cli/stream_flags.h"
 #include "tools/collection/collection_writer.h"
 #include "tools/collection/embedder.h"
 
 namespace augstore {
 namespace {
-
-namespace fs = std::filesystem;
 
 struct IngestFlags {
   CommonFlags common;
@@ -42,56 +39,6 @@ std::vector<SampleToWrite> SamplesToWrite(const IngestFlags& flags, const ImageS
   return samples;
 }
 
-bool IsSplitName(std::string name) {
-  static const std::set<std::string> names = {"train", "test", "val", "valid", "validation"};
-  for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return names.contains(name);
-}
-
-// What can be listed of a folder: ListImages, which comes next, reports what cannot.
-std::vector<fs::directory_entry> Folders(const fs::path& folder) {
-  std::vector<fs::directory_entry> folders;
-  std::error_code error;
-  for (fs::directory_iterator i(folder, error); !error && i != fs::directory_iterator();
-       i.increment(error)) {
-    std::error_code unknown;
-    if (i->is_directory(unknown)) folders.push_back(*i);
-  }
-  return folders;
-}
-
-// A folder of splits would become a collection whose classes are called train and test.
-Status RefuseFolderOfSplits(const std::string& images) {
-  std::set<std::string> splits;
-  bool has_others = false;
-  for (const fs::directory_entry& entry : Folders(images)) {
-    const std::string name = entry.path().filename().string();
-    if (name.starts_with('.')) continue;
-    if (IsSplitName(name) && !Folders(entry.path()).empty()) {
-      splits.insert(name);
-    } else {
-      has_others = true;
-    }
-  }
-  // A folder "train" beside others may be a class.
-  if (splits.empty() || (has_others && splits.size() == 1)) return OkStatus();
-  const std::string first = *splits.begin();
-  return InvalidArgument(
-      "--images {} holds splits ({}), each with its class folders: ingest one at a time, such as "
-      "--images {} --split {}",
-      images, fmt::join(splits, ", "), (fs::path(images) / first).string(), first);
-}
-
-// The same without class folders, or a manifest whose labels are its splits.
-Status RefuseClassesOfSplits(const std::string& images, const ImageSource& source) {
-  if (source.classes.size() < 2 || !std::ranges::all_of(source.classes, IsSplitName))
-    return OkStatus();
-  return InvalidArgument(
-      "the classes of --images {} would be {}, which are splits: ingest one folder at a time with "
-      "--split, or write a CSV manifest path,label,split",
-      images, fmt::join(source.classes, ", "));
-}
-
 Json ToJson(const WrittenCollection& written, const EmbedOutcome& outcome, double seconds) {
   const double rate = seconds > 0 ? static_cast<double>(outcome.rows.size()) / seconds : 0;
   Json json = {{"collection", written.ref},
@@ -114,9 +61,7 @@ std::string Text(const WrittenCollection& written, const EmbedOutcome& outcome, 
 }
 
 Status Ingest(IngestFlags flags) {
-  AUGSTORE_TRY(RefuseFolderOfSplits(flags.images));
-  AUGSTORE_ASSIGN(const ImageSource source, ListImages(flags.images));
-  AUGSTORE_TRY(RefuseClassesOfSplits(flags.images, source));
+  AUGSTORE_ASSIGN(const ImageSource source, ListClasses(flags.images));
   AUGSTORE_ASSIGN(const auto database, Database::Open(flags.common, StoreAccess::kCreate));
   AUGSTORE_ASSIGN(flags.backbone.dtype, StoredDtype(database->client(), flags.collection,
                                                     flags.dtype, flags.write.start_empty));
