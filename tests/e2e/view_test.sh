@@ -103,11 +103,14 @@ grep -q '<svg' plan.svg || fail "there is no plot"
 [ "$("$augstore" collection ls --store plan --json | grep -c '"name"')" = 0 ] || fail "a plan left a collection"
 "$augstore" plan --store plan --images images/train --backbone "$backbone" --law "$law" --seed 7 --sample 60 --views 1 --many-views 2 \
   --steps 20 --seeds 2 --arch linear --lr 1e-3 --share 0 --quiet >plan.txt
-grep '^  augstore ' plan.txt >commands.txt || fail "the plan names no command: $(cat plan.txt)"
-PATH=$(dirname "$augstore"):$PATH bash -e commands.txt >commands-out.txt 2>&1 || fail "the commands fail: $(cat commands-out.txt)"
+"$augstore" ingest --store plan --collection train --images images/train --backbone "$backbone" --quiet --json >ingested.json
+expect ingested.json embedded 60
 "$augstore" view add --store plan --collection train --images images/train --backbone "$backbone" --law "$law" --random 2 --seed 7 \
   --quiet --json >reused.json
-[ "$(json reused.json phi_calls)" -le 120 ] || fail "views that the plan made were embedded again: $(cat reused.json)"
+expect reused.json phi_calls 120
+grep '^  augstore ' plan.txt >commands.txt || fail "the plan names no command: $(cat plan.txt)"
+PATH=$(dirname "$augstore"):$PATH bash -e commands.txt >commands-out.txt 2>&1 || fail "the commands fail: $(cat commands-out.txt)"
+"$augstore" head train --store plan --collection train --policy "identity,view($law)" --epochs 1 --quiet --json >head.json
 
 step "a set that is dropped is in the versions before"
 "$augstore" view drop drawn --law vflip --store db --json --dry-run >dry.json

@@ -2,15 +2,19 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "engine/heads/head_trainer.h"
 #include "schemas/base/files.h"
 #include "schemas/base/limits.h"
 #include "schemas/base/names.h"
+#include "storage/store/memory_store.h"
+#include "storage/store/store.h"
 #include "tools/cli/progress.h"
 #include "tools/collection/phi_cost.h"
 #include "tools/commands.h"
+#include "tools/head/head_runs.h"
 #include "tools/plan/plan_report.h"
 #include "tools/plan/plan_ways.h"
 
@@ -42,10 +46,85 @@ Result<AskedViews> ViewsAskedFor(const PlanFlags& flags) {
   return AskedViews{std::move(law), std::move(views)};
 }
 
+// Everything that can be refused before Φ runs.
 Status CheckFlags(PlanFlags* flags) {
   AUGSTORE_TRY(ParseArch(flags->arch));
-  if (flags->collection.empty()) flags->collection = FolderName(flags->images);
-  return ValidateName(flags->collection);
+  AUGSTORE_TRY(HeadGrid(flags->learning_rates, {flags->weight_decay}, {flags->seed}, 0));
+  if (flags->batch_size > kMaxBatchRows) {
+    return InvalidArgument("--batch-size {}: at most {} are possible", flags->batch_size,
+                           kMaxBatchRows);
+  }
+  for (const std::string& transform : flags->transforms) AUGSTORE_TRY(ParseChain(transform));
+  const std::filesystem::path folder = std::filesystem::path(flags->plot).parent_path();
+  std::error_code error;
+  if (!folder.empty() && !std::filesystem::is_directory(folder, error)) {
+    return NotFound("--plot {}: there is no folder {}", flags->plot, folder.string());
+  }
+  if (!flags->collection.empty()) return ValidateName(flags->collection);
+  flags->collection = FolderName(flags->images);
+  const Status named = ValidateName(flags->collection);
+  if (named.ok()) return named;
+  return InvalidArgument("{}; the folder's name cannot name a collection: give --collection",
+                         named.message());
+}
+
+// What the plan would ask of Φ. Nothing is registered and stored.
+Status SayCost(const PlanFlags& flags, const PlanSample& sample, uint64_t calls) {
+  AUGSTORE_ASSIGN(const auto nowhere, Database::Over(NewMemoryStore()));
+  AUGSTORE_ASSIGN(const auto backbone,
+                  LazyBackbone::Open(flags.backbone, nowhere->client(), !flags.common.quiet));
+  AUGSTORE_ASSIGN(const double rate, MeasurePhi(*backbone, sample.items));
+  Emit(flags.common,
+       {{"images", sample.items.size()},
+        {"phi_calls", calls},
+        {"images_per_second", rate},
+        {"seconds", static_cast<double>(calls) / rate}},
+       PhiCostText({sample.items.size(), calls, rate}) + "nothing was changed\n");
+  return OkStatus();
+}
+
+// The collection that the commands name. Errors: those of Client::Get but kNotFound;
+// kFailedPrecondition (it is of another backbone).
+Result<PlanTarget> ReadTarget(const PlanFlags& flags, const ViewLaw& law, Trials& trials) {
+  PlanTarget target;
+  const auto found = trials.source->client().Get<CollectionRecord>(flags.collection);
+  if (found.status().code() == Code::kNotFound) return target;
+  if (!found.ok()) return found.status();
+  if (found->record.backbone != trials.space().digest) {
+    return FailedPrecondition(
+        "collection '{}' is of another backbone than --backbone {}: name another --collection",
+        found->ref(), flags.backbone.file);
+  }
+  target.exists = true;
+  target.dtype = found->record.dtype;
+  for (const ViewSet& set : found->record.views) {
+    if (set.law == law.set().law && set.seed == law.set().seed) target.views = set.count;
+  }
+  return target;
+}
+
+void SetPrices(const PlanFlags& flags, PlanResult* result) {
+  const auto images = static_cast<double>(result->all_images);
+  for (MeasuredWay& measured : result->ways) {
+    const double calls = images * (1 + measured.way.views);
+    const double gib = images * static_cast<double>(measured.way.bytes) / (uint64_t{1} << 30);
+    measured.way.price =
+        flags.second_price * calls / result->images_per_second + flags.gib_price * gib;
+  }
+}
+
+std::vector<std::string> Notes(const PlanData& data, const PlanTarget& target) {
+  std::vector<std::string> notes;
+  if (data.copies > 0) {
+    notes.push_back(fmt::format(
+        "{} images of the sample have the content of another, and were left out", data.copies));
+  }
+  if (target.dtype != Dtype::kF32) {
+    notes.push_back(fmt::format(
+        "measured in f32; the collection is in {}, so its views are embedded once more by view add",
+        DtypeName(target.dtype)));
+  }
+  return notes;
 }
 
 Status Plan(PlanFlags flags) {
@@ -53,29 +132,32 @@ Status Plan(PlanFlags flags) {
   AUGSTORE_ASSIGN(const AskedViews asked, ViewsAskedFor(flags));
   flags.law = asked.law.set().law;
   AUGSTORE_ASSIGN(const PlanSample sample, ChooseSample(flags));
-  AUGSTORE_ASSIGN(Trials trials, OpenTrials(flags.common, flags.backbone, "", !flags.dry_run));
+  const uint64_t calls = sample.items.size() * (1 + uint64_t{asked.law.set().count});
+  if (flags.dry_run) return SayCost(flags, sample, calls);
+  const Stopwatch clock;
+  AUGSTORE_ASSIGN(Trials trials, OpenTrials(flags.common, flags.backbone, "", true));
   PlanResult result;
   result.all_images = sample.all_images;
-  const Stopwatch clock;
+  AUGSTORE_ASSIGN(result.target, ReadTarget(flags, asked.law, trials));
   AUGSTORE_ASSIGN(result.images_per_second, MeasurePhi(*trials.backbone, sample.items));
-  const uint64_t calls = sample.items.size() * (1 + uint64_t{asked.law.set().count});
-  if (trials.show_progress || flags.dry_run) {
+  if (trials.show_progress) {
     fmt::print(stderr, "{}", PhiCostText({sample.items.size(), calls, result.images_per_second}));
   }
-  if (flags.dry_run) return OkStatus();
   AUGSTORE_ASSIGN(const PlanData data, PreparePlan(flags, sample, asked.law, asked.fewer, trials));
   PrintSkipped(data.counts);
   result.training = data.training;
   result.validation = data.validation;
   result.phi_calls = data.counts.embedded;
-  AUGSTORE_ASSIGN(const PlannedWays planned, ListWays(flags, asked.law, asked.fewer, data, trials));
-  result.notes = planned.notes;
+  AUGSTORE_ASSIGN(const PlannedWays planned,
+                  ListWays(flags, result.target, asked.law, asked.fewer, data, trials));
+  result.notes = Notes(data, result.target);
+  result.notes.insert(result.notes.end(), planned.notes.begin(), planned.notes.end());
   AUGSTORE_ASSIGN(result.ways, MeasureWays(flags, asked.law, data, planned.ways, trials));
+  SetPrices(flags, &result);
   result.choice = ChooseWay(result.ways, flags.limits);
   result.seconds = clock.seconds();
-  if (!flags.plot.empty()) AUGSTORE_TRY(WriteFileAtomically(flags.plot, PlanPlot(flags, result)));
   Emit(flags.common, PlanJson(flags, result), PlanText(flags, result));
-  return OkStatus();
+  return flags.plot.empty() ? OkStatus() : WriteFileAtomically(flags.plot, PlanPlot(flags, result));
 }
 
 void AddDataFlags(Command* command, PlanFlags* flags) {
@@ -90,7 +172,9 @@ void AddDataFlags(Command* command, PlanFlags* flags) {
                 "How images are expected to vary, as image ops with ranges: "
                 "'rotate(-30..30)>brightness(0.7..1.4)'")
       .Required();
-  command->AddFlag("--sample", &flags->sample, "Images to measure on, of all classes together")
+  command
+      ->AddFlag("--sample", &flags->sample,
+                "Images to measure on, of all classes together; at least 4 of each")
       .Positive();
   command
       ->AddFlag("--validation", &flags->validation, "Part of the sample that heads are tested on")
@@ -100,7 +184,8 @@ void AddDataFlags(Command* command, PlanFlags* flags) {
 }
 
 void AddWayFlags(Command* command, PlanFlags* flags) {
-  command->AddFlag("--views", &flags->views, "Numbers of stored random views to try");
+  command->AddFlag("--views", &flags->views,
+                   "Numbers of stored random views to try (a law without ranges has one view)");
   command
       ->AddFlag("--many-views", &flags->many_views,
                 "Views of each image that stand for pixel space")
@@ -108,12 +193,17 @@ void AddWayFlags(Command* command, PlanFlags* flags) {
   command
       ->AddFlag("--transforms", &flags->transforms,
                 "Transforms to try, such as 'geo[rotate(-30..30)]' (default: the proven "
-                "conditional ones of the backbone, under the law)")
+                "ones of the backbone that follow the law)")
       .Commas();
   command->AddFlag("--max-phi-calls", &flags->limits.phi_calls,
                    "Recommend no way that takes more calls of Φ for each image; 0: any number");
   command->AddFlag("--max-bytes", &flags->limits.bytes,
                    "Recommend no way that stores more bytes for each image; 0: any number");
+  command
+      ->AddFlag("--second-price", &flags->second_price,
+                "Price of a second of Φ: the cheapest way is then the one of the lowest price")
+      .AtLeast(0);
+  command->AddFlag("--gib-price", &flags->gib_price, "Price of a GiB that is stored").AtLeast(0);
   command
       ->AddFlag("--share", &flags->limits.share,
                 "Recommend the cheapest way that gains this share of what the best gains")

@@ -32,11 +32,21 @@ struct PlanFlags {
   std::vector<double> learning_rates = {3e-4, 1e-3};
   double weight_decay = 1e-4;
   PlanLimits limits;
-  std::string plot;  // SVG file
+  double second_price = 0;  // of Φ
+  double gib_price = 0;     // of what is stored
+  std::string plot;         // SVG file
   bool dry_run = false;
 };
 
+// The collection that the commands name, as it is.
+struct PlanTarget {
+  bool exists = false;
+  Dtype dtype = Dtype::kF32;
+  uint32_t views = 0;  // that it has of the law with the seed
+};
+
 struct PlanResult {
+  PlanTarget target;
   std::vector<MeasuredWay> ways;  // as they were tried: none first
   PlanChoice choice;
   uint64_t all_images = 0;  // labelled, of --images and --split

@@ -1,5 +1,6 @@
 #include "tools/plan/plan_choice.h"
 
+#include <algorithm>
 #include <numeric>
 #include <tuple>
 
@@ -23,7 +24,15 @@ bool IsAllowed(const PlanWay& way, const PlanLimits& limits) {
 }
 
 bool IsCheaper(const PlanWay& a, const PlanWay& b) {
-  return std::tie(a.views, a.bytes, a.multiply_adds) < std::tie(b.views, b.bytes, b.multiply_adds);
+  return std::tie(a.price, a.views, a.bytes, a.multiply_adds) <
+         std::tie(b.price, b.views, b.bytes, b.multiply_adds);
+}
+
+bool IsOnFrontier(const std::vector<MeasuredWay>& ways, const MeasuredWay& way) {
+  return std::ranges::none_of(ways, [&](const MeasuredWay& other) {
+    const bool as_cheap = other.way.views <= way.way.views && other.way.bytes <= way.way.bytes;
+    return as_cheap && other.accuracy.mean > way.accuracy.mean;
+  });
 }
 
 }  // namespace
@@ -45,6 +54,11 @@ void CompareWays(std::vector<MeasuredWay>* ways) {
     way.difference = PairedDifference(way.hits, none.hits, level);
     way.gap = MeasureGap(low, own, high);
   }
+  const bool has_gap = (*ways)[most].difference.low > 0;
+  for (MeasuredWay& way : *ways) {
+    if (!has_gap) way.gap = {};
+    way.on_frontier = IsOnFrontier(*ways, way);
+  }
 }
 
 PlanChoice ChooseWay(const std::vector<MeasuredWay>& ways, const PlanLimits& limits) {
@@ -58,7 +72,8 @@ PlanChoice ChooseWay(const std::vector<MeasuredWay>& ways, const PlanLimits& lim
   choice.recommended = choice.best;
   const double wanted = limits.share * ways[choice.best].difference.mean;
   for (size_t i = 1; i < ways.size(); ++i) {
-    if (!IsAllowed(ways[i].way, limits) || ways[i].difference.mean < wanted) continue;
+    const PolicyDifference& gain = ways[i].difference;
+    if (!IsAllowed(ways[i].way, limits) || gain.mean < wanted || !(gain.low > 0)) continue;
     if (IsCheaper(ways[i].way, ways[choice.recommended].way)) choice.recommended = i;
   }
   return choice;

@@ -16,8 +16,9 @@ struct PlanWay {
   std::string name;          // "2 random views"
   std::string policy;        // in the names of the user's database
   uint32_t views = 0;        // stored of each image, each one call of Φ
-  uint64_t bytes = 0;        // of the embeddings of each image, with its views
+  uint64_t bytes = 0;        // of what is stored of each image, with its views
   double multiply_adds = 0;  // of transforms for one row, expected
+  double price = 0;          // of Φ and of the bytes for all images; 0 where no prices are known
 };
 
 // A way, with what its heads did on the validation images under the law.
@@ -27,7 +28,10 @@ struct MeasuredWay {
   Matrix hits;                  // seeds x validation images: the part of its views that is right
   MeanSd accuracy;              // over seeds
   PolicyDifference difference;  // to no augmentation; all intervals hold jointly with 95 %
-  Gap gap;                      // between no augmentation and the way with the most views
+  // Between no augmentation and the way with the most views. Its interval is over seeds alone, and
+  // there is none unless that way is better than no augmentation beyond chance.
+  Gap gap;
+  bool on_frontier = false;  // no other way is as accurate with as few calls of Φ and bytes
 };
 
 // What may be recommended.
@@ -43,13 +47,14 @@ struct PlanChoice {
   bool pays = false;       // the best is better than no augmentation beyond what chance explains
 };
 
-// The mean, difference and gap of every way from its hits. REQUIRES: the first way is no
+// The mean, difference, gap and place of every way from its hits. REQUIRES: the first way is no
 // augmentation; at least one; hits of equal shapes.
 void CompareWays(std::vector<MeasuredWay>* ways);
 
-// The cheapest way within the limits that gains `share` of what the best of them gains; no
-// augmentation where the best is not better than it beyond chance. Cheap: few calls of Φ, then few
-// bytes, then few multiply-adds. REQUIRES: CompareWays was called.
+// The cheapest way within the limits that is better than no augmentation beyond chance and gains
+// `share` of what the best of them gains; no augmentation where the best is not better. Cheap: a
+// low price, then few calls of Φ, then few bytes, then few multiply-adds. REQUIRES: CompareWays was
+// called.
 PlanChoice ChooseWay(const std::vector<MeasuredWay>& ways, const PlanLimits& limits);
 
 }  // namespace augstore

@@ -1,9 +1,11 @@
 #include "tools/plan/plan_data.h"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "schemas/base/limits.h"
+#include "tools/cli/split_folders.h"
 #include "tools/collection/view_writer.h"
 #include "tools/compare/compare_data.h"
 #include "tools/policy/policy_runs.h"
@@ -20,6 +22,7 @@ struct EmbeddedSample {
   std::vector<ImageItem> items;
   std::vector<RowId> rows;
   std::vector<std::vector<RowId>> views;  // [view][image]
+  uint64_t copies = 0;
   EmbedCounts counts;
 };
 
@@ -31,8 +34,14 @@ Result<EmbeddedSample> EmbedSample(const PlanSample& sample, const ViewLaw& law,
                              trials.show_progress));
   all.counts.Add(plain);
   std::vector<ContentHash> images;
+  // The same image twice would be trained on and tested on.
+  std::set<ContentHash> seen;
   for (size_t i = 0; i < sample.items.size(); ++i) {
     if (plain.rows[i] == kNoRow) continue;
+    if (!seen.insert(plain.images[i]).second) {
+      ++all.copies;
+      continue;
+    }
     all.items.push_back(sample.items[i]);
     all.rows.push_back(plain.rows[i]);
     images.push_back(plain.images[i]);
@@ -111,7 +120,7 @@ Status CopyViews(const EmbeddedSample& all, const CollectionImages& of, const Vi
 }  // namespace
 
 Result<PlanSample> ChooseSample(const PlanFlags& flags) {
-  AUGSTORE_ASSIGN(ImageSource source, ListImages(flags.images));
+  AUGSTORE_ASSIGN(ImageSource source, ListClasses(flags.images));
   std::erase_if(source.items, [&](const ImageItem& item) {
     const bool in_split =
         flags.split.empty() ? item.split != kTestSplit : item.split == flags.split;
@@ -129,7 +138,8 @@ Result<PlanSample> ChooseSample(const PlanFlags& flags) {
         flags.images, source.items.size(), labels.size(),
         flags.split.empty() ? "" : fmt::format(" in split '{}'", flags.split));
   }
-  const uint64_t each = std::max(kLeastOfAClass, flags.sample / labels.size());
+  const uint64_t each = std::clamp<uint64_t>(flags.sample / labels.size(), kLeastOfAClass,
+                                             std::numeric_limits<uint32_t>::max());
   for (const size_t i :
        ChoosePerClass(source.items, static_cast<uint32_t>(each), flags.seed, kSampleDraw)) {
     sample.items.push_back(source.items[i]);
@@ -143,17 +153,18 @@ Result<PlanData> PreparePlan(const PlanFlags& flags, const PlanSample& sample, c
   AUGSTORE_ASSIGN(EmbeddedSample all, EmbedSample(sample, law, trials));
   KeepWhole(&all);
   data.counts = all.counts;
+  data.copies = all.copies;
   const std::vector<SampleToWrite> samples = Samples(flags, all.items);
   for (const SampleToWrite& one : samples)
     ++(one.split == kPlanTraining ? data.training : data.validation);
   if (data.validation < 2 || data.training < 2) {
     return InvalidArgument(
-        "{} of {} images could be embedded with all their views: too few to train and test heads "
-        "on; the first that could not: {}",
-        all.items.size(), sample.items.size(),
-        all.counts.skipped.empty()
-            ? "none"
-            : all.counts.skipped[0].key + ": " + all.counts.skipped[0].reason);
+        "{} of the sample's {} images are for training and {} for validation: each needs 2, of "
+        "images that differ and can be embedded with all their views{}",
+        data.training, sample.items.size(), data.validation,
+        all.counts.skipped.empty() ? ""
+                                   : fmt::format("; '{}' cannot: {}", all.counts.skipped[0].key,
+                                                 all.counts.skipped[0].reason));
   }
   std::set<uint32_t> numbers(views.begin(), views.end());
   numbers.insert({0, law.set().count});
@@ -161,7 +172,8 @@ Result<PlanData> PreparePlan(const PlanFlags& flags, const PlanSample& sample, c
   for (const uint32_t number : numbers) {
     const std::string name = fmt::format("views{}", number);
     AUGSTORE_ASSIGN(data.collections[number],
-                    CopyCollection(trials, name, sample.classes, samples, all.rows, false));
+                    CopyCollection(trials, name, sample.classes, samples, all.rows,
+                                   trials.space().feature_map.values() > 0));
     if (number == 0) continue;
     AUGSTORE_ASSIGN(const CollectionImages of, ReadImages(trials.client(), name, "", false));
     if (!copied) AUGSTORE_TRY(CopyViews(all, of, law, trials));

@@ -23,8 +23,8 @@ struct PlanSample {
   std::vector<std::string> classes;  // of --images
   uint64_t all_images = 0;           // labelled
 };
-// Chooses the sample; equal flags choose the same. Errors: those of ListImages; kInvalidArgument
-// (fewer than two classes; a class with one image).
+// Chooses the sample, at least 4 images of each class; equal flags choose the same. Errors: those
+// of ListClasses; kInvalidArgument (fewer than two classes).
 Result<PlanSample> ChooseSample(const PlanFlags& flags);
 
 struct PlanData {
@@ -33,12 +33,13 @@ struct PlanData {
   std::map<uint32_t, std::string> collections;
   uint64_t training = 0;
   uint64_t validation = 0;
+  uint64_t copies = 0;  // images of the sample that were left out, as another has the same content
   EmbedCounts counts;
 };
-// Embeds the sample and `laws[i]`'s views of it, in the user's store where a later `view add` of
-// the same law and seed finds them, and copies them. `law` has the most views; `views` are the
-// numbers of views that collections are made for, beside 0 and that. Errors: those of EmbedItems
-// and CopyCollection; kInvalidArgument (too few images can be read).
+// Embeds the sample and the views of it that `law` draws, in the user's store where a later `view
+// add` of the same law and seed finds them, and copies them. `law` has the most views; `views` are
+// the numbers of views that collections are made for, beside 0 and that. Errors: those of
+// EmbedItems and CopyCollection; kInvalidArgument (too few images can be read).
 Result<PlanData> PreparePlan(const PlanFlags& flags, const PlanSample& sample, const ViewLaw& law,
                              const std::vector<uint32_t>& views, Trials& trials);
 

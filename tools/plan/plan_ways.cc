@@ -5,18 +5,21 @@
 
 #include "schemas/base/names.h"
 #include "schemas/weights/dtype.h"
+#include "schemas/weights/quantized_rows.h"
 #include "tools/cli/progress.h"
+#include "tools/cli/shell_word.h"
 #include "tools/collection/proven_transform.h"
 #include "tools/policy/policy_runs.h"
 
 namespace augstore {
 namespace {
 
-// Validation images are shown in as many views, drawn from those that are stored.
+// Validation images are shown so often, each time in a view drawn from those that are stored.
 constexpr uint32_t kValidationViews = 8;
 
 // A step of a chain in the names of the user's database and in those of the trials.
 struct Step {
+  std::string name;  // of the transform alone, in the user's database
   std::string own;
   std::string trial;
   double multiply_adds = 0;
@@ -42,6 +45,7 @@ Result<Step> CopyStep(const std::string& text, Trials& trials) {
   }
   Step step;
   AUGSTORE_ASSIGN(ref, ParseRef(transform.ref()));
+  step.name = transform.ref();
   step.own = chain.ToString();
   AUGSTORE_ASSIGN(const std::string copy, CopyTransform(trials, transform.ref()));
   AUGSTORE_ASSIGN(ref, ParseRef(copy));
@@ -57,7 +61,8 @@ Status TryPolicy(const std::string& policy, const std::string& collection, Trial
   return trials.client().Call<StreamReply>(OpenStreamRequest{spec}).status();
 }
 
-// The proven conditional transforms of the backbone, as steps that follow the law.
+// The proven transforms of the backbone that follow the law: conditional ones, and those of its one
+// op where the law is fixed.
 Result<std::vector<Step>> ProvenSteps(const ViewLaw& law, const std::string& collection,
                                       Trials& trials) {
   Client& source = trials.source->client();
@@ -65,19 +70,33 @@ Result<std::vector<Step>> ProvenSteps(const ViewLaw& law, const std::string& col
   std::map<std::string, std::vector<Versioned<TransformRecord>>> by_name;
   for (auto& transform : transforms) {
     const TransformRecord& record = transform.record;
-    if (record.backbone != trials.space().digest || record.family != "conditional") continue;
+    if (record.backbone != trials.space().digest) continue;
+    if (record.family != "conditional" && record.op != law.set().law) continue;
     by_name[transform.name].push_back(std::move(transform));
   }
   std::vector<Step> steps;
   for (const auto& [name, versions] : by_name) {
     AUGSTORE_ASSIGN(const auto* const transform, ChampionOrProven(source, versions));
     if (transform == nullptr) continue;
-    AUGSTORE_ASSIGN(Step step,
-                    CopyStep(fmt::format("{}[{}]", transform->ref(), law.set().law), trials));
+    const bool conditional = transform->record.family == "conditional";
+    AUGSTORE_ASSIGN(
+        Step step,
+        CopyStep(transform->ref() + (conditional ? "[" + law.set().law + "]" : ""), trials));
     // One for other ops than the law's is of no use here.
     if (TryPolicy(step.trial, collection, trials).ok()) steps.push_back(std::move(step));
   }
   return steps;
+}
+
+// How to make a transform that follows the law.
+std::string TrainingText(const PlanFlags& flags, const ViewLaw& law) {
+  std::string ops = law.set().law;
+  const auto slots = std::ranges::count(ops, '>') + 1;
+  if (slots > 2) return "one application of a transform takes two ops at most";
+  std::ranges::replace(ops, '>', ',');
+  return fmt::format(
+      "to make one: augstore transform train-conditional --ops '{}' --backbone {} --images DIR",
+      ops, ShellWord(flags.backbone.file));
 }
 
 Result<std::vector<Step>> StepsOf(const PlanFlags& flags, const ViewLaw& law,
@@ -89,17 +108,22 @@ Result<std::vector<Step>> StepsOf(const PlanFlags& flags, const ViewLaw& law,
     AUGSTORE_TRY(TryPolicy(step.trial, collection, trials));
     steps.push_back(std::move(step));
   }
-  if (!steps.empty()) return steps;
-  AUGSTORE_ASSIGN(steps, ProvenSteps(law, collection, trials));
   if (steps.empty()) {
-    std::string ops = law.set().law;
-    std::ranges::replace(ops, '>', ',');
-    notes->push_back(fmt::format(
-        "no proven transform of the backbone follows the law, so none was tried; to make one: "
-        "augstore transform train-conditional --ops '{}' --images DIR",
-        ops));
+    AUGSTORE_ASSIGN(steps, ProvenSteps(law, collection, trials));
   }
+  notes->push_back(
+      steps.empty()
+          ? "no proven transform of the backbone follows the law, so none was tried; " +
+                TrainingText(flags, law)
+          : "a transform that was fitted to images of the sample looks better here than it is");
   return steps;
+}
+
+// Of everything that is stored of an image with so many views.
+uint64_t BytesOf(const PlanTarget& target, const BackboneRecord& space, uint32_t views) {
+  const uint32_t values = space.feature_map.values();
+  return (1 + uint64_t{views}) * RowBytes(target.dtype, space.dim) +
+         (values > 0 ? QuantizedRowBytes(values) : 0);
 }
 
 std::string ViewsName(uint32_t views, bool fixed) {
@@ -109,16 +133,14 @@ std::string ViewsName(uint32_t views, bool fixed) {
 
 }  // namespace
 
-Result<PlannedWays> ListWays(const PlanFlags& flags, const ViewLaw& law,
+Result<PlannedWays> ListWays(const PlanFlags& flags, const PlanTarget& target, const ViewLaw& law,
                              const std::vector<uint32_t>& views, const PlanData& data,
                              Trials& trials) {
   PlannedWays planned;
   const auto add = [&](std::string name, const std::string& own, const std::string& trial,
                        uint32_t number, double multiply_adds) {
-    const BackboneRecord& space = trials.space();
-    PlanWay way{std::move(name), own, number,
-                (1 + uint64_t{number}) * RowBytes(trials.backbone->dtype(), space.dim),
-                multiply_adds};
+    PlanWay way{std::move(name), own, number, BytesOf(target, trials.space(), number),
+                multiply_adds,   0};
     PolicyCandidate candidate{.policy = trial, .collection = data.collections.at(number)};
     planned.ways.push_back({std::move(way), std::move(candidate)});
   };
@@ -129,21 +151,22 @@ Result<PlannedWays> ListWays(const PlanFlags& flags, const ViewLaw& law,
     step.has_errors = TryPolicy(step.trial + "~", plain, trials).ok();
     for (const std::string errors : {"", "~"}) {
       if (!errors.empty() && !step.has_errors) continue;
-      add(step.own + (errors.empty() ? "" : ", drawn errors"), "identity," + step.own + errors,
-          "identity," + step.trial + errors, 0, step.multiply_adds / 2);
+      add(step.name + errors, "identity," + step.own + errors, "identity," + step.trial + errors, 0,
+          step.multiply_adds / 2);
     }
   }
   const bool fixed = law.set().count == 1;
+  const std::string view = "view(" + law.set().law + ")";
   const auto add_views = [&](uint32_t number) {
-    add(ViewsName(number, fixed), "identity,views", "identity,views", number, 0);
+    add(ViewsName(number, fixed), "identity," + view, "identity,views", number, 0);
   };
   for (const uint32_t number : views) add_views(number);
   if (!views.empty()) {
     for (const Step& step : steps) {
       const std::string errors = step.has_errors ? "~" : "";
-      add(fmt::format("{}, {} on top", ViewsName(views[0], fixed), step.own),
-          "identity,views," + step.own + errors, "identity,views," + step.trial + errors, views[0],
-          step.multiply_adds / 3);
+      add(fmt::format("{} or {}", ViewsName(views[0], fixed), step.name + errors),
+          fmt::format("identity,{},{}{}", view, step.own, errors),
+          "identity,views," + step.trial + errors, views[0], step.multiply_adds / 3);
     }
   }
   add_views(law.set().count);

@@ -20,10 +20,10 @@ struct PlannedWays {
   std::vector<std::string> notes;  // what was left out, and why
 };
 // No augmentation; each transform that follows the law, without and with drawn errors; each number
-// of views, and one view with the transforms on top; the most views. Transforms: those of
-// --transforms, or the proven conditional ones of the backbone. Copies them to the trials. Errors:
-// kNotFound (a transform), those of OpenStream for one of --transforms.
-Result<PlannedWays> ListWays(const PlanFlags& flags, const ViewLaw& law,
+// of views, and the smallest mixed with each transform; the most views. Transforms: those of
+// --transforms, or the proven ones of the backbone that follow the law. Copies them to the trials.
+// Errors: kNotFound (a transform), those of OpenStream for one of --transforms.
+Result<PlannedWays> ListWays(const PlanFlags& flags, const PlanTarget& target, const ViewLaw& law,
                              const std::vector<uint32_t>& views, const PlanData& data,
                              Trials& trials);
 

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "schemas/base/files.h"
 #include "tests/support/places.h"
@@ -115,16 +116,39 @@ TEST_F(PlanCommand, TriesTransformsAloneAndOnTopOfAView) {
   ASSERT_EQ(result.exit_code, 0) << result.err;
   EXPECT_EQ(Ways(result),
             (std::vector<std::string>{"none", "same@2", "1 random view", "2 random views",
-                                      "1 random view, same@2 on top", "3 random views"}));
+                                      "1 random view or same@2", "3 random views"}));
   const Json ways = result.json()["ways"];
   EXPECT_EQ(ways[1]["policy"], "identity,same@2") << "in the names of the user's store";
   EXPECT_EQ(ways[1]["accuracy"], ways[0]["accuracy"]) << "it changes nothing";
 }
 
+TEST_F(PlanCommand, LeavesOutCopiesOfAnImageThatWouldBeTrainedOnAndTestedOn) {
+  ASSERT_TRUE(WriteSyntheticImages(Path("twice"), {.per_class = 5}).ok());
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(Path("twice"))) {
+    if (!entry.is_regular_file()) continue;
+    const std::string path = entry.path().string();
+    std::filesystem::copy_file(
+        path, path.substr(0, path.rfind('/') + 1) + "copy" + entry.path().filename().string());
+  }
+  const CommandResult result = Plan({"--images", Path("twice"), "--sample", "100"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json json = result.json();
+  EXPECT_EQ(json["training"].get<int>() + json["validation"].get<int>(), 50);
+  EXPECT_EQ(json["notes"][0],
+            "50 images of the sample have the content of another, and were left out");
+}
+
+TEST_F(PlanCommand, ADryRunNeedsNoStoreAndChangesNone) {
+  const CommandResult result = Plan({"--dry-run", "--store", Path("absent")});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.json()["phi_calls"], 160);
+  EXPECT_FALSE(std::filesystem::exists(Path("absent")));
+}
+
 TEST_F(PlanCommand, ADryRunSaysWhatItWouldAskOfPhi) {
   const CommandResult result = Plan({"--dry-run", "--many-views", "5"});
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_NE(result.err.find("at most 240 Φ calls"), std::string::npos) << result.err;
+  EXPECT_EQ(result.json()["phi_calls"], 240);
 }
 
 TEST_F(PlanCommand, RefusesWhatItCannotMeasure) {
@@ -137,6 +161,12 @@ TEST_F(PlanCommand, RefusesWhatItCannotMeasure) {
   EXPECT_EQ(Refusal({"--transforms", "nothing"}, "nothing"), 3);
   EXPECT_EQ(Refusal({"--transforms", "a>b"}, "no single transform"), 2);
   EXPECT_EQ(Refusal({"--images", Path("drawn/arrow")}, "at least 2 classes"), 2);
+  EXPECT_EQ(Refusal({"--plot", Path("no/plan.svg")}, "there is no folder"), 3);
+  EXPECT_EQ(Refusal({"--lr", "-1"}, "-1"), 2);
+  EXPECT_EQ(Refusal({"--batch-size", "100000"}, "at most"), 2);
+  ASSERT_TRUE(WriteSyntheticImages(Path("splits/train"), {.per_class = 1}).ok());
+  ASSERT_TRUE(WriteSyntheticImages(Path("splits/test"), {.per_class = 1}).ok());
+  EXPECT_EQ(Refusal({"--images", Path("splits")}, "holds splits"), 2);
 }
 
 TEST_F(PlanCommand, AFixedLawHasOneView) {

@@ -68,6 +68,33 @@ TEST(PlanChoice, RecommendsNothingBeyondTheLimits) {
   EXPECT_EQ(Recommended(ways, {.phi_calls = 1}), 0u);
 }
 
+TEST(PlanChoice, RecommendsNoWayThatIsNotBetterBeyondChanceItself) {
+  std::vector<MeasuredWay> ways = Compared({{0, 10, 0.5}, {1, 20, 0.55}, {8, 90, 0.6}});
+  ways[1].difference.low = -0.01;
+  EXPECT_EQ(ChooseWay(ways, {.share = 0.3}).recommended, 2u);
+}
+
+TEST(PlanChoice, TakesTheLowestPriceWherePricesAreKnown) {
+  std::vector<MeasuredWay> ways = Compared({{0, 10, 0.5}, {1, 20, 0.6}, {2, 30, 0.6}});
+  ways[1].way.price = 3;
+  ways[2].way.price = 2;
+  EXPECT_EQ(ChooseWay(ways, {}).recommended, 2u);
+}
+
+TEST(PlanChoice, KnowsTheFrontierOfCallsAndBytes) {
+  const std::vector<MeasuredWay> ways =
+      Compared({{0, 10, 0.5}, {1, 20, 0.6}, {2, 30, 0.55}, {8, 90, 0.65}});
+  EXPECT_TRUE(ways[0].on_frontier);
+  EXPECT_TRUE(ways[1].on_frontier);
+  EXPECT_FALSE(ways[2].on_frontier) << "one view is better and cheaper";
+  EXPECT_TRUE(ways[3].on_frontier);
+}
+
+TEST(PlanChoice, HasNoGapWhereTheMostViewsAreNotBetterBeyondChance) {
+  const std::vector<MeasuredWay> ways = Compared({{0, 10, 0.5}, {8, 90, 0.501}, {1, 20, 0.55}});
+  for (const MeasuredWay& way : ways) EXPECT_FALSE(way.gap.significant);
+}
+
 TEST(PlanChoice, MeasuresTheGapBetweenNothingAndTheMostViews) {
   const std::vector<MeasuredWay> ways = Compared({{0, 10, 0.5}, {8, 90, 0.6}, {1, 20, 0.55}});
   EXPECT_TRUE(ways[2].gap.significant);
