@@ -96,12 +96,12 @@ digest drawn views >/dev/null
 expect stream.json rows 130
 
 step "a plan measures what to store, and its commands run"
-"$augstore" plan --store plan --images images/train --backbone "$backbone" --law "$law" --seed 7 --sample 60 --views 1 --many-views 2 \
+"$augstore" plan --store plan --images images/train --backbone "$backbone" --law "$law" --seed 7 --sample 40 --validation 20 --views 1 --many-views 2 \
   --steps 20 --seeds 2 --arch linear --lr 1e-3 --share 0 --plot plan.svg --json --quiet >plan.json
 expect plan.json phi_calls 180
 grep -q '<svg' plan.svg || fail "there is no plot"
 [ "$("$augstore" collection ls --store plan --json | grep -c '"name"')" = 0 ] || fail "a plan left a collection"
-"$augstore" plan --store plan --images images/train --backbone "$backbone" --law "$law" --seed 7 --sample 60 --views 1 --many-views 2 \
+"$augstore" plan --store plan --images images/train --backbone "$backbone" --law "$law" --seed 7 --sample 40 --validation 20 --views 1 --many-views 2 \
   --steps 20 --seeds 2 --arch linear --lr 1e-3 --share 0 --quiet >plan.txt
 "$augstore" ingest --store plan --collection train --images images/train --backbone "$backbone" --quiet --json >ingested.json
 expect ingested.json embedded 60

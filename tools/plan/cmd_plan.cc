@@ -132,7 +132,7 @@ Status Plan(PlanFlags flags) {
   AUGSTORE_ASSIGN(const AskedViews asked, ViewsAskedFor(flags));
   flags.law = asked.law.set().law;
   AUGSTORE_ASSIGN(const PlanSample sample, ChooseSample(flags));
-  const uint64_t calls = sample.items.size() * (1 + uint64_t{asked.law.set().count});
+  const uint64_t calls = PlanPhiCalls(flags, sample, asked.law);
   if (flags.dry_run) return SayCost(flags, sample, calls);
   const Stopwatch clock;
   AUGSTORE_ASSIGN(Trials trials, OpenTrials(flags.common, flags.backbone, "", true));
@@ -172,13 +172,12 @@ void AddDataFlags(Command* command, PlanFlags* flags) {
                 "How images are expected to vary, as image ops with ranges: "
                 "'rotate(-30..30)>brightness(0.7..1.4)'")
       .Required();
-  command
-      ->AddFlag("--sample", &flags->sample,
-                "Images to measure on, of all classes together; at least 4 of each")
+  command->AddFlag("--sample", &flags->sample, "Images to train heads on, of all classes together")
       .Positive();
   command
-      ->AddFlag("--validation", &flags->validation, "Part of the sample that heads are tested on")
-      .Range(0.05, 0.9);
+      ->AddFlag("--validation", &flags->validation,
+                "Other images to test them on: more of them make intervals narrower")
+      .Positive();
   command->AddFlag("--dry-run", &flags->dry_run, "Only say what the plan would ask of Φ");
   command->AddFlag("--plot", &flags->plot, "Write the gap that each way closes as SVG");
 }

@@ -19,8 +19,8 @@ struct PlanFlags {
   std::string collection;  // in the commands that are recommended; default: the folder's name
   std::string split;       // of --images; empty: all but "test"
   std::string law;
-  uint64_t sample = 600;  // images, of all classes together
-  double validation = 0.3;
+  uint64_t sample = 400;       // images to train heads on, of all classes together
+  uint64_t validation = 1000;  // others to test them on
   std::vector<uint32_t> views = {1, 2, 4};
   uint32_t many_views = 8;  // stand for pixel space
   std::vector<std::string> transforms;

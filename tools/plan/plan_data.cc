@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <set>
+#include <utility>
 
 #include "schemas/base/limits.h"
 #include "tools/cli/split_folders.h"
@@ -17,86 +18,95 @@ constexpr const char* kTestSplit = "test";
 constexpr uint64_t kSampleDraw = 3;  // another than those of `compare`
 constexpr uint64_t kLeastOfAClass = 4;
 
-// What is embedded of each image of the sample that can be read.
-struct EmbeddedSample {
+// Images that can be read, and what is embedded of each.
+struct Embedded {
   std::vector<ImageItem> items;
+  std::vector<ContentHash> images;
   std::vector<RowId> rows;
   std::vector<std::vector<RowId>> views;  // [view][image]
-  uint64_t copies = 0;
-  EmbedCounts counts;
+
+  void Add(const Embedded& from, size_t i) {
+    items.push_back(from.items[i]);
+    images.push_back(from.images[i]);
+    rows.push_back(from.rows[i]);
+  }
 };
 
-Result<EmbeddedSample> EmbedSample(const PlanSample& sample, const ViewLaw& law, Trials& trials) {
-  Database& source = *trials.source;
-  EmbeddedSample all;
-  AUGSTORE_ASSIGN(const EmbedOutcome plain,
-                  EmbedItems(source, *trials.backbone, sample.items, std::nullopt, "images",
-                             trials.show_progress));
-  all.counts.Add(plain);
-  std::vector<ContentHash> images;
+Result<Embedded> EmbedImages(const PlanSample& sample, Trials& trials, PlanData* data) {
+  AUGSTORE_ASSIGN(EmbedOutcome plain, EmbedItems(*trials.source, *trials.backbone, sample.items,
+                                                 std::nullopt, "images", trials.show_progress));
+  data->counts.Add(plain);
+  const Embedded all{sample.items, std::move(plain.images), std::move(plain.rows), {}};
+  Embedded whole;
   // The same image twice would be trained on and tested on.
   std::set<ContentHash> seen;
-  for (size_t i = 0; i < sample.items.size(); ++i) {
-    if (plain.rows[i] == kNoRow) continue;
-    if (!seen.insert(plain.images[i]).second) {
-      ++all.copies;
-      continue;
+  for (size_t i = 0; i < all.items.size(); ++i) {
+    if (all.rows[i] == kNoRow) continue;
+    if (seen.insert(all.images[i]).second) {
+      whole.Add(all, i);
+    } else {
+      ++data->copies;
     }
-    all.items.push_back(sample.items[i]);
-    all.rows.push_back(plain.rows[i]);
-    images.push_back(plain.images[i]);
   }
-  for (uint32_t view = 0; view < law.set().count; ++view) {
-    std::vector<ImageOp> ops;
-    ops.reserve(images.size());
-    for (const ContentHash& image : images) ops.push_back(law.Op(view, image));
-    const std::string label =
-        fmt::format("{} ({} of {})", law.set().law, view + 1, law.set().count);
-    AUGSTORE_ASSIGN(EmbedOutcome outcome, EmbedItems(source, *trials.backbone, all.items, ops,
-                                                     label, trials.show_progress));
-    all.counts.Add(outcome);
-    all.views.push_back(std::move(outcome.rows));
+  return whole;
+}
+
+// Images to train on, and the others to test on.
+std::pair<Embedded, Embedded> Divide(const PlanFlags& flags, const Embedded& all) {
+  std::vector<SampleId> ids;
+  std::vector<int32_t> labels;
+  for (size_t i = 0; i < all.items.size(); ++i) {
+    ids.push_back(i);
+    labels.push_back(all.items[i].label);
   }
-  return all;
+  const auto tested = static_cast<double>(flags.validation);
+  const HoldoutIndex held_out =
+      IndexHoldout(ids, labels, tested / (static_cast<double>(flags.sample) + tested), flags.seed);
+  std::pair<Embedded, Embedded> parts;
+  for (size_t i = 0; i < all.items.size(); ++i) {
+    (held_out.contains(i) ? parts.second : parts.first).Add(all, i);
+  }
+  return parts;
 }
 
 // Leaves out the images of which a view could not be made.
-void KeepWhole(EmbeddedSample* all) {
+void KeepWhole(Embedded* all) {
   size_t kept = 0;
   for (size_t i = 0; i < all->items.size(); ++i) {
     const bool whole = std::ranges::none_of(
         all->views, [&](const std::vector<RowId>& rows) { return rows[i] == kNoRow; });
     if (!whole) continue;
     all->items[kept] = all->items[i];
+    all->images[kept] = all->images[i];
     all->rows[kept] = all->rows[i];
     for (std::vector<RowId>& rows : all->views) rows[kept] = rows[i];
     ++kept;
   }
   all->items.resize(kept);
+  all->images.resize(kept);
   all->rows.resize(kept);
   for (std::vector<RowId>& rows : all->views) rows.resize(kept);
 }
 
-std::vector<SampleToWrite> Samples(const PlanFlags& flags, const std::vector<ImageItem>& items) {
-  std::vector<SampleId> ids;
-  std::vector<int32_t> labels;
-  for (size_t i = 0; i < items.size(); ++i) {
-    ids.push_back(i);
-    labels.push_back(items[i].label);
+Status AddViews(const ViewLaw& law, const std::string& what, Trials& trials, Embedded* all,
+                EmbedCounts* counts) {
+  for (uint32_t view = 0; view < law.set().count; ++view) {
+    std::vector<ImageOp> ops;
+    ops.reserve(all->images.size());
+    for (const ContentHash& image : all->images) ops.push_back(law.Op(view, image));
+    const std::string label =
+        fmt::format("{}, {} ({} of {})", what, law.set().law, view + 1, law.set().count);
+    AUGSTORE_ASSIGN(EmbedOutcome outcome, EmbedItems(*trials.source, *trials.backbone, all->items,
+                                                     ops, label, trials.show_progress));
+    counts->Add(outcome);
+    all->views.push_back(std::move(outcome.rows));
   }
-  const HoldoutIndex held_out = IndexHoldout(ids, labels, flags.validation, flags.seed);
-  std::vector<SampleToWrite> samples;
-  for (size_t i = 0; i < items.size(); ++i) {
-    samples.push_back({fmt::format("{:08}", i),
-                       {},
-                       labels[i],
-                       held_out.contains(i) ? kPlanValidation : kPlanTraining});
-  }
-  return samples;
+  KeepWhole(all);
+  return OkStatus();
 }
 
 // Copies the views' rows to the trials, as views of the images that `of` has there.
-Status CopyViews(const EmbeddedSample& all, const CollectionImages& of, const ViewLaw& law,
+Status CopyViews(const Embedded& all, const CollectionImages& of, const ViewLaw& law,
                  Trials& trials) {
   AUGSTORE_CHECK(of.images.size() == all.rows.size());
   for (uint32_t view = 0; view < law.set().count; ++view) {
@@ -115,6 +125,30 @@ Status CopyViews(const EmbeddedSample& all, const CollectionImages& of, const Vi
     }
   }
   return OkStatus();
+}
+
+// Makes collection `name` of the trials, whose samples have the first views of `law`. Returns its
+// ref.
+Result<std::string> MakeCollection(const std::string& name, const PlanSample& sample,
+                                   const Embedded& all, const ViewLaw* law, Trials& trials) {
+  std::vector<SampleToWrite> samples;
+  for (size_t i = 0; i < all.items.size(); ++i) {
+    samples.push_back({fmt::format("{:08}", i), {}, all.items[i].label, "train"});
+  }
+  AUGSTORE_ASSIGN(std::string ref, CopyCollection(trials, name, sample.classes, samples, all.rows,
+                                                  trials.space().feature_map.values() > 0));
+  if (law == nullptr) return ref;
+  AUGSTORE_ASSIGN(const CollectionImages of, ReadImages(trials.client(), name, "", false));
+  AUGSTORE_TRY(CopyViews(all, of, *law, trials));
+  AUGSTORE_ASSIGN(const WrittenViews written, WriteViews(trials.client(), of, {*law}, false));
+  if (written.record.viewed == samples.size()) return written.ref;
+  return Internal("{} of {} samples have their views", written.record.viewed, samples.size());
+}
+
+Result<ViewLaw> FirstViews(const ViewLaw& law, uint32_t count) {
+  ViewSet set = law.set();
+  set.count = std::min(count, set.count);
+  return ViewLaw::Parse(set);
 }
 
 }  // namespace
@@ -138,8 +172,8 @@ Result<PlanSample> ChooseSample(const PlanFlags& flags) {
         flags.images, source.items.size(), labels.size(),
         flags.split.empty() ? "" : fmt::format(" in split '{}'", flags.split));
   }
-  const uint64_t each = std::clamp<uint64_t>(flags.sample / labels.size(), kLeastOfAClass,
-                                             std::numeric_limits<uint32_t>::max());
+  const uint64_t each = std::clamp<uint64_t>((flags.sample + flags.validation) / labels.size(),
+                                             kLeastOfAClass, std::numeric_limits<uint32_t>::max());
   for (const size_t i :
        ChoosePerClass(source.items, static_cast<uint32_t>(each), flags.seed, kSampleDraw)) {
     sample.items.push_back(source.items[i]);
@@ -150,45 +184,42 @@ Result<PlanSample> ChooseSample(const PlanFlags& flags) {
 Result<PlanData> PreparePlan(const PlanFlags& flags, const PlanSample& sample, const ViewLaw& law,
                              const std::vector<uint32_t>& views, Trials& trials) {
   PlanData data;
-  AUGSTORE_ASSIGN(EmbeddedSample all, EmbedSample(sample, law, trials));
-  KeepWhole(&all);
-  data.counts = all.counts;
-  data.copies = all.copies;
-  const std::vector<SampleToWrite> samples = Samples(flags, all.items);
-  for (const SampleToWrite& one : samples)
-    ++(one.split == kPlanTraining ? data.training : data.validation);
+  AUGSTORE_ASSIGN(const Embedded all, EmbedImages(sample, trials, &data));
+  auto [training, validation] = Divide(flags, all);
+  AUGSTORE_TRY(AddViews(law, "training", trials, &training, &data.counts));
+  AUGSTORE_ASSIGN(const ViewLaw tested, FirstViews(law, kPlanValidationViews));
+  AUGSTORE_TRY(AddViews(tested, "validation", trials, &validation, &data.counts));
+  data.training = training.items.size();
+  data.validation = validation.items.size();
   if (data.validation < 2 || data.training < 2) {
     return InvalidArgument(
         "{} of the sample's {} images are for training and {} for validation: each needs 2, of "
         "images that differ and can be embedded with all their views{}",
         data.training, sample.items.size(), data.validation,
-        all.counts.skipped.empty() ? ""
-                                   : fmt::format("; '{}' cannot: {}", all.counts.skipped[0].key,
-                                                 all.counts.skipped[0].reason));
+        data.counts.skipped.empty() ? ""
+                                    : fmt::format("; '{}' cannot: {}", data.counts.skipped[0].key,
+                                                  data.counts.skipped[0].reason));
   }
+  AUGSTORE_ASSIGN(data.tests, MakeCollection("tests", sample, validation, &tested, trials));
+  AUGSTORE_ASSIGN(data.collections[0], MakeCollection("views0", sample, training, nullptr, trials));
   std::set<uint32_t> numbers(views.begin(), views.end());
-  numbers.insert({0, law.set().count});
-  bool copied = false;
+  numbers.insert(law.set().count);
   for (const uint32_t number : numbers) {
-    const std::string name = fmt::format("views{}", number);
-    AUGSTORE_ASSIGN(data.collections[number],
-                    CopyCollection(trials, name, sample.classes, samples, all.rows,
-                                   trials.space().feature_map.values() > 0));
-    if (number == 0) continue;
-    AUGSTORE_ASSIGN(const CollectionImages of, ReadImages(trials.client(), name, "", false));
-    if (!copied) AUGSTORE_TRY(CopyViews(all, of, law, trials));
-    copied = true;
-    ViewSet set = law.set();
-    set.count = number;
-    AUGSTORE_ASSIGN(ViewLaw part, ViewLaw::Parse(set));
-    AUGSTORE_ASSIGN(const WrittenViews written,
-                    WriteViews(trials.client(), of, {std::move(part)}, false));
-    if (written.record.viewed != samples.size()) {
-      return Internal("{} of {} samples have their views", written.record.viewed, samples.size());
-    }
-    data.collections[number] = written.ref;
+    AUGSTORE_ASSIGN(const ViewLaw part, FirstViews(law, number));
+    AUGSTORE_ASSIGN(data.collections[number], MakeCollection(fmt::format("views{}", number), sample,
+                                                             training, &part, trials));
   }
   return data;
+}
+
+uint64_t PlanPhiCalls(const PlanFlags& flags, const PlanSample& sample, const ViewLaw& law) {
+  const auto images = static_cast<double>(sample.items.size());
+  const auto tested = static_cast<double>(flags.validation);
+  const auto validation =
+      static_cast<uint64_t>(images * tested / (static_cast<double>(flags.sample) + tested));
+  const uint64_t views = std::min(kPlanValidationViews, law.set().count);
+  return sample.items.size() + validation * views +
+         (sample.items.size() - validation) * law.set().count;
 }
 
 }  // namespace augstore

@@ -15,7 +15,7 @@ namespace augstore {
 namespace {
 
 // Validation images are shown so often, each time in a view drawn from those that are stored.
-constexpr uint32_t kValidationViews = 8;
+constexpr uint32_t kValidationDraws = 4;
 
 // A step of a chain in the names of the user's database and in those of the trials.
 struct Step {
@@ -178,15 +178,16 @@ Result<std::vector<MeasuredWay>> MeasureWays(const PlanFlags& flags, const ViewL
                                              const std::vector<PlannedWay>& ways, Trials& trials) {
   PolicyRunsOptions options;
   options.spec.collection = data.collections.at(law.set().count);
-  options.spec.split = kPlanTraining;
+  options.spec.split = "train";
   options.spec.batch_size = flags.batch_size;
   options.trainer.arch = flags.arch;
   options.learning_rates = flags.learning_rates;
   options.weight_decay = flags.weight_decay;
   options.seed = flags.seed;
-  options.validation_split = kPlanValidation;
+  options.validation_collection = data.tests;
+  options.validation_split = "train";
   options.validation_policy = "views";
-  options.validation_views = std::min(kValidationViews, law.set().count);
+  options.validation_views = law.set().count == 1 ? 1 : kValidationDraws;
   AUGSTORE_ASSIGN(const auto runs, PolicyRuns::Open(&trials.client(), options));
   const uint64_t rows = flags.steps * flags.batch_size;
   const auto epochs =

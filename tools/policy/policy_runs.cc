@@ -78,7 +78,7 @@ Status PolicyRuns::ChooseSamples() {
   options_.trainer.classes = static_cast<uint32_t>(training.classes.size());
   options_.spec.collection = training.spec.collection;
 
-  if (own_split) spec.split = options_.validation_split;
+  UseValidation(&spec);
   spec.batch_size = kReadRows;
   spec.shuffle = false;
   AUGSTORE_ASSIGN(const std::unique_ptr<BatchStream> stream, client_->OpenStream(spec));
@@ -106,9 +106,14 @@ Status PolicyRuns::ChooseSamples() {
   return OkStatus();
 }
 
+void PolicyRuns::UseValidation(StreamSpec* spec) const {
+  if (!options_.validation_split.empty()) spec->split = options_.validation_split;
+  if (!options_.validation_collection.empty()) spec->collection = options_.validation_collection;
+}
+
 Status PolicyRuns::LoadView(uint32_t view) {
   StreamSpec spec = options_.spec;
-  if (!options_.validation_split.empty()) spec.split = options_.validation_split;
+  UseValidation(&spec);
   spec.policy = options_.validation_policy;
   spec.seed = options_.seed;
   spec.batch_size = kReadRows;
@@ -156,6 +161,9 @@ Result<std::vector<Matrix>> PolicyRuns::Train(const PolicyTrainRequest& request,
   for (size_t i = 0; i < options_.learning_rates.size(); ++i)
     hits.emplace_back(request.seeds, labels_.size());
   const uint64_t heads = options_.learning_rates.size();
+  // Samples of another collection have numbers of their own.
+  const bool apart = !options_.validation_collection.empty();
+  const HoldoutIndex none;
   HeadRunsOptions runs{.trainer = options_.trainer,
                        .epochs = request.epochs,
                        .test_every = 0,
@@ -169,7 +177,7 @@ Result<std::vector<Matrix>> PolicyRuns::Train(const PolicyTrainRequest& request,
     AUGSTORE_ASSIGN(runs.trainer.heads,
                     HeadGrid(options_.learning_rates, {options_.weight_decay}, {spec.seed}, 0));
     AUGSTORE_ASSIGN(std::unique_ptr<BatchStream> stream, client_->OpenStream(spec));
-    const auto source = WithoutHeldOut(std::move(stream), &held_out_,
+    const auto source = WithoutHeldOut(std::move(stream), apart ? &none : &held_out_,
                                        [&](uint64_t rows) { on_rows(rows * heads); });
     AUGSTORE_ASSIGN(HeadRunsReport report, TrainHeads(*source, {}, runs, {}));
     for (size_t h = 0; h < heads; ++h)

@@ -38,9 +38,11 @@ struct PolicyRunsOptions {
   HeadTrainerOptions trainer;  // arch and optimizer; the rest is filled in
   std::vector<double> learning_rates;
   double weight_decay = 1e-4;
-  uint64_t seed = 0;                           // of the held-out part
-  double fraction = 0.2;                       // held out of spec.split
-  std::string validation_split;                // validate on this one instead
+  uint64_t seed = 0;             // of the held-out part
+  double fraction = 0.2;         // held out of spec.split
+  std::string validation_split;  // validate on this one instead
+  // The collection of that split, all of whose samples are for validation; empty: spec.collection.
+  std::string validation_collection;
   std::string validation_policy = "identity";  // how validation samples are shown
   uint32_t validation_views = 1;               // with draws of their own
 };
@@ -65,6 +67,7 @@ class PolicyRuns {
  private:
   PolicyRuns(Client* client, PolicyRunsOptions options);
   Status ChooseSamples();
+  void UseValidation(StreamSpec* spec) const;
   Status LoadView(uint32_t view);
   // Sets `hits` to the part of the views of each validation sample in which the head is right.
   Status Score(Layers head, std::span<float> hits);
