@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import mmap
 import random
 import resource
 import socket
@@ -15,7 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 
-from torture_tests.program import Augstore, Broken, descriptors, settled_descriptors, store_in_memory, write_dear_transform
+from torture_tests.program import (
+    Augstore, Broken, descriptors, has_sanitizer, settled_descriptors, store_in_memory, write_dear_transform,
+)  # fmt: skip
 from torture_tests.wire import BATCHES, Attack, Mutator, Recorder, seal, trickle, wait_until_closed
 
 SLOW, DEAF, MANY = 200, 20, 2000
@@ -144,11 +145,6 @@ def shares(
         alone = good.rate()
         crowded.append(among / ((between + alone) / 2))
     return median(beside), median(crowded)
-
-
-def has_sanitizer(program: Path) -> bool:
-    with program.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(b"__asan_init") >= 0
 
 
 def attack(augstore: Augstore, good: Good, frames: list[tuple[int, bytes]], draw: random.Random, count: int) -> Attack:
