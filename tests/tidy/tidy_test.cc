@@ -102,7 +102,8 @@ TEST(Tidy, RoomsIncludeOnlyRoomsOnTheirLeft) {
        "engine/heads", "engine/fitting", "engine/conditional", "engine/streams"},
       {"server/access", "server/service", "server/sockets"},
       {"tools/cli", "tools/synth", "tools/collection", "tools/serve", "tools/head",
-       "tools/transform", "tools/policy", "tools/compare", "tools/plan", "tools/paper", "tools/bench"}};
+       "tools/transform", "tools/policy", "tools/compare", "tools/plan", "tools/paper",
+       "tools/bench"}};
   std::map<std::string, std::pair<size_t, size_t>> place;  // room -> (folder, place in it)
   for (size_t i = 0; i < floors.size(); ++i) {
     for (size_t j = 0; j < floors[i].size(); ++j) place[floors[i][j]] = {i, j};

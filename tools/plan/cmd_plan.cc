@@ -62,7 +62,7 @@ Status CheckFlags(PlanFlags* flags) {
   }
   if (!flags->collection.empty()) return ValidateName(flags->collection);
   flags->collection = FolderName(flags->images);
-  const Status named = ValidateName(flags->collection);
+  Status named = ValidateName(flags->collection);
   if (named.ok()) return named;
   return InvalidArgument("{}; the folder's name cannot name a collection: give --collection",
                          named.message());
