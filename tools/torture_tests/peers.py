@@ -177,6 +177,7 @@ def serve_prey(augstore: Augstore, store: Path, *flags: str) -> list[tuple[int, 
     """A server of a new store, and the frames of commands that use it."""
     augstore.ok(*augstore.imports(["--store", str(store)], "c", 0, 2000))
     augstore.serve(store, *flags)
+    (augstore.work / "recorder").unlink(missing_ok=True)
     return record_frames(augstore)
 
 
@@ -202,7 +203,7 @@ def misbehave(augstore: Augstore, store: Path, draw: random.Random, scale: float
     beside, crowded = shares(good, port, connections, requests, 2 * timeout + 5, rounds, bar)
     expect_descriptors(augstore, store, before)
     sent, closed = 0, 0
-    while sent < (1_000_000 if scale >= 1 else 5_000):
+    while sent < (1_000_000 if scale >= 1 else 10_000):
         if sent > 0:  # what damaged frames make, such as keys, slows down what lists it
             augstore.kill()
             shutil.rmtree(store)

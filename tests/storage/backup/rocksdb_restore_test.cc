@@ -111,6 +111,9 @@ TEST_F(RestoreTest, IsNoStoreUntilItIsFinishedAndSaysHowToGoOn) {
 }
 
 TEST_F(RestoreTest, IsWholeOrUnfinishedAfterKillMinusNine) {
+#if defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "ThreadSanitizer cannot follow the threads of a forked process";
+#endif
   const uint64_t seed = std::random_device()();
   std::mt19937_64 random(seed);
   for (int round = 0; round < 12; ++round) {
