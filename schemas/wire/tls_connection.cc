@@ -125,7 +125,9 @@ struct TlsConnection::Callbacks {
     TlsConnection* const self = Of(bio);
     BIO_clear_retry_flags(bio);
     if (self->records_.size() > kMostUnsent) return -1;
-    self->records_.insert(self->records_.end(), bytes, bytes + size);
+    // Of the vector's own type: other elements would be copied one by one.
+    const auto* const data = reinterpret_cast<const uint8_t*>(bytes);
+    self->records_.insert(self->records_.end(), data, data + size);
     return size;
   }
 
