@@ -25,7 +25,7 @@ constexpr size_t kSlabBytes = size_t{32} << 20;
 constexpr size_t kPage = 4096;
 // Blocks of one size that take less have small pages: of replies, which grow with a store, there
 // come to be a block or two in each of a hundred sizes, and each would hold a huge page.
-constexpr size_t kHugeFrom = size_t{4} << 20;
+constexpr size_t kHugeFrom = size_t{1} << 20;
 
 // With kept memory a sanitizer would not see who uses what he has returned.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
