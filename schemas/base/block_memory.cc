@@ -23,6 +23,7 @@ constexpr size_t kLargest = kKeptBlockBytes / 4;
 // A slab's memory comes from the system when it is touched, one huge page after the other.
 constexpr size_t kSlabBytes = size_t{32} << 20;
 constexpr size_t kPage = 4096;
+constexpr size_t kHugePage = size_t{2} << 20;
 // Blocks of one size that take less have small pages: of replies, which grow with a store, there
 // come to be a block or two in each of a hundred sizes, and each would hold a huge page.
 constexpr size_t kHugeFrom = size_t{1} << 20;
@@ -49,11 +50,13 @@ size_t ClassOf(size_t bytes) {
 }
 
 // What the system is told of memory; where it does not listen, nothing else follows.
-enum class Advice { kHugePages, kSmallPages, kRelease };
+enum class Advice { kHugePages, kSmallPages, kCollapse, kRelease };
 void Advise(uint8_t* memory, size_t size, Advice advice) {
 #if defined(__linux__)
+  constexpr int kMadvCollapse = 25;  // since Linux 6.1, and younger than the C library
   const int number = advice == Advice::kHugePages    ? MADV_HUGEPAGE
                      : advice == Advice::kSmallPages ? MADV_NOHUGEPAGE
+                     : advice == Advice::kCollapse   ? kMadvCollapse
                                                      : MADV_DONTNEED;
   ::madvise(memory, size, number);
 #endif
@@ -132,7 +135,11 @@ class Slabs {
     Slab& slab = slabs_.at(begin);
     if (slab.backed == 0) slab.holes = false;
     ++slab.backed;
-    if (!slab.holes && slab.backed * slab.size >= kHugeFrom) SetHuge(begin, &slab, true);
+    if (slab.huge || slab.holes || slab.backed * slab.size < kHugeFrom) return;
+    SetHuge(begin, &slab, true);
+    // What was touched already has small pages, and would keep them.
+    const size_t touched = (slab.backed * slab.size + kHugePage - 1) / kHugePage * kHugePage;
+    Advise(begin, std::min(touched, kSlabBytes), Advice::kCollapse);
   }
 
   uint8_t* TakeWarm(size_t size) AUGSTORE_REQUIRES(mutex_) {
