@@ -24,7 +24,7 @@ constexpr size_t kLargest = kKeptBlockBytes / 4;
 constexpr size_t kSlabBytes = size_t{32} << 20;
 constexpr size_t kPage = 4096;
 constexpr size_t kHugePage = size_t{2} << 20;
-// Blocks of one size that take less have small pages: of replies, which grow with a store, there
+// A slab whose blocks take less has small pages: of replies, which grow with a store, there
 // come to be a block or two in each of a hundred sizes, and each would hold a huge page.
 constexpr size_t kHugeFrom = size_t{1} << 20;
 
@@ -53,7 +53,9 @@ size_t ClassOf(size_t bytes) {
 enum class Advice { kHugePages, kSmallPages, kCollapse, kRelease };
 void Advise(uint8_t* memory, size_t size, Advice advice) {
 #if defined(__linux__)
-  constexpr int kMadvCollapse = 25;  // since Linux 6.1, and younger than the C library
+  // Since Linux 6.1, and younger than the C library. It is done also where the system's setting for
+  // huge pages is `never`.
+  constexpr int kMadvCollapse = 25;
   const int number = advice == Advice::kHugePages    ? MADV_HUGEPAGE
                      : advice == Advice::kSmallPages ? MADV_NOHUGEPAGE
                      : advice == Advice::kCollapse   ? kMadvCollapse
@@ -109,6 +111,7 @@ class Slabs {
     size_t size = 0;     // of its blocks
     size_t backed = 0;   // blocks that are used or warm
     bool holes = false;  // some lost their memory since none was backed
+    bool prefix = true;  // its backed blocks are its first ones: none ever lost its memory
     bool huge = false;
   };
   struct Class {
@@ -137,9 +140,11 @@ class Slabs {
     ++slab.backed;
     if (slab.huge || slab.holes || slab.backed * slab.size < kHugeFrom) return;
     SetHuge(begin, &slab, true);
-    // What was touched already has small pages, and would keep them.
-    const size_t touched = (slab.backed * slab.size + kHugePage - 1) / kHugePage * kHugePage;
-    Advise(begin, std::min(touched, kSlabBytes), Advice::kCollapse);
+    // The blocks before this one were touched, and would keep their small pages. Once for a slab:
+    // everybody waits meanwhile.
+    const size_t touched = (slab.backed - 1) * slab.size;
+    if (!slab.prefix || touched == 0) return;
+    Advise(begin, (touched + kHugePage - 1) / kHugePage * kHugePage, Advice::kCollapse);
   }
 
   uint8_t* TakeWarm(size_t size) AUGSTORE_REQUIRES(mutex_) {
@@ -164,6 +169,7 @@ class Slabs {
     Slab& slab = slabs_.at(begin);
     --slab.backed;
     slab.holes = true;
+    slab.prefix = false;
     SetHuge(begin, &slab, false);
     Advise(oldest.memory, oldest.size, Advice::kRelease);
     classes_.at(oldest.size).cold.push_back(oldest.memory);  // has room since Carve
