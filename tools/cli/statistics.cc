@@ -6,6 +6,7 @@
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "schemas/base/status.h"
 
@@ -56,6 +57,15 @@ MeanSd Summarise(const std::vector<double>& values) {
   for (const double value : values) squares += (value - out.mean) * (value - out.mean);
   out.sd = std::sqrt(squares / static_cast<double>(values.size() - 1));
   return out;
+}
+
+std::vector<double> RowMeans(const Matrix& values) {
+  std::vector<double> means;
+  for (size_t i = 0; i < values.rows(); ++i) {
+    const auto row = values.row(i);
+    means.push_back(std::accumulate(row.begin(), row.end(), 0.0) / static_cast<double>(row.size()));
+  }
+  return means;
 }
 
 std::string PercentText(const MeanSd& value) {

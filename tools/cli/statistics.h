@@ -15,6 +15,8 @@ struct MeanSd {
 };
 // Of no values: zeros.
 MeanSd Summarise(const std::vector<double>& values);
+// The mean of each row: of seeds x samples, that of each seed. REQUIRES: no empty row.
+std::vector<double> RowMeans(const Matrix& values);
 // "61.4 ± 0.5".
 std::string PercentText(const MeanSd& value);
 

@@ -1,22 +1,12 @@
 #include "tools/plan/plan_choice.h"
 
 #include <algorithm>
-#include <numeric>
 #include <tuple>
 
 namespace augstore {
 namespace {
 
 constexpr double kJointLevel = 0.95;
-
-std::vector<double> SeedMeans(const Matrix& hits) {
-  std::vector<double> means;
-  for (size_t s = 0; s < hits.rows(); ++s) {
-    const auto row = hits.row(s);
-    means.push_back(std::accumulate(row.begin(), row.end(), 0.0) / static_cast<double>(row.size()));
-  }
-  return means;
-}
 
 bool IsAllowed(const PlanWay& way, const PlanLimits& limits) {
   return (limits.phi_calls == 0 || 1 + way.views <= limits.phi_calls) &&
@@ -43,13 +33,13 @@ void CompareWays(std::vector<MeasuredWay>* ways) {
   for (size_t i = 0; i < ways->size(); ++i) {
     if ((*ways)[i].way.views > (*ways)[most].way.views) most = i;
   }
-  const std::vector<double> low = SeedMeans(none.hits);
-  const std::vector<double> high = SeedMeans((*ways)[most].hits);
+  const std::vector<double> low = RowMeans(none.hits);
+  const std::vector<double> high = RowMeans((*ways)[most].hits);
   // Bonferroni: all but the first are compared with it.
   const double level =
       1 - (1 - kJointLevel) / static_cast<double>(std::max<size_t>(1, ways->size() - 1));
   for (MeasuredWay& way : *ways) {
-    const std::vector<double> own = SeedMeans(way.hits);
+    const std::vector<double> own = RowMeans(way.hits);
     way.accuracy = Summarise(own);
     way.difference = PairedDifference(way.hits, none.hits, level);
     way.gap = MeasureGap(low, own, high);

@@ -142,23 +142,13 @@ class Search {
     entry.accuracy.mean = -1;
     for (size_t rate = 0; rate < hits.size(); ++rate) {
       AUGSTORE_CHECK(hits[rate].rows() == round.seeds && hits[rate].cols() > 0);
-      const MeanSd accuracy = Summarise(SeedMeans(hits[rate]));
+      const MeanSd accuracy = Summarise(RowMeans(hits[rate]));
       if (accuracy.mean <= entry.accuracy.mean) continue;
       entry.accuracy = accuracy;
       entry.learning_rate = rate;
     }
     hits_[i] = std::move(hits[entry.learning_rate]);
     return OkStatus();
-  }
-
-  static std::vector<double> SeedMeans(const Matrix& hits) {
-    std::vector<double> means;
-    for (size_t s = 0; s < hits.rows(); ++s) {
-      const auto row = hits.row(s);
-      means.push_back(std::accumulate(row.begin(), row.end(), 0.0) /
-                      static_cast<double>(row.size()));
-    }
-    return means;
   }
 
   void Compare() {
