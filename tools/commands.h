@@ -2,7 +2,7 @@
 #ifndef AUGSTORE_TOOLS_COMMANDS_H_
 #define AUGSTORE_TOOLS_COMMANDS_H_
 
-#include "tools/cli/flags.h"
+#include "tools/flags/flags.h"
 
 namespace augstore {
 

@@ -101,7 +101,7 @@ TEST(Tidy, RoomsIncludeOnlyRoomsOnTheirLeft) {
       {"engine/math", "engine/kernels", "engine/images", "engine/transforms", "engine/backbone",
        "engine/heads", "engine/fitting", "engine/conditional", "engine/streams"},
       {"server/access", "server/service", "server/sockets"},
-      {"tools/cli", "tools/synth", "tools/collection", "tools/serve", "tools/head",
+      {"tools/flags", "tools/cli", "tools/synth", "tools/collection", "tools/serve", "tools/head",
        "tools/transform", "tools/policy", "tools/compare", "tools/plan", "tools/paper",
        "tools/bench"}};
   std::map<std::string, std::pair<size_t, size_t>> place;  // room -> (folder, place in it)
@@ -137,7 +137,7 @@ TEST(Tidy, HeavyHeadersStayInTheirFiles) {
       {std::regex("^openssl/(ssl|x509)"),
        std::regex("^schemas/wire/tls_(context|connection)\\.cc$")},
       {std::regex("^flatbuffers/|_generated\\.h$"), std::regex("^schemas/(records|wire)/")},
-      {std::regex("^CLI/"), std::regex("^tools/cli/command_line\\.cc$")}};
+      {std::regex("^CLI/"), std::regex("^tools/flags/command_line\\.cc$")}};
   for (const SourceFile& file : Sources(kFolders, {".h", ".cc"})) {
     for (const std::string& include : Includes(file.text)) {
       for (const auto& [header, place] : rules) {

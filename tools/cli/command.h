@@ -9,7 +9,7 @@
 
 #include "schemas/base/status.h"
 #include "tools/cli/database.h"
-#include "tools/cli/flags.h"
+#include "tools/flags/flags.h"
 
 namespace augstore {
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "tools/cli/flags.h"
+#include "tools/flags/flags.h"
 
 namespace augstore {
 

@@ -10,8 +10,8 @@
 
 #include "schemas/base/out_of_memory.h"
 #include "tools/cli/command.h"
-#include "tools/cli/command_line.h"
 #include "tools/cli/table.h"
+#include "tools/flags/command_line.h"
 
 namespace augstore {
 namespace {

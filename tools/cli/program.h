@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/cli/flags.h"
+#include "tools/flags/flags.h"
 
 namespace augstore {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tools/cli/flags.h"
+#include "tools/flags/flags.h"
 
 namespace augstore {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "client/client.h"
 #include "engine/backbone/torch_backbone.h"
-#include "tools/cli/flags.h"
+#include "tools/flags/flags.h"
 
 namespace augstore {
 

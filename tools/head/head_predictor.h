@@ -12,7 +12,7 @@
 #include "engine/kernels/engine.h"
 #include "engine/transforms/transform_chain.h"
 #include "schemas/base/names.h"
-#include "tools/cli/flags.h"
+#include "tools/flags/flags.h"
 
 namespace augstore {
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tools/cli/flags.h"
+#include "tools/flags/flags.h"
 
 namespace augstore {
 namespace {

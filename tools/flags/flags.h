@@ -1,7 +1,7 @@
 // The commands of the programs as plain data: names, help texts, flags and where their values go.
 // command_line.h parses words by it.
-#ifndef AUGSTORE_TOOLS_CLI_FLAGS_H_
-#define AUGSTORE_TOOLS_CLI_FLAGS_H_
+#ifndef AUGSTORE_TOOLS_FLAGS_FLAGS_H_
+#define AUGSTORE_TOOLS_FLAGS_FLAGS_H_
 
 #include <cstdint>
 #include <deque>
@@ -123,4 +123,4 @@ class Command {
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_TOOLS_CLI_FLAGS_H_
+#endif  // AUGSTORE_TOOLS_FLAGS_FLAGS_H_

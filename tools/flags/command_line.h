@@ -1,11 +1,11 @@
 // Parses the words of a user by a tree of commands, and describes the tree on a page.
-#ifndef AUGSTORE_TOOLS_CLI_COMMAND_LINE_H_
-#define AUGSTORE_TOOLS_CLI_COMMAND_LINE_H_
+#ifndef AUGSTORE_TOOLS_FLAGS_COMMAND_LINE_H_
+#define AUGSTORE_TOOLS_FLAGS_COMMAND_LINE_H_
 
 #include <string>
 #include <vector>
 
-#include "tools/cli/flags.h"
+#include "tools/flags/flags.h"
 
 namespace augstore {
 
@@ -25,4 +25,4 @@ std::string MarkdownReference(const Command& program);
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_TOOLS_CLI_COMMAND_LINE_H_
+#endif  // AUGSTORE_TOOLS_FLAGS_COMMAND_LINE_H_

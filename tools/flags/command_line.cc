@@ -1,4 +1,4 @@
-#include "tools/cli/command_line.h"
+#include "tools/flags/command_line.h"
 
 #include <fmt/format.h>
 
