@@ -32,18 +32,16 @@ struct Scratch {
   ChainScratch chain;
 };
 
-Status ReadBlock(Store& store, Engine& engine, std::span<const TransformStep> chain,
-                 const ChainRows& rows, const Cancellation& cancellation, MatrixView out) {
-  thread_local Scratch scratch;
-  const MatrixView in = Reserve(&scratch.rows, out.rows, out.cols);
-  AUGSTORE_TRY(store.ReadRows(rows.space, rows.rows, in, cancellation));
-  MatrixView feature_maps;
-  if (ReadsFeatureMap(chain)) {
-    const uint64_t values = chain.front().model->front->feature_map().values();
-    feature_maps = Reserve(&scratch.feature_maps, out.rows, values);
-    AUGSTORE_TRY(store.ReadFeatureMaps(rows.space, rows.rows, feature_maps, cancellation));
-  }
-  return ApplyChain(engine, chain, rows.keys, {in, feature_maps}, out, &scratch.chain);
+Result<ChainInput> ReadInput(Store& store, std::span<const TransformStep> chain,
+                             const ChainRows& rows, const Cancellation& cancellation, size_t cols,
+                             Scratch* scratch) {
+  const MatrixView z = Reserve(&scratch->rows, rows.rows.size(), cols);
+  AUGSTORE_TRY(store.ReadRows(rows.space, rows.rows, z, cancellation));
+  if (!ReadsFeatureMap(chain)) return ChainInput{z};
+  const uint64_t values = chain.front().model->front->feature_map().values();
+  const MatrixView feature_maps = Reserve(&scratch->feature_maps, rows.rows.size(), values);
+  AUGSTORE_TRY(store.ReadFeatureMaps(rows.space, rows.rows, feature_maps, cancellation));
+  return ChainInput{z, feature_maps};
 }
 
 uint64_t MultiplyAddsOf(std::span<const TransformStep> chain) {
@@ -65,6 +63,20 @@ Status CheckFinite(std::span<const TransformStep> chain, const RowKeys& keys, Co
   return OkStatus();
 }
 
+Status MakeBlock(Store& store, Engine& engine, std::span<const TransformStep> chain,
+                 const ChainRows& rows, const Cancellation& cancellation, MatrixView out,
+                 BatchTimes* times) {
+  thread_local Scratch scratch;
+  ChainInput in;
+  {
+    const BatchTimes::Lap lap(times, &BatchTimes::store);
+    AUGSTORE_ASSIGN(in, ReadInput(store, chain, rows, cancellation, out.cols, &scratch));
+  }
+  const BatchTimes::Lap lap(times, &BatchTimes::transform);
+  AUGSTORE_TRY(ApplyChain(engine, chain, rows.keys, in, out, &scratch.chain));
+  return CheckFinite(chain, rows.keys, out);
+}
+
 }  // namespace
 
 size_t ChainBlockRows(std::span<const TransformStep> chain) {
@@ -80,7 +92,8 @@ size_t ChainBlockRows(std::span<const TransformStep> chain) {
 }
 
 Status ReadThroughChain(Store& store, Engine& engine, std::span<const TransformStep> chain,
-                        const ChainRows& rows, const Cancellation& cancellation, MatrixView out) {
+                        const ChainRows& rows, const Cancellation& cancellation, MatrixView out,
+                        BatchTimes* times) {
   AUGSTORE_CHECK(rows.rows.size() == out.rows && rows.keys.samples.size() == out.rows);
   const size_t most = ChainBlockRows(chain);
   for (size_t begin = 0; begin < out.rows; begin += most) {
@@ -89,12 +102,16 @@ Status ReadThroughChain(Store& store, Engine& engine, std::span<const TransformS
     const MatrixView part = out.Slice(begin, count);
     const std::span<const RowId> ids = rows.rows.subspan(begin, count);
     if (chain.empty()) {
+      const BatchTimes::Lap lap(times, &BatchTimes::store);
       AUGSTORE_TRY(store.ReadRows(rows.space, ids, part, cancellation));
       continue;
     }
     const RowKeys keys{rows.keys.seed, rows.keys.epoch, rows.keys.samples.subspan(begin, count)};
-    AUGSTORE_TRY(ReadBlock(store, engine, chain, {rows.space, ids, keys}, cancellation, part));
-    AUGSTORE_TRY(CheckFinite(chain, keys, part));
+    AUGSTORE_TRY(
+        MakeBlock(store, engine, chain, {rows.space, ids, keys}, cancellation, part, times));
+    if (times == nullptr) continue;
+    ++times->launches;
+    times->launch_rows += count;
   }
   return OkStatus();
 }

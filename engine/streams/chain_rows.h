@@ -4,6 +4,7 @@
 
 #include <span>
 
+#include "engine/streams/batch_times.h"
 #include "engine/transforms/transform_chain.h"
 #include "schemas/base/cancellation.h"
 #include "storage/store/store.h"
@@ -21,9 +22,10 @@ struct ChainRows {
 // the blocks. REQUIRES: as many keys and rows of `out` as rows. Errors: those of Store::ReadRows,
 // Store::ReadFeatureMaps and ApplyChain, and of Cancellation::Check; kFailedPrecondition (the chain
 // makes NaN or infinity of a row). Where a chain takes few multiply-adds, only some rows are looked
-// at for that.
+// at for that. Adds to `times`, unless it is null.
 Status ReadThroughChain(Store& store, Engine& engine, std::span<const TransformStep> chain,
-                        const ChainRows& rows, const Cancellation& cancellation, MatrixView out);
+                        const ChainRows& rows, const Cancellation& cancellation, MatrixView out,
+                        BatchTimes* times = nullptr);
 
 // Rows of one block: few when a row takes long, or has a large feature map.
 size_t ChainBlockRows(std::span<const TransformStep> chain);

@@ -41,16 +41,19 @@ Plan PlanBatch(const Stream& stream, uint64_t epoch, uint64_t begin, size_t coun
 // Rows [first, first + rows.size()) of the batch, which one chain makes.
 Status FillGroup(const Stream& stream, const ResolvedChain& chain, std::span<const RowId> rows,
                  const RowKeys& keys, Store& store, Engine& engine,
-                 const Cancellation& cancellation, size_t first, BatchWriter* writer) {
+                 const Cancellation& cancellation, size_t first, BatchWriter* writer,
+                 BatchTimes* times) {
   if (rows.empty()) return OkStatus();
   const SampleTable& table = *stream.table;
   const Dtype dtype = stream.info.spec.dtype;
   if (chain.steps.empty() && dtype == table.dtype && dtype != Dtype::kF32) {
+    const BatchTimes::Lap lap(times, &BatchTimes::store);
     return store.ReadStoredRows(table.space, rows, writer->TakeRows(first, rows.size()),
                                 cancellation);
   }
   const MatrixView out = writer->embeddings().Slice(first, rows.size());
-  return ReadThroughChain(store, engine, chain.steps, {table.space, rows, keys}, cancellation, out)
+  return ReadThroughChain(store, engine, chain.steps, {table.space, rows, keys}, cancellation, out,
+                          times)
       .WithContext("chain " + chain.text);
 }
 
@@ -66,7 +69,8 @@ uint16_t DrawChain(const Stream& stream, uint64_t epoch, SampleId sample) {
 }
 
 Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t step, Store& store,
-                               Engine& engine, const Cancellation& cancellation) {
+                               Engine& engine, const Cancellation& cancellation,
+                               BatchTimes* times) {
   const StreamSpec& spec = stream.info.spec;
   if (step >= stream.info.steps) {
     return InvalidArgument("step {} is past the end: rank {} of {} has {} steps in an epoch of {}",
@@ -92,7 +96,7 @@ Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t st
     }
     const RowKeys keys{spec.seed, epoch, writer.samples().subspan(first, size)};
     AUGSTORE_TRY(FillGroup(stream, stream.chains[c], std::span(rows).subspan(first, size), keys,
-                           store, engine, cancellation, first, &writer));
+                           store, engine, cancellation, first, &writer, times));
   }
   return writer.Finish(epoch, step);
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "engine/streams/batch_times.h"
 #include "engine/streams/stream.h"
 #include "schemas/base/cancellation.h"
 
@@ -12,10 +13,11 @@ namespace augstore {
 // Batch number `step` of this rank in `epoch`: global batch step * world_size + rank, positions
 // [batch * batch_size, …) of the epoch's order. The chain of a sample is drawn from (seed, epoch,
 // sample id). Within a batch, rows are ordered by chain index, then by position. A batch
-// depends on nothing else. The body is what BatchFrame takes. Errors: kInvalidArgument (step >=
-// steps), and as ReadThroughChain.
+// depends on nothing else. The body is what BatchFrame takes. Adds to `times`, unless it is null.
+// Errors: kInvalidArgument (step >= steps), and as ReadThroughChain.
 Result<SharedBytes> BuildBatch(const Stream& stream, uint64_t epoch, uint64_t step, Store& store,
-                               Engine& engine, const Cancellation& cancellation = {});
+                               Engine& engine, const Cancellation& cancellation = {},
+                               BatchTimes* times = nullptr);
 
 // The chain index that `sample` gets in `epoch`. The parameters and errors of its steps are
 // drawn with the same seed, epoch and sample: see ApplyChain.
