@@ -1,0 +1,40 @@
+#include "server/metrics/stream_table.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace augstore {
+
+void StreamTable::Forget() {
+  const auto now = StreamActivity::Clock::now();
+  known_.remove_if([&](const std::shared_ptr<StreamActivity>& stream) {
+    return stream->runs == 0 && now - stream->last.load() > kKept;
+  });
+}
+
+std::shared_ptr<StreamActivity> StreamTable::Join(StreamDescription description) {
+  const MutexLock lock(mutex_);
+  Forget();
+  const auto same = std::ranges::find_if(known_, [&](const auto& stream) {
+    return stream->of.peer == description.peer && stream->of.who == description.who &&
+           stream->of.fingerprint == description.fingerprint && stream->of.rank == description.rank;
+  });
+  if (same != known_.end()) return *same;
+  auto begun = std::make_shared<StreamActivity>(std::move(description));
+  if (known_.size() >= kMost) {
+    const auto idle =
+        std::ranges::find_if(known_, [](const auto& stream) { return stream->runs == 0; });
+    if (idle == known_.end()) return begun;
+    known_.erase(idle);
+  }
+  known_.push_back(begun);
+  return begun;
+}
+
+std::vector<std::shared_ptr<const StreamActivity>> StreamTable::List() {
+  const MutexLock lock(mutex_);
+  Forget();
+  return {known_.begin(), known_.end()};
+}
+
+}  // namespace augstore

@@ -1,0 +1,91 @@
+// Which streams are read, by whom, how fast, and what they wait for.
+#ifndef AUGSTORE_SERVER_METRICS_STREAM_TABLE_H_
+#define AUGSTORE_SERVER_METRICS_STREAM_TABLE_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "schemas/base/thread_annotations.h"
+#include "schemas/base/types.h"
+#include "server/metrics/histogram.h"
+
+namespace augstore {
+
+struct StreamDescription {
+  std::string who;         // "key k3jd72na"
+  std::string peer;        // "tcp 10.0.0.5:40122"
+  std::string collection;  // "photos@3"
+  std::string policy;
+  Digest fingerprint;
+  uint32_t rank = 0;
+  uint32_t world_size = 1;
+  uint32_t batch_size = 0;
+  uint64_t steps = 0;  // of an epoch
+};
+
+// One stream as one connection reads it, over all its runs of batches. Thread-safe: what may change
+// is atomic.
+struct StreamActivity {
+  using Clock = std::chrono::steady_clock;
+  explicit StreamActivity(StreamDescription is) : of(std::move(is)) {}
+
+  const StreamDescription of;
+  const Clock::time_point began = Clock::now();
+
+  std::atomic<uint64_t> epoch{0};
+  std::atomic<uint64_t> step{0};  // after the last batch that was made
+  std::atomic<uint64_t> batches{0};
+  std::atomic<uint64_t> rows{0};
+  TimeSum wait_for_server;
+  TimeSum wait_for_client;
+  std::atomic<uint32_t> runs{0};  // that are being answered
+  std::atomic<Clock::time_point> last{Clock::now()};
+};
+
+// Where a run of batches puts the activity that it belongs to, once that is known. Thread-safe.
+class StreamSlot {
+ public:
+  void Set(std::shared_ptr<StreamActivity> activity) {
+    const MutexLock lock(mutex_);
+    activity_ = std::move(activity);
+  }
+  std::shared_ptr<StreamActivity> Get() {
+    const MutexLock lock(mutex_);
+    return activity_;
+  }
+
+ private:
+  Mutex mutex_;
+  std::shared_ptr<StreamActivity> activity_ AUGSTORE_GUARDED_BY(mutex_);
+};
+
+// Thread-safe.
+class StreamTable {
+ public:
+  // At most so many are known; one without a run is forgotten after a minute.
+  static constexpr size_t kMost = 512;
+  static constexpr std::chrono::seconds kKept{60};
+
+  // The activity of this caller and peer with this fingerprint and rank, which is known already or
+  // begins now. It is not listed when kMost others have runs.
+  std::shared_ptr<StreamActivity> Join(StreamDescription description);
+  // The oldest first.
+  std::vector<std::shared_ptr<const StreamActivity>> List();
+
+ private:
+  void Forget() AUGSTORE_REQUIRES(mutex_);
+
+  Mutex mutex_;
+  std::list<std::shared_ptr<StreamActivity>> known_ AUGSTORE_GUARDED_BY(mutex_);
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_SERVER_METRICS_STREAM_TABLE_H_

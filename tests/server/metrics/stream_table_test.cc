@@ -1,0 +1,66 @@
+#include "server/metrics/stream_table.h"
+
+#include <gtest/gtest.h>
+
+namespace augstore {
+namespace {
+
+StreamDescription OfPeer(const std::string& peer, uint32_t rank = 0) {
+  StreamDescription description;
+  description.who = "key k";
+  description.peer = peer;
+  description.collection = "photos@1";
+  description.rank = rank;
+  return description;
+}
+
+TEST(StreamTableTest, KnowsAStreamAgainOverItsRuns) {
+  StreamTable table;
+  const auto first = table.Join(OfPeer("tcp a:1"));
+  first->rows += 10;
+  EXPECT_EQ(table.Join(OfPeer("tcp a:1")), first);
+  EXPECT_NE(table.Join(OfPeer("tcp a:2")), first) << "another connection";
+  EXPECT_NE(table.Join(OfPeer("tcp a:1", 1)), first) << "another rank";
+  StreamDescription other = OfPeer("tcp a:1");
+  other.fingerprint.bytes[0] = 1;
+  EXPECT_NE(table.Join(other), first) << "another stream";
+  other = OfPeer("tcp a:1");
+  other.who = "key l";
+  EXPECT_NE(table.Join(other), first) << "another key that came from the same port";
+  ASSERT_EQ(table.List().size(), 5u);
+  EXPECT_EQ(table.List()[0]->rows, 10u);
+}
+
+TEST(StreamTableTest, ForgetsWhatHasHadNoRunForLong) {
+  StreamTable table;
+  const auto past = StreamActivity::Clock::now() - 2 * StreamTable::kKept;
+  table.Join(OfPeer("tcp a:1"))->last = past;
+  const auto running = table.Join(OfPeer("tcp a:2"));
+  running->last = past;
+  ++running->runs;
+  table.Join(OfPeer("tcp a:3"));
+  const auto known = table.List();
+  ASSERT_EQ(known.size(), 2u);
+  EXPECT_EQ(known[0]->of.peer, "tcp a:2");
+  EXPECT_EQ(known[1]->of.peer, "tcp a:3");
+}
+
+TEST(StreamTableTest, ListsNoMoreThanItsLimitHoweverManyThereAre) {
+  StreamTable table;
+  std::vector<std::shared_ptr<StreamActivity>> held;
+  for (size_t i = 0; i < StreamTable::kMost; ++i) {
+    held.push_back(table.Join(OfPeer("tcp a:" + std::to_string(i))));
+    if (i > 0) ++held.back()->runs;
+  }
+  const auto next = table.Join(OfPeer("tcp b:1"));
+  ++next->runs;
+  EXPECT_EQ(table.List().size(), StreamTable::kMost);
+  EXPECT_NE(table.List()[0], held[0]) << "the one without a run made room";
+  const auto unlisted = table.Join(OfPeer("tcp b:2"));
+  ASSERT_NE(unlisted, nullptr);
+  EXPECT_EQ(table.List().size(), StreamTable::kMost);
+  EXPECT_EQ(table.List().back(), next);
+}
+
+}  // namespace
+}  // namespace augstore
