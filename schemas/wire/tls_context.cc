@@ -132,4 +132,13 @@ std::string TlsContext::Describe() const {
   return {bytes, static_cast<size_t>(size)};
 }
 
+int64_t TlsContext::EndsAt() const {
+  const X509* const certificate = SSL_CTX_get0_certificate(context_);
+  std::tm end{};
+  if (certificate == nullptr || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1) {
+    return 0;
+  }
+  return ::timegm(&end);
+}
+
 }  // namespace augstore

@@ -3,6 +3,7 @@
 #ifndef AUGSTORE_SCHEMAS_WIRE_TLS_CONTEXT_H_
 #define AUGSTORE_SCHEMAS_WIRE_TLS_CONTEXT_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -35,6 +36,8 @@ class TlsContext {
 
   // Whose certificate it is and until when it is valid, for a log.
   std::string Describe() const;
+  // Until when the certificate is valid, in Unix seconds; 0: there is none.
+  int64_t EndsAt() const;
   ssl_ctx_st* get() const { return context_; }
 
  private:
