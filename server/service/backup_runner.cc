@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -80,9 +81,10 @@ Result<BackupReply> BackupRunner::Start(const StartBackupRequest& request) {
   run_->number = request.run;
   run_->folder = path;
   try {
-    run_->thread = std::thread([store = store_, run = run_.get(),
+    run_->thread = std::thread([store = store_, run = run_.get(), last_made = &last_made_,
                                 options = BackupOptions{path, request.bytes_per_second}] {
       run->made.emplace(CreateBackup(store, options, &run->progress));
+      if (run->made->ok()) *last_made = std::time(nullptr);
       run->is_done = true;
     });
   } catch (const std::system_error& error) {

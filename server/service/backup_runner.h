@@ -30,6 +30,8 @@ class BackupRunner {
   Result<BackupReply> Get(uint64_t run);
   Result<BackupReply> Stop(uint64_t run);
   Result<BackupListReply> List(const ListBackupsRequest& request) const;
+  // When one was made last, in Unix seconds; 0: none was.
+  int64_t last_made() const { return last_made_; }
 
  private:
   // What the thread and those who ask share.
@@ -49,6 +51,7 @@ class BackupRunner {
 
   Store* const store_;
   const std::string folder_;
+  std::atomic<int64_t> last_made_ = 0;
   Mutex mutex_;
   std::unique_ptr<Run> run_ AUGSTORE_GUARDED_BY(mutex_);  // the last that was begun
 };

@@ -4,10 +4,12 @@
 #define AUGSTORE_SERVER_SERVICE_REPLY_SOURCE_H_
 
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include "schemas/base/cancellation.h"
 #include "schemas/wire/frame.h"
+#include "server/metrics/stream_table.h"
 
 namespace augstore {
 
@@ -34,6 +36,8 @@ class ReplySource {
   // be dropped: their tasks were claimed before it failed. What must be loaded first may take long,
   // and asks `cancellation`; if that fails, the task makes an ErrorReply.
   virtual ReplyTask NextTask(const Cancellation& cancellation) = 0;
+  // Of a run of batches; null for other requests.
+  virtual std::shared_ptr<StreamSlot> stream() const { return nullptr; }
   // The next reply, made on this thread; nothing after the last.
   std::optional<Frame> Next();
 };

@@ -1,14 +1,17 @@
 #include "server/service/service.h"
 
+#include <chrono>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
 #include "schemas/wire/messages.h"
 #include "server/access/access.h"
+#include "server/metrics/process_metrics.h"
 #include "server/service/service_backup.h"
 #include "server/service/service_ingest.h"
 #include "server/service/service_keys.h"
+#include "server/service/service_metrics.h"
 #include "server/service/service_registry.h"
 #include "server/service/service_reply.h"
 #include "server/service/service_state.h"
@@ -101,6 +104,12 @@ Status UnknownRequest(MessageType type) {
       static_cast<int>(type), kProtocolVersion);
 }
 
+PrincipalPointer CallerWith(const KeyRing::Admitted& admitted, const std::string& peer) {
+  const KeyInfo& key = admitted.key;
+  return std::make_shared<Principal>(
+      Principal{"key " + key.id, peer, key.role, key.scope, admitted.grant});
+}
+
 class SingleReply : public ReplySource {
  public:
   explicit SingleReply(ReplyTask task) : task_(std::move(task)) {}
@@ -123,36 +132,43 @@ std::unique_ptr<ReplySource> Service::Start(Frame request, PrincipalPointer call
   const bool is_run = request.type == MessageType::kBatchesRequest;
   const Handler handler = FindHandler(request.type);
   const bool known = is_run || handler != nullptr;
-  ++state_->requests.at(known ? static_cast<size_t>(request.type) : 0);
+  ++state_->metrics.requests.at(known ? static_cast<size_t>(request.type) : 0);
   if (is_run) return StartBatches(state_.get(), std::move(request), std::move(caller));
   return std::make_unique<SingleReply>([state = state_.get(), request = std::move(request),
                                         caller = std::move(caller),
                                         handler](const Resume&, const Cancellation& cancellation) {
     AuditNote note;
+    const auto began = std::chrono::steady_clock::now();
     Result<Reply> made = Guarded(request.type, [&]() -> Result<Reply> {
       if (handler == nullptr) return UnknownRequest(request.type);
       AUGSTORE_ASSIGN(Frame frame, handler(*state, request, *caller, cancellation, &note));
       return Reply{.parked = false, .frame = std::move(frame)};
     });
+    state->metrics.request_seconds.at(handler == nullptr ? 0 : static_cast<size_t>(request.type))
+        .Observe(std::chrono::steady_clock::now() - began);
     NoteOutcome(*state, request.type, *caller, std::move(note), made.status());
     return FinishReply(*state, request.request_id, std::move(made));
   });
 }
 
 void Service::NoteRefusal(const Principal& caller, std::string_view what, const Status& why) {
+  ++state_->metrics.refused.at(static_cast<size_t>(why.code()));
   if (state_->audit != nullptr) state_->audit->Add(caller, {std::string(what), "", "", why});
+}
+
+Result<PrincipalPointer> Service::Identify(std::string_view key, const std::string& peer) const {
+  AUGSTORE_ASSIGN(const KeyRing::Admitted admitted, state_->keys.Authenticate(key));
+  return CallerWith(admitted, peer);
 }
 
 Result<Service::Admission> Service::Authenticate(const Frame& request,
                                                  const std::string& peer) const {
-  ++state_->requests.at(static_cast<size_t>(request.type));
+  ++state_->metrics.requests.at(static_cast<size_t>(request.type));
   AUGSTORE_ASSIGN(const AuthenticateRequest message, FromFrame<AuthenticateRequest>(request));
   AUGSTORE_ASSIGN(const KeyRing::Admitted admitted, state_->keys.Authenticate(message.key));
   const KeyInfo& key = admitted.key;
-  auto caller = std::make_shared<Principal>(
-      Principal{"key " + key.id, peer, key.role, key.scope, admitted.grant});
   const AuthenticateReply reply{state_->store_id, key.id, key.role, key.scope};
-  return Admission{std::move(caller), ToFrame(reply, request.request_id)};
+  return Admission{CallerWith(admitted, peer), ToFrame(reply, request.request_id)};
 }
 
 bool Service::HasKeys() const {
@@ -181,6 +197,21 @@ bool Service::IsQuick(MessageType type) {
   }
 }
 
-void Service::SetConnections(uint32_t connections) { state_->connections = connections; }
+ServerMetrics& Service::metrics() { return state_->metrics; }
+
+Result<std::string> Service::MetricsText() { return DescribeMetrics(*state_); }
+
+Status Service::CheckReady() {
+  AUGSTORE_ASSIGN(const StoreStats stats, state_->catalog->store()->Stats());
+  if (!stats.write_error.empty()) {
+    return FailedPrecondition("the store takes no writes until the server is started again");
+  }
+  AUGSTORE_ASSIGN(const std::optional<DiskSpace> disk, FindDiskSpace(state_->folder));
+  if (disk.has_value() && disk->free_bytes < state_->least_free_bytes) {
+    return ResourceExhausted("{} MiB are free for the store, and {} MiB are the least",
+                             disk->free_bytes >> 20, state_->least_free_bytes >> 20);
+  }
+  return OkStatus();
+}
 
 }  // namespace augstore

@@ -29,6 +29,7 @@
 #include "schemas/wire/frame.h"
 #include "server/access/audit_log.h"
 #include "server/access/principal.h"
+#include "server/metrics/server_metrics.h"
 #include "server/service/reply_source.h"
 #include "storage/catalog/catalog.h"
 
@@ -46,6 +47,10 @@ struct ServiceOptions {
   uint64_t stream_bytes = 0;
   // Where clients may have backups made; empty: nowhere.
   std::string backup_folder = {};
+  // Of the store, whose free space is told and must be `least_free_bytes` for the server to be
+  // ready; empty: in memory.
+  std::string folder = {};
+  uint64_t least_free_bytes = 0;
   // Has every write and every refusal; null: nobody does. Must outlive the service.
   AuditLog* audit = nullptr;
 };
@@ -69,7 +74,9 @@ class Service {
     Frame reply;
   };
   Result<Admission> Authenticate(const Frame& request, const std::string& peer) const;
-  // For the audit log: a refusal that did not come from Start.
+  // Who presents `key`. Errors: as Authenticate.
+  Result<PrincipalPointer> Identify(std::string_view key, const std::string& peer) const;
+  // For the audit log and the metrics: a refusal that did not come from Start.
   void NoteRefusal(const Principal& caller, std::string_view what, const Status& why);
   // Whether anybody could authenticate.
   bool HasKeys() const;
@@ -78,8 +85,13 @@ class Service {
   static bool IsQuick(MessageType type);
   // Of the bodies of requests and replies.
   MemoryBudget& memory();
-  // The number of connections that a socket server has, for stats.
-  void SetConnections(uint32_t connections);
+  // Where a socket server counts what it does.
+  ServerMetrics& metrics();
+  // All of them in the text format of Prometheus. Errors: those of the store.
+  Result<std::string> MetricsText();
+  // Whether the store takes writes and has room for more. The message names no path, so anybody may
+  // read it. Errors: kFailedPrecondition, kResourceExhausted, those of Store::Stats.
+  Status CheckReady();
 
  private:
   std::unique_ptr<ServiceState> state_;

@@ -116,10 +116,40 @@ Result<StatsReply> ScopedStats(ServiceState& state, const Principal& caller,
   return StatsReply{json.dump()};
 }
 
+double Seconds(std::chrono::steady_clock::duration time) {
+  return std::chrono::duration<double>(time).count();
+}
+
+nlohmann::ordered_json StreamsJson(ServiceState& state) {
+  nlohmann::ordered_json streams = nlohmann::ordered_json::array();
+  const auto now = StreamActivity::Clock::now();
+  for (const auto& stream : state.metrics.streams.List()) {
+    const StreamDescription& of = stream->of;
+    streams.push_back({{"who", of.who},
+                       {"peer", of.peer},
+                       {"collection", of.collection},
+                       {"policy", of.policy},
+                       {"fingerprint", of.fingerprint.Hex()},
+                       {"rank", of.rank},
+                       {"world_size", of.world_size},
+                       {"batch_size", of.batch_size},
+                       {"epoch", stream->epoch.load()},
+                       {"step", stream->step.load()},
+                       {"steps", of.steps},
+                       {"batches", stream->batches.load()},
+                       {"rows", stream->rows.load()},
+                       {"seconds", Seconds(now - stream->began)},
+                       {"idle_s", stream->runs > 0 ? 0 : Seconds(now - stream->last.load())},
+                       {"wait_for_server_s", stream->wait_for_server.seconds()},
+                       {"wait_for_client_s", stream->wait_for_client.seconds()}});
+  }
+  return streams;
+}
+
 nlohmann::ordered_json CountRequests(const ServiceState& state) {
   nlohmann::ordered_json counts = nlohmann::ordered_json::object();
   for (size_t type = 0; type < kRequestTypes; ++type) {
-    const uint64_t count = state.requests[type].load();
+    const uint64_t count = state.metrics.requests[type].load();
     if (count == 0) continue;
     counts[type == 0 ? "unknown" : OperationName(static_cast<MessageType>(type))] = count;
   }
@@ -160,8 +190,8 @@ Result<StatsReply> Stats(ServiceState& state, StatsRequest&, const Principal& ca
       {"version", AUGSTORE_VERSION},
       {"store_id", stats.id},
       {"address", state.address},
-      {"uptime_s", std::chrono::duration<double>(uptime).count()},
-      {"connections", state.connections.load()},
+      {"uptime_s", Seconds(uptime)},
+      {"connections", state.metrics.connections.load()},
       {"spaces", std::move(spaces)},
       {"disk_bytes", stats.disk_bytes},
       {"resident_bytes", stats.resident_bytes},
@@ -177,11 +207,18 @@ Result<StatsReply> Stats(ServiceState& state, StatsRequest&, const Principal& ca
       {"audit_lines_lost", state.audit == nullptr ? 0 : state.audit->lost()},
       {"collections", collections.size()},
       {"requests", CountRequests(state)},
-      {"batches", state.batches.load()},
-      {"batches_built", state.batches_built.load()},
+      {"batches", state.metrics.batches.load()},
+      {"batches_built", state.metrics.batches_built.load()},
       {"batch_cache_bytes", state.kept_batches.resident_bytes()},
-      {"rows", state.rows.load()},
-      {"bytes", state.reply_bytes.load()},
+      {"rows", state.metrics.rows.load()},
+      {"bytes", state.metrics.reply_bytes.load()},
+      {"stages_s",
+       {{"store", state.metrics.store_seconds.seconds()},
+        {"transform", state.metrics.transform_seconds.seconds()},
+        {"encode", state.metrics.encode_seconds.seconds()},
+        {"wait_for_server", state.metrics.wait_for_server_seconds.seconds()},
+        {"wait_for_client", state.metrics.wait_for_client_seconds.seconds()}}},
+      {"streams", StreamsJson(state)},
   };
   return StatsReply{json.dump()};
 }

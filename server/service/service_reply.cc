@@ -45,9 +45,10 @@ Reply FinishReply(ServiceState& state, uint32_t request_id, Result<Reply> made) 
     made = ResourceExhausted("the reply has {} bytes, the limit is {}: ask for less at once",
                              made->frame.body.bytes.size(), kMaxReplyBytes);
   }
+  if (!made.ok()) ++state.metrics.errors.at(static_cast<size_t>(made.status().code()));
   Reply reply = made.ok() ? *std::move(made)
                           : Reply{.parked = false, .frame = ErrorFrame(made.status(), request_id)};
-  state.reply_bytes += reply.frame.body.bytes.size();
+  state.metrics.reply_bytes += reply.frame.body.bytes.size();
   return reply;
 }
 

@@ -2,8 +2,6 @@
 #ifndef AUGSTORE_SERVER_SERVICE_SERVICE_STATE_H_
 #define AUGSTORE_SERVER_SERVICE_SERVICE_STATE_H_
 
-#include <array>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <string>
@@ -15,6 +13,7 @@
 #include "server/access/access.h"
 #include "server/access/audit_log.h"
 #include "server/access/key_ring.h"
+#include "server/metrics/server_metrics.h"
 #include "server/service/backup_runner.h"
 #include "server/service/batch_cache.h"
 #include "server/service/engine_pool.h"
@@ -34,6 +33,8 @@ struct ServiceState {
   ServiceState(Catalog* the_catalog, const ServiceOptions& options)
       : catalog(the_catalog),
         address(options.address),
+        folder(options.folder),
+        least_free_bytes(options.least_free_bytes),
         audit(options.audit),
         memory(options.message_bytes, "requests and replies", [this] { return DropBatches(); }),
         stream_memory(options.stream_bytes, "sample tables and transforms",
@@ -49,6 +50,8 @@ struct ServiceState {
 
   Catalog* const catalog;
   const std::string address;
+  const std::string folder;  // of the store; empty: in memory
+  const uint64_t least_free_bytes;
   AuditLog* const audit;  // may be null
   // Before all that may hold shares of them.
   MemoryBudget memory;
@@ -67,12 +70,7 @@ struct ServiceState {
   BackupRunner backups;
 
   const std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
-  std::array<std::atomic<uint64_t>, kRequestTypes> requests{};  // by number of type; 0: unknown
-  std::atomic<uint64_t> batches{0};                             // of runs
-  std::atomic<uint64_t> batches_built{0};                       // computed for them
-  std::atomic<uint64_t> rows{0};                                // in those batches
-  std::atomic<uint64_t> reply_bytes{0};                         // bodies of all replies
-  std::atomic<uint32_t> connections{0};
+  ServerMetrics metrics;
 
  private:
   static std::string IdOf(Store* store) {

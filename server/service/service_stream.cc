@@ -17,6 +17,7 @@
 #include "schemas/base/limits.h"
 #include "schemas/base/names.h"
 #include "server/access/access.h"
+#include "server/service/batch_timer.h"
 #include "server/service/service_reply.h"
 
 namespace augstore {
@@ -109,6 +110,19 @@ uint64_t RowsOfBatch(const StreamReply& info, uint64_t step) {
   return begin >= info.samples ? 0 : std::min<uint64_t>(info.spec.batch_size, info.samples - begin);
 }
 
+StreamDescription Describe(const Stream& stream, const Principal& caller) {
+  const StreamSpec& spec = stream.info.spec;
+  return {.who = caller.who,
+          .peer = caller.peer,
+          .collection = spec.collection,
+          .policy = spec.policy,
+          .fingerprint = stream.info.fingerprint,
+          .rank = spec.rank,
+          .world_size = spec.world_size,
+          .batch_size = spec.batch_size,
+          .steps = stream.info.steps};
+}
+
 // The steps that one BatchesRequest asks for.
 class BatchRun : public ReplySource {
  public:
@@ -119,15 +133,21 @@ class BatchRun : public ReplySource {
     run_->request_id = request_.request_id;
   }
   ReplyTask NextTask(const Cancellation& cancellation) override;
+  std::shared_ptr<StreamSlot> stream() const override { return run_->slot; }
 
  private:
   // What the tasks of a run share; they may outlive it.
   struct Run {
+    ~Run() {
+      if (activity != nullptr) --activity->runs;
+    }
     ServiceState* state = nullptr;
     PrincipalPointer caller;
     uint32_t request_id = 0;
     std::string target;                    // for the audit log
     std::shared_ptr<const Stream> stream;  // null before Open
+    const std::shared_ptr<StreamSlot> slot = std::make_shared<StreamSlot>();
+    std::shared_ptr<StreamActivity> activity;  // null before Open
     uint64_t epoch = 0;
     bool several = false;  // a single batch needs no read-ahead
     // Held while the run lasts: the store drops what was requested ahead for a run that is gone.
@@ -201,6 +221,9 @@ Status BatchRun::Open(const Cancellation& cancellation) {
   end_ = std::min(stream->info.steps, message.step + message.count);
   run_->epoch = message.epoch;
   run_->several = end_ - step_ > 1;
+  run_->activity = run_->state->metrics.streams.Join(Describe(*stream, *run_->caller));
+  ++run_->activity->runs;
+  run_->slot->Set(run_->activity);
   run_->stream = std::move(stream);
   if (run_->several) {
     AskAhead(*run_->stream, run_->epoch, step_, /*first=*/true, *run_->state->catalog->store(),
@@ -217,10 +240,10 @@ Result<Reply> BatchRun::MakeBatch(const Run& run, uint64_t step, const Resume& r
   const auto build = [&] {
     const bool int8 = info.spec.precision == Precision::kInt8;
     const EnginePool::Lease engine = (int8 ? state.int8_engines : state.engines).Acquire();
-    ++state.batches_built;
     Store& store = *state.catalog->store();
     if (run.several) AskAhead(*run.stream, run.epoch, step, /*first=*/false, store, run.wanted);
-    return BuildBatch(*run.stream, run.epoch, step, store, *engine, cancellation);
+    BatchTimer timer(&state.metrics);
+    return BuildBatch(*run.stream, run.epoch, step, store, *engine, cancellation, timer.times());
   };
   const BatchKey key{info.fingerprint, info.spec.rank, run.epoch, step};
   const uint64_t bytes = RowsOfBatch(info, step) *
@@ -240,8 +263,14 @@ Result<Reply> BatchRun::MakeBatch(const Run& run, uint64_t step, const Resume& r
   if (state.memory.is_short()) state.kept_batches.Clear();
   if (!got.has_value()) return Reply{.parked = true, .frame = {}};
   AUGSTORE_ASSIGN(SharedBytes body, *std::move(got));
-  ++state.batches;
-  state.rows += RowsOfBatch(info, step);
+  ++state.metrics.batches;
+  state.metrics.rows += RowsOfBatch(info, step);
+  StreamActivity& activity = *run.activity;
+  activity.epoch = run.epoch;
+  activity.step = step + 1;
+  ++activity.batches;
+  activity.rows += RowsOfBatch(info, step);
+  activity.last = StreamActivity::Clock::now();
   return Reply{.parked = false, .frame = BatchFrame(std::move(body), run.request_id)};
 }
 

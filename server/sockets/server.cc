@@ -6,15 +6,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <exception>
+#include <future>
 #include <set>
 #include <thread>
 #include <utility>
@@ -23,6 +21,7 @@
 #include "schemas/base/limits.h"
 #include "schemas/base/thread_annotations.h"
 #include "schemas/wire/messages.h"
+#include "server/sockets/accept.h"
 #include "server/sockets/connection_table.h"
 #include "server/sockets/handshake_limit.h"
 #include "server/sockets/listener.h"
@@ -34,14 +33,9 @@ namespace augstore {
 namespace {
 
 namespace asio = boost::asio;
-using Acceptor = asio::basic_socket_acceptor<asio::generic::stream_protocol>;
-
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 // Connections over the limit that are told so at the same time. Others are closed without a reason:
 // a flood of connections must not cost memory.
 constexpr size_t kMaxRefusals = 32;
-// Without descriptors every accept fails at once: the pause keeps that from taking a core.
-constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr int kMaxWorkers = 1024;  // more is a typing error
 constexpr size_t kQuickWorkers = 2;
 
@@ -116,7 +110,6 @@ struct Server::State {
         sessions(TableLimits(options)),
         failed_handshakes(options.max_failed_handshakes) {}
 
-  static asio::awaitable<void> Accept(State* state, Acceptor* acceptor, bool with_tls);
   void Launch(Transport::Socket socket, bool with_tls);
   // Who a new connection is; why it is not to be served.
   Result<Session::Caller> Admit(const Peer& peer);
@@ -130,7 +123,6 @@ struct Server::State {
   const ServerOptions options;
   const SessionLimits limits;
   std::vector<Address> addresses;
-  std::atomic<uint32_t> connections{0};
 
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> work;
@@ -150,21 +142,6 @@ struct Server::State {
   std::thread thread;
 };
 
-asio::awaitable<void> Server::State::Accept(State* state, Acceptor* acceptor, bool with_tls) {
-  asio::steady_timer pause(state->io);
-  while (!state->stopping) {
-    auto [error, socket] = co_await acceptor->async_accept(kAwait);
-    if (state->stopping) break;
-    if (!error) {
-      state->Launch(std::move(socket), with_tls);
-    } else if (error != asio::error::connection_aborted) {
-      Log().warn("a connection cannot be accepted: {}: trying again", error.message());
-      pause.expires_after(kAcceptPause);
-      co_await pause.async_wait(kAwait);
-    }
-  }
-}
-
 void Server::State::Launch(Transport::Socket socket, bool with_tls) try {
   // The last frame of a run must not wait for the peer's acknowledgement of the one before. Fails
   // on a Unix socket, which does not wait.
@@ -183,7 +160,7 @@ void Server::State::Launch(Transport::Socket socket, bool with_tls) try {
   const Status room = sessions.MakeRoom(peer.host);
   if (!room.ok()) return Refuse(session, room);
   sessions.Add(session, peer.host);
-  service->SetConnections(++connections);
+  ++service->metrics().connections;
   asio::co_spawn(io, Session::Serve(session),
                  [this, session](const std::exception_ptr&) { Forget(session); });
 } catch (const std::exception& error) {
@@ -191,19 +168,8 @@ void Server::State::Launch(Transport::Socket socket, bool with_tls) try {
 }
 
 Result<Session::Caller> Server::State::Admit(const Peer& peer) {
-  if (peer.uid.has_value()) {
-    if (*peer.uid != ::geteuid() && *peer.uid != 0) {
-      return PermissionDenied(
-          "this socket is for uid {} and root, not for uid {}: use a TCP address and a key",
-          ::geteuid(), *peer.uid);
-    }
-    return Session::Caller{Owner(*peer.uid, peer.text), peer.text, [] {}};
-  }
-  if (options.insecure) {
-    auto anybody =
-        std::make_shared<Principal>(Principal{"anybody", peer.text, Role::kAdmin, "", nullptr});
-    return Session::Caller{std::move(anybody), peer.text, [] {}};
-  }
+  AUGSTORE_ASSIGN(PrincipalPointer admitted, AdmitPeer(peer, options.insecure));
+  if (admitted != nullptr) return Session::Caller{std::move(admitted), peer.text, [] {}};
   const auto blocked = failed_handshakes.BlockedFor(peer.host, HandshakeLimit::Clock::now());
   if (blocked.count() > 0) {
     return ResourceExhausted(
@@ -224,7 +190,7 @@ void Server::State::Refuse(const std::shared_ptr<Session>& session, const Status
 
 void Server::State::Forget(const std::shared_ptr<Session>& session) {
   sessions.Remove(session);
-  service->SetConnections(--connections);
+  --service->metrics().connections;
 }
 
 void Server::State::Run() {
@@ -277,6 +243,7 @@ Result<std::string> Server::ReloadTls() {
   AUGSTORE_ASSIGN(auto loaded, LoadTls(state_->options));
   if (loaded == nullptr) return FailedPrecondition("no address is in tls://: nothing is to reload");
   std::string described = loaded->Describe();
+  state_->service->metrics().certificate_ends = loaded->EndsAt();
   asio::post(state_->io, [state = state_.get(), loaded = std::move(loaded)]() mutable {
     state->tls = std::move(loaded);
   });
@@ -285,13 +252,22 @@ Result<std::string> Server::ReloadTls() {
 
 const std::vector<Address>& Server::addresses() const { return state_->addresses; }
 
-uint32_t Server::connections() const { return state_->connections.load(); }
+uint32_t Server::connections() const { return state_->service->metrics().connections.load(); }
+
+bool Server::IsAlive() const {
+  constexpr std::chrono::seconds kPatience{1};
+  auto turned = std::make_shared<std::promise<void>>();
+  std::future<void> turn = turned->get_future();
+  asio::post(state_->io, [turned] { turned->set_value(); });
+  return turn.wait_for(kPatience) == std::future_status::ready;
+}
 
 Result<std::unique_ptr<Server>> Server::Start(Service* service, const ServerOptions& options) {
   AUGSTORE_TRY(CheckOptions(options));
   try {
     auto state = std::make_unique<State>(service, options);
     AUGSTORE_ASSIGN(state->tls, LoadTls(options));
+    if (state->tls != nullptr) service->metrics().certificate_ends = state->tls->EndsAt();
     for (const Address& address : options.listen) {
       AUGSTORE_ASSIGN(
           Listener listener,
@@ -304,7 +280,11 @@ Result<std::unique_ptr<Server>> Server::Start(Service* service, const ServerOpti
       const asio::generic::stream_protocol protocol(listener.family(), 0);
       state->acceptors.push_back(
           std::make_unique<Acceptor>(state->io, protocol, listener.ReleaseFd()));
-      asio::co_spawn(state->io, State::Accept(state.get(), state->acceptors.back().get(), with_tls),
+      asio::co_spawn(state->io,
+                     AcceptUntilClosed(state->acceptors.back().get(),
+                                       [running = state.get(), with_tls](Transport::Socket socket) {
+                                         running->Launch(std::move(socket), with_tls);
+                                       }),
                      asio::detached);
     }
     state->thread = std::thread([running = state.get()] { running->Run(); });

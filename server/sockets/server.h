@@ -70,6 +70,8 @@ class Server {
   // Where it listens, with the ports that the system chose.
   const std::vector<Address>& addresses() const;
   uint32_t connections() const;
+  // Whether the thread that has the sockets does something else within a second. Any thread.
+  bool IsAlive() const;
 
  private:
   struct State;

@@ -17,6 +17,7 @@
 #include "schemas/wire/messages.h"
 #include "server/access/access.h"
 #include "server/sockets/log.h"
+#include "server/sockets/run_clock.h"
 
 namespace augstore {
 namespace {
@@ -274,13 +275,17 @@ Session::Awaitable<bool> Session::Answer(std::shared_ptr<Session> self, Frame re
       std::exchange(self->request_memory_, std::nullopt);
   ReplyPipeline& replies = *self->replies_;
   const bool is_quick = Service::IsQuick(request.type);
-  replies.Start(self->service_->Start(std::move(request), self->caller_.principal),
-                is_quick ? self->pools_.quick : self->pools_.slow);
+  std::unique_ptr<ReplySource> source =
+      self->service_->Start(std::move(request), self->caller_.principal);
+  RunClock clock(&self->service_->metrics(), source->stream());
+  replies.Start(std::move(source), is_quick ? self->pools_.quick : self->pools_.slow);
   for (;;) {
     if (!replies.Ready()) self->deadlines_.Enter(Phase::kBuilding);
     std::optional<SealedFrame> reply = co_await replies.Next();
+    clock.WaitedForServer();
     if (!reply.has_value()) co_return !replies.broken() && !self->is_closed();
     const bool written = co_await Write(self, *std::move(reply));
+    clock.WaitedForClient();
     // The frame in flight is the last one of a server that stops.
     if (!written || self->deadlines_.stopping()) co_return false;
   }

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstring>
@@ -117,6 +118,14 @@ class RawSocket {
       reader_.Commit(static_cast<size_t>(count));
     }
   }
+  // Bytes that are no frame; empty when the peer has closed the connection.
+  std::string ReceiveSome() {
+    std::array<char, 4096> space;
+    const ssize_t count = ::recv(fd_, space.data(), space.size(), 0);
+    return {space.data(), static_cast<size_t>(std::max<ssize_t>(0, count))};
+  }
+  // Passes the descriptor to the caller.
+  int Release() { return std::exchange(fd_, -1); }
   // Waits until the peer has closed the connection, without reading anything.
   bool WaitForHangUp() { return HasHungUp(kTestPatience); }
   bool HasHungUp(std::chrono::milliseconds patience = {}) {

@@ -31,7 +31,7 @@ TEST_F(ServiceRegistryTest, SaysWhichStoreItServes) {
 }
 
 TEST_F(ServiceRegistryTest, CountsWhatItServed) {
-  service_.SetConnections(3);
+  service_.metrics().connections = 3;
   ASSERT_TRUE(AskForBatch(service_, QueryRequest{"toy", {1, 2}, "identity", ""}).ok());
   ASSERT_FALSE(AskForBatch(service_, QueryRequest{"nothing", {1}, "identity", ""}).ok());
   const auto opened =

@@ -44,12 +44,12 @@ TEST_F(ServiceReplyTest, PassesAFrameOnAndCountsItsBytes) {
   const Frame frame{MessageType::kEndReply, 7, SharedBytes::FromString("four")};
   const Reply reply = ReplyOf([&]() -> Result<Reply> { return Reply{false, frame}; });
   EXPECT_EQ(reply.frame.body.text(), "four");
-  EXPECT_EQ(state_.reply_bytes, 4u);
+  EXPECT_EQ(state_.metrics.reply_bytes, 4u);
 }
 
 TEST_F(ServiceReplyTest, LeavesAParkedReplyAlone) {
   EXPECT_TRUE(ReplyOf([]() -> Result<Reply> { return Reply{true, {}}; }).parked);
-  EXPECT_EQ(state_.reply_bytes, 0u);
+  EXPECT_EQ(state_.metrics.reply_bytes, 0u);
 }
 
 TEST_F(ServiceReplyTest, TurnsErrorsAndExceptionsIntoErrorReplies) {
