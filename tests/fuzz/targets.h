@@ -20,6 +20,7 @@ namespace augstore::fuzz {
   X(batch, 1)                    \
   X(cifar, 1)                    \
   X(frame, 1)                    \
+  X(http, 1)                     \
   X(image_header, 1)             \
   X(key, 1)                      \
   X(manifest, 4)                 \

@@ -1,0 +1,101 @@
+#include "server/http/http_message.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace augstore {
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(HttpMessageTest, ReadsWhatARequestAsksFor) {
+  const auto request = ParseHttpHead(
+      "GET /metrics?name=x HTTP/1.1\r\nHost: store.lan\r\nauthorization: bearer aug_1_2\r\n\r\n");
+  ASSERT_TRUE(request.ok()) << request.status().ToString();
+  EXPECT_EQ(request->method, "GET");
+  EXPECT_EQ(request->path, "/metrics");
+  EXPECT_EQ(request->key, "aug_1_2");
+  EXPECT_TRUE(request->keep_alive);
+}
+
+TEST(HttpMessageTest, KnowsWhenTheConnectionEnds) {
+  EXPECT_FALSE(ParseHttpHead("GET / HTTP/1.0\r\n\r\n")->keep_alive);
+  EXPECT_FALSE(ParseHttpHead("GET / HTTP/1.1\r\nConnection: close\r\n\r\n")->keep_alive);
+  EXPECT_TRUE(ParseHttpHead("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")->keep_alive);
+}
+
+TEST(HttpMessageTest, TakesNoKeyOfAnotherScheme) {
+  for (const std::string value : {"Basic dXNlcg==", "Bearer", "Bearer ", "bearerx y", ""}) {
+    const auto request = ParseHttpHead("GET / HTTP/1.1\r\nAuthorization: " + value + "\r\n\r\n");
+    ASSERT_TRUE(request.ok()) << value;
+    EXPECT_EQ(request->key, "") << value;
+  }
+}
+
+TEST(HttpMessageTest, RefusesWhatIsNoRequest) {
+  for (const std::string head :
+       {"", "\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / FTP/1.1\r\n\r\n",
+        "GET / HTTP/1.1\r\nbad header\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n",
+        "GET http://other/ HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "GET / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 7\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\nmore"}) {
+    const Status status = ParseHttpHead(head).status();
+    EXPECT_EQ(status.code(), Code::kInvalidArgument) << head;
+    EXPECT_THAT(status.message(), HasSubstr("no HTTP request")) << head;
+  }
+}
+
+TEST(HttpMessageTest, CutsRequestsOutOfAConnectionHoweverTheirBytesCome) {
+  const std::string bytes =
+      "GET /a HTTP/1.1\r\nHost: x\r\n\r\nHEAD /b HTTP/1.1\r\n\r\nGET /c HTTP/1.1\r\n\r\n";
+  for (size_t part = 1; part <= bytes.size(); ++part) {
+    HttpReader reader;
+    std::string paths;
+    for (size_t begin = 0; begin < bytes.size(); begin += part) {
+      reader.Add(std::string_view(bytes).substr(begin, part));
+      for (;;) {
+        const auto next = reader.Next();
+        ASSERT_TRUE(next.ok()) << next.status().ToString();
+        if (!next->has_value()) break;
+        paths += (*next)->path;
+      }
+    }
+    EXPECT_EQ(paths, "/a/b/c") << "in parts of " << part;
+    EXPECT_FALSE(reader.in_request());
+  }
+}
+
+TEST(HttpMessageTest, RefusesAHeadThatIsTooLargeBeforeItsEnd) {
+  HttpReader reader;
+  reader.Add("GET / HTTP/1.1\r\nX: ");
+  reader.Add(std::string(kMostHttpHeadBytes - 100, 'x'));
+  ASSERT_TRUE(reader.Next().ok());
+  reader.Add(std::string(200, 'x'));
+  EXPECT_EQ(reader.Next().status().code(), Code::kResourceExhausted);
+}
+
+TEST(HttpMessageTest, RefusesAHeadThatIsTooLargeAndWhole) {
+  HttpReader reader;
+  reader.Add("GET / HTTP/1.1\r\nX: " + std::string(kMostHttpHeadBytes, 'x') + "\r\n\r\n");
+  EXPECT_EQ(reader.Next().status().code(), Code::kResourceExhausted);
+}
+
+TEST(HttpMessageTest, WritesRepliesWithTheirLength) {
+  const HttpReply reply{.status = 401, .body = "no\n", .headers = {{"WWW-Authenticate", "Bearer"}}};
+  const std::string text = ToText(reply, /*keep_alive=*/true, /*head_only=*/false);
+  EXPECT_TRUE(text.starts_with("HTTP/1.1 401 Unauthorized\r\n")) << text;
+  EXPECT_THAT(text, HasSubstr("Content-Length: 3\r\n"));
+  EXPECT_THAT(text, HasSubstr("Connection: keep-alive\r\n"));
+  EXPECT_THAT(text, HasSubstr("WWW-Authenticate: Bearer\r\n"));
+  EXPECT_TRUE(text.ends_with("\r\n\r\nno\n"));
+  const std::string head = ToText(reply, /*keep_alive=*/false, /*head_only=*/true);
+  EXPECT_THAT(head, HasSubstr("Content-Length: 3\r\n")) << "of the body that a GET would have";
+  EXPECT_TRUE(head.ends_with("\r\n\r\n"));
+  EXPECT_THAT(head, HasSubstr("Connection: close\r\n"));
+}
+
+}  // namespace
+}  // namespace augstore
