@@ -1,0 +1,42 @@
+// Internal to the server folder: what the HTTP listener answers, without sockets.
+#ifndef AUGSTORE_SERVER_HTTP_HTTP_PAGES_H_
+#define AUGSTORE_SERVER_HTTP_HTTP_PAGES_H_
+
+#include <functional>
+
+#include "server/access/principal.h"
+#include "server/http/http_message.h"
+#include "server/service/service.h"
+
+namespace augstore {
+
+// The path, who may read it:
+//   /healthz   anybody   200 while the threads of the server answer
+//   /readyz    anybody   200 while it also takes writes and has room for more, else 503 and why
+//   /metrics   role read without a scope, as it counts what all collections do
+class HttpPages {
+ public:
+  // Whether the server's sockets are served; may take a second.
+  using IsAlive = std::function<bool()>;
+
+  // `service` must outlive the pages.
+  HttpPages(Service* service, IsAlive is_alive)
+      : service_(service), is_alive_(std::move(is_alive)) {}
+  // Never fails. `caller` is null when the request came without a key. Thread-safe.
+  HttpReply Answer(const HttpRequest& request, const Principal* caller) const;
+
+ private:
+  HttpReply Health() const;
+  HttpReply Readiness() const;
+  HttpReply Metrics(const Principal* caller) const;
+
+  Service* const service_;
+  const IsAlive is_alive_;
+};
+
+// The reply that stands for an error.
+HttpReply ErrorPage(const Status& error);
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_SERVER_HTTP_HTTP_PAGES_H_
