@@ -1,0 +1,137 @@
+#include "server/http/http_session.h"
+
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <optional>
+#include <utility>
+
+namespace augstore {
+namespace {
+
+namespace asio = boost::asio;
+constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+
+}  // namespace
+
+HttpSession::HttpSession(Transport transport, Service* service, const HttpPages* pages,
+                         const HttpLimits& limits, HttpCaller caller)
+    : transport_(std::move(transport)),
+      service_(service),
+      pages_(pages),
+      limits_(limits),
+      caller_(std::move(caller)),
+      deadline_(transport_.executor()) {}
+
+void HttpSession::Close() {
+  if (std::exchange(closed_, true)) return;
+  deadline_.cancel();
+  transport_.Close();
+}
+
+void HttpSession::Expect(std::chrono::milliseconds limit) {
+  deadline_.expires_after(limit);  // cancels the wait before, unless that is over already
+  deadline_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const std::shared_ptr<HttpSession> self = weak.lock();
+    if (!error && self != nullptr && self->deadline_.expiry() <= Clock::now()) self->Close();
+  });
+}
+
+HttpSession::Awaitable<void> HttpSession::Serve(std::shared_ptr<HttpSession> self) {
+  self->Expect(self->limits_.request);
+  const Status ready = co_await self->transport_.Handshake();
+  if (ready.ok() && !self->closed_) co_await ServeRequests(self);
+  co_await Finish(self);
+}
+
+HttpSession::Awaitable<void> HttpSession::Refuse(std::shared_ptr<HttpSession> self, Status why) {
+  self->Expect(self->limits_.request);
+  const Status ready = co_await self->transport_.Handshake();
+  if (ready.ok() && !self->closed_) {
+    co_await Write(self, ToText(ErrorPage(why), /*keep_alive=*/false, /*head_only=*/false));
+  }
+  co_await Finish(self);
+}
+
+// What the peer still sends is taken, or it would lose the reply.
+HttpSession::Awaitable<void> HttpSession::Finish(std::shared_ptr<HttpSession> self) {
+  if (!self->closed_) {
+    self->Expect(self->limits_.request);
+    co_await self->transport_.FinishSending();
+    co_await self->transport_.DiscardRest();
+  }
+  self->Close();
+}
+
+HttpSession::Awaitable<void> HttpSession::ServeRequests(std::shared_ptr<HttpSession> self) {
+  for (bool more = true; more && !self->closed_;) {
+    Result<std::optional<HttpRequest>> request = co_await Read(self);
+    if (!request.ok()) {
+      // The code of a limit would say "try again later".
+      const Status why = InvalidArgument("{}", request.status().message());
+      co_await Write(self, ToText(ErrorPage(why), /*keep_alive=*/false, /*head_only=*/false));
+      co_return;
+    }
+    if (!request->has_value()) co_return;
+    more = (*request)->keep_alive;
+    const bool head_only = (*request)->method == "HEAD";
+    HttpReply reply = co_await Answer(self, std::move(**request));
+    if (self->closed_) co_return;
+    const bool written = co_await Write(self, ToText(reply, more, head_only));
+    more = more && written;
+  }
+}
+
+HttpSession::Awaitable<Result<std::optional<HttpRequest>>> HttpSession::Read(
+    std::shared_ptr<HttpSession> self) {
+  std::array<uint8_t, 2048> space{};
+  if (!self->reader_.in_request()) {
+    self->idle_since_ = Clock::now();
+    self->Expect(self->limits_.idle);
+  }
+  for (;;) {
+    Result<std::optional<HttpRequest>> next = self->reader_.Next();
+    if (!next.ok() || next->has_value()) co_return next;
+    const auto [error, count] = co_await self->transport_.ReadSome(space);
+    if (error || self->closed_) co_return std::optional<HttpRequest>();
+    if (std::exchange(self->idle_since_, std::nullopt)) self->Expect(self->limits_.request);
+    self->reader_.Add({reinterpret_cast<const char*>(space.data()), count});
+  }
+}
+
+HttpSession::Awaitable<HttpReply> HttpSession::Answer(std::shared_ptr<HttpSession> self,
+                                                      HttpRequest request) {
+  const HttpCaller& caller = self->caller_;
+  self->Expect(self->limits_.request);
+  if (caller.principal != nullptr || request.key.empty()) {
+    co_return self->pages_->Answer(request, caller.principal.get());
+  }
+  const std::chrono::seconds blocked = caller.blocked_for();
+  if (blocked.count() > 0) {
+    HttpReply reply = ErrorPage(ResourceExhausted(
+        "too many keys that are none came from here: try again in {} s", blocked.count()));
+    reply.headers = {{"Retry-After", std::to_string(blocked.count())}};
+    co_return reply;
+  }
+  const Result<PrincipalPointer> who = self->service_->Identify(request.key, caller.peer);
+  if (who.ok()) co_return self->pages_->Answer(request, who->get());
+  if (who.status().code() == Code::kUnauthenticated) caller.handshake_failed();
+  self->service_->NoteRefusal(Nobody(caller.peer), "Connect", who.status());
+  asio::steady_timer pause(self->transport_.executor(), self->limits_.failed_handshake);
+  co_await pause.async_wait(kAwait);
+  co_return ErrorPage(who.status());
+}
+
+HttpSession::Awaitable<bool> HttpSession::Write(std::shared_ptr<HttpSession> self,
+                                                std::string text) {
+  self->Expect(self->limits_.request);
+  const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
+  for (size_t sent = 0; sent < bytes.size();) {
+    const auto [error, count] = co_await self->transport_.WriteSome(bytes.subspan(sent), {});
+    if (error || self->closed_) co_return false;
+    sent += count;
+  }
+  co_return true;
+}
+
+}  // namespace augstore

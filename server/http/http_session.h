@@ -1,0 +1,76 @@
+// Internal to the server folder: one connection of the HTTP listener, as coroutines on its thread.
+#ifndef AUGSTORE_SERVER_HTTP_HTTP_SESSION_H_
+#define AUGSTORE_SERVER_HTTP_HTTP_SESSION_H_
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "server/http/http_message.h"
+#include "server/http/http_pages.h"
+#include "server/sockets/transport.h"
+
+namespace augstore {
+
+struct HttpLimits {
+  // For a TLS handshake, for a request from its first byte on, and for a reply to be taken.
+  std::chrono::milliseconds request{10'000};
+  std::chrono::milliseconds idle{60'000};             // between two requests
+  std::chrono::milliseconds failed_handshake{1'000};  // before a wrong key is answered
+};
+
+// Who may be at the other end.
+struct HttpCaller {
+  PrincipalPointer principal;  // null: each request has to bring a key
+  std::string peer;
+  // For how long no key is looked at, because too many were none.
+  std::function<std::chrono::seconds()> blocked_for;
+  std::function<void()> handshake_failed;
+};
+
+class HttpSession : public std::enable_shared_from_this<HttpSession> {
+ public:
+  template <typename T>
+  using Awaitable = boost::asio::awaitable<T>;
+  using Clock = std::chrono::steady_clock;
+
+  // `service` and `pages` must outlive the session.
+  HttpSession(Transport transport, Service* service, const HttpPages* pages,
+              const HttpLimits& limits, HttpCaller caller);
+  // Until the peer leaves, misses a deadline or is closed.
+  static Awaitable<void> Serve(std::shared_ptr<HttpSession> self);
+  // Answers one request by `why`, whatever it is, and closes.
+  static Awaitable<void> Refuse(std::shared_ptr<HttpSession> self, Status why);
+  void Close();
+  // Since when the connection has had no request; nothing while there is one.
+  std::optional<Clock::time_point> idle_since() const { return idle_since_; }
+
+ private:
+  // Closes the connection unless it is called again within `limit`.
+  void Expect(std::chrono::milliseconds limit);
+  // Nothing when the peer is gone.
+  static Awaitable<Result<std::optional<HttpRequest>>> Read(std::shared_ptr<HttpSession> self);
+  static Awaitable<HttpReply> Answer(std::shared_ptr<HttpSession> self, HttpRequest request);
+  // False: it could not be written.
+  static Awaitable<bool> Write(std::shared_ptr<HttpSession> self, std::string text);
+  static Awaitable<void> ServeRequests(std::shared_ptr<HttpSession> self);
+  static Awaitable<void> Finish(std::shared_ptr<HttpSession> self);
+
+  Transport transport_;
+  Service* const service_;
+  const HttpPages* const pages_;
+  const HttpLimits limits_;
+  const HttpCaller caller_;
+  HttpReader reader_;
+  boost::asio::steady_timer deadline_;
+  std::optional<Clock::time_point> idle_since_;
+  bool closed_ = false;
+};
+
+}  // namespace augstore
+
+#endif  // AUGSTORE_SERVER_HTTP_HTTP_SESSION_H_
