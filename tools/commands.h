@@ -29,6 +29,7 @@ void AddHeadPredictCommand(Command* group);
 void AddPolicyCommands(Command* app);
 void AddPlanCommand(Command* app);
 void AddAdminCommands(Command* app);
+void AddTopCommand(Command* app);
 void AddGcCommand(Command* app);
 void AddLineageCommands(Command* app);
 void AddSampleCommands(Command* app);
@@ -98,7 +99,7 @@ void AddCommands(Command* app) {
       CommandRow<AddStreamCommand, Needs::kNothing>,
       CommandRow<AddHeadGroup<kTorch>, Needs::kNothing>,
       CommandRow<AddPolicyCommands, Needs::kTorch>, CommandRow<AddPlanCommand, Needs::kTorch>,
-      CommandRow<AddAdminCommands, Needs::kNothing>, CommandRow<AddGcCommand, Needs::kNothing>,
+      CommandRow<AddAdminCommands, Needs::kNothing>, CommandRow<AddTopCommand, Needs::kNothing>,
       CommandRow<AddLineageCommands, Needs::kNothing>,
       CommandRow<AddSampleCommands, Needs::kNothing>, CommandRow<AddKeyCommands, Needs::kNothing>,
       CommandRow<AddBackupCommands, Needs::kNothing>, CommandRow<AddAuditCommand, Needs::kNothing>,
