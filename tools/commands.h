@@ -30,6 +30,7 @@ void AddPolicyCommands(Command* app);
 void AddPlanCommand(Command* app);
 void AddAdminCommands(Command* app);
 void AddTopCommand(Command* app);
+void AddConfigCommands(Command* app);
 void AddGcCommand(Command* app);
 void AddLineageCommands(Command* app);
 void AddSampleCommands(Command* app);
@@ -100,6 +101,7 @@ void AddCommands(Command* app) {
       CommandRow<AddHeadGroup<kTorch>, Needs::kNothing>,
       CommandRow<AddPolicyCommands, Needs::kTorch>, CommandRow<AddPlanCommand, Needs::kTorch>,
       CommandRow<AddAdminCommands, Needs::kNothing>, CommandRow<AddTopCommand, Needs::kNothing>,
+      CommandRow<AddConfigCommands, Needs::kNothing>,
       CommandRow<AddLineageCommands, Needs::kNothing>,
       CommandRow<AddSampleCommands, Needs::kNothing>, CommandRow<AddKeyCommands, Needs::kNothing>,
       CommandRow<AddBackupCommands, Needs::kNothing>, CommandRow<AddAuditCommand, Needs::kNothing>,

@@ -12,6 +12,7 @@
 #include "tools/cli/command.h"
 #include "tools/cli/table.h"
 #include "tools/flags/command_line.h"
+#include "tools/flags/config_file.h"
 
 namespace augstore {
 namespace {
@@ -72,7 +73,10 @@ int RunWords(const Command& program, std::vector<std::string> words) {
     // Words that name nothing are refused as they would be without `help`.
     if (Named(program, words) != nullptr) words.emplace_back("--help");
   }
-  const Result<CommandCall> call = ParseCommandLine(program, words);
+  const Result<CommandCall> call = [&]() -> Result<CommandCall> {
+    AUGSTORE_ASSIGN(const std::vector<std::string> all, WithConfig(program, words));
+    return ParseCommandLine(program, all);
+  }();
   if (!call.ok()) {
     PrintError(call.status());
     return ExitCode(call.status());

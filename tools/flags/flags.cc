@@ -118,21 +118,26 @@ std::string Flag::TypeText() const {
 
 std::string Flag::DefaultText() const {
   if (is_switch() || positional() || help_.find("(default") != std::string::npos) return "";
+  return fmt::format("{}", fmt::join(Texts(), ","));
+}
+
+std::vector<std::string> Flag::Texts() const {
   return std::visit(
-      [](const auto& value) -> std::string {
+      [](const auto& value) -> std::vector<std::string> {
         using T = std::decay_t<decltype(value)>;
-        if constexpr (std::is_pointer_v<T>) {
-          if constexpr (Element<T>::many) {
-            std::vector<std::string> texts;
-            for (const auto& one : *value) texts.push_back(ValueText(one));
-            return fmt::format("{}", fmt::join(texts, ","));
-          } else if constexpr (requires { value->has_value(); }) {
-            return value->has_value() ? ValueText(**value) : "";
-          } else {
-            return ValueText(*value);
-          }
+        if constexpr (std::is_same_v<T, Parser>) {
+          return {};
+        } else if constexpr (std::is_same_v<T, bool*>) {
+          return std::vector<std::string>(*value ? 1 : 0);
+        } else if constexpr (Element<T>::many) {
+          std::vector<std::string> texts;
+          for (const auto& one : *value) texts.push_back(ValueText(one));
+          return texts;
+        } else if constexpr (requires { value->has_value(); }) {
+          if (!value->has_value()) return {};
+          return {ValueText(**value)};
         } else {
-          return "";
+          return {ValueText(*value)};
         }
       },
       value_);
@@ -180,6 +185,22 @@ Status Flag::Parse(const std::string& text, T* value) const {
     *value = parsed;
   }
   return OkStatus();
+}
+
+Status Flag::Check(const std::vector<std::string>& texts) const {
+  return std::visit(
+      [&](const auto& value) -> Status {
+        using T = std::decay_t<decltype(value)>;
+        if constexpr (std::is_same_v<T, Parser>) {
+          return OkStatus();  // it stores what it reads
+        } else {
+          std::remove_pointer_t<T> checked{};
+          Flag copy = *this;
+          copy.value_ = &checked;
+          return copy.Set(texts);
+        }
+      },
+      value_);
 }
 
 Status Flag::Set(const std::vector<std::string>& given) const {

@@ -55,6 +55,10 @@ class Flag {
   // The default as --help shows it; empty when there is none, or when the help states it itself.
   std::string DefaultText() const;
 
+  // The value now, one text for each; none where it is unset, false, or read by a Parser.
+  std::vector<std::string> Texts() const;
+  // Errors: those of Set, which it does not do.
+  Status Check(const std::vector<std::string>& texts) const;
   // Stores what the user wrote, one text for each mention. Errors: kInvalidArgument, naming the
   // flag, the text and what is expected.
   Status Set(const std::vector<std::string>& texts) const;

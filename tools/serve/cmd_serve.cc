@@ -6,19 +6,25 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "server/http/http_server.h"
 #include "server/sockets/log.h"
 #include "server/sockets/server.h"
 #include "storage/rocksdb/rocksdb_open.h"
 #include "storage/store/server_mark.h"
 #include "tools/cli/command.h"
+#include "tools/flags/config_file.h"
 #include "tools/serve/default_socket.h"
 
 namespace augstore {
 namespace {
 
 struct ServeFlags {
+  const Command* serve = nullptr;
+  std::string config;
   CommonFlags local;  // without --connect
   std::vector<std::string> listen;
+  std::vector<std::string> http;
+  uint64_t least_free_mib = 1024;
   TlsFiles tls;
   bool insecure = false;
   uint32_t max_failed_handshakes = 10;
@@ -49,16 +55,22 @@ std::string Join(const std::vector<Address>& addresses) {
   return text;
 }
 
+Result<std::vector<Address>> ParseAddresses(const std::vector<std::string>& texts) {
+  std::vector<Address> addresses;
+  for (const std::string& text : texts) {
+    AUGSTORE_ASSIGN(const Address address, ParseAddress(text));
+    addresses.push_back(address);
+  }
+  return addresses;
+}
+
 bool IsUnix(const Address& address) { return address.kind == Address::Kind::kUnix; }
+bool IsTls(const Address& address) { return address.kind == Address::Kind::kTls; }
 
 // Where to listen: as was asked, and in any case at a Unix socket, so that the store's owner can
 // get in without a key.
 Result<std::vector<Address>> Listeners(const ServeFlags& flags, const std::string& store) {
-  std::vector<Address> addresses;
-  for (const std::string& text : flags.listen) {
-    AUGSTORE_ASSIGN(const Address address, ParseAddress(text));
-    addresses.push_back(address);
-  }
+  AUGSTORE_ASSIGN(std::vector<Address> addresses, ParseAddresses(flags.listen));
   if (std::ranges::none_of(addresses, IsUnix)) {
     AUGSTORE_ASSIGN(const Address address, DefaultSocket(store));
     addresses.push_back(address);
@@ -83,13 +95,83 @@ void SayWhoGetsIn(const std::vector<Address>& addresses, bool insecure, bool has
   }
 }
 
+// Null when no address is asked for. Errors: those of HttpServer::Start.
+Result<std::unique_ptr<HttpServer>> StartHttp(const ServeFlags& flags, Service* service,
+                                              const Server& server,
+                                              const std::vector<Address>& listen) {
+  if (listen.empty()) return std::unique_ptr<HttpServer>();
+  const HttpOptions options{.listen = listen,
+                            .insecure = flags.insecure,
+                            .max_failed_handshakes = flags.max_failed_handshakes,
+                            .tls = flags.tls};
+  return HttpServer::Start(
+      service, [&server] { return server.IsAlive(); }, options);
+}
+
 // Reads certificate and key again.
-void ReloadTls(Server& server) {
-  const Result<std::string> reloaded = server.ReloadTls();
-  if (reloaded.ok()) {
-    Log().info("new connections get the certificate of {}", *reloaded);
-  } else {
-    Log().error("the certificate stays as it was: {}", reloaded.status().message());
+void ReloadTls(Server& server, HttpServer* http) {
+  const auto say = [](const Result<std::string>& reloaded) {
+    if (reloaded.ok()) {
+      Log().info("new connections get the certificate of {}", *reloaded);
+    } else {
+      Log().error("the certificate stays as it was: {}", reloaded.status().message());
+    }
+  };
+  if (std::ranges::any_of(server.addresses(), IsTls)) say(server.ReloadTls());
+  if (http != nullptr && std::ranges::any_of(http->addresses(), IsTls)) say(http->ReloadTls());
+}
+
+ServerOptions OptionsOf(const ServeFlags& flags, const std::vector<Address>& listen,
+                        const std::vector<Address>& http) {
+  ServerOptions options{.listen = listen,
+                        .insecure = flags.insecure,
+                        .max_failed_handshakes = flags.max_failed_handshakes,
+                        .tls = flags.tls,
+                        .workers = flags.workers,
+                        .max_connections = flags.max_connections,
+                        .max_host_connections = flags.max_host_connections,
+                        .max_host_strangers = flags.max_host_strangers,
+                        .idle_timeout = std::chrono::seconds(flags.idle_timeout_s),
+                        .write_timeout = std::chrono::seconds(flags.write_timeout_s),
+                        .frame_timeout = std::chrono::seconds(flags.frame_timeout_s),
+                        .least_rate = uint64_t{flags.least_rate_kib} << 10,
+                        .request_timeout = std::chrono::seconds(flags.request_timeout_s)};
+  // The certificate may be for HTTP alone.
+  if (std::ranges::none_of(listen, IsTls) && std::ranges::any_of(http, IsTls)) options.tls = {};
+  return options;
+}
+
+Json AddressesJson(const std::vector<Address>& addresses) {
+  Json json = Json::array();
+  for (const Address& address : addresses) json.push_back(address.ToString());
+  return json;
+}
+
+void SayWhere(const ServeFlags& flags, const std::string& path, const std::vector<Address>& bound,
+              const HttpServer* http) {
+  Json json = {{"listening", AddressesJson(bound)}, {"store", path}};
+  std::string text = fmt::format("serving {} at {} (stop with Ctrl-C)\n", path, Join(bound));
+  if (http != nullptr) {
+    json["http"] = AddressesJson(http->addresses());
+    text += fmt::format("health and metrics in HTTP at {}\n", Join(http->addresses()));
+  }
+  Emit(flags.local, json, text);
+  std::fflush(stdout);
+}
+
+// What the file says now and did not when the server was started: only certificates are read again.
+void SayWhatWaits(const ServeFlags& flags, const ConfigValues& at_start) {
+  const Result<ConfigValues> now = ReadConfig(*flags.serve->parent(), flags.config, *flags.serve);
+  if (!now.ok()) return Log().error("the configuration is not read: {}", now.status().message());
+  for (const Flag& flag : flags.serve->flags()) {
+    const auto before = at_start.find(flag.name());
+    const auto after = now->find(flag.name());
+    const bool is_same = before == at_start.end() || after == now->end()
+                             ? before == at_start.end() && after == now->end()
+                             : before->second == after->second;
+    if (is_same) continue;
+    Log().warn("{}: {} has changed: that takes effect when the server is started again",
+               flags.config, flag.name().substr(2));
   }
 }
 
@@ -105,20 +187,8 @@ Status Serve(const ServeFlags& flags) {
   if (path.empty()) {
     return InvalidArgument("serve needs --store DIR (or AUGSTORE_STORE): the store that it opens");
   }
-  ServerOptions options{.listen = {},
-                        .insecure = flags.insecure,
-                        .max_failed_handshakes = flags.max_failed_handshakes,
-                        .tls = flags.tls,
-                        .workers = flags.workers,
-                        .max_connections = flags.max_connections,
-                        .max_host_connections = flags.max_host_connections,
-                        .max_host_strangers = flags.max_host_strangers,
-                        .idle_timeout = std::chrono::seconds(flags.idle_timeout_s),
-                        .write_timeout = std::chrono::seconds(flags.write_timeout_s),
-                        .frame_timeout = std::chrono::seconds(flags.frame_timeout_s),
-                        .least_rate = uint64_t{flags.least_rate_kib} << 10,
-                        .request_timeout = std::chrono::seconds(flags.request_timeout_s)};
-  for (const std::string& text : flags.listen) AUGSTORE_TRY(ParseAddress(text));
+  AUGSTORE_TRY(ParseAddresses(flags.listen));
+  AUGSTORE_ASSIGN(const std::vector<Address> http_addresses, ParseAddresses(flags.http));
   // A quarter of the memory is for requests and replies, an eighth for what streams share, an
   // eighth for collections that are being written, the rest for embeddings.
   const uint64_t memory = flags.local.memory_mib << 20;
@@ -136,31 +206,40 @@ Status Serve(const ServeFlags& flags) {
   AUGSTORE_ASSIGN(const std::unique_ptr<Store> store, std::move(opened));
   AUGSTORE_ASSIGN(const std::unique_ptr<Catalog> catalog,
                   Catalog::Open(store.get(), kDraftStep, draft_bytes));
-  AUGSTORE_ASSIGN(options.listen, Listeners(flags, path));
+  AUGSTORE_ASSIGN(const std::vector<Address> listen, Listeners(flags, path));
   std::unique_ptr<AuditLog> audit;
   if (flags.audit_size_mib > 0) {
     audit = std::make_unique<AuditLog>(path, flags.audit_size_mib << 20);
   }
-  Service service(catalog.get(), {.address = Join(options.listen),
+  Service service(catalog.get(), {.address = Join(listen),
                                   .batch_cache_bytes = flags.batch_cache_mib << 20,
                                   .message_bytes = message_bytes,
                                   .stream_bytes = stream_bytes,
                                   .backup_folder = flags.backup_dir,
+                                  .folder = path,
+                                  .least_free_bytes = flags.least_free_mib << 20,
                                   .audit = audit.get()});
-  AUGSTORE_ASSIGN(const std::unique_ptr<Server> server, Server::Start(&service, options));
-  if (!flags.tls.certificate.empty()) InstallHangUpHandler();
+  AUGSTORE_ASSIGN(const std::unique_ptr<Server> server,
+                  Server::Start(&service, OptionsOf(flags, listen, http_addresses)));
+  AUGSTORE_ASSIGN(const std::unique_ptr<HttpServer> http,
+                  StartHttp(flags, &service, *server, http_addresses));
+  ConfigValues config;
+  if (!flags.config.empty()) {
+    AUGSTORE_ASSIGN(config, ReadConfig(*flags.serve->parent(), flags.config, *flags.serve));
+  }
+  if (!flags.tls.certificate.empty() || !flags.config.empty()) InstallHangUpHandler();
   const std::vector<Address>& bound = server->addresses();
   const ServerMark mark(path, std::ranges::find_if(bound, IsUnix)->ToString());
-  Json addresses = Json::array();
-  for (const Address& address : bound) addresses.push_back(address.ToString());
   SayWhoGetsIn(bound, flags.insecure, service.HasKeys());
-  Emit(flags.local, {{"listening", addresses}, {"store", path}},
-       fmt::format("serving {} at {} (stop with Ctrl-C)\n", path, Join(bound)));
-  std::fflush(stdout);
+  SayWhere(flags, path, bound, http.get());
   while (!Interrupted() && ParentLives(flags)) {
-    if (TakeHangUp()) ReloadTls(*server);
+    if (TakeHangUp()) {
+      ReloadTls(*server, http.get());
+      if (!flags.config.empty()) SayWhatWaits(flags, config);
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
+  if (http != nullptr) http->Stop();
   server->Stop();
   if (!flags.local.quiet) std::fprintf(stderr, "stopped\n");
   return OkStatus();
@@ -205,13 +284,27 @@ void AddConnectionFlags(Command* command, ServeFlags* flags) {
 }
 
 void AddFlags(Command* command, ServeFlags* flags) {
+  flags->serve = command;
   AddLocalFlags(command, &flags->local);
+  command
+      ->AddFlag(kConfigFlag, &flags->config,
+                "File of settings in TOML; `augstore config default` prints one")
+      .Env(kConfigVariable);
   command->AddFlag("--create", &flags->create, "Make an empty store where the folder has none");
   command->AddFlag(
       "--listen", &flags->listen,
       "Address to listen at; may be given several times. TCP connections need a key, and without "
       "TLS come from this machine alone (default: augstore.sock in the store's folder, which is "
       "there whenever no Unix socket is named)");
+  command->AddFlag(
+      "--http", &flags->http,
+      "Address of the HTTP listener, which has /healthz, /readyz and /metrics; may be given "
+      "several "
+      "times: tcp://127.0.0.1:9411 for HTTP, tls://0.0.0.0:9411 for HTTPS (default: none)");
+  command
+      ->AddFlag("--least-free", &flags->least_free_mib,
+                "MiB of free disk below which /readyz says no")
+      .Range(0, 1 << 30);
   command->AddFlag(
       "--insecure", &flags->insecure,
       "TCP without keys, from other machines too: anybody who reaches the port may read, "
