@@ -101,7 +101,7 @@ void AddCommands(Command* app) {
       CommandRow<AddHeadGroup<kTorch>, Needs::kNothing>,
       CommandRow<AddPolicyCommands, Needs::kTorch>, CommandRow<AddPlanCommand, Needs::kTorch>,
       CommandRow<AddAdminCommands, Needs::kNothing>, CommandRow<AddTopCommand, Needs::kNothing>,
-      CommandRow<AddConfigCommands, Needs::kNothing>,
+      CommandRow<AddConfigCommands, Needs::kNothing>, CommandRow<AddGcCommand, Needs::kNothing>,
       CommandRow<AddLineageCommands, Needs::kNothing>,
       CommandRow<AddSampleCommands, Needs::kNothing>, CommandRow<AddKeyCommands, Needs::kNothing>,
       CommandRow<AddBackupCommands, Needs::kNothing>, CommandRow<AddAuditCommand, Needs::kNothing>,
