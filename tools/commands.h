@@ -41,6 +41,7 @@ void AddSynthCommand(Command* app);
 void AddCompareCommand(Command* app);
 void AddPaperCommand(Command* app);
 void AddBenchCommand(Command* app);
+void AddCompletionCommand(Command* app);  // of all commands, so of the program that has them
 
 enum class Needs { kNothing, kTorch };  // kTorch: LibTorch or OpenCV's decoders
 
@@ -106,8 +107,8 @@ void AddCommands(Command* app) {
       CommandRow<AddSampleCommands, Needs::kNothing>, CommandRow<AddKeyCommands, Needs::kNothing>,
       CommandRow<AddBackupCommands, Needs::kNothing>, CommandRow<AddAuditCommand, Needs::kNothing>,
       CommandRow<AddSynthCommand, Needs::kTorch>, CommandRow<AddCompareCommand, Needs::kTorch>,
-      CommandRow<AddPaperCommand, Needs::kTorch>,
-      CommandRow<AddBenchCommand, Needs::kTorch>>::template AddTo<kTorch>(app);
+      CommandRow<AddPaperCommand, Needs::kTorch>, CommandRow<AddBenchCommand, Needs::kTorch>,
+      CommandRow<AddCompletionCommand, Needs::kTorch>>::template AddTo<kTorch>(app);
 }
 
 }  // namespace augstore

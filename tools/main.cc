@@ -16,10 +16,14 @@ int main(int argc, char** argv) {
   if (!augstore::HasCommand(program, {argv + 1, argv + argc})) {
     const std::string other = augstore::PathBeside("augstore-torch");
     ::execv(other.c_str(), argv);
-    std::fprintf(stderr,
-                 "augstore: %s cannot be started (%s): without it there are only the commands of "
-                 "`augstore --help`; install both programs into one folder\n",
-                 other.c_str(), std::strerror(errno));
+    // Whoever asks for help is shown what there is.
+    if (argc > 1 && argv[1][0] != '-') {
+      std::fprintf(stderr,
+                   "augstore: %s cannot be started (%s): without it there are only the commands of "
+                   "`augstore --help`; install the package augstore-torch, or both programs into "
+                   "one folder\n",
+                   other.c_str(), std::strerror(errno));
+    }
   }
   return augstore::RunProgram(program, argc, argv);
 }

@@ -12,6 +12,7 @@
 #include "tools/cli/command.h"
 #include "tools/cli/table.h"
 #include "tools/flags/command_line.h"
+#include "tools/flags/completion.h"
 #include "tools/flags/config_file.h"
 
 namespace augstore {
@@ -58,6 +59,7 @@ const char* const kProgramFooter =
     "5 unavailable, 6 damaged data, 7 a limit is reached, 8 not allowed, 130 interrupted.";
 
 bool HasCommand(const Command& program, std::vector<std::string> words) {
+  if (words == std::vector<std::string>{"--version"}) return true;
   if (!words.empty() && words[0] == "help") words.erase(words.begin());
   const Command* named = Named(program, words);
   return named != nullptr && named->commands().empty();
@@ -66,6 +68,10 @@ bool HasCommand(const Command& program, std::vector<std::string> words) {
 int RunWords(const Command& program, std::vector<std::string> words) {
   if (words == std::vector<std::string>{"help", "--markdown"}) {
     std::fputs(MarkdownReference(program).c_str(), stdout);
+    return 0;
+  }
+  if (words == std::vector<std::string>{"help", "--man"}) {
+    std::fputs(ManualPage(program).c_str(), stdout);
     return 0;
   }
   if (!words.empty() && words[0] == "help") {
