@@ -81,7 +81,7 @@ cp metrics.txt names.txt
 # These two need a certificate, and a backup made by a server.
 printf 'augstore_certificate_expiry_timestamp_seconds 1\naugstore_last_backup_timestamp_seconds 1\n' >>names.txt
 grep -ohE '(augstore|process)_[a-z_]+' "$root"/deploy/grafana/augstore.json "$root"/deploy/prometheus/alerts.yml | sort -u |
-  while read -r name; do grep -q "^$name[ {]" names.txt || fail "deploy/ has '$name', and no server does"; done
+  while read -r name; do grep -qE "^${name}( |\{)" names.txt || fail "deploy/ has '$name', and no server does"; done
 
 step "a server without room is not ready, and stays alive"
 stop_server
