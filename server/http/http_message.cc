@@ -27,6 +27,14 @@ std::string BearerOf(std::string_view authorization) {
   return std::string(authorization.substr(kScheme.size()));
 }
 
+// Of a target in absolute form, which a client of a proxy sends.
+std::string_view PathOf(std::string_view target) {
+  const size_t scheme = target.find("://");
+  if (scheme == std::string_view::npos || target.starts_with('/')) return target;
+  const size_t path = target.find('/', scheme + 3);
+  return path == std::string_view::npos ? "/" : target.substr(path);
+}
+
 std::string_view View(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
@@ -40,10 +48,13 @@ Result<HttpRequest> ParseHttpHead(std::string_view head) {
   if (!parser.is_header_done()) return NoRequest("its head has no end");
   if (used != head.size()) return NoRequest("bytes follow its head");
   const auto& message = parser.get();
-  if (parser.chunked() || parser.content_length().value_or(0) > 0) {
-    return NoRequest("it has a body, and there is nothing to upload here");
+  const bool has_body = parser.content_length().value_or(0) > 0 ||
+                        message.find(http::field::transfer_encoding) != message.end();
+  if (has_body) return NoRequest("it has a body, and there is nothing to upload here");
+  if (message.version() >= 11 && message.find(http::field::host) == message.end()) {
+    return NoRequest("it has no Host");
   }
-  const std::string_view target = View(message.target());
+  const std::string_view target = PathOf(View(message.target()));
   if (!target.starts_with('/')) return NoRequest("its target is not a path");
   return HttpRequest{.method = std::string(View(message.method_string())),
                      .path = std::string(target.substr(0, target.find('?'))),
@@ -53,6 +64,8 @@ Result<HttpRequest> ParseHttpHead(std::string_view head) {
 
 Result<std::optional<HttpRequest>> HttpReader::Next() {
   constexpr std::string_view kEnd = "\r\n\r\n";
+  // RFC 9112, section 2.2: empty lines before a request are passed over.
+  while (bytes_.starts_with("\r\n")) bytes_.erase(0, 2);
   const size_t end = bytes_.find(kEnd);
   if (end == std::string::npos || end + kEnd.size() > kMostHttpHeadBytes) {
     if (bytes_.size() <= kMostHttpHeadBytes) return std::optional<HttpRequest>();

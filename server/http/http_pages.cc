@@ -36,6 +36,19 @@ int HttpStatus(Code code) {
   return 500;
 }
 
+// Metrics count what all collections do.
+Status CheckMaySeeAll(const Principal& caller) {
+  if (caller.role == Role{}) {
+    return Unauthenticated(
+        "metrics need a key of role read: send it as 'Authorization: Bearer KEY' (augstore key "
+        "create --role read)");
+  }
+  AUGSTORE_TRY(CheckRole(MessageType::kStatsRequest, caller));
+  if (caller.scope.empty()) return OkStatus();
+  return PermissionDenied(
+      "metrics tell about all collections, and this key has a scope: use one without");
+}
+
 HttpReply NotReady(const Status& why) {
   return {.status = 503, .body = "not ready: " + std::string(why.message()) + "\n"};
 }
@@ -50,7 +63,7 @@ HttpReply ErrorPage(const Status& error) {
   return reply;
 }
 
-HttpReply HttpPages::Answer(const HttpRequest& request, const Principal* caller) const try {
+HttpReply HttpPages::Answer(const HttpRequest& request, const Principal& caller) const try {
   if (request.method != "GET" && request.method != "HEAD") {
     return {.status = 405,
             .body = "only GET and HEAD are answered here\n",
@@ -75,17 +88,11 @@ HttpReply HttpPages::Readiness() const {
   return ready.ok() ? HttpReply{.body = "ready\n"} : NotReady(ready);
 }
 
-HttpReply HttpPages::Metrics(const Principal* caller) const {
-  if (caller == nullptr) {
-    return ErrorPage(Unauthenticated(
-        "metrics need a key of role read: send it as 'Authorization: Bearer KEY' (augstore key "
-        "create --role read)"));
-  }
-  const Status allowed = CheckRole(MessageType::kStatsRequest, *caller);
-  if (!allowed.ok()) return ErrorPage(allowed);
-  if (!caller->scope.empty()) {
-    return ErrorPage(PermissionDenied(
-        "metrics tell about all collections, and this key has a scope: use one without"));
+HttpReply HttpPages::Metrics(const Principal& caller) const {
+  const Status allowed = CheckMaySeeAll(caller);
+  if (!allowed.ok()) {
+    service_->NoteRefusal(caller, "Metrics", allowed);
+    return ErrorPage(allowed);
   }
   Result<std::string> text = service_->MetricsText();
   if (!text.ok()) return ErrorPage(text.status());

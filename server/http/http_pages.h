@@ -16,19 +16,21 @@ namespace augstore {
 //   /metrics   role read without a scope, as it counts what all collections do
 class HttpPages {
  public:
-  // Whether the server's sockets are served; may take a second.
+  // Whether the server's sockets are served. Must not wait.
   using IsAlive = std::function<bool()>;
 
   // `service` must outlive the pages.
   HttpPages(Service* service, IsAlive is_alive)
       : service_(service), is_alive_(std::move(is_alive)) {}
-  // Never fails. `caller` is null when the request came without a key. Thread-safe.
-  HttpReply Answer(const HttpRequest& request, const Principal* caller) const;
+  // Whether what is at `path` depends on who asks.
+  static bool NeedsKey(const std::string& path) { return path == "/metrics"; }
+  // Never fails. `caller` has no role (Nobody) when the request came without a key. Thread-safe.
+  HttpReply Answer(const HttpRequest& request, const Principal& caller) const;
 
  private:
   HttpReply Health() const;
   HttpReply Readiness() const;
-  HttpReply Metrics(const Principal* caller) const;
+  HttpReply Metrics(const Principal& caller) const;
 
   Service* const service_;
   const IsAlive is_alive_;

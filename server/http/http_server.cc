@@ -7,7 +7,8 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <exception>
-#include <set>
+#include <map>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -42,8 +43,8 @@ struct HttpServer::State {
 
   Status Listen(const Address& address);
   void Launch(Transport::Socket socket, bool with_tls);
-  // Closes the connection that has waited longest for a request. False: all have one.
-  bool MakeRoom();
+  // Closes a connection if `host` may have no other one. False: none can make room.
+  bool MakeRoom(const std::string& host);
   void Run();
   void Stop();
 
@@ -57,8 +58,8 @@ struct HttpServer::State {
   std::vector<Listener> listeners;
   // The following belong to the thread.
   std::vector<std::unique_ptr<Acceptor>> acceptors;
-  std::shared_ptr<const TlsContext> tls;  // of new connections
-  std::set<std::shared_ptr<HttpSession>> sessions;
+  std::shared_ptr<const TlsContext> tls;                         // of new connections
+  std::map<std::shared_ptr<HttpSession>, std::string> sessions;  // and their hosts
   HandshakeLimit failed_handshakes;
 
   Mutex stop_mutex;
@@ -81,13 +82,22 @@ Status HttpServer::State::Listen(const Address& address) {
   return OkStatus();
 }
 
-bool HttpServer::State::MakeRoom() {
-  const auto since = [](const std::shared_ptr<HttpSession>& session) {
-    return session->idle_since().value_or(HttpSession::Clock::time_point::max());
-  };
-  const auto longest = std::ranges::min_element(sessions, {}, since);
-  if (longest == sessions.end() || !(*longest)->idle_since().has_value()) return false;
-  (*longest)->Close();
+bool HttpServer::State::MakeRoom(const std::string& host) {
+  using Worth = HttpSession::Worth;
+  std::vector<std::shared_ptr<HttpSession>> open;
+  std::vector<std::shared_ptr<HttpSession>> of_host;
+  for (const auto& [session, its_host] : sessions) {
+    if (session->worth() == Worth::kClosed) continue;
+    open.push_back(session);
+    if (!host.empty() && its_host == host) of_host.push_back(session);
+  }
+  const bool has_share = of_host.size() >= std::max<size_t>(1, options.max_connections / 2);
+  if (!has_share && open.size() < options.max_connections) return true;
+  const auto& from = has_share ? of_host : open;
+  const auto least = std::ranges::min_element(
+      from, {}, [](const auto& session) { return std::pair(session->worth(), session->since()); });
+  if (least == from.end() || (*least)->worth() == Worth::kBusy) return false;
+  (*least)->Close();
   return true;
 }
 
@@ -102,16 +112,24 @@ void HttpServer::State::Launch(Transport::Socket socket, bool with_tls) try {
       .handshake_failed = [this,
                            peer] { failed_handshakes.CountFailure(peer.host, Clock::now()); }};
   // A flood of connections must not cost memory: what finds no room is closed without a word.
-  if (sessions.size() >= options.max_connections && !MakeRoom()) return;
+  if (!MakeRoom(peer.host)) {
+    ++service->metrics().refused.at(static_cast<size_t>(Code::kResourceExhausted));
+    return;
+  }
   auto session =
       std::make_shared<HttpSession>(Transport(std::move(socket), with_tls ? tls : nullptr), service,
                                     &pages, options.limits, std::move(caller));
   if (!admitted.ok()) service->NoteRefusal(Nobody(peer.text), "Connect", admitted.status());
-  sessions.insert(session);
-  asio::co_spawn(
-      io,
-      admitted.ok() ? HttpSession::Serve(session) : HttpSession::Refuse(session, admitted.status()),
-      [this, session](const std::exception_ptr&) { sessions.erase(session); });
+  sessions.emplace(session, peer.host);
+  try {
+    asio::co_spawn(io,
+                   admitted.ok() ? HttpSession::Serve(session)
+                                 : HttpSession::Refuse(session, admitted.status()),
+                   [this, session](const std::exception_ptr&) { sessions.erase(session); });
+  } catch (...) {
+    sessions.erase(session);
+    throw;
+  }
 } catch (const std::exception& error) {
   Log().error("an HTTP connection cannot be served: {}", error.what());
 }
@@ -135,7 +153,7 @@ void HttpServer::State::Stop() {
       boost::system::error_code ignored;
       acceptor->close(ignored);
     }
-    for (const auto& session : sessions) session->Close();
+    for (const auto& [session, host] : sessions) session->Close();
     work.reset();
   });
   if (thread.joinable()) thread.join();

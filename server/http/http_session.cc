@@ -1,10 +1,14 @@
 #include "server/http/http_session.h"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <optional>
 #include <utility>
+
+#include "server/sockets/log.h"
 
 namespace augstore {
 namespace {
@@ -40,7 +44,12 @@ void HttpSession::Expect(std::chrono::milliseconds limit) {
 HttpSession::Awaitable<void> HttpSession::Serve(std::shared_ptr<HttpSession> self) {
   self->Expect(self->limits_.request);
   const Status ready = co_await self->transport_.Handshake();
-  if (ready.ok() && !self->closed_) co_await ServeRequests(self);
+  if (ready.ok() && !self->closed_) {
+    co_await ServeRequests(self);
+  } else if (ready.code() != Code::kUnavailable) {  // else the peer left by itself
+    WarnOfPeer(fmt::format("{} is closed: its TLS handshake failed: {}", self->caller_.peer,
+                           ready.ok() ? "it took too long" : ready.message()));
+  }
   co_await Finish(self);
 }
 
@@ -56,7 +65,8 @@ HttpSession::Awaitable<void> HttpSession::Refuse(std::shared_ptr<HttpSession> se
 // What the peer still sends is taken, or it would lose the reply.
 HttpSession::Awaitable<void> HttpSession::Finish(std::shared_ptr<HttpSession> self) {
   if (!self->closed_) {
-    self->Expect(self->limits_.request);
+    self->Become(Worth::kLeaving);
+    self->Expect(self->limits_.linger);
     co_await self->transport_.FinishSending();
     co_await self->transport_.DiscardRest();
   }
@@ -85,16 +95,14 @@ HttpSession::Awaitable<void> HttpSession::ServeRequests(std::shared_ptr<HttpSess
 HttpSession::Awaitable<Result<std::optional<HttpRequest>>> HttpSession::Read(
     std::shared_ptr<HttpSession> self) {
   std::array<uint8_t, 2048> space{};
-  if (!self->reader_.in_request()) {
-    self->idle_since_ = Clock::now();
-    self->Expect(self->limits_.idle);
-  }
-  for (;;) {
+  const bool waits = !self->reader_.in_request();
+  self->Expect(waits ? self->limits_.idle : self->limits_.request);
+  for (bool begun = !waits;;) {
     Result<std::optional<HttpRequest>> next = self->reader_.Next();
     if (!next.ok() || next->has_value()) co_return next;
     const auto [error, count] = co_await self->transport_.ReadSome(space);
     if (error || self->closed_) co_return std::optional<HttpRequest>();
-    if (std::exchange(self->idle_since_, std::nullopt)) self->Expect(self->limits_.request);
+    if (!std::exchange(begun, true)) self->Expect(self->limits_.request);
     self->reader_.Add({reinterpret_cast<const char*>(space.data()), count});
   }
 }
@@ -103,23 +111,40 @@ HttpSession::Awaitable<HttpReply> HttpSession::Answer(std::shared_ptr<HttpSessio
                                                       HttpRequest request) {
   const HttpCaller& caller = self->caller_;
   self->Expect(self->limits_.request);
-  if (caller.principal != nullptr || request.key.empty()) {
-    co_return self->pages_->Answer(request, caller.principal.get());
+  if (caller.principal != nullptr) co_return self->pages_->Answer(request, *caller.principal);
+  // Whoever probes with a key that is over must still learn whether the server is well.
+  if (request.key.empty() || !HttpPages::NeedsKey(request.path)) {
+    co_return self->pages_->Answer(request, Nobody(caller.peer));
   }
+  const Result<PrincipalPointer> who = self->service_->Identify(request.key, caller.peer);
+  if (who.ok()) {
+    // From now on it goes after those that nobody knows.
+    if (self->worth_ == Worth::kUnanswered) self->Become(Worth::kBusy);
+    co_return self->pages_->Answer(request, **who);
+  }
+  co_return co_await RefuseKey(self, who.status());
+}
+
+// A key that is valid is looked at all the same, so that one user of a host cannot keep another
+// out: the limit is for the log and for connections, since no key can be guessed.
+HttpSession::Awaitable<HttpReply> HttpSession::RefuseKey(std::shared_ptr<HttpSession> self,
+                                                         Status why) {
+  const HttpCaller& caller = self->caller_;
   const std::chrono::seconds blocked = caller.blocked_for();
   if (blocked.count() > 0) {
-    HttpReply reply = ErrorPage(ResourceExhausted(
-        "too many keys that are none came from here: try again in {} s", blocked.count()));
+    const Status limit = ResourceExhausted(
+        "too many keys that are none came from here: try again in {} s", blocked.count());
+    self->service_->NoteRefusal(Nobody(caller.peer), "Connect", limit);
+    HttpReply reply = ErrorPage(limit);
     reply.headers = {{"Retry-After", std::to_string(blocked.count())}};
     co_return reply;
   }
-  const Result<PrincipalPointer> who = self->service_->Identify(request.key, caller.peer);
-  if (who.ok()) co_return self->pages_->Answer(request, who->get());
-  if (who.status().code() == Code::kUnauthenticated) caller.handshake_failed();
-  self->service_->NoteRefusal(Nobody(caller.peer), "Connect", who.status());
+  WarnOfPeer(fmt::format("{} is refused: {}", caller.peer, why.ToString()));
+  if (why.code() == Code::kUnauthenticated) caller.handshake_failed();
+  self->service_->NoteRefusal(Nobody(caller.peer), "Connect", why);
   asio::steady_timer pause(self->transport_.executor(), self->limits_.failed_handshake);
   co_await pause.async_wait(kAwait);
-  co_return ErrorPage(who.status());
+  co_return ErrorPage(why);
 }
 
 HttpSession::Awaitable<bool> HttpSession::Write(std::shared_ptr<HttpSession> self,
@@ -131,6 +156,7 @@ HttpSession::Awaitable<bool> HttpSession::Write(std::shared_ptr<HttpSession> sel
     if (error || self->closed_) co_return false;
     sent += count;
   }
+  self->Become(Worth::kIdle);
   co_return true;
 }
 

@@ -20,6 +20,7 @@ struct HttpLimits {
   // For a TLS handshake, for a request from its first byte on, and for a reply to be taken.
   std::chrono::milliseconds request{10'000};
   std::chrono::milliseconds idle{60'000};             // between two requests
+  std::chrono::milliseconds linger{1'000};            // for the peer to leave after the last reply
   std::chrono::milliseconds failed_handshake{1'000};  // before a wrong key is answered
 };
 
@@ -27,7 +28,7 @@ struct HttpLimits {
 struct HttpCaller {
   PrincipalPointer principal;  // null: each request has to bring a key
   std::string peer;
-  // For how long no key is looked at, because too many were none.
+  // For how long wrong keys are refused at once, because too many came.
   std::function<std::chrono::seconds()> blocked_for;
   std::function<void()> handshake_failed;
 };
@@ -37,6 +38,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   template <typename T>
   using Awaitable = boost::asio::awaitable<T>;
   using Clock = std::chrono::steady_clock;
+  // What the connection is worth when another wants its place; the first goes first.
+  enum class Worth { kClosed, kLeaving, kUnanswered, kIdle, kBusy };
 
   // `service` and `pages` must outlive the session.
   HttpSession(Transport transport, Service* service, const HttpPages* pages,
@@ -46,15 +49,21 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   // Answers one request by `why`, whatever it is, and closes.
   static Awaitable<void> Refuse(std::shared_ptr<HttpSession> self, Status why);
   void Close();
-  // Since when the connection has had no request; nothing while there is one.
-  std::optional<Clock::time_point> idle_since() const { return idle_since_; }
+  Worth worth() const { return closed_ ? Worth::kClosed : worth_; }
+  // Since when it is worth that.
+  Clock::time_point since() const { return since_; }
 
  private:
+  void Become(Worth worth) {
+    worth_ = worth;
+    since_ = Clock::now();
+  }
   // Closes the connection unless it is called again within `limit`.
   void Expect(std::chrono::milliseconds limit);
   // Nothing when the peer is gone.
   static Awaitable<Result<std::optional<HttpRequest>>> Read(std::shared_ptr<HttpSession> self);
   static Awaitable<HttpReply> Answer(std::shared_ptr<HttpSession> self, HttpRequest request);
+  static Awaitable<HttpReply> RefuseKey(std::shared_ptr<HttpSession> self, Status why);
   // False: it could not be written.
   static Awaitable<bool> Write(std::shared_ptr<HttpSession> self, std::string text);
   static Awaitable<void> ServeRequests(std::shared_ptr<HttpSession> self);
@@ -67,7 +76,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   const HttpCaller caller_;
   HttpReader reader_;
   boost::asio::steady_timer deadline_;
-  std::optional<Clock::time_point> idle_since_;
+  Worth worth_ = Worth::kUnanswered;
+  Clock::time_point since_ = Clock::now();
   bool closed_ = false;
 };
 

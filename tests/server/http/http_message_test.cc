@@ -20,13 +20,14 @@ TEST(HttpMessageTest, ReadsWhatARequestAsksFor) {
 
 TEST(HttpMessageTest, KnowsWhenTheConnectionEnds) {
   EXPECT_FALSE(ParseHttpHead("GET / HTTP/1.0\r\n\r\n")->keep_alive);
-  EXPECT_FALSE(ParseHttpHead("GET / HTTP/1.1\r\nConnection: close\r\n\r\n")->keep_alive);
+  EXPECT_FALSE(ParseHttpHead("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")->keep_alive);
   EXPECT_TRUE(ParseHttpHead("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")->keep_alive);
 }
 
 TEST(HttpMessageTest, TakesNoKeyOfAnotherScheme) {
   for (const std::string value : {"Basic dXNlcg==", "Bearer", "Bearer ", "bearerx y", ""}) {
-    const auto request = ParseHttpHead("GET / HTTP/1.1\r\nAuthorization: " + value + "\r\n\r\n");
+    const auto request =
+        ParseHttpHead("GET / HTTP/1.1\r\nHost: x\r\nAuthorization: " + value + "\r\n\r\n");
     ASSERT_TRUE(request.ok()) << value;
     EXPECT_EQ(request->key, "") << value;
   }
@@ -36,10 +37,11 @@ TEST(HttpMessageTest, RefusesWhatIsNoRequest) {
   for (const std::string head :
        {"", "\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / FTP/1.1\r\n\r\n",
         "GET / HTTP/1.1\r\nbad header\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n",
-        "GET http://other/ HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\n\r\n",
-        "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n",
         "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
-        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
         "GET / HTTP/1.1\r\nContent-Length: 0\r\nContent-Length: 7\r\n\r\n",
         "GET / HTTP/1.1\r\n\r\nmore"}) {
     const Status status = ParseHttpHead(head).status();
@@ -50,7 +52,8 @@ TEST(HttpMessageTest, RefusesWhatIsNoRequest) {
 
 TEST(HttpMessageTest, CutsRequestsOutOfAConnectionHoweverTheirBytesCome) {
   const std::string bytes =
-      "GET /a HTTP/1.1\r\nHost: x\r\n\r\nHEAD /b HTTP/1.1\r\n\r\nGET /c HTTP/1.1\r\n\r\n";
+      "GET /a HTTP/1.1\r\nHost: x\r\n\r\n\r\nHEAD http://x/b HTTP/1.1\r\nHost: x\r\n\r\nGET /c "
+      "HTTP/1.0\r\n\r\n";
   for (size_t part = 1; part <= bytes.size(); ++part) {
     HttpReader reader;
     std::string paths;

@@ -15,7 +15,7 @@ using ::testing::Not;
 
 class HttpPagesTest : public ::testing::Test {
  protected:
-  HttpReply Get(const std::string& path, const Principal* caller = nullptr) {
+  HttpReply Get(const std::string& path, const Principal& caller = Nobody("tcp 127.0.0.1:1")) {
     return pages_.Answer({.method = "GET", .path = path, .key = ""}, caller);
   }
   static Principal Caller(Role role, const std::string& scope = "") {
@@ -40,11 +40,13 @@ TEST_F(HttpPagesTest, IsNotReadyWithoutRoomAndTellsNoPath) {
   const TempDir folder;
   Service full(filled_.catalog.get(), {.folder = folder.path(), .least_free_bytes = ~uint64_t{0}});
   const HttpPages pages(&full, [] { return true; });
-  const HttpReply reply = pages.Answer({.method = "GET", .path = "/readyz", .key = ""}, nullptr);
+  const HttpReply reply =
+      pages.Answer({.method = "GET", .path = "/readyz", .key = ""}, Nobody("test"));
   EXPECT_EQ(reply.status, 503);
   EXPECT_THAT(reply.body, HasSubstr("MiB are free for the store"));
   EXPECT_THAT(reply.body, Not(HasSubstr(folder.path())));
-  EXPECT_EQ(pages.Answer({.method = "GET", .path = "/healthz", .key = ""}, nullptr).status, 200);
+  EXPECT_EQ(pages.Answer({.method = "GET", .path = "/healthz", .key = ""}, Nobody("test")).status,
+            200);
 }
 
 TEST_F(HttpPagesTest, TellsMetricsToThoseWhoMaySeeAllCollections) {
@@ -52,12 +54,12 @@ TEST_F(HttpPagesTest, TellsMetricsToThoseWhoMaySeeAllCollections) {
   EXPECT_EQ(nobody.status, 401);
   EXPECT_EQ(nobody.headers.at(0).first, "WWW-Authenticate");
   const Principal scoped = Caller(Role::kAdmin, "photos");
-  EXPECT_EQ(Get("/metrics", &scoped).status, 403);
+  EXPECT_EQ(Get("/metrics", scoped).status, 403);
   Principal ended = Caller(Role::kRead);
   ended.grant = std::make_shared<KeyGrant>(1);
-  EXPECT_EQ(Get("/metrics", &ended).status, 401);
+  EXPECT_EQ(Get("/metrics", ended).status, 401);
   const Principal reader = Caller(Role::kRead);
-  const HttpReply metrics = Get("/metrics", &reader);
+  const HttpReply metrics = Get("/metrics", reader);
   EXPECT_EQ(metrics.status, 200);
   EXPECT_EQ(metrics.type, kMetricsType);
   EXPECT_THAT(metrics.body, HasSubstr("augstore_build_info{version="));
@@ -67,7 +69,8 @@ TEST_F(HttpPagesTest, HasNothingElseAndTakesNothing) {
   for (const std::string path : {"/", "/metrics/", "/../etc/passwd", "/healthz/x", "/HEALTHZ"}) {
     EXPECT_EQ(Get(path).status, 404) << path;
   }
-  const HttpReply reply = pages_.Answer({.method = "POST", .path = "/metrics", .key = ""}, nullptr);
+  const HttpReply reply =
+      pages_.Answer({.method = "POST", .path = "/metrics", .key = ""}, Nobody("test"));
   EXPECT_EQ(reply.status, 405);
   EXPECT_EQ(reply.headers.at(0), std::pair(std::string("Allow"), std::string("GET, HEAD")));
 }

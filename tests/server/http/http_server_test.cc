@@ -16,7 +16,7 @@ namespace {
 using ::testing::HasSubstr;
 
 const Address kAnyPort{Address::Kind::kTcp, "127.0.0.1", 0, ""};
-constexpr std::string_view kHealth = "GET /healthz HTTP/1.1\r\n\r\n";
+constexpr std::string_view kHealth = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
 
 // A connection that speaks HTTP by hand.
 class Browser {
@@ -42,7 +42,7 @@ class Browser {
     }
   }
   std::string Get(const std::string& path, const std::string& key = "") {
-    Send("GET " + path + " HTTP/1.1\r\n" +
+    Send("GET " + path + " HTTP/1.1\r\nHost: x\r\n" +
          (key.empty() ? "" : "Authorization: Bearer " + key + "\r\n") + "\r\n");
     return Reply();
   }
@@ -105,17 +105,20 @@ TEST_F(HttpServerTest, DemandsAKeyForMetricsOverTcpAndNoneOverAUnixSocket) {
   EXPECT_THAT(Browser(at(1)).Get("/metrics"), HasSubstr("\naugstore_build_info{"));
 }
 
-TEST_F(HttpServerTest, LooksAtNoMoreKeysAfterManyThatAreNone) {
+TEST_F(HttpServerTest, AnswersWrongKeysAtOnceAfterMany) {
   Start({.max_failed_handshakes = 3});
   const std::string key = MakeKey(Role::kRead);
   Browser browser(at());
   for (int i = 0; i < 3; ++i) {
     EXPECT_TRUE(browser.Get("/metrics", "wrong").starts_with("HTTP/1.1 401 "));
   }
-  const std::string refused = browser.Get("/metrics", key);
+  const std::string refused = browser.Get("/metrics", "wrong");
   EXPECT_TRUE(refused.starts_with("HTTP/1.1 429 ")) << refused;
   EXPECT_THAT(refused, HasSubstr("Retry-After: "));
-  EXPECT_TRUE(browser.Get("/healthz").starts_with("HTTP/1.1 200 ")) << "which needs no key";
+  EXPECT_TRUE(browser.Get("/metrics", key).starts_with("HTTP/1.1 200 "))
+      << "another user of the host, with a key";
+  EXPECT_TRUE(browser.Get("/healthz", "wrong").starts_with("HTTP/1.1 200 "))
+      << "which needs no key";
 }
 
 TEST_F(HttpServerTest, AnswersWhatIsNoHttpAndCloses) {
@@ -141,8 +144,8 @@ TEST_F(HttpServerTest, ClosesConnectionsThatMissADeadline) {
   EXPECT_TRUE(Browser(at()).Get("/healthz").ends_with("alive\n"));
 }
 
-TEST_F(HttpServerTest, ClosesTheConnectionThatIsIdleLongestForANewOne) {
-  Start({.max_connections = 3});
+TEST_F(HttpServerTest, ClosesWhatIsIdleLongestForANewConnection) {
+  Start({.max_connections = 6});
   std::vector<std::unique_ptr<Browser>> browsers;
   for (int i = 0; i < 20; ++i) {
     browsers.push_back(std::make_unique<Browser>(at()));
@@ -152,8 +155,24 @@ TEST_F(HttpServerTest, ClosesTheConnectionThatIsIdleLongestForANewOne) {
   EXPECT_TRUE(browsers.back()->Get("/healthz").ends_with("alive\n"));
 }
 
+TEST_F(HttpServerTest, AnswersBesideAFloodOfConnectionsThatAskNothingWhole) {
+  Start({.max_connections = 8});
+  const std::string key = MakeKey(Role::kRead);
+  Browser known(at());
+  EXPECT_TRUE(known.Get("/metrics", key).starts_with("HTTP/1.1 200 "));
+  std::vector<std::unique_ptr<Browser>> flood;
+  for (int i = 0; i < 60; ++i) {
+    flood.push_back(std::make_unique<Browser>(at()));
+    flood.back()->Send(i % 3 == 0 ? "G" : i % 3 == 1 ? "BAD\r\n\r\n" : "");
+    EXPECT_TRUE(Browser(at()).Get("/healthz").ends_with("alive\n")) << i;
+  }
+  EXPECT_TRUE(known.Get("/metrics", key).starts_with("HTTP/1.1 200 ")) << "it kept its place";
+  EXPECT_TRUE(Browser(at(1)).Get("/healthz").ends_with("alive\n")) << "and so did Unix sockets";
+}
+
 TEST_F(HttpServerTest, SaysThatAServerWhichHasStoppedIsNotAlive) {
   Start();
+  EXPECT_TRUE(Browser(at()).Get("/healthz").starts_with("HTTP/1.1 200 "));
   serving_.Stop();
   EXPECT_TRUE(Browser(at()).Get("/healthz").starts_with("HTTP/1.1 503 "));
 }
