@@ -6,13 +6,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <exception>
-#include <future>
 #include <set>
 #include <thread>
 #include <utility>
@@ -38,6 +40,10 @@ namespace asio = boost::asio;
 constexpr size_t kMaxRefusals = 32;
 constexpr int kMaxWorkers = 1024;  // more is a typing error
 constexpr size_t kQuickWorkers = 2;
+// How often the socket thread says that it turns, and after what silence it is taken for stuck.
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kBeat{100};
+constexpr std::chrono::seconds kMostSilence{1};
 
 Status CheckOptions(const ServerOptions& options) {
   if (options.listen.empty()) {
@@ -110,6 +116,8 @@ struct Server::State {
         sessions(TableLimits(options)),
         failed_handshakes(options.max_failed_handshakes) {}
 
+  // Says that the socket thread turns, until the server stops.
+  static asio::awaitable<void> Beat(State* state);
   void Launch(Transport::Socket socket, bool with_tls);
   // Who a new connection is; why it is not to be served.
   Result<Session::Caller> Admit(const Peer& peer);
@@ -135,7 +143,9 @@ struct Server::State {
   ConnectionTable sessions;
   std::set<std::shared_ptr<Session>> refused;
   HandshakeLimit failed_handshakes;
+  asio::steady_timer next_beat{io};
   bool stopping = false;
+  std::atomic<Clock::time_point> beat{Clock::now()};  // any thread
 
   Mutex stop_mutex;
   bool stopped AUGSTORE_GUARDED_BY(stop_mutex) = false;
@@ -158,7 +168,10 @@ void Server::State::Launch(Transport::Socket socket, bool with_tls) try {
     return Refuse(session, caller.status());
   }
   const Status room = sessions.MakeRoom(peer.host);
-  if (!room.ok()) return Refuse(session, room);
+  if (!room.ok()) {
+    ++service->metrics().refused.at(static_cast<size_t>(room.code()));
+    return Refuse(session, room);
+  }
   sessions.Add(session, peer.host);
   ++service->metrics().connections;
   asio::co_spawn(io, Session::Serve(session),
@@ -190,6 +203,7 @@ void Server::State::Refuse(const std::shared_ptr<Session>& session, const Status
 
 void Server::State::Forget(const std::shared_ptr<Session>& session) {
   sessions.Remove(session);
+  service->metrics().streams.Leave(session->peer());
   --service->metrics().connections;
 }
 
@@ -204,8 +218,18 @@ void Server::State::Run() {
   }
 }
 
+asio::awaitable<void> Server::State::Beat(State* state) {
+  while (!state->stopping) {
+    state->beat = Clock::now();
+    state->next_beat.expires_after(kBeat);
+    co_await state->next_beat.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+  state->beat = Clock::time_point();
+}
+
 void Server::State::BeginStop() {
   stopping = true;
+  next_beat.cancel();
   for (const auto& acceptor : acceptors) {
     boost::system::error_code ignored;
     acceptor->close(ignored);
@@ -254,13 +278,7 @@ const std::vector<Address>& Server::addresses() const { return state_->addresses
 
 uint32_t Server::connections() const { return state_->service->metrics().connections.load(); }
 
-bool Server::IsAlive() const {
-  constexpr std::chrono::seconds kPatience{1};
-  auto turned = std::make_shared<std::promise<void>>();
-  std::future<void> turn = turned->get_future();
-  asio::post(state_->io, [turned] { turned->set_value(); });
-  return turn.wait_for(kPatience) == std::future_status::ready;
-}
+bool Server::IsAlive() const { return Clock::now() - state_->beat.load() < kMostSilence; }
 
 Result<std::unique_ptr<Server>> Server::Start(Service* service, const ServerOptions& options) {
   AUGSTORE_TRY(CheckOptions(options));
@@ -287,6 +305,7 @@ Result<std::unique_ptr<Server>> Server::Start(Service* service, const ServerOpti
                                        }),
                      asio::detached);
     }
+    asio::co_spawn(state->io, State::Beat(state.get()), asio::detached);
     state->thread = std::thread([running = state.get()] { running->Run(); });
     return std::unique_ptr<Server>(new Server(std::move(state)));
   } catch (const std::exception& error) {

@@ -46,7 +46,7 @@ RocksDbStore::~RocksDbStore() {
   }
   // A store that was closed has everything in its tables, so that its log may be lost or left out
   // of a copy. When this fails, the log still has it.
-  if (mark_ != nullptr && write_error_.empty()) {
+  if (mark_ != nullptr && WriteError().empty()) {
     db_->Flush(rocksdb::FlushOptions(), handles_).PermitUncheckedError();
   }
   for (rocksdb::ColumnFamilyHandle* handle : handles_) {
@@ -205,10 +205,10 @@ Status RocksDbStore::Write(rocksdb::WriteBatch* batch, std::string_view what) {
         "open it again",
         path_);
   }
-  if (!write_error_.empty()) {
+  if (const std::string why = WriteError(); !why.empty()) {
     return FailedPrecondition(
         "store '{}' takes no writes since one failed ({}): free the device and open it again",
-        path_, write_error_);
+        path_, why);
   }
   rocksdb::WriteOptions options;
   options.sync = true;
@@ -223,7 +223,10 @@ Status RocksDbStore::Write(rocksdb::WriteBatch* batch, std::string_view what) {
     written = ResourceExhausted("{} cannot be written: {}", what, error.what());
   }
   if (written.ok()) written = mark_->Acknowledge(db_->GetLatestSequenceNumber());
-  if (!written.ok()) write_error_ = written.message();
+  if (!written.ok()) {
+    const MutexLock lock(error_mutex_);
+    write_error_ = written.message();
+  }
   return written;
 }
 
@@ -234,9 +237,9 @@ Status RocksDbStore::FlushAll() {
 Status RocksDbStore::WithoutWrites(const std::function<Status()>& work) {
   const MutexLock lock(write_mutex_);
   if (mark_ == nullptr) return FailedPrecondition("store '{}' is open for reading", path_);
-  if (is_unusable_ || !write_error_.empty()) {
+  if (const std::string why = WriteError(); is_unusable_ || !why.empty()) {
     return FailedPrecondition("store '{}' takes no writes since one failed ({}): open it again",
-                              path_, write_error_);
+                              path_, why);
   }
   return work();
 }
@@ -253,11 +256,7 @@ Result<StoreStats> RocksDbStore::Stats() {
     if (!vanished) stats.disk_bytes += bytes;
   }
   if (error) return Unavailable("store '{}' cannot be read: {}", path_, error.message());
-  {
-    const MutexLock lock(write_mutex_);
-    stats.write_error = write_error_;
-    if (mark_ == nullptr) stats.write_error = "the store is open for reading";
-  }
+  stats.write_error = mark_ == nullptr ? "the store is open for reading" : WriteError();
   const ReaderLock lock(spaces_mutex_);
   for (const auto& space : spaces_) stats.spaces.push_back(space->info());
   return stats;

@@ -1,9 +1,9 @@
 // The store in a folder, on RocksDB. Internal to storage/rocksdb: callers use OpenRocksDbStore
 // (storage/rocksdb/rocksdb_open.h).
 //
-// Who guards what: write_mutex_ serialises every write; spaces_mutex_ guards the list of spaces (a
-// Space, once made, lives as long as the store, and its counters are atomic); RocksDB and the cache
-// take care of themselves.
+// Who guards what: write_mutex_ serialises every write; error_mutex_ what became of them;
+// spaces_mutex_ guards the list of spaces (a Space, once made, lives as long as the store, and its
+// counters are atomic); RocksDB and the cache take care of themselves.
 #ifndef AUGSTORE_STORAGE_ROCKSDB_ROCKSDB_STORE_H_
 #define AUGSTORE_STORAGE_ROCKSDB_ROCKSDB_STORE_H_
 
@@ -139,6 +139,11 @@ class RocksDbStore final : public Store {
     return value_bytes + entries * (kMaxNameBytes + 128) + 64;
   }
   // Synced, and noted in the mark. After a failure every later write is refused.
+  // Why no write is taken since one failed; empty: none did.
+  std::string WriteError() const {
+    const MutexLock lock(error_mutex_);
+    return write_error_;
+  }
   Status Write(rocksdb::WriteBatch* batch, std::string_view what) AUGSTORE_REQUIRES(write_mutex_);
 
   // --- Embeddings (rocksdb_store_segments.cc) ---
@@ -240,8 +245,10 @@ class RocksDbStore final : public Store {
   std::string id_;
 
   Mutex write_mutex_;
+  // Held for a moment alone, so that who asks how the store is does not wait for a write.
+  mutable Mutex error_mutex_;
   // Of the first write that failed.
-  std::string write_error_ AUGSTORE_GUARDED_BY(write_mutex_);
+  std::string write_error_ AUGSTORE_GUARDED_BY(error_mutex_);
   // An exception passed through RocksDB's code, whose locks may be held for ever.
   bool is_unusable_ AUGSTORE_GUARDED_BY(write_mutex_) = false;
 
