@@ -8,7 +8,7 @@ namespace augstore {
 void StreamTable::Forget() {
   const auto now = StreamActivity::Clock::now();
   known_.remove_if([&](const std::shared_ptr<StreamActivity>& stream) {
-    return stream->runs == 0 && now - stream->last.load() > kKept;
+    return stream->runs == 0 && (stream->gone || now - stream->last.load() > kKept);
   });
 }
 
@@ -19,8 +19,13 @@ std::shared_ptr<StreamActivity> StreamTable::Join(StreamDescription description)
     return stream->of.peer == description.peer && stream->of.who == description.who &&
            stream->of.fingerprint == description.fingerprint && stream->of.rank == description.rank;
   });
-  if (same != known_.end()) return *same;
+  if (same != known_.end()) {
+    (*same)->gone = false;
+    ++(*same)->runs;
+    return *same;
+  }
   auto begun = std::make_shared<StreamActivity>(std::move(description));
+  ++begun->runs;
   if (known_.size() >= kMost) {
     const auto idle =
         std::ranges::find_if(known_, [](const auto& stream) { return stream->runs == 0; });
@@ -29,6 +34,13 @@ std::shared_ptr<StreamActivity> StreamTable::Join(StreamDescription description)
   }
   known_.push_back(begun);
   return begun;
+}
+
+void StreamTable::Leave(const std::string& peer) {
+  const MutexLock lock(mutex_);
+  for (const auto& stream : known_) {
+    if (stream->of.peer == peer) stream->gone = true;
+  }
 }
 
 std::vector<std::shared_ptr<const StreamActivity>> StreamTable::List() {

@@ -2,6 +2,7 @@
 #ifndef AUGSTORE_SERVER_METRICS_STREAM_TABLE_H_
 #define AUGSTORE_SERVER_METRICS_STREAM_TABLE_H_
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -47,6 +48,21 @@ struct StreamActivity {
   TimeSum wait_for_client;
   std::atomic<uint32_t> runs{0};  // that are being answered
   std::atomic<Clock::time_point> last{Clock::now()};
+  // What it waits for now, and since when; what was waited for before is in the sums.
+  enum class Wait : uint8_t { kNothing, kServer, kClient };
+  std::atomic<Wait> wait{Wait::kNothing};
+  std::atomic<Clock::time_point> wait_began{Clock::now()};
+  std::atomic<bool> gone{false};  // its connection is closed
+
+  void Begin(Wait next, Clock::time_point now) {
+    wait_began = now;
+    wait = next;
+  }
+  // Of the wait that goes on, if it is for `what`.
+  double OpenSeconds(Wait what, Clock::time_point now) const {
+    if (wait != what) return 0;
+    return std::max(0.0, std::chrono::duration<double>(now - wait_began.load()).count());
+  }
 };
 
 // Where a run of batches puts the activity that it belongs to, once that is known. Thread-safe.
@@ -74,8 +90,11 @@ class StreamTable {
   static constexpr std::chrono::seconds kKept{60};
 
   // The activity of this caller and peer with this fingerprint and rank, which is known already or
-  // begins now. It is not listed when kMost others have runs.
+  // begins now, with one run more: the caller ends that with `--runs`. It is not listed when kMost
+  // others have runs.
   std::shared_ptr<StreamActivity> Join(StreamDescription description);
+  // The connection of this peer is closed: what it read is forgotten once no run is left.
+  void Leave(const std::string& peer);
   // The oldest first.
   std::vector<std::shared_ptr<const StreamActivity>> List();
 

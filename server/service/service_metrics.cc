@@ -34,7 +34,8 @@ void AddRequests(const ServerMetrics& metrics, MetricsText* text) {
                 {{"code", std::string(CodeName(static_cast<Code>(code)))}});
     }
   };
-  text->BeginCounter("augstore_errors_total", "Requests that were answered by an error.");
+  text->BeginCounter("augstore_errors_total",
+                     "Requests that failed, also those that nobody waited for any more.");
   by_code(metrics.errors);
   text->BeginCounter("augstore_refused_total",
                      "Connections and keys that were refused before any request was looked at.");
@@ -48,13 +49,13 @@ void AddRequests(const ServerMetrics& metrics, MetricsText* text) {
 void AddStreams(const ServerMetrics& metrics, MetricsText* text) {
   text->Gauge("augstore_running_streams", "Runs of batches that are being answered.",
               ToDouble(metrics.running_streams.load()));
-  text->Counter("augstore_batches_total", "Batches of streams that were delivered.",
+  text->Counter("augstore_batches_total",
+                "Batches that were made for streams, also the last few of a client that left.",
                 ToDouble(metrics.batches.load()));
   text->Counter("augstore_batches_built_total",
                 "Of these, those that were computed; the others were kept from another client.",
                 ToDouble(metrics.batches_built.load()));
-  text->Counter("augstore_rows_total", "Rows of the batches that were delivered.",
-                ToDouble(metrics.rows.load()));
+  text->Counter("augstore_rows_total", "Rows of these batches.", ToDouble(metrics.rows.load()));
   text->BeginHistogram("augstore_batch_build_seconds", "How long a worker took to build a batch.");
   text->Add(metrics.build_seconds);
   text->BeginCounter("augstore_stage_seconds_total",

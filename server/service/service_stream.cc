@@ -222,7 +222,6 @@ Status BatchRun::Open(const Cancellation& cancellation) {
   run_->epoch = message.epoch;
   run_->several = end_ - step_ > 1;
   run_->activity = run_->state->metrics.streams.Join(Describe(*stream, *run_->caller));
-  ++run_->activity->runs;
   run_->slot->Set(run_->activity);
   run_->stream = std::move(stream);
   if (run_->several) {

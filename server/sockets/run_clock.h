@@ -22,7 +22,10 @@ class RunClock {
     lap_ = Clock::now();
   }
   ~RunClock() {
-    if (stream_ != nullptr) --metrics_->running_streams;
+    if (stream_ == nullptr) return;
+    --metrics_->running_streams;
+    const std::shared_ptr<StreamActivity> activity = stream_->Get();
+    if (activity != nullptr) activity->Begin(StreamActivity::Wait::kNothing, Clock::now());
   }
   RunClock(const RunClock&) = delete;
   RunClock& operator=(const RunClock&) = delete;
@@ -30,20 +33,26 @@ class RunClock {
   // The time since the last of these calls was spent waiting for a reply to be made, or for the
   // client to take one.
   void WaitedForServer() {
-    Lap(&ServerMetrics::wait_for_server_seconds, &StreamActivity::wait_for_server);
+    Lap(&ServerMetrics::wait_for_server_seconds, &StreamActivity::wait_for_server,
+        StreamActivity::Wait::kClient);
   }
   void WaitedForClient() {
-    Lap(&ServerMetrics::wait_for_client_seconds, &StreamActivity::wait_for_client);
+    Lap(&ServerMetrics::wait_for_client_seconds, &StreamActivity::wait_for_client,
+        StreamActivity::Wait::kServer);
   }
 
  private:
   using Clock = std::chrono::steady_clock;
-  void Lap(TimeSum ServerMetrics::*of_all, TimeSum StreamActivity::*of_stream) {
+  void Lap(TimeSum ServerMetrics::*of_all, TimeSum StreamActivity::*of_stream,
+           StreamActivity::Wait next) {
     if (stream_ == nullptr) return;
     const Clock::time_point now = Clock::now();
     (metrics_->*of_all).Add(now - lap_);
     const std::shared_ptr<StreamActivity> activity = stream_->Get();
-    if (activity != nullptr) ((*activity).*of_stream).Add(now - lap_);
+    if (activity != nullptr) {
+      activity->Begin(next, now);
+      ((*activity).*of_stream).Add(now - lap_);
+    }
     lap_ = now;
   }
 

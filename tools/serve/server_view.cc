@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "tools/cli/progress.h"
 #include "tools/cli/table.h"
@@ -59,6 +60,10 @@ Json StreamView(const Json& before, const Json& stream, const Rates& rates) {
   view["wait_for_server"] = rates.Of(was, stream, "wait_for_server_s");
   view["wait_for_client"] = rates.Of(was, stream, "wait_for_client_s");
   return view;
+}
+
+const char* WaitKey(std::string_view who) {
+  return who == "server" ? "wait_for_server" : "wait_for_client";
 }
 
 std::string Percent(double share) { return fmt::format("{:.0f} %", 100 * share); }
@@ -126,13 +131,19 @@ Result<Json> CompareStats(const Json& before, const Json& now) {
       {"stages",
        {{"store", stage("store")}, {"transform", stage("transform")}, {"encode", stage("encode")}}},
       {"waits", {{"server", stage("wait_for_server")}, {"client", stage("wait_for_client")}}}};
-  view["bottleneck"] = BottleneckText(view["waits"], view["stages"]);
   view["streams"] = Json::array();
   const Json streams_before = Part(before, "streams");
   const Json streams_now = Part(now, "streams");
   for (const Json& stream : streams_now) {
     view["streams"].push_back(StreamView(streams_before, stream, rates));
   }
+  // Those of streams count waits that still go on, too.
+  for (const char* who : {"server", "client"}) {
+    double sum = 0;
+    for (const Json& stream : view["streams"]) sum += Number(stream, WaitKey(who));
+    view["waits"][who] = std::max(sum, Number(view["waits"], who));
+  }
+  view["bottleneck"] = BottleneckText(view["waits"], view["stages"]);
   return view;
 }
 
@@ -151,7 +162,7 @@ std::string ServerViewText(const Json& view) {
   if (streams.empty()) return text;
   Table table({"client", "collection", "policy", "rank", "epoch", "step", "rows/s", "waits for"});
   for (const Json& stream : streams) {
-    const bool idle = Number(stream, "idle_s") > 0;
+    const bool idle = Number(stream, "idle_s") >= 1 && Number(stream, "rows_per_s") == 0;
     table.Row(
         {fmt::format("{} {}", Text(stream, "who"), Text(stream, "peer")),
          Text(stream, "collection"), Text(stream, "policy"),

@@ -34,15 +34,42 @@ TEST(StreamTableTest, KnowsAStreamAgainOverItsRuns) {
 TEST(StreamTableTest, ForgetsWhatHasHadNoRunForLong) {
   StreamTable table;
   const auto past = StreamActivity::Clock::now() - 2 * StreamTable::kKept;
-  table.Join(OfPeer("tcp a:1"))->last = past;
-  const auto running = table.Join(OfPeer("tcp a:2"));
-  running->last = past;
-  ++running->runs;
-  table.Join(OfPeer("tcp a:3"));
+  const auto over = table.Join(OfPeer("tcp a:1"));
+  over->last = past;
+  --over->runs;
+  table.Join(OfPeer("tcp a:2"))->last = past;  // and it has a run
+  --table.Join(OfPeer("tcp a:3"))->runs;
   const auto known = table.List();
   ASSERT_EQ(known.size(), 2u);
   EXPECT_EQ(known[0]->of.peer, "tcp a:2");
   EXPECT_EQ(known[1]->of.peer, "tcp a:3");
+}
+
+TEST(StreamTableTest, ForgetsTheStreamsOfAClosedConnectionOnceTheirRunsEnd) {
+  StreamTable table;
+  const auto stream = table.Join(OfPeer("tcp a:1"));
+  const auto other = table.Join(OfPeer("tcp a:2"));
+  table.Leave("tcp a:1");
+  EXPECT_EQ(table.List().size(), 2u) << "a worker still makes a batch";
+  --stream->runs;
+  --other->runs;
+  ASSERT_EQ(table.List().size(), 1u);
+  EXPECT_EQ(table.List()[0], other);
+  table.Leave("tcp a:2");
+  EXPECT_TRUE(table.List().empty());
+}
+
+TEST(StreamTableTest, CountsAWaitThatGoesOn) {
+  using Wait = StreamActivity::Wait;
+  StreamTable table;
+  const auto stream = table.Join(OfPeer("tcp a:1"));
+  const auto now = StreamActivity::Clock::now();
+  EXPECT_EQ(stream->OpenSeconds(Wait::kServer, now), 0);
+  stream->Begin(Wait::kClient, now);
+  EXPECT_EQ(stream->OpenSeconds(Wait::kServer, now + std::chrono::seconds(3)), 0);
+  EXPECT_EQ(stream->OpenSeconds(Wait::kClient, now + std::chrono::seconds(3)), 3);
+  stream->Begin(Wait::kNothing, now);
+  EXPECT_EQ(stream->OpenSeconds(Wait::kClient, now + std::chrono::seconds(3)), 0);
 }
 
 TEST(StreamTableTest, ListsNoMoreThanItsLimitHoweverManyThereAre) {
@@ -50,10 +77,9 @@ TEST(StreamTableTest, ListsNoMoreThanItsLimitHoweverManyThereAre) {
   std::vector<std::shared_ptr<StreamActivity>> held;
   for (size_t i = 0; i < StreamTable::kMost; ++i) {
     held.push_back(table.Join(OfPeer("tcp a:" + std::to_string(i))));
-    if (i > 0) ++held.back()->runs;
+    if (i == 0) --held.back()->runs;
   }
   const auto next = table.Join(OfPeer("tcp b:1"));
-  ++next->runs;
   EXPECT_EQ(table.List().size(), StreamTable::kMost);
   EXPECT_NE(table.List()[0], held[0]) << "the one without a run made room";
   const auto unlisted = table.Join(OfPeer("tcp b:2"));
