@@ -46,7 +46,8 @@ expect_exit 2 "write tls:// instead of tcp://" "$augstore" stats --connect "tcp$
 expect_exit 2 "'nowhere.pem' cannot be used: No such file" "$augstore" stats --connect "$tls" --tls-ca nowhere.pem
 expect_exit 2 "belong together" "$augstore" stats --connect "$tls" --tls-cert server.pem
 expect_exit 2 "listen at tls://" "$augstore" serve --create --store other --tls-cert server.pem --tls-key server.key
-expect_exit 2 "belong together" "$augstore" serve --create --store other --listen tls://127.0.0.1:0
+expect_exit 2 "give --tls-cert and --tls-key" "$augstore" serve --create --store other --listen tls://127.0.0.1:0
+expect_exit 2 "give --tls-cert and --tls-key" "$augstore" serve --create --store other --http tls://127.0.0.1:0
 chmod 644 server.key
 expect_exit 2 "others can read the key" "$augstore" serve --create --store other --listen tls://127.0.0.1:0 \
   --tls-cert server.pem --tls-key server.key

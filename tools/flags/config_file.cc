@@ -3,8 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <set>
 #define TOML_EXCEPTIONS 0
@@ -28,6 +32,11 @@ std::string Nearest(const std::string& word, const std::vector<std::string>& kno
   return "";
 }
 
+bool TakesConfig(const Command& command) {
+  return std::ranges::any_of(command.flags(),
+                             [](const Flag& flag) { return flag.name() == kConfigFlag; });
+}
+
 class Reader {
  public:
   explicit Reader(std::string file) : file_(std::move(file)) {}
@@ -41,6 +50,9 @@ class Reader {
         if (!node.is_table()) return Wrong(node, name, "is a command: write a table, [{}]", name);
         AUGSTORE_TRY(Read(*below, *node.as_table(), values));
         continue;
+      }
+      if (command.commands().empty() && !TakesConfig(command)) {
+        return Wrong(node, name, "has no effect: {} reads no file", command.Path());
       }
       const auto flag = std::ranges::find_if(command.flags(), [&](const Flag& one) {
         return IsConfigurable(one) && KeyOf(one) == name;
@@ -96,7 +108,15 @@ class Reader {
       if (!text.has_value()) {
         return Wrong(node, name, "is {}", IsText(flag) ? "a text: write it in ' '" : "a number");
       }
-      texts.push_back(*text);
+      const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+      if (std::ranges::any_of(*text, is_control)) {
+        return Wrong(node, name, "has a control character");
+      }
+      if (!text->empty()) {
+        texts.push_back(*text);
+      } else if (array != nullptr) {
+        return Wrong(node, name, "has an empty text: leave it out");
+      }
     }
     const Status checked = texts.empty() ? OkStatus() : flag.Check(texts);
     if (!checked.ok()) return Wrong(node, name, "is refused: {}", checked.message());
@@ -113,6 +133,32 @@ std::optional<std::string> Given(const std::vector<std::string>& words, const st
     if (words[i].starts_with(name + "=")) return words[i].substr(name.size() + 1);
   }
   return std::nullopt;
+}
+
+constexpr uintmax_t kMostBytes = 1 << 20;
+
+// Errors: kNotFound, kInvalidArgument (no file, or one that is too large), kUnavailable.
+Result<std::string> ReadText(const std::string& file) {
+  std::error_code error;
+  const auto status = std::filesystem::status(file, error);
+  if (status.type() == std::filesystem::file_type::not_found) {
+    return NotFound("there is no configuration '{}': correct {} or {}", file, kConfigFlag,
+                    kConfigVariable);
+  }
+  if (!error && status.type() != std::filesystem::file_type::regular) {
+    return InvalidArgument("'{}' is no file of settings, but a folder or a device", file);
+  }
+  const uintmax_t size = error ? 0 : std::filesystem::file_size(file, error);
+  std::ifstream stream(file, std::ios::binary);
+  if (error || !stream) {
+    return Unavailable("the configuration '{}' cannot be read: {}", file,
+                       error ? error.message() : std::strerror(errno));
+  }
+  if (size > kMostBytes) {
+    return InvalidArgument("'{}' has {} bytes, and a file of settings at most {}", file, size,
+                           kMostBytes);
+  }
+  return std::string{std::istreambuf_iterator<char>(stream), {}};
 }
 
 bool IsGiven(const Flag& flag, const std::vector<std::string>& words) {
@@ -142,12 +188,8 @@ std::string VariableOf(const Flag& flag) {
 
 Result<ConfigValues> ReadConfig(const Command& program, const std::string& file,
                                 const Command& command) {
-  std::error_code error;
-  if (!std::filesystem::exists(file, error)) {
-    return NotFound("there is no configuration '{}': correct {} or {}", file, kConfigFlag,
-                    kConfigVariable);
-  }
-  const toml::parse_result parsed = toml::parse_file(file);
+  AUGSTORE_ASSIGN(const std::string text, ReadText(file));
+  const toml::parse_result parsed = toml::parse(text, file);
   if (!parsed) {
     return InvalidArgument("{}:{}: no TOML: {}", file, parsed.error().source().begin.line,
                            std::string(parsed.error().description()));
@@ -167,8 +209,7 @@ Result<std::vector<std::string>> WithConfig(const Command& program,
   const bool asks_help = std::ranges::any_of(
       words, [](const std::string& word) { return word == "--help" || word == "-h"; });
   if (command == nullptr || asks_help) return words;
-  const auto is_config = [](const Flag& flag) { return flag.name() == kConfigFlag; };
-  if (std::ranges::none_of(command->flags(), is_config)) return words;
+  if (!TakesConfig(*command)) return words;
   std::optional<std::string> file = Given(words, kConfigFlag);
   if (!file.has_value()) {
     const char* const named = std::getenv(kConfigVariable);
@@ -193,6 +234,10 @@ std::string TomlText(const Flag& flag, const std::vector<std::string>& texts) {
   for (const std::string& text : texts) {
     std::string quoted = "\"";
     for (const char c : text) {
+      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+        quoted += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+        continue;
+      }
       if (c == '"' || c == '\\') quoted += '\\';
       quoted += c;
     }

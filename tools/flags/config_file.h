@@ -25,8 +25,8 @@ inline constexpr const char* kConfigVariable = "AUGSTORE_CONFIG";
 using ConfigValues = std::map<std::string, std::vector<std::string>>;
 
 // Checks the whole file, also what it says of other commands of `program`. Errors: kNotFound (no
-// such file), kInvalidArgument (no TOML, an unknown table or key, a value of another type or out of
-// range), with file and line.
+// such file), kUnavailable (it cannot be read), kInvalidArgument (no TOML, an unknown table or key,
+// a command that reads no file, a value of another type or out of range), with file and line.
 Result<ConfigValues> ReadConfig(const Command& program, const std::string& file,
                                 const Command& command);
 

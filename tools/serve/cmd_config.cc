@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "schemas/base/address.h"
 #include "tools/cli/command.h"
 #include "tools/flags/config_file.h"
 
@@ -23,6 +24,14 @@ const Command& Serve(const Command& program) {
 
 Status Check(const Command& program, const ConfigFlags& flags) {
   AUGSTORE_ASSIGN(const ConfigValues values, ReadConfig(program, flags.file, Serve(program)));
+  for (const char* name : {"--listen", "--http"}) {
+    const auto given = values.find(name);
+    if (given == values.end()) continue;
+    for (const std::string& address : given->second) {
+      AUGSTORE_TRY(ParseAddress(address).status().WithContext(
+          fmt::format("{}: '{}'", flags.file, name + 2)));
+    }
+  }
   Emit(flags.json, {{"file", flags.file}, {"settings", values.size()}},
        fmt::format("{}: {} settings of serve, nothing wrong\n", flags.file, values.size()));
   return OkStatus();
@@ -56,7 +65,8 @@ Status Print(const Command& program, const ConfigFlags& flags) {
     const std::string key = flag.name().substr(2);
     const Setting setting = Effective(flag, values, flags.file);
     const std::string value = TomlText(flag, setting.texts);
-    json[key] = {{"value", value}, {"from", setting.from}};
+    // Of numbers, texts and arrays of them TOML is JSON.
+    json[key] = {{"value", Json::parse(value)}, {"from", setting.from}};
     text += fmt::format("{} = {}  # {}\n", key, value, setting.from);
   }
   Emit(flags.json, json, text);

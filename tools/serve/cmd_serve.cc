@@ -121,6 +121,18 @@ void ReloadTls(Server& server, HttpServer* http) {
   if (http != nullptr && std::ranges::any_of(http->addresses(), IsTls)) say(http->ReloadTls());
 }
 
+// Errors: kInvalidArgument (an address in tls:// without a certificate).
+Status CheckCertificate(const ServeFlags& flags, std::vector<Address> addresses) {
+  AUGSTORE_ASSIGN(const std::vector<Address> listen, ParseAddresses(flags.listen));
+  addresses.insert(addresses.end(), listen.begin(), listen.end());
+  const auto tls = std::ranges::find_if(addresses, IsTls);
+  if (tls == addresses.end() || !flags.tls.certificate.empty() || !flags.tls.key.empty()) {
+    return OkStatus();
+  }
+  return InvalidArgument("{} needs a certificate and its key: give --tls-cert and --tls-key",
+                         tls->ToString());
+}
+
 ServerOptions OptionsOf(const ServeFlags& flags, const std::vector<Address>& listen,
                         const std::vector<Address>& http) {
   ServerOptions options{.listen = listen,
@@ -169,7 +181,10 @@ void SayWhatWaits(const ServeFlags& flags, const ConfigValues& at_start) {
     const bool is_same = before == at_start.end() || after == now->end()
                              ? before == at_start.end() && after == now->end()
                              : before->second == after->second;
-    if (is_same) continue;
+    // What the command line or the environment says holds whatever the file says.
+    const bool is_overridden =
+        before != at_start.end() && !before->second.empty() && flag.Texts() != before->second;
+    if (is_same || is_overridden) continue;
     Log().warn("{}: {} has changed: that takes effect when the server is started again",
                flags.config, flag.name().substr(2));
   }
@@ -184,11 +199,12 @@ Status Serve(const ServeFlags& flags) {
   const char* const named = std::getenv("AUGSTORE_STORE");
   const std::string path =
       flags.local.store.empty() && named != nullptr ? named : flags.local.store;
+  InstallHangUpHandler();
   if (path.empty()) {
     return InvalidArgument("serve needs --store DIR (or AUGSTORE_STORE): the store that it opens");
   }
-  AUGSTORE_TRY(ParseAddresses(flags.listen));
   AUGSTORE_ASSIGN(const std::vector<Address> http_addresses, ParseAddresses(flags.http));
+  AUGSTORE_TRY(CheckCertificate(flags, http_addresses));
   // A quarter of the memory is for requests and replies, an eighth for what streams share, an
   // eighth for collections that are being written, the rest for embeddings.
   const uint64_t memory = flags.local.memory_mib << 20;
@@ -227,7 +243,6 @@ Status Serve(const ServeFlags& flags) {
   if (!flags.config.empty()) {
     AUGSTORE_ASSIGN(config, ReadConfig(*flags.serve->parent(), flags.config, *flags.serve));
   }
-  if (!flags.tls.certificate.empty() || !flags.config.empty()) InstallHangUpHandler();
   const std::vector<Address>& bound = server->addresses();
   const ServerMark mark(path, std::ranges::find_if(bound, IsUnix)->ToString());
   SayWhoGetsIn(bound, flags.insecure, service.HasKeys());
@@ -236,6 +251,7 @@ Status Serve(const ServeFlags& flags) {
     if (TakeHangUp()) {
       ReloadTls(*server, http.get());
       if (!flags.config.empty()) SayWhatWaits(flags, config);
+      Log().info("SIGHUP: certificates, where there are any, were read again");
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }

@@ -70,7 +70,7 @@ class ConfigFileTest : public ::testing::Test {
 TEST_F(ConfigFileTest, FillsFlagsFromTheFile) {
   Write(
       "[serve]\nstore = 'db'\nlisten = ['tcp://a', 'tls://b']\nmemory = 512\nrate = 0.5\n"
-      "insecure = true\n[head.train]\nlr = 3\n");
+      "insecure = true\n[head]\n");
   Parse({"serve", "--config", file()});
   EXPECT_EQ(store_, "db");
   EXPECT_THAT(listen_, ElementsAre("tcp://a", "tls://b"));
@@ -104,6 +104,17 @@ TEST_F(ConfigFileTest, IsNotReadForOtherCommandsNorForHelp) {
   const Status none = WithConfig(program_, {"serve"}).status();
   EXPECT_EQ(none.code(), Code::kNotFound);
   EXPECT_THAT(none.message(), HasSubstr("/no/such/file"));
+  ::setenv("AUGSTORE_CONFIG", dir_.path().c_str(), 1);
+  EXPECT_THAT(WithConfig(program_, {"serve"}).status().message(),
+              HasSubstr("is no file of settings"));
+}
+
+TEST_F(ConfigFileTest, TakesAnEmptyTextForNone) {
+  Write("[serve]\nstore = ''\nlisten = []\nmemory = 512\ninsecure = false\n");
+  Parse({"serve", "--config=" + file()});
+  EXPECT_EQ(store_, "here");
+  EXPECT_EQ(memory_, 512u);
+  EXPECT_FALSE(insecure_);
 }
 
 TEST_F(ConfigFileTest, NamesFileAndLineOfWhatIsWrong) {
@@ -120,7 +131,10 @@ TEST_F(ConfigFileTest, NamesFileAndLineOfWhatIsWrong) {
   EXPECT_THAT(Refusal("[serve]\nstore = ['a']\n"), HasSubstr("has one value"));
   EXPECT_THAT(Refusal("[serve]\ninsecure = 1\n"), HasSubstr("is true or false"));
   EXPECT_THAT(Refusal("[serve]\njson = true\n"), HasSubstr("is no setting"));
-  EXPECT_THAT(Refusal("[head.train]\nlr = 'x'\n"), HasSubstr("'lr' is a number"));
+  EXPECT_THAT(Refusal("[serve]\nlisten = ['a', '']\n"), HasSubstr("has an empty text"));
+  EXPECT_THAT(Refusal("[serve]\nstore = \"a\\nb\"\n"), HasSubstr("has a control character"));
+  EXPECT_THAT(Refusal("[head.train]\nlr = 3\n"),
+              HasSubstr("'lr' has no effect: augstore head train reads no file"));
   EXPECT_THAT(Refusal("[serve\n"), HasSubstr("no TOML"));
   EXPECT_THAT(Refusal("[serve]\nmemory = 64\nmemory = 65\n"), HasSubstr("no TOML"));
 }
@@ -140,6 +154,9 @@ TEST_F(ConfigFileTest, PrintsAFileOfDefaultsThatChangesNothing) {
   ASSERT_TRUE(values.ok()) << values.status().ToString();
   for (const auto& [name, texts] : *values) EXPECT_EQ(texts, serve_->GetFlag(name).Texts()) << name;
   EXPECT_EQ(values->size(), 5u);
+  Parse({"serve", "--config", file()});
+  EXPECT_EQ(store_, "here");
+  EXPECT_EQ(memory_, 64u);
 }
 
 TEST_F(ConfigFileTest, QuotesTexts) {
@@ -158,6 +175,21 @@ TEST(ConfigFileOfTheRepositoryTest, HasEverySettingWithItsDefault) {
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   EXPECT_EQ(text, DefaultConfig(*program.Find("serve")))
       << "run `augstore config default > deploy/augstore.toml`";
+  // With every setting active, it still says what holds without it.
+  const TempDir folder;
+  std::string active = text;
+  for (size_t at = 0; (at = active.find("\n# ", at)) != std::string::npos; ++at) {
+    const size_t end = active.find('\n', at + 1);
+    const size_t equals = active.find(" = ", at);
+    if (equals < end && active.find(' ', at + 3) == equals) active.erase(at + 1, 2);
+  }
+  std::ofstream(folder.path() + "/all.toml") << active;
+  const auto words = WithConfig(program, {"serve", "--config", folder.path() + "/all.toml"});
+  ASSERT_TRUE(words.ok()) << words.status().ToString();
+  EXPECT_GT(words->size(), 10u);
+  EXPECT_TRUE(ParseCommandLine(program, *words).ok());
+  EXPECT_EQ(DefaultConfig(*program.Find("serve")).substr(text.find("\n[serve]")),
+            text.substr(text.find("\n[serve]")));
 }
 
 }  // namespace
