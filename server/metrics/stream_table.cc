@@ -36,11 +36,14 @@ std::shared_ptr<StreamActivity> StreamTable::Join(StreamDescription description)
   return begun;
 }
 
-void StreamTable::Leave(const std::string& peer) {
+std::vector<std::shared_ptr<const StreamActivity>> StreamTable::Leave(const std::string& peer) {
   const MutexLock lock(mutex_);
+  std::vector<std::shared_ptr<const StreamActivity>> left;
   for (const auto& stream : known_) {
-    if (stream->of.peer == peer) stream->gone = true;
+    if (stream->of.peer != peer || stream->gone.exchange(true)) continue;
+    left.push_back(stream);
   }
+  return left;
 }
 
 std::vector<std::shared_ptr<const StreamActivity>> StreamTable::List() {

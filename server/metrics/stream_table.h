@@ -93,8 +93,9 @@ class StreamTable {
   // begins now, with one run more: the caller ends that with `--runs`. It is not listed when kMost
   // others have runs.
   std::shared_ptr<StreamActivity> Join(StreamDescription description);
-  // The connection of this peer is closed: what it read is forgotten once no run is left.
-  void Leave(const std::string& peer);
+  // The connection of this peer is closed: what it read is forgotten once no run is left. Returns
+  // that.
+  std::vector<std::shared_ptr<const StreamActivity>> Leave(const std::string& peer);
   // The oldest first.
   std::vector<std::shared_ptr<const StreamActivity>> List();
 

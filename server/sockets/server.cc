@@ -203,7 +203,7 @@ void Server::State::Refuse(const std::shared_ptr<Session>& session, const Status
 
 void Server::State::Forget(const std::shared_ptr<Session>& session) {
   sessions.Remove(session);
-  service->metrics().streams.Leave(session->peer());
+  for (const auto& stream : service->metrics().streams.Leave(session->peer())) LogStream(*stream);
   --service->metrics().connections;
 }
 

@@ -25,6 +25,8 @@ struct ServeFlags {
   std::vector<std::string> listen;
   std::vector<std::string> http;
   uint64_t least_free_mib = 1024;
+  std::string log_format = "text";
+  std::string log_level = "info";
   TlsFiles tls;
   bool insecure = false;
   uint32_t max_failed_handshakes = 10;
@@ -200,6 +202,7 @@ Status Serve(const ServeFlags& flags) {
   const std::string path =
       flags.local.store.empty() && named != nullptr ? named : flags.local.store;
   InstallHangUpHandler();
+  ConfigureLog(flags.log_format == "json" ? LogFormat::kJson : LogFormat::kText, flags.log_level);
   if (path.empty()) {
     return InvalidArgument("serve needs --store DIR (or AUGSTORE_STORE): the store that it opens");
   }
@@ -321,6 +324,12 @@ void AddFlags(Command* command, ServeFlags* flags) {
       ->AddFlag("--least-free", &flags->least_free_mib,
                 "MiB of free disk below which /readyz says no")
       .Range(0, 1 << 30);
+  command
+      ->AddFlag("--log-format", &flags->log_format,
+                "Of the log on standard error, which has a line for each stream at its end")
+      .Choices({"text", "json"});
+  command->AddFlag("--log-level", &flags->log_level, "Least level of what is logged")
+      .Choices({"debug", "info", "warn", "error"});
   command->AddFlag(
       "--insecure", &flags->insecure,
       "TCP without keys, from other machines too: anybody who reaches the port may read, "
