@@ -20,6 +20,7 @@ stop_server
 
 step "a path that is too long for a socket has one elsewhere"
 long=$work/$(printf 'x%.0s' $(seq 100))
+rm -f serve.json  # that of the server before
 XDG_RUNTIME_DIR='' "$augstore" serve --create --store "$long" --quiet --json >serve.json 2>serve-err.txt &
 server=$!
 for _ in $(seq 200); do grep -qs listening serve.json && break; sleep 0.05; done

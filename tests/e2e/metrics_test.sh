@@ -26,10 +26,11 @@ gets() {
   grep -q -- "$2" body.txt || fail "'$2' is not in the answer of $3: $(cat body.txt)"
 }
 serve() {
+  rm -f server.txt  # that of the server before
   "$augstore" serve --create --store db --http tcp://127.0.0.1:0 --quiet --json "$@" >server.txt 2>server-err.txt &
   server=$!
   for _ in $(seq 200); do
-    grep -q '^}' server.txt && break
+    grep -qs '^}' server.txt && break
     kill -0 "$server" || fail "the server did not start: $(cat server-err.txt)"
     sleep 0.05
   done
