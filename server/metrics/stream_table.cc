@@ -1,14 +1,14 @@
 #include "server/metrics/stream_table.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace augstore {
 
 void StreamTable::Forget() {
-  const auto now = StreamActivity::Clock::now();
-  known_.remove_if([&](const std::shared_ptr<StreamActivity>& stream) {
-    return stream->runs == 0 && (stream->gone || now - stream->last.load() > kKept);
+  known_.remove_if([](const std::shared_ptr<StreamActivity>& stream) {
+    return stream->runs == 0 && stream->gone;
   });
 }
 
@@ -16,8 +16,9 @@ std::shared_ptr<StreamActivity> StreamTable::Join(StreamDescription description)
   const MutexLock lock(mutex_);
   Forget();
   const auto same = std::ranges::find_if(known_, [&](const auto& stream) {
-    return stream->of.peer == description.peer && stream->of.who == description.who &&
-           stream->of.fingerprint == description.fingerprint && stream->of.rank == description.rank;
+    return stream->of.connection == description.connection && stream->of.peer == description.peer &&
+           stream->of.who == description.who && stream->of.fingerprint == description.fingerprint &&
+           stream->of.rank == description.rank;
   });
   if (same != known_.end()) {
     (*same)->gone = false;
@@ -36,11 +37,11 @@ std::shared_ptr<StreamActivity> StreamTable::Join(StreamDescription description)
   return begun;
 }
 
-std::vector<std::shared_ptr<const StreamActivity>> StreamTable::Leave(const std::string& peer) {
+std::vector<std::shared_ptr<const StreamActivity>> StreamTable::Leave(const void* connection) {
   const MutexLock lock(mutex_);
   std::vector<std::shared_ptr<const StreamActivity>> left;
   for (const auto& stream : known_) {
-    if (stream->of.peer != peer || stream->gone.exchange(true)) continue;
+    if (stream->of.connection != connection || stream->gone.exchange(true)) continue;
     left.push_back(stream);
   }
   return left;
@@ -49,7 +50,12 @@ std::vector<std::shared_ptr<const StreamActivity>> StreamTable::Leave(const std:
 std::vector<std::shared_ptr<const StreamActivity>> StreamTable::List() {
   const MutexLock lock(mutex_);
   Forget();
-  return {known_.begin(), known_.end()};
+  std::vector<std::shared_ptr<const StreamActivity>> listed;
+  const auto now = StreamActivity::Clock::now();
+  std::ranges::copy_if(known_, std::back_inserter(listed), [&](const auto& stream) {
+    return stream->runs > 0 || now - stream->last.load() <= kKept;
+  });
+  return listed;
 }
 
 }  // namespace augstore

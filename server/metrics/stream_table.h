@@ -20,6 +20,9 @@
 namespace augstore {
 
 struct StreamDescription {
+  // Stands for the connection, and is not looked into: its Principal, which each has for itself.
+  // Peers do not tell connections apart, as a process may have several.
+  const void* connection = nullptr;
   std::string who;         // "key k3jd72na"
   std::string peer;        // "tcp 10.0.0.5:40122"
   std::string collection;  // "photos@3"
@@ -85,17 +88,17 @@ class StreamSlot {
 // Thread-safe.
 class StreamTable {
  public:
-  // At most so many are known; one without a run is forgotten after a minute.
+  // At most so many are known: one without a run makes room. One that has had none for a minute is
+  // not listed.
   static constexpr size_t kMost = 512;
   static constexpr std::chrono::seconds kKept{60};
 
-  // The activity of this caller and peer with this fingerprint and rank, which is known already or
+  // The activity of this connection with this fingerprint and rank, which is known already or
   // begins now, with one run more: the caller ends that with `--runs`. It is not listed when kMost
   // others have runs.
   std::shared_ptr<StreamActivity> Join(StreamDescription description);
-  // The connection of this peer is closed: what it read is forgotten once no run is left. Returns
-  // that.
-  std::vector<std::shared_ptr<const StreamActivity>> Leave(const std::string& peer);
+  // The connection is closed: what it read is forgotten once no run is left. Returns that.
+  std::vector<std::shared_ptr<const StreamActivity>> Leave(const void* connection);
   // The oldest first.
   std::vector<std::shared_ptr<const StreamActivity>> List();
 

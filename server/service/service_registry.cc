@@ -10,6 +10,7 @@
 #include "engine/transforms/transform_chain.h"
 #include "schemas/base/limits.h"
 #include "schemas/base/names.h"
+#include "server/metrics/stream_json.h"
 #include "server/service/service_reply.h"
 
 namespace augstore::handlers {
@@ -124,27 +125,8 @@ nlohmann::ordered_json StreamsJson(ServiceState& state) {
   nlohmann::ordered_json streams = nlohmann::ordered_json::array();
   const auto now = StreamActivity::Clock::now();
   for (const auto& stream : state.metrics.streams.List()) {
-    const StreamDescription& of = stream->of;
-    streams.push_back(
-        {{"who", of.who},
-         {"peer", of.peer},
-         {"collection", of.collection},
-         {"policy", of.policy},
-         {"fingerprint", of.fingerprint.Hex()},
-         {"rank", of.rank},
-         {"world_size", of.world_size},
-         {"batch_size", of.batch_size},
-         {"epoch", stream->epoch.load()},
-         {"step", stream->step.load()},
-         {"steps", of.steps},
-         {"batches", stream->batches.load()},
-         {"rows", stream->rows.load()},
-         {"seconds", Seconds(now - stream->began)},
-         {"idle_s", stream->runs > 0 ? 0 : Seconds(now - stream->last.load())},
-         {"wait_for_server_s", stream->OpenSeconds(StreamActivity::Wait::kServer, now) +
-                                   stream->wait_for_server.seconds()},
-         {"wait_for_client_s", stream->OpenSeconds(StreamActivity::Wait::kClient, now) +
-                                   stream->wait_for_client.seconds()}});
+    streams.push_back(StreamJson(*stream, now));
+    streams.back()["idle_s"] = stream->runs > 0 ? 0 : Seconds(now - stream->last.load());
   }
   return streams;
 }

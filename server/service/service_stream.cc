@@ -112,7 +112,8 @@ uint64_t RowsOfBatch(const StreamReply& info, uint64_t step) {
 
 StreamDescription Describe(const Stream& stream, const Principal& caller) {
   const StreamSpec& spec = stream.info.spec;
-  return {.who = caller.who,
+  return {.connection = &caller,
+          .who = caller.who,
           .peer = caller.peer,
           .collection = spec.collection,
           .policy = spec.policy,
@@ -265,8 +266,11 @@ Result<Reply> BatchRun::MakeBatch(const Run& run, uint64_t step, const Resume& r
   ++state.metrics.batches;
   state.metrics.rows += RowsOfBatch(info, step);
   StreamActivity& activity = *run.activity;
-  activity.epoch = run.epoch;
-  activity.step = step + 1;
+  // Batches are made side by side: the step is that of the furthest.
+  if (activity.epoch.exchange(run.epoch) != run.epoch) activity.step = 0;
+  uint64_t furthest = activity.step;
+  while (furthest < step + 1 && !activity.step.compare_exchange_weak(furthest, step + 1)) {
+  }
   ++activity.batches;
   activity.rows += RowsOfBatch(info, step);
   activity.last = StreamActivity::Clock::now();

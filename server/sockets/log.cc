@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "schemas/base/thread_annotations.h"
+#include "server/metrics/stream_json.h"
 
 namespace augstore {
 
@@ -19,6 +20,9 @@ namespace {
 
 // What begins the fields of an event instead of a message. No message begins so.
 constexpr std::string_view kEvent = "{\"event\":";
+
+// A name may have bytes that are no UTF-8.
+constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
 
 bool is_json = false;  // set before other threads log
 
@@ -41,10 +45,6 @@ class JsonFormatter : public spdlog::formatter {
   std::unique_ptr<spdlog::formatter> clone() const override {
     return std::make_unique<JsonFormatter>();
   }
-
- private:
-  // A name may have bytes that are no UTF-8.
-  static constexpr auto kReplace = nlohmann::json::error_handler_t::replace;
 };
 
 }  // namespace
@@ -82,23 +82,10 @@ void LogStream(const StreamActivity& stream) {
         stream.wait_for_client.seconds());
     return;
   }
-  const nlohmann::ordered_json event = {{"event", "stream"},
-                                        {"who", of.who},
-                                        {"peer", of.peer},
-                                        {"collection", of.collection},
-                                        {"policy", of.policy},
-                                        {"fingerprint", of.fingerprint.Hex()},
-                                        {"rank", of.rank},
-                                        {"world_size", of.world_size},
-                                        {"epoch", stream.epoch.load()},
-                                        {"step", stream.step.load()},
-                                        {"batches", stream.batches.load()},
-                                        {"rows", stream.rows.load()},
-                                        {"seconds", taken.count()},
-                                        {"rows_per_s", rate},
-                                        {"wait_for_server_s", stream.wait_for_server.seconds()},
-                                        {"wait_for_client_s", stream.wait_for_client.seconds()}};
-  Log().info("{}", event.dump());
+  nlohmann::ordered_json event = {{"event", "stream"}};
+  event.update(StreamJson(stream, stream.last));
+  event["rows_per_s"] = rate;
+  Log().info("{}", event.dump(-1, ' ', false, kReplace));
 }
 
 void WarnOfPeer(const std::string& text) {

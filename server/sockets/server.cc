@@ -43,7 +43,7 @@ constexpr size_t kQuickWorkers = 2;
 // How often the socket thread says that it turns, and after what silence it is taken for stuck.
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kBeat{100};
-constexpr std::chrono::seconds kMostSilence{1};
+constexpr std::chrono::seconds kMostSilence{3};
 
 Status CheckOptions(const ServerOptions& options) {
   if (options.listen.empty()) {
@@ -203,8 +203,8 @@ void Server::State::Refuse(const std::shared_ptr<Session>& session, const Status
 
 void Server::State::Forget(const std::shared_ptr<Session>& session) {
   sessions.Remove(session);
-  for (const auto& stream : service->metrics().streams.Leave(session->peer())) LogStream(*stream);
   --service->metrics().connections;
+  for (const auto& stream : service->metrics().streams.Leave(session->caller())) LogStream(*stream);
 }
 
 void Server::State::Run() {
@@ -221,8 +221,11 @@ void Server::State::Run() {
 asio::awaitable<void> Server::State::Beat(State* state) {
   while (!state->stopping) {
     state->beat = Clock::now();
-    state->next_beat.expires_after(kBeat);
-    co_await state->next_beat.async_wait(asio::as_tuple(asio::use_awaitable));
+    try {
+      state->next_beat.expires_after(kBeat);
+      co_await state->next_beat.async_wait(asio::as_tuple(asio::use_awaitable));
+    } catch (const std::exception&) {  // no memory for a moment: the thread turns all the same
+    }
   }
   state->beat = Clock::time_point();
 }

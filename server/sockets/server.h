@@ -70,7 +70,8 @@ class Server {
   // Where it listens, with the ports that the system chose.
   const std::vector<Address>& addresses() const;
   uint32_t connections() const;
-  // Whether the thread that has the sockets did anything in the last second. Any thread, at once.
+  // Whether the thread that has the sockets did anything in the last three seconds. Any thread, at
+  // once.
   bool IsAlive() const;
 
  private:

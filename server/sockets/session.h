@@ -46,7 +46,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(Transport transport, Service* service, Pools pools, const SessionLimits& limits,
           Caller caller);
 
-  const std::string& peer() const { return caller_.peer; }
+  // Null before it is known who is at the other end.
+  const Principal* caller() const { return caller_.principal.get(); }
   // Serves until the peer leaves, breaks the protocol or misses a deadline, or until Stop.
   static Awaitable<void> Serve(std::shared_ptr<Session> self);
   // Sends `reason` and closes.

@@ -138,12 +138,12 @@ class RocksDbStore final : public Store {
   static size_t BatchBytes(size_t value_bytes, size_t entries) {
     return value_bytes + entries * (kMaxNameBytes + 128) + 64;
   }
-  // Synced, and noted in the mark. After a failure every later write is refused.
   // Why no write is taken since one failed; empty: none did.
   std::string WriteError() const {
     const MutexLock lock(error_mutex_);
     return write_error_;
   }
+  // Synced, and noted in the mark. After a failure every later write is refused.
   Status Write(rocksdb::WriteBatch* batch, std::string_view what) AUGSTORE_REQUIRES(write_mutex_);
 
   // --- Embeddings (rocksdb_store_segments.cc) ---

@@ -2,11 +2,20 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 namespace augstore {
 namespace {
 
+// Stands for the connection of a peer.
+const void* Connection(const std::string& peer) {
+  static std::map<std::string, char> connections;
+  return &connections[peer];
+}
+
 StreamDescription OfPeer(const std::string& peer, uint32_t rank = 0) {
   StreamDescription description;
+  description.connection = Connection(peer);
   description.who = "key k";
   description.peer = peer;
   description.collection = "photos@1";
@@ -31,7 +40,18 @@ TEST(StreamTableTest, KnowsAStreamAgainOverItsRuns) {
   EXPECT_EQ(table.List()[0]->rows, 10u);
 }
 
-TEST(StreamTableTest, ForgetsWhatHasHadNoRunForLong) {
+TEST(StreamTableTest, TellsConnectionsOfOneProcessApart) {
+  StreamTable table;
+  StreamDescription first = OfPeer("unix pid 7");
+  StreamDescription second = first;
+  second.connection = Connection("another");
+  const auto a = table.Join(first);
+  EXPECT_NE(table.Join(second), a);
+  EXPECT_EQ(table.Leave(second.connection).size(), 1u);
+  EXPECT_FALSE(a->gone);
+}
+
+TEST(StreamTableTest, ListsNothingThatHasHadNoRunForLong) {
   StreamTable table;
   const auto past = StreamActivity::Clock::now() - 2 * StreamTable::kKept;
   const auto over = table.Join(OfPeer("tcp a:1"));
@@ -43,19 +63,21 @@ TEST(StreamTableTest, ForgetsWhatHasHadNoRunForLong) {
   ASSERT_EQ(known.size(), 2u);
   EXPECT_EQ(known[0]->of.peer, "tcp a:2");
   EXPECT_EQ(known[1]->of.peer, "tcp a:3");
+  EXPECT_EQ(table.Leave(Connection("tcp a:1")).size(), 1u) << "and knows it until it leaves";
 }
 
 TEST(StreamTableTest, ForgetsTheStreamsOfAClosedConnectionOnceTheirRunsEnd) {
   StreamTable table;
   const auto stream = table.Join(OfPeer("tcp a:1"));
   const auto other = table.Join(OfPeer("tcp a:2"));
-  table.Leave("tcp a:1");
+  EXPECT_EQ(table.Leave(Connection("tcp a:1")).size(), 1u);
+  EXPECT_TRUE(table.Leave(Connection("tcp a:1")).empty()) << "it has left already";
   EXPECT_EQ(table.List().size(), 2u) << "a worker still makes a batch";
   --stream->runs;
   --other->runs;
   ASSERT_EQ(table.List().size(), 1u);
   EXPECT_EQ(table.List()[0], other);
-  table.Leave("tcp a:2");
+  table.Leave(Connection("tcp a:2"));
   EXPECT_TRUE(table.List().empty());
 }
 
