@@ -79,7 +79,8 @@ HttpReply HttpPages::Answer(const HttpRequest& request, const Principal& caller)
 
 HttpReply HttpPages::Health() const {
   if (is_alive_()) return {.body = "alive\n"};
-  return ErrorPage(Unavailable("the server's thread for sockets did not answer within a second"));
+  return ErrorPage(
+      Unavailable("the server's thread for sockets has done nothing for three seconds"));
 }
 
 HttpReply HttpPages::Readiness() const {

@@ -43,8 +43,8 @@ struct HttpServer::State {
 
   Status Listen(const Address& address);
   void Launch(Transport::Socket socket, bool with_tls);
-  // Closes a connection if `host` may have no other one. False: none can make room.
-  bool MakeRoom(const std::string& host);
+  // Closes a connection if `host` may have no other one.
+  void MakeRoom(const std::string& host);
   void Run();
   void Stop();
 
@@ -82,7 +82,7 @@ Status HttpServer::State::Listen(const Address& address) {
   return OkStatus();
 }
 
-bool HttpServer::State::MakeRoom(const std::string& host) {
+void HttpServer::State::MakeRoom(const std::string& host) {
   using Worth = HttpSession::Worth;
   std::vector<std::shared_ptr<HttpSession>> open;
   std::vector<std::shared_ptr<HttpSession>> of_host;
@@ -92,13 +92,12 @@ bool HttpServer::State::MakeRoom(const std::string& host) {
     if (!host.empty() && its_host == host) of_host.push_back(session);
   }
   const bool has_share = of_host.size() >= std::max<size_t>(1, options.max_connections / 2);
-  if (!has_share && open.size() < options.max_connections) return true;
+  if (!has_share && open.size() < options.max_connections) return;
   const auto& from = has_share ? of_host : open;
   const auto least = std::ranges::min_element(
       from, {}, [](const auto& session) { return std::pair(session->worth(), session->since()); });
-  if (least == from.end() || (*least)->worth() == Worth::kBusy) return false;
-  (*least)->Close();
-  return true;
+  (*least)->Close();  // there is one: the limits are at least 1
+  ++service->metrics().refused.at(static_cast<size_t>(Code::kResourceExhausted));
 }
 
 void HttpServer::State::Launch(Transport::Socket socket, bool with_tls) try {
@@ -111,11 +110,7 @@ void HttpServer::State::Launch(Transport::Socket socket, bool with_tls) try {
       .blocked_for = [this, peer] { return failed_handshakes.BlockedFor(peer.host, Clock::now()); },
       .handshake_failed = [this,
                            peer] { failed_handshakes.CountFailure(peer.host, Clock::now()); }};
-  // A flood of connections must not cost memory: what finds no room is closed without a word.
-  if (!MakeRoom(peer.host)) {
-    ++service->metrics().refused.at(static_cast<size_t>(Code::kResourceExhausted));
-    return;
-  }
+  MakeRoom(peer.host);
   auto session =
       std::make_shared<HttpSession>(Transport(std::move(socket), with_tls ? tls : nullptr), service,
                                     &pages, options.limits, std::move(caller));

@@ -21,8 +21,8 @@ struct HttpOptions {
   uint32_t max_failed_handshakes = 10;
   TlsFiles tls = {};
   // When so many are there, one makes room for another: one that leaves, else the oldest of those
-  // that got no answer yet, else the one that is idle longest. A host over TCP has half of them at
-  // most, and one of its own makes room.
+  // that got no answer yet, else the one that is idle longest, strangers first. A host over TCP has
+  // half of them at most, and one of its own makes room.
   size_t max_connections = 64;
   HttpLimits limits = {};
 };

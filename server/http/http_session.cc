@@ -118,8 +118,8 @@ HttpSession::Awaitable<HttpReply> HttpSession::Answer(std::shared_ptr<HttpSessio
   }
   const Result<PrincipalPointer> who = self->service_->Identify(request.key, caller.peer);
   if (who.ok()) {
-    // From now on it goes after those that nobody knows.
-    if (self->worth_ == Worth::kUnanswered) self->Become(Worth::kBusy);
+    self->known_ = true;  // from now on it goes after those that nobody knows
+    self->Become(Worth::kBusy);
     co_return self->pages_->Answer(request, **who);
   }
   co_return co_await RefuseKey(self, who.status());
@@ -156,7 +156,7 @@ HttpSession::Awaitable<bool> HttpSession::Write(std::shared_ptr<HttpSession> sel
     if (error || self->closed_) co_return false;
     sent += count;
   }
-  self->Become(Worth::kIdle);
+  self->Become(self->known_ || self->caller_.principal != nullptr ? Worth::kKnown : Worth::kIdle);
   co_return true;
 }
 

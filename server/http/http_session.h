@@ -39,7 +39,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   using Awaitable = boost::asio::awaitable<T>;
   using Clock = std::chrono::steady_clock;
   // What the connection is worth when another wants its place; the first goes first.
-  enum class Worth { kClosed, kLeaving, kUnanswered, kIdle, kBusy };
+  enum class Worth { kClosed, kLeaving, kUnanswered, kIdle, kKnown, kBusy };
 
   // `service` and `pages` must outlive the session.
   HttpSession(Transport transport, Service* service, const HttpPages* pages,
@@ -76,6 +76,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   const HttpCaller caller_;
   HttpReader reader_;
   boost::asio::steady_timer deadline_;
+  bool known_ = false;  // presented a valid key
   Worth worth_ = Worth::kUnanswered;
   Clock::time_point since_ = Clock::now();
   bool closed_ = false;

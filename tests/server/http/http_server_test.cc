@@ -166,6 +166,10 @@ TEST_F(HttpServerTest, AnswersBesideAFloodOfConnectionsThatAskNothingWhole) {
     flood.back()->Send(i % 3 == 0 ? "G" : i % 3 == 1 ? "BAD\r\n\r\n" : "");
     EXPECT_TRUE(Browser(at()).Get("/healthz").ends_with("alive\n")) << i;
   }
+  for (int i = 0; i < 20; ++i) {
+    flood.push_back(std::make_unique<Browser>(at()));
+    EXPECT_TRUE(flood.back()->Get("/healthz").ends_with("alive\n")) << "and they stay";
+  }
   EXPECT_TRUE(known.Get("/metrics", key).starts_with("HTTP/1.1 200 ")) << "it kept its place";
   EXPECT_TRUE(Browser(at(1)).Get("/healthz").ends_with("alive\n")) << "and so did Unix sockets";
 }
