@@ -14,22 +14,27 @@ void ForEach(const Command& command, const std::function<void(const Command&)>& 
   for (const Command& below : command.commands()) ForEach(below, visit);
 }
 
-// What may follow: commands, or flags.
-std::vector<std::string> WordsAfter(const Command& command) {
-  std::vector<std::string> words;
-  for (const Command& below : command.commands()) words.push_back(below.name());
-  for (const Flag& flag : command.flags())
-    if (!flag.positional()) words.push_back(flag.name());
-  words.emplace_back("--help");
-  return words;
-}
-
 // "a|b|c" as "a b c"; empty where any value is possible.
 std::string Choices(const Flag& flag) {
   std::string choices = flag.is_switch() ? "" : flag.TypeText();
   if (choices.find('|') == std::string::npos) return "";
   std::ranges::replace(choices, '|', ' ');
   return choices;
+}
+
+// What may follow: commands, flags, or the choices of what is no flag.
+std::vector<std::string> WordsAfter(const Command& command) {
+  std::vector<std::string> words;
+  for (const Command& below : command.commands()) words.push_back(below.name());
+  for (const Flag& flag : command.flags()) {
+    if (!flag.positional()) {
+      words.push_back(flag.name());
+    } else if (!Choices(flag).empty()) {
+      words.push_back(Choices(flag));
+    }
+  }
+  words.emplace_back("--help");
+  return words;
 }
 
 // The patterns of a shell's `case` that match the paths of all commands: "a b"|"a c".

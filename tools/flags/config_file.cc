@@ -212,6 +212,8 @@ Result<std::vector<std::string>> WithConfig(const Command& program,
   if (!TakesConfig(*command)) return words;
   std::optional<std::string> file = Given(words, kConfigFlag);
   if (!file.has_value()) {
+    // A server that another process starts for itself has the settings that it is given.
+    if (Given(words, "--parent").has_value()) return words;
     const char* const named = std::getenv(kConfigVariable);
     if (named == nullptr || *named == '\0') return words;
     file = named;

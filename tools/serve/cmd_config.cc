@@ -22,16 +22,34 @@ const Command& Serve(const Command& program) {
   return *serve;
 }
 
-Status Check(const Command& program, const ConfigFlags& flags) {
-  AUGSTORE_ASSIGN(const ConfigValues values, ReadConfig(program, flags.file, Serve(program)));
+bool IsSet(const ConfigValues& values, const char* name) {
+  const auto given = values.find(name);
+  return given != values.end() && !given->second.empty();
+}
+
+// As serve would refuse them.
+Status CheckAddresses(const ConfigValues& values) {
   for (const char* name : {"--listen", "--http"}) {
-    const auto given = values.find(name);
-    if (given == values.end()) continue;
-    for (const std::string& address : given->second) {
-      AUGSTORE_TRY(ParseAddress(address).status().WithContext(
-          fmt::format("{}: '{}'", flags.file, name + 2)));
+    if (!IsSet(values, name)) continue;
+    for (const std::string& text : values.at(name)) {
+      const Result<Address> address = ParseAddress(text);
+      AUGSTORE_TRY(address.status().WithContext(fmt::format("'{}'", name + 2)));
+      if (address->kind == Address::Kind::kTls && !IsSet(values, "--tls-cert")) {
+        return InvalidArgument("'{}': {} needs 'tls-cert' and 'tls-key'", name + 2, text);
+      }
+      const bool is_open = address->kind == Address::Kind::kTcp && !address->IsLoopback();
+      if (is_open && !IsSet(values, "--insecure")) {
+        return InvalidArgument("'{}': other machines reach {}: write tls:// and a certificate",
+                               name + 2, text);
+      }
     }
   }
+  return OkStatus();
+}
+
+Status Check(const Command& program, const ConfigFlags& flags) {
+  AUGSTORE_ASSIGN(const ConfigValues values, ReadConfig(program, flags.file, Serve(program)));
+  AUGSTORE_TRY(CheckAddresses(values).WithContext(flags.file));
   Emit(flags.json, {{"file", flags.file}, {"settings", values.size()}},
        fmt::format("{}: {} settings of serve, nothing wrong\n", flags.file, values.size()));
   return OkStatus();
@@ -66,7 +84,7 @@ Status Print(const Command& program, const ConfigFlags& flags) {
     const Setting setting = Effective(flag, values, flags.file);
     const std::string value = TomlText(flag, setting.texts);
     // Of numbers, texts and arrays of them TOML is JSON.
-    json[key] = {{"value", Json::parse(value)}, {"from", setting.from}};
+    if (flags.json) json[key] = {{"value", Json::parse(value)}, {"from", setting.from}};
     text += fmt::format("{} = {}  # {}\n", key, value, setting.from);
   }
   Emit(flags.json, json, text);

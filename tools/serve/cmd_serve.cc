@@ -254,7 +254,9 @@ Status Serve(const ServeFlags& flags) {
     if (TakeHangUp()) {
       ReloadTls(*server, http.get());
       if (!flags.config.empty()) SayWhatWaits(flags, config);
-      Log().info("SIGHUP: certificates, where there are any, were read again");
+      if (flags.config.empty() && flags.tls.certificate.empty()) {
+        Log().info("SIGHUP: there is nothing to read again: no certificate, no file of settings");
+      }
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
@@ -346,7 +348,7 @@ void AddFlags(Command* command, ServeFlags* flags) {
   command->AddFlag("--tls-client-ca", &flags->tls.ca,
                    "Clients in tls:// need a certificate from these authorities, in PEM");
   command->AddFlag("--workers", &flags->workers, "Threads that build batches (default: all cores)")
-      .AtLeast(0);
+      .Range(0, 1024);
   command
       ->AddFlag("--batch-cache", &flags->batch_cache_mib,
                 "MiB of batches kept for other clients of the same stream; 0: none")

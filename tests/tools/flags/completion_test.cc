@@ -47,6 +47,7 @@ TEST_F(CompletionTest, OffersCommandsFlagsAndChoicesInBash) {
   EXPECT_THAT(Offered("augstore serve --"), HasSubstr("--listen"));
   EXPECT_EQ(Offered("augstore serve --store db --ht"), "--http\n");
   EXPECT_THAT(Offered("augstore key create --role \"\""), HasSubstr("read write admin"));
+  EXPECT_THAT(CompletionScript(program_, "bash").value(), HasSubstr("complete -o default"));
   EXPECT_EQ(Offered("augstore nothing --x"), "\n") << "then bash offers files";
 }
 

@@ -101,6 +101,7 @@ TEST_F(ConfigFileTest, IsNotReadForOtherCommandsNorForHelp) {
   EXPECT_TRUE(WithConfig(program_, {"serve", "--help"}).ok());
   EXPECT_TRUE(WithConfig(program_, {}).ok());
   EXPECT_TRUE(WithConfig(program_, {"nothing"}).ok());
+  EXPECT_TRUE(WithConfig(program_, {"serve", "--parent", "7"}).ok()) << "of another process";
   const Status none = WithConfig(program_, {"serve"}).status();
   EXPECT_EQ(none.code(), Code::kNotFound);
   EXPECT_THAT(none.message(), HasSubstr("/no/such/file"));
