@@ -45,7 +45,6 @@ struct HttpServer::State {
   void Launch(Transport::Socket socket, bool with_tls);
   // Closes a connection if `host` may have no other one.
   void MakeRoom(const std::string& host);
-  void Run();
   void Stop();
 
   Service* const service;
@@ -129,17 +128,6 @@ void HttpServer::State::Launch(Transport::Socket socket, bool with_tls) try {
   Log().error("an HTTP connection cannot be served: {}", error.what());
 }
 
-void HttpServer::State::Run() {
-  for (;;) {
-    try {
-      io.run();
-      return;
-    } catch (const std::exception& error) {
-      Log().error("the HTTP thread caught: {}: it continues", error.what());
-    }
-  }
-}
-
 void HttpServer::State::Stop() {
   const MutexLock lock(stop_mutex);
   if (std::exchange(stopped, true)) return;
@@ -181,7 +169,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(Service* service, HttpPage
     AUGSTORE_ASSIGN(state->tls, LoadTls(options));
     if (state->tls != nullptr) service->metrics().certificate_ends = state->tls->EndsAt();
     for (const Address& address : options.listen) AUGSTORE_TRY(state->Listen(address));
-    state->thread = std::thread([running = state.get()] { running->Run(); });
+    state->thread = std::thread([running = state.get()] { RunSockets(&running->io); });
     return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
   } catch (const std::exception& error) {
     return Unavailable("the HTTP listener could not start: {}: free descriptors, threads or memory",

@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <chrono>
+#include <exception>
 #include <utility>
 
 #include "server/sockets/log.h"
@@ -19,6 +20,17 @@ constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 constexpr std::chrono::milliseconds kPause{100};
 
 }  // namespace
+
+void RunSockets(asio::io_context* io) {
+  for (;;) {
+    try {
+      io->run();
+      return;
+    } catch (const std::exception& error) {
+      Log().error("a thread of sockets caught: {}: it continues", error.what());
+    }
+  }
+}
 
 asio::awaitable<void> AcceptUntilClosed(Acceptor* acceptor,
                                         std::function<void(Transport::Socket)> take) {

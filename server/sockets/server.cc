@@ -123,7 +123,6 @@ struct Server::State {
   Result<Session::Caller> Admit(const Peer& peer);
   void Refuse(const std::shared_ptr<Session>& session, const Status& why);
   void Forget(const std::shared_ptr<Session>& session);
-  void Run();
   void BeginStop();
   void Stop();
 
@@ -205,17 +204,6 @@ void Server::State::Forget(const std::shared_ptr<Session>& session) {
   sessions.Remove(session);
   --service->metrics().connections;
   for (const auto& stream : service->metrics().streams.Leave(session->caller())) LogStream(*stream);
-}
-
-void Server::State::Run() {
-  for (;;) {
-    try {
-      io.run();
-      return;
-    } catch (const std::exception& error) {
-      Log().error("the socket thread caught: {}: it continues", error.what());
-    }
-  }
 }
 
 asio::awaitable<void> Server::State::Beat(State* state) {
@@ -309,7 +297,7 @@ Result<std::unique_ptr<Server>> Server::Start(Service* service, const ServerOpti
                      asio::detached);
     }
     asio::co_spawn(state->io, State::Beat(state.get()), asio::detached);
-    state->thread = std::thread([running = state.get()] { running->Run(); });
+    state->thread = std::thread([running = state.get()] { RunSockets(&running->io); });
     return std::unique_ptr<Server>(new Server(std::move(state)));
   } catch (const std::exception& error) {
     return Unavailable("the server could not start: {}: free descriptors, threads or memory",
