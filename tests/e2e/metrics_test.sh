@@ -38,7 +38,7 @@ serve() {
 }
 
 step "a server says that it is well, and shows its metrics to whoever has a key"
-serve
+serve --log-format json --log-level info
 gets 200 alive "http://$address/healthz"
 gets 200 '^ready' "http://$address/readyz"
 gets 401 "metrics need a key" "http://$address/metrics"
@@ -86,6 +86,12 @@ grep -ohE '(augstore|process)_[a-z_]+' "$root"/deploy/grafana/augstore.json "$ro
 
 step "a server without room is not ready, and stays alive"
 stop_server
+python3 - <<'PY' || fail "the log has no line for the stream: $(cat server-err.txt)"
+import json
+lines = [json.loads(line) for line in open("server-err.txt") if line.startswith('{"time"')]
+streams = [line for line in lines if line.get("event") == "stream" and line["rows"] == 2000]
+assert len(streams) == 1 and streams[0]["collection"] == "c@1" and streams[0]["level"] == "info", lines
+PY
 serve --least-free 1000000000
 gets 503 "MiB are free for the store, and 1000000000 MiB are the least" "http://$address/readyz"
 gets 200 alive "http://$address/healthz"

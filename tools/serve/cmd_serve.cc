@@ -26,7 +26,7 @@ struct ServeFlags {
   std::vector<std::string> http;
   uint64_t least_free_mib = 1024;
   std::string log_format = "text";
-  std::string log_level = "info";
+  std::string log_level;  // empty: as its flag says
   TlsFiles tls;
   bool insecure = false;
   uint32_t max_failed_handshakes = 10;
@@ -202,7 +202,9 @@ Status Serve(const ServeFlags& flags) {
   const std::string path =
       flags.local.store.empty() && named != nullptr ? named : flags.local.store;
   InstallHangUpHandler();
-  ConfigureLog(flags.log_format == "json" ? LogFormat::kJson : LogFormat::kText, flags.log_level);
+  const std::string level = flags.local.quiet ? "warn" : "info";
+  ConfigureLog(flags.log_format == "json" ? LogFormat::kJson : LogFormat::kText,
+               flags.log_level.empty() ? level : flags.log_level);
   if (path.empty()) {
     return InvalidArgument("serve needs --store DIR (or AUGSTORE_STORE): the store that it opens");
   }
@@ -330,7 +332,9 @@ void AddFlags(Command* command, ServeFlags* flags) {
       ->AddFlag("--log-format", &flags->log_format,
                 "Of the log on standard error, which has a line for each stream at its end")
       .Choices({"text", "json"});
-  command->AddFlag("--log-level", &flags->log_level, "Least level of what is logged")
+  command
+      ->AddFlag("--log-level", &flags->log_level,
+                "Least level of what is logged (default: info; warn with --quiet)")
       .Choices({"debug", "info", "warn", "error"});
   command->AddFlag(
       "--insecure", &flags->insecure,
