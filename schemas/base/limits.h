@@ -27,6 +27,7 @@ inline constexpr uint32_t kMaxChains = 256;      // chains of one policy
 inline constexpr uint32_t kMaxChainLength = 16;  // transforms of one chain
 inline constexpr size_t kMaxPolicyNetworkBytes =
     256u << 20;  // of the matrices that one policy's ops are made into
+inline constexpr uint32_t kMaxProjectedChains = 16;  // chains of one picture of embeddings
 inline constexpr uint32_t kMaxWorldSize = 65536;
 inline constexpr uint32_t kMaxClasses = 1u << 20;  // classes of all label columns together
 inline constexpr uint32_t kMaxLabelColumns = 64;

@@ -47,7 +47,10 @@ AUGSTORE_FIELDS(GetRecordRequest, wire::GetRecordRequest, m.kind, AtMost(m.ref, 
 AUGSTORE_FIELDS(RecordReply, wire::RecordReply, m.kind, AtMost(m.name, kMaxRefBytes), m.version,
                 BytesAtMost(m.record, kMaxRecordBytes), BytesAtMost(m.blob, kMaxWeightsBytes));
 AUGSTORE_FIELDS(ListRecordsRequest, wire::ListRecordsRequest, m.kind, AtMost(m.name, kMaxRefBytes));
-AUGSTORE_FIELDS(RecordListReply, wire::RecordListReply, AtMost(m.records, kMaxListedRecords));
+AUGSTORE_FIELDS(RecordListReply, wire::RecordListReply, AtMost(m.records, kMaxListedRecords),
+                m.names);
+AUGSTORE_FIELDS(BrowseRequest, wire::BrowseRequest, m.kind, AtMost(m.find, kMaxNameBytes),
+                AtMost(m.after, kMaxNameBytes), m.limit);
 AUGSTORE_FIELDS(AddRecordRequest, wire::AddRecordRequest, m.kind, AtMost(m.name, kMaxNameBytes),
                 BytesAtMost(m.record, kMaxRecordBytes), BytesAtMost(m.blob, kMaxWeightsBytes));
 AUGSTORE_FIELDS(DeleteRecordRequest, wire::DeleteRecordRequest, m.kind, AtMost(m.ref, kMaxRefBytes),
@@ -111,6 +114,15 @@ AUGSTORE_FIELDS(AbortDraftRequest, wire::AbortDraftRequest, m.draft);
 AUGSTORE_FIELDS(GetSamplesRequest, wire::GetSamplesRequest, AtMost(m.collection, kMaxRefBytes),
                 m.begin, m.count);
 AUGSTORE_FIELDS(SamplesReply, wire::SamplesReply, m.samples);
+AUGSTORE_FIELDS(DescribeCollectionRequest, wire::DescribeCollectionRequest,
+                AtMost(m.collection, kMaxRefBytes), AtMost(m.other, kMaxRefBytes));
+AUGSTORE_FIELDS(ProjectRequest, wire::ProjectRequest, AtMost(m.collection, kMaxRefBytes),
+                AtMost(m.split, kMaxKeyBytes), m.samples, m.seed,
+                AtMost(m.chains, kMaxProjectedChains, kMaxTextBytes), m.views);
+AUGSTORE_FIELDS(StopStreamRequest, wire::StopStreamRequest, m.id);
+AUGSTORE_FIELDS(ReadAuditRequest, wire::ReadAuditRequest, m.lines);
+AUGSTORE_FIELDS(ConfigRequest, wire::ConfigRequest);
+AUGSTORE_FIELDS(JsonReply, wire::JsonReply, AtMost(m.json, kMaxRecordBytes));
 AUGSTORE_FIELDS(QueryRequest, wire::QueryRequest, AtMost(m.collection, kMaxRefBytes),
                 AtMost(m.samples, kMaxBatchRows), AtMost(m.chain, kMaxTextBytes),
                 AtMost(m.label_column, kMaxKeyBytes));

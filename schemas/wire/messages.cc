@@ -14,6 +14,7 @@ size_t PayloadBytes(const T&) {
   return 0;
 }
 size_t PayloadBytes(const StatsReply& m) { return m.json.size(); }
+size_t PayloadBytes(const JsonReply& m) { return m.json.size(); }
 size_t PayloadBytes(const BackupReply& m) { return m.json.size(); }
 size_t PayloadBytes(const BackupListReply& m) { return m.json.size(); }
 size_t PayloadBytes(const RecordReply& m) { return m.record.size() + m.blob.size(); }

@@ -143,6 +143,14 @@ struct ListRecordsRequest {
 };
 struct RecordListReply {
   std::vector<RecordReply> records;  // by name, then version; without blobs
+  uint64_t names = 0;                // of BrowseRequest: that contain `find`, in all
+};
+// The latest version of each name, a page at a time. Answered by RecordListReply.
+struct BrowseRequest {
+  RecordKind kind = RecordKind::kCollection;
+  std::string find = {};   // part of the names, whatever their case
+  std::string after = {};  // names that come after this one
+  uint32_t limit = 0;      // of names; 0: 50, at most 200
 };
 // Adds the next version of a backbone, a transform or a head. Answered by RecordReply (record and
 // blob empty).
@@ -241,6 +249,22 @@ struct GetSamplesRequest {
 struct SamplesReply {
   SampleChunk samples;
 };
+// Answered by JsonReply (docs/http-api.md): samples for each split and class, and what differs from
+// another version of the collection.
+struct DescribeCollectionRequest {
+  std::string collection;  // ref
+  std::string other;       // ref; empty: no comparison
+};
+// A picture of embeddings: some samples, drawn by `seed`, in the plane of their first two principal
+// components, and where transforms and stored views put them. Answered by JsonReply.
+struct ProjectRequest {
+  std::string collection;  // ref
+  std::string split = {};  // empty: all samples
+  uint32_t samples = 0;    // 0: 1,000, at most 5,000
+  uint64_t seed = 0;
+  std::vector<std::string> chains = {};  // at most 16
+  bool views = false;                    // one stored view of each sample for each law
+};
 
 // --- Reading ---
 // Embeddings of chosen samples, raw or through a chain; answered by one BatchReply, rows in the
@@ -250,6 +274,12 @@ struct QueryRequest {
   std::vector<SampleId> samples;
   std::string chain;         // "identity", "hflip>rotate15@2"
   std::string label_column;  // empty: the first
+};
+
+// Ends what a connection reads of a stream (StatsReply has its id), until it is opened anew on
+// another connection.
+struct StopStreamRequest {
+  uint64_t id = 0;
 };
 
 struct OpenStreamRequest {
@@ -297,6 +327,17 @@ struct ListBackupsRequest {
 };
 struct BackupListReply {
   std::string json;  // docs/cli.md, backup ls
+};
+
+// --- What operators look at ---
+// The last lines of the audit log. Answered by JsonReply.
+struct ReadAuditRequest {
+  uint32_t lines = 0;  // 0: 100, at most 1,000
+};
+// The settings that the server was started with. Answered by JsonReply.
+struct ConfigRequest {};
+struct JsonReply {
+  std::string json;  // docs/http-api.md
 };
 
 // The type of the frame that carries T.

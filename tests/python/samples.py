@@ -127,6 +127,19 @@ BACKUP_MESSAGES = {
     "BackupListReply": {"json": '{"backups": []}'},
 }  # fmt: skip
 
+LOOKING_MESSAGES = {
+    "BrowseRequest": {"kind": 4, "find": "dig", "after": "digits", "limit": 20},
+    "DescribeCollectionRequest": {"collection": "cifar10@2", "other": "cifar10@1"},
+    "ProjectRequest": {
+        "collection": "cifar10@2", "split": "test", "samples": 500, "seed": 2**60, "chains": ["hflip", "hflip>rotate15@2"],
+        "views": True,
+    },
+    "StopStreamRequest": {"id": 7},
+    "ReadAuditRequest": {"lines": 50},
+    "ConfigRequest": {},
+    "JsonReply": {"json": '{"lines": []}'},
+}  # fmt: skip
+
 KEY_MESSAGES = {
     "AuthenticateRequest": {"key": "augs_k3jd82na_secret"},
     "AuthenticateReply": {"store_id": "f00d", "key": "k3jd82na", "role": 3, "scope": "cifar10"},
@@ -191,7 +204,8 @@ def messages(backbone):
             "records": [
                 {"kind": 4, "name": "a", "version": 1, "record": b"x", "blob": b""},
                 {"kind": 1, "name": "b", "version": 2, "record": b"", "blob": b""},
-            ]
+            ],
+            "names": 300,
         },
         "AddRecordRequest": {"kind": 1, "name": "resnet18", "record": backbone, "blob": b"\0\xff"},
         "DeleteRecordRequest": {"kind": 3, "ref": "hflip@3", "cascade": True, "preview": True},
@@ -239,6 +253,7 @@ def messages(backbone):
         "BatchesRequest": {"spec": SPEC, "fingerprint": digest(3), "epoch": 8, "step": 9, "count": 10},
         "BatchReply": BATCH,
         **BACKUP_MESSAGES,
+        **LOOKING_MESSAGES,
     }  # fmt: skip
 
 

@@ -81,7 +81,7 @@ TABLES: Dict[str, Fields] = {
     "GetRecordRequest": _fields("kind:ubyte ref:string with_blob:bool"),
     "RecordReply": _fields("kind:ubyte name:string version:uint record:[ubyte] blob:[ubyte]"),
     "ListRecordsRequest": _fields("kind:ubyte name:string"),
-    "RecordListReply": _fields("records:[RecordReply]"),
+    "RecordListReply": _fields("records:[RecordReply] names:ulong"),
     "AddRecordRequest": _fields("kind:ubyte name:string record:[ubyte] blob:[ubyte]"),
     "DeleteRecordRequest": _fields("kind:ubyte ref:string cascade:bool preview:bool"),
     "DeletedRecord": _fields("kind:ubyte name:string version:uint alias:string reason:string"),
@@ -125,6 +125,13 @@ TABLES: Dict[str, Fields] = {
     "BackupReply": _fields("total_bytes:ulong copied_bytes:ulong json:string code:ubyte message:string"),
     "ListBackupsRequest": _fields("folder:string id:uint"),
     "BackupListReply": _fields("json:string"),
+    "BrowseRequest": _fields("kind:ubyte find:string after:string limit:uint"),
+    "DescribeCollectionRequest": _fields("collection:string other:string"),
+    "ProjectRequest": _fields("collection:string split:string samples:uint seed:ulong chains:[string] views:bool"),
+    "StopStreamRequest": _fields("id:ulong"),
+    "ReadAuditRequest": _fields("lines:uint"),
+    "ConfigRequest": _fields(""),
+    "JsonReply": _fields("json:string"),
 }
 
 # Vectors whose first element is at a multiple of this many bytes from the buffer"s start.
@@ -168,6 +175,12 @@ MESSAGE_TYPES: Dict[str, int] = {
     "GetBackupRequest": 41,
     "StopBackupRequest": 42,
     "ListBackupsRequest": 43,
+    "BrowseRequest": 51,
+    "DescribeCollectionRequest": 52,
+    "ProjectRequest": 53,
+    "StopStreamRequest": 54,
+    "ReadAuditRequest": 55,
+    "ConfigRequest": 56,
     "ErrorReply": 100,
     "ServerInfoReply": 101,
     "RecordReply": 102,
@@ -193,6 +206,7 @@ MESSAGE_TYPES: Dict[str, int] = {
     "EraseSampleReply": 124,
     "BackupReply": 130,
     "BackupListReply": 131,
+    "JsonReply": 132,
 }
 
 # File identifiers of stored records (docs/formats.md).

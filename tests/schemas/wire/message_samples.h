@@ -25,7 +25,9 @@ using MessageTypes = testing::Types<
     CreateKeyRequest, KeyReply, ListKeysRequest, KeyListReply, RevokeKeyRequest, RotateKeyRequest,
     RepairRowsRequest, RepairRowsReply, DraftProgressReply, DeletionReply, GarbageRequest,
     GarbageReply, EraseSampleRequest, EraseSampleReply, StartBackupRequest, GetBackupRequest,
-    StopBackupRequest, BackupReply, ListBackupsRequest, BackupListReply>;
+    StopBackupRequest, BackupReply, ListBackupsRequest, BackupListReply, BrowseRequest,
+    DescribeCollectionRequest, ProjectRequest, StopStreamRequest, ReadAuditRequest, ConfigRequest,
+    JsonReply>;
 
 inline bool operator==(const RecordReply& a, const RecordReply& b) {
   return std::tie(a.kind, a.name, a.version, a.record, a.blob) ==
@@ -55,7 +57,7 @@ inline auto Fields(const RecordReply& m) {
   return std::tie(m.kind, m.name, m.version, m.record, m.blob);
 }
 inline auto Fields(const ListRecordsRequest& m) { return std::tie(m.kind, m.name); }
-inline auto Fields(const RecordListReply& m) { return std::tie(m.records); }
+inline auto Fields(const RecordListReply& m) { return std::tie(m.records, m.names); }
 inline auto Fields(const AddRecordRequest& m) { return std::tie(m.kind, m.name, m.record, m.blob); }
 inline auto Fields(const DeleteRecordRequest& m) {
   return std::tie(m.kind, m.ref, m.cascade, m.preview);
@@ -135,6 +137,15 @@ inline auto Fields(const BackupReply& m) {
 }
 inline auto Fields(const ListBackupsRequest& m) { return std::tie(m.folder, m.id); }
 inline auto Fields(const BackupListReply& m) { return std::tie(m.json); }
+inline auto Fields(const BrowseRequest& m) { return std::tie(m.kind, m.find, m.after, m.limit); }
+inline auto Fields(const DescribeCollectionRequest& m) { return std::tie(m.collection, m.other); }
+inline auto Fields(const ProjectRequest& m) {
+  return std::tie(m.collection, m.split, m.samples, m.seed, m.chains, m.views);
+}
+inline auto Fields(const StopStreamRequest& m) { return std::tie(m.id); }
+inline auto Fields(const ReadAuditRequest& m) { return std::tie(m.lines); }
+inline std::tuple<> Fields(const ConfigRequest&) { return {}; }
+inline auto Fields(const JsonReply& m) { return std::tie(m.json); }
 
 inline ContentHash MakeHash(uint8_t value) {
   ContentHash hash;
@@ -158,7 +169,7 @@ inline void Fill(GetRecordRequest* m) { *m = {RecordKind::kAliases, "transform/h
 inline void Fill(RecordReply* m) { *m = {RecordKind::kTransform, "hflip", 3, "record", "blob"}; }
 inline void Fill(ListRecordsRequest* m) { *m = {RecordKind::kHead, "digits"}; }
 inline void Fill(RecordListReply* m) {
-  *m = {{{RecordKind::kHead, "a", 1, "x", ""}, {RecordKind::kBackbone, "b", 2, "", ""}}};
+  *m = {{{RecordKind::kHead, "a", 1, "x", ""}, {RecordKind::kBackbone, "b", 2, "", ""}}, 300};
 }
 inline void Fill(AddRecordRequest* m) {
   *m = {RecordKind::kBackbone, "resnet18", Encode(Backbone()), std::string("\0\xff", 2)};
@@ -243,6 +254,15 @@ inline void Fill(StopBackupRequest* m) { *m = {12}; }
 inline void Fill(BackupReply* m) { *m = {uint64_t{1} << 40, 4096, R"({"id": 3})", 8, "stopped"}; }
 inline void Fill(ListBackupsRequest* m) { *m = {"nightly", 3}; }
 inline void Fill(BackupListReply* m) { *m = {R"({"backups": []})"}; }
+inline void Fill(BrowseRequest* m) { *m = {RecordKind::kHead, "dig", "digits", 20}; }
+inline void Fill(DescribeCollectionRequest* m) { *m = {"cifar10@2", "cifar10@1"}; }
+inline void Fill(ProjectRequest* m) {
+  *m = {"cifar10@2", "test", 500, uint64_t{1} << 60, {"hflip", "hflip>rotate15@2"}, true};
+}
+inline void Fill(StopStreamRequest* m) { *m = {7}; }
+inline void Fill(ReadAuditRequest* m) { *m = {50}; }
+inline void Fill(ConfigRequest*) {}
+inline void Fill(JsonReply* m) { *m = {R"({"lines": []})"}; }
 
 }  // namespace samples
 }  // namespace augstore
