@@ -11,6 +11,7 @@
 #include "schemas/base/status.h"
 #include "server/access/access.h"
 #include "server/metrics/histogram.h"
+#include "server/metrics/minute_history.h"
 #include "server/metrics/stream_table.h"
 
 namespace augstore {
@@ -48,6 +49,14 @@ struct ServerMetrics {
   TimeSum wait_for_client_seconds;
 
   StreamTable streams;
+
+  MinuteHistory history;
+  ServerTotals Totals() const {
+    uint64_t all_requests = 0;
+    for (const Counter& count : requests) all_requests += count;
+    return {rows, batches, all_requests, wait_for_server_seconds.seconds(),
+            wait_for_client_seconds.seconds()};
+  }
 
   // When the certificate of listeners with TLS ends, in Unix seconds; 0: there is none.
   std::atomic<int64_t> certificate_ends{0};

@@ -9,7 +9,8 @@ nlohmann::ordered_json StreamJson(const StreamActivity& stream,
                                   StreamActivity::Clock::time_point now) {
   using Wait = StreamActivity::Wait;
   const StreamDescription& of = stream.of;
-  return {{"who", of.who},
+  return {{"id", stream.id},
+          {"who", of.who},
           {"peer", of.peer},
           {"collection", of.collection},
           {"policy", of.policy},

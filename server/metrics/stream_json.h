@@ -8,7 +8,7 @@
 
 namespace augstore {
 
-// {"who", "peer", "collection", "policy", "fingerprint", "rank", "world_size", "batch_size",
+// {"id", "who", "peer", "collection", "policy", "fingerprint", "rank", "world_size", "batch_size",
 // "epoch",
 //  "step", "steps", "batches", "rows", "seconds": since it began, "wait_for_server_s",
 //  "wait_for_client_s"}, waits that go on at `now` included.

@@ -25,7 +25,7 @@ std::shared_ptr<StreamActivity> StreamTable::Join(StreamDescription description)
     ++(*same)->runs;
     return *same;
   }
-  auto begun = std::make_shared<StreamActivity>(std::move(description));
+  auto begun = std::make_shared<StreamActivity>(next_id_++, std::move(description));
   ++begun->runs;
   if (known_.size() >= kMost) {
     const auto idle =
@@ -45,6 +45,15 @@ std::vector<std::shared_ptr<const StreamActivity>> StreamTable::Leave(const void
     left.push_back(stream);
   }
   return left;
+}
+
+bool StreamTable::StopStream(uint64_t id) {
+  const MutexLock lock(mutex_);
+  const auto found =
+      std::ranges::find_if(known_, [&](const auto& stream) { return stream->id == id; });
+  if (found == known_.end()) return false;
+  (*found)->stopped = true;
+  return true;
 }
 
 std::vector<std::shared_ptr<const StreamActivity>> StreamTable::List() {

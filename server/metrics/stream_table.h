@@ -38,8 +38,9 @@ struct StreamDescription {
 // is atomic.
 struct StreamActivity {
   using Clock = std::chrono::steady_clock;
-  explicit StreamActivity(StreamDescription is) : of(std::move(is)) {}
+  StreamActivity(uint64_t number, StreamDescription is) : id(number), of(std::move(is)) {}
 
+  const uint64_t id;  // of no other since the server was started
   const StreamDescription of;
   const Clock::time_point began = Clock::now();
 
@@ -55,7 +56,8 @@ struct StreamActivity {
   enum class Wait : uint8_t { kNothing, kServer, kClient };
   std::atomic<Wait> wait{Wait::kNothing};
   std::atomic<Clock::time_point> wait_began{Clock::now()};
-  std::atomic<bool> gone{false};  // its connection is closed
+  std::atomic<bool> gone{false};     // its connection is closed
+  std::atomic<bool> stopped{false};  // an administrator ended it
 
   void Begin(Wait next, Clock::time_point now) {
     wait_began = now;
@@ -99,6 +101,8 @@ class StreamTable {
   std::shared_ptr<StreamActivity> Join(StreamDescription description);
   // The connection is closed: what it read is forgotten once no run is left. Returns that.
   std::vector<std::shared_ptr<const StreamActivity>> Leave(const void* connection);
+  // Has its runs end with an error. False: there is none with this id.
+  bool StopStream(uint64_t id);
   // The oldest first.
   std::vector<std::shared_ptr<const StreamActivity>> List();
 
@@ -107,6 +111,7 @@ class StreamTable {
 
   Mutex mutex_;
   std::list<std::shared_ptr<StreamActivity>> known_ AUGSTORE_GUARDED_BY(mutex_);
+  uint64_t next_id_ AUGSTORE_GUARDED_BY(mutex_) = 1;
 };
 
 }  // namespace augstore

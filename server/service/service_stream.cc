@@ -192,6 +192,10 @@ ReplyTask BatchRun::NextTask(const Cancellation& cancellation) {
 
 Status BatchRun::CheckMayGoOn(Run& run, const Status& opened) {
   Status status = opened.ok() ? CheckValid(*run.caller) : opened;
+  if (status.ok() && run.activity->stopped) {
+    return FailedPrecondition(
+        "an administrator stopped this stream: it can be opened again on another connection");
+  }
   if (IsRefusal(status) && !run.refused.exchange(true)) {
     NoteOutcome(*run.state, MessageType::kBatchesRequest, *run.caller,
                 {.target = run.target, .result = {}}, status);

@@ -209,6 +209,10 @@ void Server::State::Forget(const std::shared_ptr<Session>& session) {
 asio::awaitable<void> Server::State::Beat(State* state) {
   while (!state->stopping) {
     state->beat = Clock::now();
+    ServerMetrics& metrics = state->service->metrics();
+    if (const auto now = Clock::now(); metrics.history.IsDue(now)) {
+      metrics.history.Note(now, metrics.Totals());
+    }
     try {
       state->next_beat.expires_after(kBeat);
       co_await state->next_beat.async_wait(asio::as_tuple(asio::use_awaitable));

@@ -42,7 +42,7 @@ TEST_F(LogTest, WritesALineOfJsonForEachMessage) {
 }
 
 TEST_F(LogTest, TellsAStreamWithItsFields) {
-  StreamActivity stream(OfPhotos());
+  StreamActivity stream(1, OfPhotos());
   stream.rows = 1000;
   stream.wait_for_client.Add(std::chrono::milliseconds(1500));
   stream.last = stream.began + std::chrono::seconds(2);
