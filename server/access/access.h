@@ -22,39 +22,45 @@ namespace augstore {
 //   Alias        the same, of an alias of a collection; a forced move needs admin
 //   Draft        whatever the scope is: the caller began the draft
 //   Everything   it reads across collections, so the caller has no scope
-#define AUGSTORE_ACCESS(X)                \
-  X(ServerInfo, kRead, Nothing, false)    \
-  X(Stats, kRead, Nothing, false)         \
-  X(ShareMemory, kRead, Nothing, false)   \
-  X(ListRecords, kRead, Nothing, false)   \
-  X(GetRecord, kRead, Record, false)      \
-  X(GetSamples, kRead, Existing, false)   \
-  X(Query, kRead, Existing, false)        \
-  X(OpenStream, kRead, Existing, false)   \
-  X(Batches, kRead, Existing, false)      \
-  X(ReadRows, kRead, Everything, false)   \
-  X(FindImages, kWrite, Nothing, false)   \
-  X(AppendRows, kWrite, Nothing, true)    \
-  X(AddRecord, kWrite, Nothing, true)     \
-  X(SetAlias, kWrite, Alias, true)        \
-  X(BeginDraft, kWrite, Collection, true) \
-  X(AppendSamples, kWrite, Draft, true)   \
-  X(AppendViews, kWrite, Draft, true)     \
-  X(CompareDraft, kWrite, Draft, false)   \
-  X(CommitDraft, kWrite, Draft, true)     \
-  X(AbortDraft, kWrite, Draft, true)      \
-  X(DeleteRecord, kAdmin, Nothing, true)  \
-  X(Verify, kAdmin, Nothing, false)       \
-  X(RepairRows, kAdmin, Nothing, true)    \
-  X(Garbage, kAdmin, Nothing, true)       \
-  X(EraseSample, kAdmin, Nothing, true)   \
-  X(CreateKey, kAdmin, Nothing, true)     \
-  X(ListKeys, kAdmin, Nothing, false)     \
-  X(RevokeKey, kAdmin, Nothing, true)     \
-  X(RotateKey, kAdmin, Nothing, true)     \
-  X(StartBackup, kAdmin, Nothing, true)   \
-  X(GetBackup, kAdmin, Nothing, false)    \
-  X(StopBackup, kAdmin, Nothing, true)    \
+#define AUGSTORE_ACCESS(X)                      \
+  X(ServerInfo, kRead, Nothing, false)          \
+  X(Stats, kRead, Nothing, false)               \
+  X(ShareMemory, kRead, Nothing, false)         \
+  X(ListRecords, kRead, Nothing, false)         \
+  X(Browse, kRead, Nothing, false)              \
+  X(GetRecord, kRead, Record, false)            \
+  X(GetSamples, kRead, Existing, false)         \
+  X(DescribeCollection, kRead, Existing, false) \
+  X(Project, kRead, Existing, false)            \
+  X(Query, kRead, Existing, false)              \
+  X(OpenStream, kRead, Existing, false)         \
+  X(Batches, kRead, Existing, false)            \
+  X(ReadRows, kRead, Everything, false)         \
+  X(FindImages, kWrite, Nothing, false)         \
+  X(AppendRows, kWrite, Nothing, true)          \
+  X(AddRecord, kWrite, Nothing, true)           \
+  X(SetAlias, kWrite, Alias, true)              \
+  X(BeginDraft, kWrite, Collection, true)       \
+  X(AppendSamples, kWrite, Draft, true)         \
+  X(AppendViews, kWrite, Draft, true)           \
+  X(CompareDraft, kWrite, Draft, false)         \
+  X(CommitDraft, kWrite, Draft, true)           \
+  X(AbortDraft, kWrite, Draft, true)            \
+  X(DeleteRecord, kAdmin, Nothing, true)        \
+  X(Verify, kAdmin, Nothing, false)             \
+  X(RepairRows, kAdmin, Nothing, true)          \
+  X(Garbage, kAdmin, Nothing, true)             \
+  X(EraseSample, kAdmin, Nothing, true)         \
+  X(StopStream, kAdmin, Nothing, true)          \
+  X(ReadAudit, kAdmin, Nothing, false)          \
+  X(Config, kAdmin, Nothing, false)             \
+  X(CreateKey, kAdmin, Nothing, true)           \
+  X(ListKeys, kAdmin, Nothing, false)           \
+  X(RevokeKey, kAdmin, Nothing, true)           \
+  X(RotateKey, kAdmin, Nothing, true)           \
+  X(StartBackup, kAdmin, Nothing, true)         \
+  X(GetBackup, kAdmin, Nothing, false)          \
+  X(StopBackup, kAdmin, Nothing, true)          \
   X(ListBackups, kAdmin, Nothing, false)
 
 // The numbers of requests are below that of the first reply.

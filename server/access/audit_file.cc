@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <fstream>
 #include <system_error>
 #include <utility>
 
@@ -35,6 +37,26 @@ std::vector<std::string> AuditFile::PathsIn(const std::string& store) {
   std::vector<std::string> paths;
   for (int number = kKept; number >= 0; --number) paths.push_back(PathOf(FolderOf(store), number));
   return paths;
+}
+
+std::vector<std::string> AuditFile::LastLines(const std::string& store, size_t most) {
+  constexpr std::streamoff kMostRead = std::streamoff{4} << 20;  // of each file
+  std::vector<std::string> lines;                                // the newest first
+  for (int number = 0; number <= kKept && lines.size() < most; ++number) {
+    std::ifstream file(PathOf(FolderOf(store), number), std::ios::binary | std::ios::ate);
+    if (!file) break;
+    const std::streamoff size = file.tellg();
+    file.seekg(std::max<std::streamoff>(0, size - kMostRead));
+    std::vector<std::string> of_file;
+    std::string line;
+    if (size > kMostRead) std::getline(file, line);  // a part of one
+    while (std::getline(file, line)) of_file.push_back(line);
+    for (auto it = of_file.rbegin(); it != of_file.rend() && lines.size() < most; ++it) {
+      lines.push_back(std::move(*it));
+    }
+  }
+  std::ranges::reverse(lines);
+  return lines;
 }
 
 void AuditFile::Close() {

@@ -20,6 +20,9 @@ class AuditFile {
   // The files that there may be of a store, oldest first.
   static std::vector<std::string> PathsIn(const std::string& store);
 
+  // At most `most` lines, the newest last, of those that the newest files end with.
+  static std::vector<std::string> LastLines(const std::string& store, size_t most);
+
   // Files of at most `max_bytes`, or one line, in the folder `audit` of `store`. It is made with
   // the first line.
   AuditFile(const std::string& store, uint64_t max_bytes);

@@ -39,6 +39,7 @@ inline std::string TargetOf(const EraseSampleRequest& m) {
   if (target.collection.empty()) return "image " + target.image;
   return fmt::format("collection {}, key '{}'", target.collection, target.key);
 }
+inline std::string TargetOf(const StopStreamRequest& m) { return fmt::format("stream {}", m.id); }
 inline std::string TargetOf(const CreateKeyRequest& m) {
   return fmt::format("role {}, scope '{}'", RoleName(m.role), m.scope);
 }

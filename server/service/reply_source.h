@@ -39,7 +39,7 @@ class ReplySource {
   // Of a run of batches; null for other requests.
   virtual std::shared_ptr<StreamSlot> stream() const { return nullptr; }
   // The next reply, made on this thread; nothing after the last.
-  std::optional<Frame> Next();
+  std::optional<Frame> Next(const Cancellation& cancellation = {});
 };
 
 }  // namespace augstore

@@ -9,9 +9,11 @@
 #include "server/access/access.h"
 #include "server/metrics/process_metrics.h"
 #include "server/service/service_backup.h"
+#include "server/service/service_browse.h"
 #include "server/service/service_ingest.h"
 #include "server/service/service_keys.h"
 #include "server/service/service_metrics.h"
+#include "server/service/service_operate.h"
 #include "server/service/service_registry.h"
 #include "server/service/service_reply.h"
 #include "server/service/service_state.h"
@@ -70,6 +72,7 @@ Handler FindHandler(MessageType type) {
     AUGSTORE_INGEST_HANDLERS(AUGSTORE_CASE)
     AUGSTORE_KEY_HANDLERS(AUGSTORE_CASE)
     AUGSTORE_BACKUP_HANDLERS(AUGSTORE_CASE)
+    AUGSTORE_OPERATE_HANDLERS(AUGSTORE_CASE)
 #undef AUGSTORE_CASE
 #define AUGSTORE_CASE(Name, Answer)                                                                \
   case MessageType::k##Name##Request:                                                              \
@@ -79,6 +82,7 @@ Handler FindHandler(MessageType type) {
                                                              note, caller);                        \
     };
     AUGSTORE_REGISTRY_CALLER_HANDLERS(AUGSTORE_CASE)
+    AUGSTORE_BROWSE_CALLER_HANDLERS(AUGSTORE_CASE)
     AUGSTORE_INGEST_CALLER_HANDLERS(AUGSTORE_CASE)
 #undef AUGSTORE_CASE
 #define AUGSTORE_CASE(Name, Answer)                                                           \
@@ -89,6 +93,7 @@ Handler FindHandler(MessageType type) {
                                                                 caller, note, cancel);        \
     };
     AUGSTORE_STREAM_LONG_HANDLERS(AUGSTORE_CASE)
+    AUGSTORE_BROWSE_LONG_HANDLERS(AUGSTORE_CASE)
     AUGSTORE_REGISTRY_LONG_HANDLERS(AUGSTORE_CASE)
     AUGSTORE_INGEST_LONG_HANDLERS(AUGSTORE_CASE)
 #undef AUGSTORE_CASE
@@ -176,6 +181,8 @@ bool Service::HasKeys() const {
   return keys.ok() && !keys->empty();
 }
 
+const std::string& Service::store_id() const { return state_->store_id; }
+
 MemoryBudget& Service::memory() { return state_->memory; }
 
 bool Service::IsQuick(MessageType type) {
@@ -184,6 +191,9 @@ bool Service::IsQuick(MessageType type) {
     case MessageType::kStatsRequest:
     case MessageType::kGetRecordRequest:
     case MessageType::kListRecordsRequest:
+    case MessageType::kBrowseRequest:
+    case MessageType::kStopStreamRequest:
+    case MessageType::kConfigRequest:
     case MessageType::kCreateKeyRequest:
     case MessageType::kListKeysRequest:
     case MessageType::kRevokeKeyRequest:

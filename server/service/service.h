@@ -51,6 +51,8 @@ struct ServiceOptions {
   // ready; empty: in memory.
   std::string folder = {};
   uint64_t least_free_bytes = 0;
+  // What ConfigRequest is answered by: {"settings" [{"name", "value", "source"}]}; empty: an error.
+  std::string settings = {};
   // Has every write and every refusal; null: nobody does. Must outlive the service.
   AuditLog* audit = nullptr;
 };
@@ -78,6 +80,8 @@ class Service {
   Result<PrincipalPointer> Identify(std::string_view key, const std::string& peer) const;
   // For the audit log and the metrics: a refusal that did not come from Start.
   void NoteRefusal(const Principal& caller, std::string_view what, const Status& why);
+  // Random, made with the store; empty: it could not be read.
+  const std::string& store_id() const;
   // Whether anybody could authenticate.
   bool HasKeys() const;
   // Whether a request of this type takes milliseconds whatever it asks for, so that it need not

@@ -16,27 +16,6 @@
 namespace augstore::handlers {
 namespace {
 
-// Records of other kinds are how the store works inside.
-Status CheckPublicKind(RecordKind kind) {
-  switch (kind) {
-    case RecordKind::kBackbone:
-    case RecordKind::kCollection:
-    case RecordKind::kTransform:
-    case RecordKind::kHead:
-    case RecordKind::kAliases:
-      return OkStatus();
-    case RecordKind::kSpace:
-    case RecordKind::kDraft:
-    case RecordKind::kKey:
-    case RecordKind::kErasure:
-      break;
-  }
-  return InvalidArgument(
-      "records of kind {} are internal to the store: request backbones, collections, transforms, "
-      "heads or aliases",
-      static_cast<int>(kind));
-}
-
 // Decode reports damaged bytes as kDataLoss, the disk's fault. Here a client sent them.
 template <typename Record>
 Result<Record> DecodeSent(const std::string& bytes) {
@@ -143,6 +122,26 @@ nlohmann::ordered_json CountRequests(const ServiceState& state) {
 
 }  // namespace
 
+Status CheckPublicKind(RecordKind kind) {
+  switch (kind) {
+    case RecordKind::kBackbone:
+    case RecordKind::kCollection:
+    case RecordKind::kTransform:
+    case RecordKind::kHead:
+    case RecordKind::kAliases:
+      return OkStatus();
+    case RecordKind::kSpace:
+    case RecordKind::kDraft:
+    case RecordKind::kKey:
+    case RecordKind::kErasure:
+      break;
+  }
+  return InvalidArgument(
+      "records of kind {} are internal to the store: request backbones, collections, transforms, "
+      "heads or aliases",
+      static_cast<int>(kind));
+}
+
 Result<ServerInfoReply> ServerInfo(ServiceState& state, ServerInfoRequest&) {
   AUGSTORE_ASSIGN(StoreStats stats, state.catalog->store()->Stats());
   return ServerInfoReply{AUGSTORE_VERSION, stats.id};
@@ -203,6 +202,7 @@ Result<StatsReply> Stats(ServiceState& state, StatsRequest&, const Principal& ca
         {"encode", state.metrics.encode_seconds.seconds()},
         {"wait_for_server", state.metrics.wait_for_server_seconds.seconds()},
         {"wait_for_client", state.metrics.wait_for_client_seconds.seconds()}}},
+      {"history", state.metrics.history.ToJson(state.metrics.Totals())},
       {"streams", StreamsJson(state)},
   };
   return StatsReply{json.dump()};

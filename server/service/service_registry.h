@@ -20,6 +20,9 @@
   M(ListRecords, RecordListReply)
 
 namespace augstore::handlers {
+// Records of other kinds are how the store works inside. Errors: kInvalidArgument.
+Status CheckPublicKind(RecordKind kind);
+
 AUGSTORE_REGISTRY_HANDLERS(AUGSTORE_DECLARE_HANDLER)
 AUGSTORE_REGISTRY_LONG_HANDLERS(AUGSTORE_DECLARE_LONG_HANDLER)
 AUGSTORE_REGISTRY_CALLER_HANDLERS(AUGSTORE_DECLARE_CALLER_HANDLER)

@@ -35,6 +35,7 @@ struct ServiceState {
         address(options.address),
         folder(options.folder),
         least_free_bytes(options.least_free_bytes),
+        settings(options.settings),
         audit(options.audit),
         memory(options.message_bytes, "requests and replies", [this] { return DropBatches(); }),
         stream_memory(options.stream_bytes, "sample tables and transforms",
@@ -52,6 +53,7 @@ struct ServiceState {
   const std::string address;
   const std::string folder;  // of the store; empty: in memory
   const uint64_t least_free_bytes;
+  const std::string settings;
   AuditLog* const audit;  // may be null
   // Before all that may hold shares of them.
   MemoryBudget memory;

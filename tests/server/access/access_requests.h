@@ -29,6 +29,7 @@ inline std::map<std::string, MakeRequest> RequestsOfReaders() {
        [](T) {
          return ToFrame(ListRecordsRequest{RecordKind::kCollection, ""});
        }},
+      {"Browse", [](T) { return ToFrame(BrowseRequest{}); }},
       {"GetRecord",
        [](T t) {
          return ToFrame(GetRecordRequest{RecordKind::kCollection, t.collection, false});
@@ -37,6 +38,11 @@ inline std::map<std::string, MakeRequest> RequestsOfReaders() {
        [](T t) {
          return ToFrame(GetSamplesRequest{t.collection + "@1", 0, 1});
        }},
+      {"DescribeCollection",
+       [](T t) {
+         return ToFrame(DescribeCollectionRequest{t.collection, ""});
+       }},
+      {"Project", [](T t) { return ToFrame(ProjectRequest{.collection = t.collection}); }},
       {"Query",
        [](T t) {
          return ToFrame(QueryRequest{t.collection, {1}, "", ""});
@@ -114,6 +120,9 @@ inline std::map<std::string, MakeRequest> RequestsOfAdmins() {
        [](T t) {
          return ToFrame(EraseSampleRequest{0, {t.collection, "", "0", "", true}});
        }},
+      {"StopStream", [](T) { return ToFrame(StopStreamRequest{99}); }},
+      {"ReadAudit", [](T) { return ToFrame(ReadAuditRequest{}); }},
+      {"Config", [](T) { return ToFrame(ConfigRequest{}); }},
       {"CreateKey",
        [](T) {
          return ToFrame(CreateKeyRequest{Role::kRead, "", 0, ""});
