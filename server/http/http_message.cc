@@ -1,13 +1,17 @@
 #include "server/http/http_message.h"
 
 #include <fmt/format.h>
+#include <libdeflate.h>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/field.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/rfc7230.hpp>
 #include <boost/beast/http/status.hpp>
 #include <cctype>
+#include <charconv>
+#include <memory>
 
 namespace augstore {
 namespace {
@@ -37,6 +41,36 @@ std::string_view PathOf(std::string_view target) {
 
 std::string_view View(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
+// "%41+b" as in a form (WHATWG URL, section 5.1): "A b". What is no escape stays as it is.
+std::string Decoded(std::string_view text) {
+  std::string decoded;
+  for (size_t i = 0; i < text.size(); ++i) {
+    uint8_t byte = 0;
+    const char* digits = text.data() + i + 1;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+      decoded += static_cast<char>(byte);
+      i += 2;
+    } else {
+      decoded += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return decoded;
+}
+
+std::map<std::string, std::string> ParseQuery(std::string_view query) {
+  std::map<std::string, std::string> fields;
+  while (!query.empty()) {
+    const std::string_view field = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), field.size() + 1));
+    const size_t equals = field.find('=');
+    const std::string_view value =
+        equals == std::string_view::npos ? std::string_view() : field.substr(equals + 1);
+    if (!field.empty()) fields[Decoded(field.substr(0, equals))] = Decoded(value);
+  }
+  return fields;
+}
+
 }  // namespace
 
 Result<HttpRequest> ParseHttpHead(std::string_view head) {
@@ -48,22 +82,36 @@ Result<HttpRequest> ParseHttpHead(std::string_view head) {
   if (!parser.is_header_done()) return NoRequest("its head has no end");
   if (used != head.size()) return NoRequest("bytes follow its head");
   const auto& message = parser.get();
-  const bool has_body = parser.content_length().value_or(0) > 0 ||
-                        message.find(http::field::transfer_encoding) != message.end();
-  if (has_body) return NoRequest("it has a body, and there is nothing to upload here");
+  if (message.find(http::field::transfer_encoding) != message.end()) {
+    return NoRequest("its body has no stated size (Content-Length)");
+  }
+  const uint64_t body_bytes = parser.content_length().value_or(0);
+  if (body_bytes > kMostHttpBodyBytes) {
+    return NoRequest(
+        fmt::format("its body has {} bytes, of at most {}", body_bytes, kMostHttpBodyBytes));
+  }
   if (message.version() >= 11 && message.find(http::field::host) == message.end()) {
     return NoRequest("it has no Host");
   }
   const std::string_view target = PathOf(View(message.target()));
   if (!target.starts_with('/')) return NoRequest("its target is not a path");
-  return HttpRequest{.method = std::string(View(message.method_string())),
-                     .path = std::string(target.substr(0, target.find('?'))),
-                     .key = BearerOf(View(message[http::field::authorization])),
-                     .keep_alive = message.keep_alive()};
+  const size_t query = target.find('?');
+  return HttpRequest{
+      .method = std::string(View(message.method_string())),
+      .path = std::string(target.substr(0, query)),
+      .query = query == std::string_view::npos ? std::map<std::string, std::string>()
+                                               : ParseQuery(target.substr(query + 1)),
+      .key = BearerOf(View(message[http::field::authorization])),
+      .content_type = std::string(View(message[http::field::content_type])),
+      .body_bytes = body_bytes,
+      .body = {},
+      .accepts_gzip = http::ext_list(message[http::field::accept_encoding]).exists("gzip"),
+      .keep_alive = message.keep_alive()};
 }
 
 Result<std::optional<HttpRequest>> HttpReader::Next() {
   constexpr std::string_view kEnd = "\r\n\r\n";
+  if (head_.has_value()) return TakeBody();
   // RFC 9112, section 2.2: empty lines before a request are passed over.
   while (bytes_.starts_with("\r\n")) bytes_.erase(0, 2);
   const size_t end = bytes_.find(kEnd);
@@ -73,8 +121,34 @@ Result<std::optional<HttpRequest>> HttpReader::Next() {
   }
   const std::string head = bytes_.substr(0, end + kEnd.size());
   bytes_.erase(0, head.size());
-  AUGSTORE_ASSIGN(HttpRequest request, ParseHttpHead(head));
-  return std::optional<HttpRequest>(std::move(request));
+  AUGSTORE_ASSIGN(head_, ParseHttpHead(head));
+  return TakeBody();
+}
+
+std::optional<HttpRequest> HttpReader::TakeBody() {
+  if (bytes_.size() < head_->body_bytes) return std::nullopt;
+  head_->body = bytes_.substr(0, head_->body_bytes);
+  bytes_.erase(0, head_->body_bytes);
+  return std::exchange(head_, std::nullopt);
+}
+
+void Compress(HttpReply* reply) {
+  constexpr size_t kLeast = 1400;  // less fits into one packet as it is
+  const bool is_text =
+      reply->type.starts_with("text/") || reply->type.starts_with("application/json");
+  if (!is_text || reply->body.size() < kLeast) return;
+  for (const auto& [name, value] : reply->headers) {
+    if (name == "Content-Encoding") return;
+  }
+  const std::unique_ptr<libdeflate_compressor, decltype(&libdeflate_free_compressor)> compressor(
+      libdeflate_alloc_compressor(/*compression_level=*/4), &libdeflate_free_compressor);
+  if (compressor == nullptr) return;
+  std::string smaller(reply->body.size(), '\0');
+  smaller.resize(libdeflate_gzip_compress(compressor.get(), reply->body.data(), reply->body.size(),
+                                          smaller.data(), smaller.size()));
+  if (smaller.empty()) return;  // it would not be smaller
+  reply->body = std::move(smaller);
+  reply->headers.emplace_back("Content-Encoding", "gzip");
 }
 
 std::string ToText(const HttpReply& reply, bool keep_alive, bool head_only) {

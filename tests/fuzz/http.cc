@@ -24,7 +24,11 @@ void Fuzz_http(Bytes input) {
         AUGSTORE_CHECK(request.path.find_first_of("? \r\n") == std::string::npos);
         AUGSTORE_CHECK(bytes.find(request.path) != std::string_view::npos);
         AUGSTORE_CHECK(bytes.find(request.key) != std::string_view::npos);
-        requests += request.method + ' ' + request.path + ' ' + request.key + '\n';
+        AUGSTORE_CHECK(bytes.find(request.body) != std::string_view::npos);
+        AUGSTORE_CHECK(request.body.size() == request.body_bytes);
+        AUGSTORE_CHECK(request.body.size() <= kMostHttpBodyBytes);
+        requests += request.method + ' ' + request.path + ' ' + request.key + '\n' + request.body;
+        for (const auto& [name, value] : request.query) requests += name + '=' + value + '\n';
       }
     }
     return requests;

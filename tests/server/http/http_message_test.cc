@@ -38,7 +38,7 @@ TEST(HttpMessageTest, RefusesWhatIsNoRequest) {
        {"", "\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / FTP/1.1\r\n\r\n",
         "GET / HTTP/1.1\r\nbad header\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\n",
         "GET / HTTP/1.1\r\n\r\n", "OPTIONS * HTTP/1.1\r\n\r\n",
-        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 65537\r\n\r\n",
         "POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n",
@@ -48,6 +48,61 @@ TEST(HttpMessageTest, RefusesWhatIsNoRequest) {
     EXPECT_EQ(status.code(), Code::kInvalidArgument) << head;
     EXPECT_THAT(status.message(), HasSubstr("no HTTP request")) << head;
   }
+}
+
+TEST(HttpMessageTest, ReadsTheQueryOfAUrl) {
+  const auto request = ParseHttpHead(
+      "GET /api/v1/Browse?kind=head&find=a+b%2Bc&x&=y&find=%C3%A9&bad=%4&%zz= HTTP/1.1\r\nHost: "
+      "x\r\n\r\n");
+  ASSERT_TRUE(request.ok()) << request.status().ToString();
+  const std::map<std::string, std::string> expected = {
+      {"kind", "head"}, {"find", "\xc3\xa9"}, {"x", ""}, {"", "y"}, {"bad", "%4"}, {"%zz", ""}};
+  EXPECT_EQ(request->query, expected);
+}
+
+TEST(HttpMessageTest, TakesABodyOfItsStatedSizeHoweverItsBytesCome) {
+  const std::string bytes =
+      "POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
+      "8\r\n\r\n{\"a\": 1}GET /b HTTP/1.1\r\nHost: x\r\n\r\n";
+  for (const size_t part : {size_t{1}, size_t{7}, bytes.size()}) {
+    HttpReader reader;
+    std::string read;
+    for (size_t begin = 0; begin < bytes.size(); begin += part) {
+      reader.Add(std::string_view(bytes).substr(begin, part));
+      for (;;) {
+        const auto next = reader.Next();
+        ASSERT_TRUE(next.ok()) << next.status().ToString();
+        if (!next->has_value()) break;
+        read += (*next)->path + (*next)->content_type + (*next)->body;
+      }
+    }
+    EXPECT_EQ(read, "/aapplication/json{\"a\": 1}/b") << "in parts of " << part;
+    EXPECT_FALSE(reader.in_request());
+  }
+  HttpReader half;
+  half.Add("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n");
+  EXPECT_FALSE(half.Next()->has_value());
+  EXPECT_TRUE(half.in_request()) << "the deadline of a request goes on";
+}
+
+TEST(HttpMessageTest, CompressesTextsThatGainByItForThoseWhoTakeThem) {
+  const std::string head = "GET / HTTP/1.1\r\nHost: x\r\nAccept-Encoding: ";
+  EXPECT_TRUE(ParseHttpHead(head + "gzip, deflate, br;q=0.5\r\n\r\n")->accepts_gzip);
+  EXPECT_FALSE(ParseHttpHead(head + "br\r\n\r\n")->accepts_gzip);
+  const std::string text(10'000, 'x');
+  HttpReply reply{.body = text};
+  Compress(&reply);
+  EXPECT_LT(reply.body.size(), 200u);
+  EXPECT_TRUE(reply.body.starts_with("\x1f\x8b")) << "gzip";
+  ASSERT_EQ(reply.headers.size(), 1u);
+  Compress(&reply);
+  EXPECT_EQ(reply.headers.size(), 1u) << "not twice";
+  HttpReply small{.body = "alive\n"};
+  Compress(&small);
+  EXPECT_EQ(small.body, "alive\n");
+  HttpReply image{.body = text, .type = "image/jpeg"};
+  Compress(&image);
+  EXPECT_EQ(image.body, text);
 }
 
 TEST(HttpMessageTest, CutsRequestsOutOfAConnectionHoweverTheirBytesCome) {
