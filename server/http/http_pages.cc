@@ -1,40 +1,15 @@
 #include "server/http/http_pages.h"
 
 #include <exception>
+#include <optional>
 #include <utility>
 
+#include "server/http/console_files.h"
+#include "server/http/http_api.h"
 #include "server/metrics/metrics_text.h"
 
 namespace augstore {
 namespace {
-
-int HttpStatus(Code code) {
-  switch (code) {
-    case Code::kOk:
-      return 200;
-    case Code::kInvalidArgument:
-      return 400;
-    case Code::kUnauthenticated:
-      return 401;
-    case Code::kPermissionDenied:
-      return 403;
-    case Code::kNotFound:
-      return 404;
-    case Code::kAlreadyExists:
-    case Code::kFailedPrecondition:
-      return 409;
-    case Code::kResourceExhausted:
-      return 429;
-    case Code::kUnavailable:
-      return 503;
-    case Code::kDeadlineExceeded:
-      return 504;
-    case Code::kDataLoss:
-    case Code::kInternal:
-      break;
-  }
-  return 500;
-}
 
 // Metrics count what all collections do.
 Status CheckMaySeeAll(const Principal& caller) {
@@ -63,7 +38,20 @@ HttpReply ErrorPage(const Status& error) {
   return reply;
 }
 
-HttpReply HttpPages::Answer(const HttpRequest& request, const Principal& caller) const try {
+HttpReply HttpPages::Answer(const HttpRequest& request, const PrincipalPointer& caller,
+                            const Cancellation& cancellation) const try {
+  HttpReply reply = AnswerPlain(request, caller, cancellation);
+  if (request.accepts_gzip) Compress(&reply);
+  return reply;
+} catch (const std::exception&) {
+  return ErrorPage(Unavailable("the server has too little memory for an answer: try again later"));
+}
+
+HttpReply HttpPages::AnswerPlain(const HttpRequest& request, const PrincipalPointer& caller,
+                                 const Cancellation& cancellation) const {
+  if (request.path.starts_with(kApiPrefix)) {
+    return AnswerApi(service_, api_, request, caller, cancellation);
+  }
   if (request.method != "GET" && request.method != "HEAD") {
     return {.status = 405,
             .body = "only GET and HEAD are answered here\n",
@@ -71,11 +59,17 @@ HttpReply HttpPages::Answer(const HttpRequest& request, const Principal& caller)
   }
   if (request.path == "/healthz") return Health();
   if (request.path == "/readyz") return Readiness();
-  if (request.path == "/metrics") return Metrics(caller);
-  return ErrorPage(NotFound("there is nothing at this path: see /healthz, /readyz, /metrics"));
-} catch (const std::exception&) {
-  return ErrorPage(Unavailable("the server has too little memory for an answer: try again later"));
+  if (request.path == "/metrics") return Metrics(*caller);
+  if (std::optional<HttpReply> file = ConsoleFile(request.path)) return *std::move(file);
+  return ErrorPage(
+      NotFound("there is nothing at this path: see /, /healthz, /readyz, /metrics, /api/v1/"));
 }
+
+bool HttpPages::NeedsKey(const std::string& path) {
+  return path == "/metrics" || path.starts_with(kApiPrefix);
+}
+
+bool HttpPages::MayTakeLong(const std::string& path) { return path.starts_with(kApiPrefix); }
 
 HttpReply HttpPages::Health() const {
   if (is_alive_()) return {.body = "alive\n"};

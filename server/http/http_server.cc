@@ -6,6 +6,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <exception>
 #include <map>
 #include <string>
@@ -23,6 +24,9 @@ namespace {
 
 namespace asio = boost::asio;
 
+// For requests that may take long. Two, so that one of them does not keep a listing waiting.
+constexpr size_t kWorkers = 2;
+
 bool IsTls(const Address& address) { return address.kind == Address::Kind::kTls; }
 
 // The context for addresses in tls://; null when there are none.
@@ -37,7 +41,7 @@ struct HttpServer::State {
   State(Service* the_service, HttpPages::IsAlive is_alive, const HttpOptions& the_options)
       : service(the_service),
         options(the_options),
-        pages(the_service, std::move(is_alive)),
+        pages(the_service, std::move(is_alive), the_options.api),
         work(asio::make_work_guard(io)),
         failed_handshakes(options.max_failed_handshakes) {}
 
@@ -54,6 +58,7 @@ struct HttpServer::State {
 
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> work;
+  asio::thread_pool workers{kWorkers};  // after the context, in which its jobs' callers are
   std::vector<Listener> listeners;
   // The following belong to the thread.
   std::vector<std::unique_ptr<Acceptor>> acceptors;
@@ -110,9 +115,9 @@ void HttpServer::State::Launch(Transport::Socket socket, bool with_tls) try {
       .handshake_failed = [this,
                            peer] { failed_handshakes.CountFailure(peer.host, Clock::now()); }};
   MakeRoom(peer.host);
-  auto session =
-      std::make_shared<HttpSession>(Transport(std::move(socket), with_tls ? tls : nullptr), service,
-                                    &pages, options.limits, std::move(caller));
+  auto session = std::make_shared<HttpSession>(
+      Transport(std::move(socket), with_tls ? tls : nullptr), service, &pages,
+      workers.get_executor(), options.limits, std::move(caller));
   if (!admitted.ok()) service->NoteRefusal(Nobody(peer.text), "Connect", admitted.status());
   sessions.emplace(session, peer.host);
   try {

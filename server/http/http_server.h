@@ -20,6 +20,7 @@ struct HttpOptions {
   bool insecure = false;             // as of ServerOptions
   uint32_t max_failed_handshakes = 10;
   TlsFiles tls = {};
+  HttpApiOptions api = {};
   // When so many are there, one makes room for another: one that leaves, else the oldest of those
   // that got no answer yet, else the one that is idle longest, strangers first. A host over TCP has
   // half of them at most, and one of its own makes room.

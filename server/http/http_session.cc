@@ -4,6 +4,9 @@
 
 #include <array>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <optional>
 #include <utility>
@@ -16,19 +19,48 @@ namespace {
 namespace asio = boost::asio;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
+// What a worker does for a request.
+struct PageJob {
+  const HttpPages* pages;
+  HttpRequest request;
+  PrincipalPointer caller;
+  Cancellation cancellation;
+};
+
+// Runs a job on a worker, and hands its reply to the handler on the handler's own thread. A
+// functor, as GCC 12 frees the captures of a lambda twice in a co_await.
+struct OnWorker {
+  template <typename Handler>
+  void operator()(Handler&& handler, const asio::any_io_executor& workers,
+                  std::shared_ptr<PageJob> job) const {
+    // The context must not end while it waits for the worker alone.
+    auto work = asio::make_work_guard(asio::get_associated_executor(handler));
+    asio::post(workers, [handler = std::forward<Handler>(handler), work = std::move(work),
+                         job = std::move(job)]() mutable {
+      HttpReply reply = job->pages->Answer(job->request, job->caller, job->cancellation);
+      const auto executor = work.get_executor();
+      asio::post(executor, [handler = std::move(handler), reply = std::move(reply)]() mutable {
+        std::move(handler)(std::move(reply));
+      });
+    });
+  }
+};
+
 }  // namespace
 
 HttpSession::HttpSession(Transport transport, Service* service, const HttpPages* pages,
-                         const HttpLimits& limits, HttpCaller caller)
+                         asio::any_io_executor workers, const HttpLimits& limits, HttpCaller caller)
     : transport_(std::move(transport)),
       service_(service),
       pages_(pages),
+      workers_(std::move(workers)),
       limits_(limits),
       caller_(std::move(caller)),
       deadline_(transport_.executor()) {}
 
 void HttpSession::Close() {
   if (std::exchange(closed_, true)) return;
+  stop_.request_stop();
   deadline_.cancel();
   transport_.Close();
 }
@@ -111,18 +143,37 @@ HttpSession::Awaitable<HttpReply> HttpSession::Answer(std::shared_ptr<HttpSessio
                                                       HttpRequest request) {
   const HttpCaller& caller = self->caller_;
   self->Expect(self->limits_.request);
-  if (caller.principal != nullptr) co_return self->pages_->Answer(request, *caller.principal);
+  if (caller.principal != nullptr) {
+    co_return co_await AnswerTo(self, std::move(request), caller.principal);
+  }
   // Whoever probes with a key that is over must still learn whether the server is well.
   if (request.key.empty() || !HttpPages::NeedsKey(request.path)) {
-    co_return self->pages_->Answer(request, Nobody(caller.peer));
+    co_return co_await AnswerTo(self, std::move(request),
+                                std::make_shared<Principal>(Nobody(caller.peer)));
   }
   const Result<PrincipalPointer> who = self->service_->Identify(request.key, caller.peer);
   if (who.ok()) {
     self->known_ = true;  // from now on it goes after those that nobody knows
     self->Become(Worth::kBusy);
-    co_return self->pages_->Answer(request, **who);
+    co_return co_await AnswerTo(self, std::move(request), *who);
   }
   co_return co_await RefuseKey(self, who.status());
+}
+
+HttpSession::Awaitable<HttpReply> HttpSession::AnswerTo(std::shared_ptr<HttpSession> self,
+                                                        HttpRequest request,
+                                                        PrincipalPointer caller) {
+  if (!HttpPages::MayTakeLong(request.path)) {
+    co_return self->pages_->Answer(request, caller, {});
+  }
+  const std::chrono::milliseconds work = self->limits_.work;
+  self->Become(Worth::kBusy);
+  self->Expect(work + self->limits_.request);
+  auto job = std::make_shared<PageJob>(
+      PageJob{self->pages_, std::move(request), std::move(caller),
+              Cancellation(self->stop_.get_token(), Clock::now() + work)});
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(HttpReply)>(
+      OnWorker(), asio::use_awaitable, self->workers_, std::move(job));
 }
 
 // A key that is valid is looked at all the same, so that one user of a host cannot keep another

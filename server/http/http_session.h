@@ -2,12 +2,14 @@
 #ifndef AUGSTORE_SERVER_HTTP_HTTP_SESSION_H_
 #define AUGSTORE_SERVER_HTTP_HTTP_SESSION_H_
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "server/http/http_message.h"
@@ -19,6 +21,7 @@ namespace augstore {
 struct HttpLimits {
   // For a TLS handshake, for a request from its first byte on, and for a reply to be taken.
   std::chrono::milliseconds request{10'000};
+  std::chrono::milliseconds work{30'000};             // for what may take long to be computed
   std::chrono::milliseconds idle{60'000};             // between two requests
   std::chrono::milliseconds linger{1'000};            // for the peer to leave after the last reply
   std::chrono::milliseconds failed_handshake{1'000};  // before a wrong key is answered
@@ -41,9 +44,9 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   // What the connection is worth when another wants its place; the first goes first.
   enum class Worth { kClosed, kLeaving, kUnanswered, kIdle, kKnown, kBusy };
 
-  // `service` and `pages` must outlive the session.
+  // `service` and `pages` must outlive the session. What may take long runs on `workers`.
   HttpSession(Transport transport, Service* service, const HttpPages* pages,
-              const HttpLimits& limits, HttpCaller caller);
+              boost::asio::any_io_executor workers, const HttpLimits& limits, HttpCaller caller);
   // Until the peer leaves, misses a deadline or is closed.
   static Awaitable<void> Serve(std::shared_ptr<HttpSession> self);
   // Answers one request by `why`, whatever it is, and closes.
@@ -63,6 +66,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   // Nothing when the peer is gone.
   static Awaitable<Result<std::optional<HttpRequest>>> Read(std::shared_ptr<HttpSession> self);
   static Awaitable<HttpReply> Answer(std::shared_ptr<HttpSession> self, HttpRequest request);
+  static Awaitable<HttpReply> AnswerTo(std::shared_ptr<HttpSession> self, HttpRequest request,
+                                       PrincipalPointer caller);
   static Awaitable<HttpReply> RefuseKey(std::shared_ptr<HttpSession> self, Status why);
   // False: it could not be written.
   static Awaitable<bool> Write(std::shared_ptr<HttpSession> self, std::string text);
@@ -72,11 +77,13 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   Transport transport_;
   Service* const service_;
   const HttpPages* const pages_;
+  const boost::asio::any_io_executor workers_;
   const HttpLimits limits_;
   const HttpCaller caller_;
   HttpReader reader_;
   boost::asio::steady_timer deadline_;
-  bool known_ = false;  // presented a valid key
+  std::stop_source stop_;  // what is computed for it is given up
+  bool known_ = false;     // presented a valid key
   Worth worth_ = Worth::kUnanswered;
   Clock::time_point since_ = Clock::now();
   bool closed_ = false;

@@ -22,6 +22,7 @@ namespace augstore::fuzz {
   X(frame, 1)                    \
   X(http, 1)                     \
   X(image_header, 1)             \
+  X(json, 1)                     \
   X(key, 1)                      \
   X(manifest, 4)                 \
   X(mark, 1)                     \

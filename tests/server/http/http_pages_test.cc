@@ -16,7 +16,10 @@ using ::testing::Not;
 class HttpPagesTest : public ::testing::Test {
  protected:
   HttpReply Get(const std::string& path, const Principal& caller = Nobody("tcp 127.0.0.1:1")) {
-    return pages_.Answer({.method = "GET", .path = path, .key = ""}, caller);
+    return pages_.Answer({.method = "GET", .path = path, .key = ""}, Pointer(caller), {});
+  }
+  static PrincipalPointer Pointer(const Principal& caller) {
+    return std::make_shared<Principal>(caller);
   }
   static Principal Caller(Role role, const std::string& scope = "") {
     return {"key k", "tcp 127.0.0.1:1", role, scope, nullptr};
@@ -41,12 +44,14 @@ TEST_F(HttpPagesTest, IsNotReadyWithoutRoomAndTellsNoPath) {
   Service full(filled_.catalog.get(), {.folder = folder.path(), .least_free_bytes = ~uint64_t{0}});
   const HttpPages pages(&full, [] { return true; });
   const HttpReply reply =
-      pages.Answer({.method = "GET", .path = "/readyz", .key = ""}, Nobody("test"));
+      pages.Answer({.method = "GET", .path = "/readyz", .key = ""}, Pointer(Nobody("test")), {});
   EXPECT_EQ(reply.status, 503);
   EXPECT_THAT(reply.body, HasSubstr("MiB are free for the store"));
   EXPECT_THAT(reply.body, Not(HasSubstr(folder.path())));
-  EXPECT_EQ(pages.Answer({.method = "GET", .path = "/healthz", .key = ""}, Nobody("test")).status,
-            200);
+  EXPECT_EQ(
+      pages.Answer({.method = "GET", .path = "/healthz", .key = ""}, Pointer(Nobody("test")), {})
+          .status,
+      200);
 }
 
 TEST_F(HttpPagesTest, TellsMetricsToThoseWhoMaySeeAllCollections) {
@@ -66,11 +71,12 @@ TEST_F(HttpPagesTest, TellsMetricsToThoseWhoMaySeeAllCollections) {
 }
 
 TEST_F(HttpPagesTest, HasNothingElseAndTakesNothing) {
-  for (const std::string path : {"/", "/metrics/", "/../etc/passwd", "/healthz/x", "/HEALTHZ"}) {
+  for (const std::string path :
+       {"/metrics/", "/console", "/index.html/", "/../etc/passwd", "/healthz/x", "/HEALTHZ"}) {
     EXPECT_EQ(Get(path).status, 404) << path;
   }
   const HttpReply reply =
-      pages_.Answer({.method = "POST", .path = "/metrics", .key = ""}, Nobody("test"));
+      pages_.Answer({.method = "POST", .path = "/metrics", .key = ""}, Pointer(Nobody("test")), {});
   EXPECT_EQ(reply.status, 405);
   EXPECT_EQ(reply.headers.at(0), std::pair(std::string("Allow"), std::string("GET, HEAD")));
 }
