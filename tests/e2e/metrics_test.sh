@@ -42,7 +42,7 @@ serve --log-format json --log-level info
 gets 200 alive "http://$address/healthz"
 gets 200 '^ready' "http://$address/readyz"
 gets 401 "metrics need a key" "http://$address/metrics"
-gets 404 "/healthz, /readyz, /metrics" "http://$address/"
+gets 404 "/healthz, /readyz, /metrics" "http://$address/nothing"
 local_socket=unix://$work/db/augstore.sock
 "$augstore" key create --connect "$local_socket" --role read --out prometheus.key --quiet
 "$augstore" key create --connect "$local_socket" --role read --scope photos --out photos.key --quiet
@@ -58,6 +58,34 @@ PY
 "$augstore" stream --connect "$local_socket" --collection c --batch-size 100 --epochs 2 --quiet >/dev/null
 gets 200 '^augstore_rows_total 2000$' "http://$address/metrics" "$(cat prometheus.key)"
 cp body.txt metrics.txt
+
+step "the API answers in JSON what the protocol answers, and the console is there"
+python3 - "$address" "$(cat prometheus.key)" "$(cat photos.key)" <<'PY' || fail "the API is wrong"
+import json, subprocess, sys, urllib.error, urllib.request
+address, key, scoped = sys.argv[1:]
+def ask(name, fields=None, key=key):
+    headers = {"Authorization": "Bearer " + key, "Content-Type": "application/json"} if key else {}
+    data = None if fields is None else json.dumps(fields).encode()
+    request = urllib.request.Request(f"http://{address}/api/v1/{name}", data=data, headers=headers)
+    try: reply = urllib.request.urlopen(request, timeout=30)
+    except urllib.error.HTTPError as error: return error.code, json.loads(error.read())
+    return reply.status, json.loads(reply.read())
+assert ask("Session", key="")[1]["role"] == "none"
+assert ask("Stats", key="")[0] == 401
+assert ask("Query", {"collection": "c", "samples": [0]}, scoped)[0] == 403
+assert ask("ListKeys", {})[0] == 403
+status, batch = ask("Query", {"collection": "c", "samples": [3, 1]})
+assert status == 200 and batch["rows"] == [[float(48 + i) for i in range(16)], [float(16 + i) for i in range(16)]], batch
+assert ask("Browse?kind=collection")[1]["records"][0]["record"]["samples"] == 1000
+assert ask("DescribeCollection", {"collection": "c"})[1]["splits"][0]["samples"] == 1000
+picture = ask("Project", {"collection": "c", "samples": 100})[1]
+assert len(picture["points"]) == 100 and picture["explained"][0] > 0.99, picture["explained"]
+assert ask("Query", {"collection": "d", "samples": [0]}) == (404, ask("Query", {"collection": "d", "samples": [0]})[1])
+assert "/api/v1/Query" in ask("openapi.json", key="")[1]["paths"]
+page = urllib.request.urlopen(f"http://{address}/")
+assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+assert b"console.js" in page.read()
+PY
 
 step "top says who reads what, and what is slow"
 "$augstore" stream --connect "$local_socket" --collection c --batch-size 100 --epochs 100000 --quiet >/dev/null 2>&1 &

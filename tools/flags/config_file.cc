@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #define TOML_EXCEPTIONS 0
@@ -247,6 +248,25 @@ std::string TomlText(const Flag& flag, const std::vector<std::string>& texts) {
   }
   if (flag.many()) return fmt::format("[{}]", fmt::join(values, ", "));
   return values.empty() ? "\"\"" : values.back();
+}
+
+std::string SettingsJson(const Command& command, const ConfigValues& values,
+                         const std::string& file) {
+  nlohmann::ordered_json settings = nlohmann::ordered_json::array();
+  for (const Flag& flag : command.flags()) {
+    if (!IsConfigurable(flag)) continue;
+    const std::vector<std::string> texts = flag.Texts();
+    const std::string variable = VariableOf(flag);
+    const char* const named = variable.empty() ? nullptr : std::getenv(variable.c_str());
+    const auto found = values.find(flag.name());
+    std::string source = "command line or default";
+    if (found != values.end() && (found->second.empty() || found->second == texts)) source = file;
+    if (named != nullptr && texts == std::vector<std::string>{named}) source = variable;
+    settings.push_back(
+        {{"name", flag.name().substr(2)}, {"value", TomlText(flag, texts)}, {"source", source}});
+  }
+  return nlohmann::ordered_json{{"settings", std::move(settings)}}.dump(
+      -1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
 std::string DefaultConfig(const Command& command) {

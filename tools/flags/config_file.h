@@ -40,6 +40,12 @@ bool IsConfigurable(const Flag& flag);
 // The environment variable that the flag is read from, if it has one.
 std::string VariableOf(const Flag& flag);
 
+// {"settings" [{"name", "value", "source"}]}: the flags of a running command, with what they came
+// to and where from: a variable of the environment, `file`, or else the command line or the
+// default.
+std::string SettingsJson(const Command& command, const ConfigValues& values,
+                         const std::string& file);
+
 // A file with every flag of `command`, its meaning, and its default in a comment. REQUIRES: the
 // flags have not been parsed.
 std::string DefaultConfig(const Command& command);

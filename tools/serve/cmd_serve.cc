@@ -14,37 +14,10 @@
 #include "tools/cli/command.h"
 #include "tools/flags/config_file.h"
 #include "tools/serve/default_socket.h"
+#include "tools/serve/serve_flags.h"
 
 namespace augstore {
 namespace {
-
-struct ServeFlags {
-  const Command* serve = nullptr;
-  std::string config;
-  CommonFlags local;  // without --connect
-  std::vector<std::string> listen;
-  std::vector<std::string> http;
-  uint64_t least_free_mib = 1024;
-  std::string log_format = "text";
-  std::string log_level;  // empty: as its flag says
-  TlsFiles tls;
-  bool insecure = false;
-  uint32_t max_failed_handshakes = 10;
-  int workers = 0;
-  uint32_t max_connections = 256;
-  uint32_t max_host_connections = 0;
-  uint32_t max_host_strangers = 0;
-  uint32_t idle_timeout_s = 300;
-  uint32_t write_timeout_s = 60;
-  uint32_t frame_timeout_s = 10;
-  uint32_t least_rate_kib = 64;
-  uint32_t request_timeout_s = 120;
-  uint64_t batch_cache_mib = 32;
-  std::string backup_dir;
-  uint64_t audit_size_mib = AuditFile::kMaxBytes >> 20;
-  int64_t parent = 0;  // 0: none
-  bool create = false;
-};
 
 // More would serve nobody.
 constexpr uint64_t kMostMessageBytes = uint64_t{8} << 30;
@@ -105,7 +78,8 @@ Result<std::unique_ptr<HttpServer>> StartHttp(const ServeFlags& flags, Service* 
   const HttpOptions options{.listen = listen,
                             .insecure = flags.insecure,
                             .max_failed_handshakes = flags.max_failed_handshakes,
-                            .tls = flags.tls};
+                            .tls = flags.tls,
+                            .api = {.images = flags.images}};
   return HttpServer::Start(
       service, [&server] { return server.IsAlive(); }, options);
 }
@@ -161,13 +135,25 @@ Json AddressesJson(const std::vector<Address>& addresses) {
   return json;
 }
 
+// As a browser takes them.
+std::string UrlsOf(const std::vector<Address>& addresses) {
+  std::string text;
+  for (const Address& address : addresses) {
+    const std::string scheme = IsTls(address) ? "https" : "http";
+    text += (text.empty() ? "" : " ") +
+            (IsUnix(address) ? address.ToString()
+                             : fmt::format("{}://{}/", scheme, address.ToString().substr(6)));
+  }
+  return text;
+}
+
 void SayWhere(const ServeFlags& flags, const std::string& path, const std::vector<Address>& bound,
               const HttpServer* http) {
   Json json = {{"listening", AddressesJson(bound)}, {"store", path}};
   std::string text = fmt::format("serving {} at {} (stop with Ctrl-C)\n", path, Join(bound));
   if (http != nullptr) {
     json["http"] = AddressesJson(http->addresses());
-    text += fmt::format("health and metrics in HTTP at {}\n", Join(http->addresses()));
+    text += fmt::format("console, health and metrics at {}\n", UrlsOf(http->addresses()));
   }
   Emit(flags.local, json, text);
   std::fflush(stdout);
@@ -232,6 +218,10 @@ Status Serve(const ServeFlags& flags) {
   if (flags.audit_size_mib > 0) {
     audit = std::make_unique<AuditLog>(path, flags.audit_size_mib << 20);
   }
+  ConfigValues config;
+  if (!flags.config.empty()) {
+    AUGSTORE_ASSIGN(config, ReadConfig(*flags.serve->parent(), flags.config, *flags.serve));
+  }
   Service service(catalog.get(), {.address = Join(listen),
                                   .batch_cache_bytes = flags.batch_cache_mib << 20,
                                   .message_bytes = message_bytes,
@@ -239,15 +229,12 @@ Status Serve(const ServeFlags& flags) {
                                   .backup_folder = flags.backup_dir,
                                   .folder = path,
                                   .least_free_bytes = flags.least_free_mib << 20,
+                                  .settings = SettingsJson(*flags.serve, config, flags.config),
                                   .audit = audit.get()});
   AUGSTORE_ASSIGN(const std::unique_ptr<Server> server,
                   Server::Start(&service, OptionsOf(flags, listen, http_addresses)));
   AUGSTORE_ASSIGN(const std::unique_ptr<HttpServer> http,
                   StartHttp(flags, &service, *server, http_addresses));
-  ConfigValues config;
-  if (!flags.config.empty()) {
-    AUGSTORE_ASSIGN(config, ReadConfig(*flags.serve->parent(), flags.config, *flags.serve));
-  }
   const std::vector<Address>& bound = server->addresses();
   const ServerMark mark(path, std::ranges::find_if(bound, IsUnix)->ToString());
   SayWhoGetsIn(bound, flags.insecure, service.HasKeys());
@@ -268,109 +255,6 @@ Status Serve(const ServeFlags& flags) {
   return OkStatus();
 }
 
-void AddConnectionFlags(Command* command, ServeFlags* flags) {
-  command
-      ->AddFlag("--max-connections", &flags->max_connections,
-                "Connections served at a time; an idle one makes room for a new one")
-      .Positive();
-  command
-      ->AddFlag("--max-connections-per-host", &flags->max_host_connections,
-                "Of these, for one host over TCP (an IPv4 address, an IPv6 /64 network); one of "
-                "its own makes room (default: half)")
-      .AtLeast(0);
-  command
-      ->AddFlag(
-          "--max-unauthenticated-per-host", &flags->max_host_strangers,
-          "Of these, those that have presented no key yet; the oldest is closed for a new one "
-          "(default: an eighth)")
-      .AtLeast(0);
-  command
-      ->AddFlag("--request-timeout", &flags->request_timeout_s,
-                "Seconds that a query or a batch may take")
-      .Positive();
-  command
-      ->AddFlag("--idle-timeout", &flags->idle_timeout_s,
-                "Seconds without a request after which a connection is closed")
-      .Positive();
-  command
-      ->AddFlag("--write-timeout", &flags->write_timeout_s,
-                "Seconds without taking any of a reply after which a connection is closed")
-      .Positive();
-  command
-      ->AddFlag("--frame-timeout", &flags->frame_timeout_s,
-                "Seconds to send a request, or take a reply, whole; more for large ones")
-      .Positive();
-  command
-      ->AddFlag("--least-rate", &flags->least_rate_kib,
-                "KiB a second at which large requests and replies must pass at least")
-      .Positive();
-}
-
-void AddFlags(Command* command, ServeFlags* flags) {
-  flags->serve = command;
-  AddLocalFlags(command, &flags->local);
-  command
-      ->AddFlag(kConfigFlag, &flags->config,
-                "File of settings in TOML; `augstore config default` prints one")
-      .Env(kConfigVariable);
-  command->AddFlag("--create", &flags->create, "Make an empty store where the folder has none");
-  command->AddFlag(
-      "--listen", &flags->listen,
-      "Address to listen at; may be given several times. TCP connections need a key, and without "
-      "TLS come from this machine alone (default: augstore.sock in the store's folder, which is "
-      "there whenever no Unix socket is named)");
-  command->AddFlag(
-      "--http", &flags->http,
-      "Address of the HTTP listener, which has /healthz, /readyz and /metrics; may be given "
-      "several "
-      "times: tcp://127.0.0.1:9411 for HTTP, tls://0.0.0.0:9411 for HTTPS (default: none)");
-  command
-      ->AddFlag("--least-free", &flags->least_free_mib,
-                "MiB of free disk below which /readyz says no")
-      .Range(0, 1 << 30);
-  command
-      ->AddFlag("--log-format", &flags->log_format,
-                "Of the log on standard error, which has a line for each stream at its end")
-      .Choices({"text", "json"});
-  command
-      ->AddFlag("--log-level", &flags->log_level,
-                "Least level of what is logged (default: info; warn with --quiet)")
-      .Choices({"debug", "info", "warn", "error"});
-  command->AddFlag(
-      "--insecure", &flags->insecure,
-      "TCP without keys, from other machines too: anybody who reaches the port may read, "
-      "write and delete everything");
-  command
-      ->AddFlag(
-          "--max-failed-handshakes", &flags->max_failed_handshakes,
-          "Wrong keys in a minute after which a host's connections are refused; 0: any number")
-      .AtLeast(0);
-  command->AddFlag("--tls-cert", &flags->tls.certificate,
-                   "Certificate for addresses in tls://, in PEM; read again on SIGHUP");
-  command->AddFlag("--tls-key", &flags->tls.key,
-                   "Key of the certificate, in a file that nobody else can read");
-  command->AddFlag("--tls-client-ca", &flags->tls.ca,
-                   "Clients in tls:// need a certificate from these authorities, in PEM");
-  command->AddFlag("--workers", &flags->workers, "Threads that build batches (default: all cores)")
-      .Range(0, 1024);
-  command
-      ->AddFlag("--batch-cache", &flags->batch_cache_mib,
-                "MiB of batches kept for other clients of the same stream; 0: none")
-      .Range(0, 1 << 24);
-  command->AddFlag("--backup-dir", &flags->backup_dir,
-                   "Folder in which clients may have backups made (default: they may not)");
-  command
-      ->AddFlag("--audit-size", &flags->audit_size_mib,
-                "MiB of one file of the audit log, of which ten are kept; 0: no audit log")
-      .Range(0, 1 << 20);
-  AddConnectionFlags(command, flags);
-  command
-      ->AddFlag("--parent", &flags->parent,
-                "Stop when the process of this id, which started the server, has ended (default: "
-                "serve until Ctrl-C)")
-      .AtLeast(0);
-}
-
 }  // namespace
 
 void AddServeCommand(Command* app) {
@@ -380,7 +264,7 @@ void AddServeCommand(Command* app) {
       "augstore serve --store db --listen tcp://127.0.0.1:7411     and for keys\n"
       "augstore serve --store db --listen tls://0.0.0.0:7411 --tls-cert server.pem --tls-key "
       "server.key",
-      AddFlags, Serve);
+      AddServeFlags, Serve);
 }
 
 }  // namespace augstore
