@@ -32,6 +32,7 @@ namespace augstore::fuzz {
   X(ops, 1)                      \
   X(record, 1)                   \
   X(safetensors, 1)              \
+  X(traceparent, 1)              \
   X(weights, 1)
 
 inline constexpr size_t kBytesPerByte = 256;
