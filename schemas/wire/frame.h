@@ -60,6 +60,7 @@ inline constexpr size_t kFrameHeaderBytes = 24;
   X(GetBackupRequest, 41)          \
   X(StopBackupRequest, 42)         \
   X(ListBackupsRequest, 43)        \
+  X(SetTraceRequest, 50)           \
   X(BrowseRequest, 51)             \
   X(DescribeCollectionRequest, 52) \
   X(ProjectRequest, 53)            \

@@ -38,6 +38,7 @@ AUGSTORE_FIELDS(ListKeysRequest, wire::ListKeysRequest);
 AUGSTORE_FIELDS(KeyListReply, wire::KeyListReply, AtMost(m.keys, kMaxKeys));
 AUGSTORE_FIELDS(RevokeKeyRequest, wire::RevokeKeyRequest, AtMost(m.id, kMaxNameBytes));
 AUGSTORE_FIELDS(RotateKeyRequest, wire::RotateKeyRequest, AtMost(m.id, kMaxNameBytes), m.grace_s);
+AUGSTORE_FIELDS(SetTraceRequest, wire::SetTraceRequest, AtMost(m.traceparent, kMaxNameBytes));
 AUGSTORE_FIELDS(ShareMemoryRequest, wire::ShareMemoryRequest);
 AUGSTORE_FIELDS(ShareMemoryReply, wire::ShareMemoryReply, m.bytes, m.slots);
 AUGSTORE_FIELDS(SharedBodyReply, wire::SharedBodyReply, AnyNumber(m.type), m.slot, m.offset,

@@ -109,6 +109,12 @@ struct RotateKeyRequest {
   uint64_t grace_s = 0;
 };
 
+// --- Traces (schemas/base/trace_context.h) ---
+// The requests that follow on this connection belong to this trace. Answered by EndReply.
+struct SetTraceRequest {
+  std::string traceparent;  // empty: to none
+};
+
 // --- Memory that client and server share (schemas/wire/shared_bodies.h) ---
 struct ShareMemoryRequest {};
 // Comes with two descriptors: of the slots' flags and of the bodies.

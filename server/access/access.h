@@ -26,6 +26,7 @@ namespace augstore {
   X(ServerInfo, kRead, Nothing, false)          \
   X(Stats, kRead, Nothing, false)               \
   X(ShareMemory, kRead, Nothing, false)         \
+  X(SetTrace, kRead, Nothing, false)            \
   X(ListRecords, kRead, Nothing, false)         \
   X(Browse, kRead, Nothing, false)              \
   X(GetRecord, kRead, Record, false)            \

@@ -1,9 +1,10 @@
-// Internal to the server folder: who is at the other end of a socket.
+// Internal to the server folder: who is at the other end of a socket, and what this end is called.
 #ifndef AUGSTORE_SERVER_SOCKETS_PEER_H_
 #define AUGSTORE_SERVER_SOCKETS_PEER_H_
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -17,6 +18,13 @@ struct Peer {
 
 // `socket` is connected.
 Peer PeerOf(int socket);
+
+// This end of it.
+struct OwnEnd {
+  std::string address;  // of IP, or a Unix socket's path; empty: not known
+  uint16_t port = 0;    // of TCP
+};
+OwnEnd OwnEndOf(int socket);
 
 }  // namespace augstore
 

@@ -17,6 +17,7 @@
 #include "schemas/wire/messages.h"
 #include "server/access/access.h"
 #include "server/sockets/log.h"
+#include "server/sockets/peer.h"
 #include "server/sockets/run_clock.h"
 
 namespace augstore {
@@ -237,6 +238,8 @@ Session::Awaitable<bool> Session::Dispatch(std::shared_ptr<Session> self, Frame 
     usable = co_await RefuseRequest(self, NeedsKey(), request.request_id);
   } else if (request.type == MessageType::kShareMemoryRequest) {
     usable = co_await ShareMemory(self, std::move(request));
+  } else if (request.type == MessageType::kSetTraceRequest) {
+    usable = co_await ServeSetTrace(self, std::move(request));
   } else {
     usable = co_await Answer(self, std::move(request));
   }
@@ -341,6 +344,23 @@ Session::Awaitable<bool> Session::ShareMemory(std::shared_ptr<Session> self, Fra
     self->service_->NoteRefusal(*self->caller_.principal, "ShareMemory", shared);
   }
   const bool written = co_await Write(self, Seal(ErrorFrame(shared, request.request_id)));
+  co_return written;
+}
+
+Status Session::SetTrace(const Frame& request) {
+  AUGSTORE_TRY(CheckRole(request.type, *caller_.principal));
+  AUGSTORE_ASSIGN(const SetTraceRequest message, FromFrame<SetTraceRequest>(request));
+  OwnEnd here = OwnEndOf(transport_.native_handle());
+  return trace_.Set(message.traceparent, std::move(here.address), here.port);
+}
+
+Session::Awaitable<bool> Session::ServeSetTrace(std::shared_ptr<Session> self, Frame request) {
+  const Status set = self->SetTrace(request);
+  if (IsRefusal(set)) self->service_->NoteRefusal(*self->caller_.principal, "SetTrace", set);
+  // GCC 12 would make both frames of a choice within the co_await.
+  Frame reply =
+      set.ok() ? ToFrame(EndReply{}, request.request_id) : ErrorFrame(set, request.request_id);
+  const bool written = co_await Write(self, Seal(std::move(reply)));
   co_return written;
 }
 

@@ -20,6 +20,7 @@
 #include "server/sockets/reply_pipeline.h"
 #include "server/sockets/session_deadlines.h"
 #include "server/sockets/transport.h"
+#include "server/traces/connection_trace.h"
 
 namespace augstore {
 
@@ -90,6 +91,9 @@ class Session : public std::enable_shared_from_this<Session> {
   // Answers a ShareMemoryRequest. The session does so itself: sharing memory takes a socket that
   // carries descriptors, which a Service knows nothing of. False: as Dispatch.
   static Awaitable<bool> ShareMemory(std::shared_ptr<Session> self, Frame request);
+  // Answers a SetTraceRequest: the trace is the connection's. False: as Dispatch.
+  static Awaitable<bool> ServeSetTrace(std::shared_ptr<Session> self, Frame request);
+  Status SetTrace(const Frame& request);
   // Limits how many bytes a Unix socket takes before the peer has read them.
   void SetSendBuffer(int bytes);
   // Writes `last` and closes the connection after the peer had time to read it.
@@ -108,6 +112,7 @@ class Session : public std::enable_shared_from_this<Session> {
   const std::shared_ptr<ReplyPipeline> replies_;
   FrameReader reader_;
   SessionDeadlines deadlines_;
+  ConnectionTrace trace_;
   const Clock::time_point began_ = Clock::now();
   std::optional<MemoryBudget::Share> request_memory_;  // of a large request
   int send_buffer_ = 0;                                // as set last; 0: the system's

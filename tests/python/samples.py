@@ -191,6 +191,7 @@ def messages(backbone):
         "StatsRequest": {},
         "StatsReply": {"json": '{"rows": 1}'},
         "VerifyRequest": {"cursor": "binary\0cursor"},
+        "SetTraceRequest": {"traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"},
         "ShareMemoryRequest": {},
         "ShareMemoryReply": {"bytes": 2**33, "slots": 16},
         "SharedBodyReply": {"type": 107, "slot": 3, "offset": 2**33, "size": 4096},

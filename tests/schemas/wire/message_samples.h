@@ -22,12 +22,12 @@ using MessageTypes = testing::Types<
     CommitDraftRequest, CompareDraftRequest, DraftChangesReply, AbortDraftRequest,
     GetSamplesRequest, SamplesReply, QueryRequest, OpenStreamRequest, StreamReply, BatchesRequest,
     ShareMemoryRequest, ShareMemoryReply, SharedBodyReply, AuthenticateRequest, AuthenticateReply,
-    CreateKeyRequest, KeyReply, ListKeysRequest, KeyListReply, RevokeKeyRequest, RotateKeyRequest,
-    RepairRowsRequest, RepairRowsReply, DraftProgressReply, DeletionReply, GarbageRequest,
-    GarbageReply, EraseSampleRequest, EraseSampleReply, StartBackupRequest, GetBackupRequest,
-    StopBackupRequest, BackupReply, ListBackupsRequest, BackupListReply, BrowseRequest,
-    DescribeCollectionRequest, ProjectRequest, StopStreamRequest, ReadAuditRequest, ConfigRequest,
-    JsonReply>;
+    SetTraceRequest, CreateKeyRequest, KeyReply, ListKeysRequest, KeyListReply, RevokeKeyRequest,
+    RotateKeyRequest, RepairRowsRequest, RepairRowsReply, DraftProgressReply, DeletionReply,
+    GarbageRequest, GarbageReply, EraseSampleRequest, EraseSampleReply, StartBackupRequest,
+    GetBackupRequest, StopBackupRequest, BackupReply, ListBackupsRequest, BackupListReply,
+    BrowseRequest, DescribeCollectionRequest, ProjectRequest, StopStreamRequest, ReadAuditRequest,
+    ConfigRequest, JsonReply>;
 
 inline bool operator==(const RecordReply& a, const RecordReply& b) {
   return std::tie(a.kind, a.name, a.version, a.record, a.blob) ==
@@ -43,6 +43,7 @@ namespace samples {
 inline std::tuple<> Fields(const ServerInfoRequest&) { return {}; }
 inline std::tuple<> Fields(const StatsRequest&) { return {}; }
 inline std::tuple<> Fields(const EndReply&) { return {}; }
+inline auto Fields(const SetTraceRequest& m) { return std::tie(m.traceparent); }
 inline std::tuple<> Fields(const ShareMemoryRequest&) { return {}; }
 inline auto Fields(const ShareMemoryReply& m) { return std::tie(m.bytes, m.slots); }
 inline auto Fields(const SharedBodyReply& m) { return std::tie(m.type, m.slot, m.offset, m.size); }
@@ -156,6 +157,9 @@ inline ContentHash MakeHash(uint8_t value) {
 inline void Fill(ServerInfoRequest*) {}
 inline void Fill(StatsRequest*) {}
 inline void Fill(EndReply*) {}
+inline void Fill(SetTraceRequest* m) {
+  *m = {"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"};
+}
 inline void Fill(ShareMemoryRequest*) {}
 inline void Fill(ShareMemoryReply* m) { *m = {uint64_t{1} << 33, 16}; }
 inline void Fill(SharedBodyReply* m) {

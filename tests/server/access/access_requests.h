@@ -25,6 +25,7 @@ inline std::map<std::string, MakeRequest> RequestsOfReaders() {
       {"ServerInfo", [](T) { return ToFrame(ServerInfoRequest{}); }},
       {"Stats", [](T) { return ToFrame(StatsRequest{}); }},
       {"ShareMemory", [](T) { return ToFrame(ShareMemoryRequest{}); }},
+      {"SetTrace", [](T) { return ToFrame(SetTraceRequest{}); }},
       {"ListRecords",
        [](T) {
          return ToFrame(ListRecordsRequest{RecordKind::kCollection, ""});

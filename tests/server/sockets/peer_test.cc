@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
 
 #include "schemas/wire/descriptor_passing.h"
+#include "tests/support/temp_dir.h"
 
 namespace augstore {
 namespace {
@@ -60,6 +62,28 @@ TEST(Peer, OfAUnixSocketIsAUser) {
   const Peer peer = PeerOf(one.get());
   EXPECT_EQ(peer.uid, ::geteuid());
   EXPECT_EQ(peer.text, "unix pid " + std::to_string(::getpid()));
+}
+
+TEST(Peer, KnowsThisEndToo) {
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof v4;
+  const Descriptor tcp(::socket(AF_INET, SOCK_STREAM, 0));
+  ASSERT_EQ(::bind(tcp.get(), reinterpret_cast<sockaddr*>(&v4), size), 0);
+  ASSERT_EQ(::getsockname(tcp.get(), reinterpret_cast<sockaddr*>(&v4), &size), 0);
+  EXPECT_EQ(OwnEndOf(tcp.get()).address, "127.0.0.1");
+  EXPECT_EQ(OwnEndOf(tcp.get()).port, ntohs(v4.sin_port));
+  const TempDir folder;
+  sockaddr_un path{};
+  path.sun_family = AF_UNIX;
+  const std::string name = folder.path() + "/s";
+  name.copy(path.sun_path, sizeof path.sun_path - 1);
+  const Descriptor unix_socket(::socket(AF_UNIX, SOCK_STREAM, 0));
+  ASSERT_EQ(::bind(unix_socket.get(), reinterpret_cast<sockaddr*>(&path), sizeof path), 0);
+  EXPECT_EQ(OwnEndOf(unix_socket.get()).address, name);
+  EXPECT_EQ(OwnEndOf(unix_socket.get()).port, 0);
+  EXPECT_EQ(OwnEndOf(-1).address, "");
 }
 
 TEST(Peer, ThatIsGoneIsSaidToBe) {
