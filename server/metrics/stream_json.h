@@ -11,7 +11,7 @@ namespace augstore {
 // {"id", "who", "peer", "collection", "policy", "fingerprint", "rank", "world_size", "batch_size",
 // "epoch",
 //  "step", "steps", "batches", "rows", "seconds": since it began, "wait_for_server_s",
-//  "wait_for_client_s"}, waits that go on at `now` included.
+//  "wait_for_client_s", "trace_id": where it is in a trace}, waits that go on at `now` included.
 nlohmann::ordered_json StreamJson(const StreamActivity& stream,
                                   StreamActivity::Clock::time_point now);
 

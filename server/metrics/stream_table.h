@@ -31,7 +31,8 @@ struct StreamDescription {
   uint32_t rank = 0;
   uint32_t world_size = 1;
   uint32_t batch_size = 0;
-  uint64_t steps = 0;  // of an epoch
+  uint64_t steps = 0;         // of an epoch
+  std::string trace_id = {};  // of the run that began it; empty: it is in no trace
 };
 
 // One stream as one connection reads it, over all its runs of batches. Thread-safe: what may change

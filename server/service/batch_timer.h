@@ -1,16 +1,18 @@
-// Internal to the server folder: has the metrics know where the time of a batch went.
+// Internal to the server folder: has the metrics and a trace know where the time of a batch went.
 #ifndef AUGSTORE_SERVER_SERVICE_BATCH_TIMER_H_
 #define AUGSTORE_SERVER_SERVICE_BATCH_TIMER_H_
 
 #include "engine/streams/batch_times.h"
 #include "server/metrics/server_metrics.h"
+#include "server/traces/request_trace.h"
 
 namespace augstore {
 
-// Lives while one batch is built. Thread safety: none; `metrics` is shared.
+// Lives while one batch is built. Thread safety: none; `metrics` and `trace`, which may be null,
+// are shared.
 class BatchTimer {
  public:
-  explicit BatchTimer(ServerMetrics* metrics) : metrics_(metrics) {}
+  BatchTimer(ServerMetrics* metrics, RequestTrace* trace) : metrics_(metrics), trace_(trace) {}
   ~BatchTimer() {
     const BatchTimes::Clock::duration all = BatchTimes::Clock::now() - began_;
     ++metrics_->batches_built;
@@ -21,6 +23,10 @@ class BatchTimer {
     metrics_->encode_seconds.Add(all - times_.store - times_.transform);
     metrics_->launches += times_.launches;
     metrics_->launch_rows += times_.launch_rows;
+    if (trace_ == nullptr) return;
+    trace_->store_seconds.Add(times_.store);
+    trace_->transform_seconds.Add(times_.transform);
+    trace_->encode_seconds.Add(all - times_.store - times_.transform);
   }
   BatchTimer(const BatchTimer&) = delete;
   BatchTimer& operator=(const BatchTimer&) = delete;
@@ -29,6 +35,7 @@ class BatchTimer {
 
  private:
   ServerMetrics* const metrics_;
+  RequestTrace* const trace_;
   const BatchTimes::Clock::time_point began_ = BatchTimes::Clock::now();
   BatchTimes times_;
 };

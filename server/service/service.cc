@@ -22,9 +22,31 @@
 namespace augstore {
 namespace {
 
+// What becomes known of a request while it is handled.
+struct Notes {
+  AuditNote audit;
+  RequestTrace* trace = nullptr;  // null: outside of traces
+};
+
 using Handler = Result<Frame> (*)(ServiceState& state, const Frame& request,
                                   const Principal& caller, const Cancellation& cancellation,
-                                  AuditNote* note);
+                                  Notes* notes);
+
+// The collection that a message names, or nothing.
+template <typename Request>
+std::string CollectionOf(const Request& message) {
+  if constexpr (requires { message.spec; }) {
+    return message.spec.collection;
+  } else if constexpr (requires { message.collection; }) {
+    return message.collection;
+  } else if constexpr (requires { message.kind, message.ref; }) {
+    return message.kind == RecordKind::kCollection ? message.ref : "";
+  } else if constexpr (requires { message.kind, message.name; }) {
+    return message.kind == RecordKind::kCollection ? message.name : "";
+  } else {
+    return "";
+  }
+}
 
 template <typename... Messages>
 Frame AnswerFrame(const std::variant<Messages...>& answer, uint32_t request_id) {
@@ -40,19 +62,20 @@ Frame AnswerFrame(const Message& answer, uint32_t request_id) {
 // who asks.
 template <typename Request, typename Answer, typename... More>
 Result<Frame> Handle(Result<Answer> (*handler)(ServiceState&, Request&, More...),
-                     ServiceState& state, const Frame& frame, const Principal& caller,
-                     AuditNote* note, More... more) {
+                     ServiceState& state, const Frame& frame, const Principal& caller, Notes* notes,
+                     More... more) {
   const Status may_send = CheckRole(frame.type, caller);
   Result<Request> message = FromFrame<Request>(frame);
   if (message.ok()) {
-    note->target = TargetOf(*message);
-    note->looks = Looks(*message);
+    notes->audit.target = TargetOf(*message);
+    notes->audit.looks = Looks(*message);
+    if (notes->trace != nullptr) notes->trace->NoteCollection(CollectionOf(*message));
   }
   AUGSTORE_TRY(may_send);
   AUGSTORE_TRY(message);
   AUGSTORE_TRY(CheckScope(*state.catalog, caller, *message));
   AUGSTORE_ASSIGN(Answer answer, handler(state, *message, more...));
-  NoteAnswer(answer, note);
+  NoteAnswer(answer, &notes->audit);
   if constexpr (std::is_same_v<Answer, SharedBytes>) {
     return BatchFrame(std::move(answer), frame.request_id);
   } else {
@@ -67,7 +90,7 @@ Handler FindHandler(MessageType type) {
   case MessageType::k##Name##Request:                                                             \
     return                                                                                        \
         [](ServiceState& state, const Frame& frame, const Principal& caller, const Cancellation&, \
-           AuditNote* note) { return Handle(handlers::Name, state, frame, caller, note); };
+           Notes* notes) { return Handle(handlers::Name, state, frame, caller, notes); };
     AUGSTORE_REGISTRY_HANDLERS(AUGSTORE_CASE)
     AUGSTORE_INGEST_HANDLERS(AUGSTORE_CASE)
     AUGSTORE_KEY_HANDLERS(AUGSTORE_CASE)
@@ -77,9 +100,9 @@ Handler FindHandler(MessageType type) {
 #define AUGSTORE_CASE(Name, Answer)                                                                \
   case MessageType::k##Name##Request:                                                              \
     return [](ServiceState& state, const Frame& frame, const Principal& caller,                    \
-              const Cancellation&, AuditNote* note) {                                              \
+              const Cancellation&, Notes* notes) {                                                 \
       return Handle<Name##Request, Answer, const Principal&>(handlers::Name, state, frame, caller, \
-                                                             note, caller);                        \
+                                                             notes, caller);                       \
     };
     AUGSTORE_REGISTRY_CALLER_HANDLERS(AUGSTORE_CASE)
     AUGSTORE_BROWSE_CALLER_HANDLERS(AUGSTORE_CASE)
@@ -88,9 +111,9 @@ Handler FindHandler(MessageType type) {
 #define AUGSTORE_CASE(Name, Answer)                                                           \
   case MessageType::k##Name##Request:                                                         \
     return [](ServiceState& state, const Frame& frame, const Principal& caller,               \
-              const Cancellation& cancel, AuditNote* note) {                                  \
+              const Cancellation& cancel, Notes* notes) {                                     \
       return Handle<Name##Request, Answer, const Cancellation&>(handlers::Name, state, frame, \
-                                                                caller, note, cancel);        \
+                                                                caller, notes, cancel);       \
     };
     AUGSTORE_STREAM_LONG_HANDLERS(AUGSTORE_CASE)
     AUGSTORE_BROWSE_LONG_HANDLERS(AUGSTORE_CASE)
@@ -133,25 +156,28 @@ Service::Service(Catalog* catalog, const ServiceOptions& options)
 
 Service::~Service() = default;
 
-std::unique_ptr<ReplySource> Service::Start(Frame request, PrincipalPointer caller) {
+std::unique_ptr<ReplySource> Service::Start(Frame request, PrincipalPointer caller,
+                                            RequestTracePointer trace) {
   const bool is_run = request.type == MessageType::kBatchesRequest;
   const Handler handler = FindHandler(request.type);
   const bool known = is_run || handler != nullptr;
   ++state_->metrics.requests.at(known ? static_cast<size_t>(request.type) : 0);
-  if (is_run) return StartBatches(state_.get(), std::move(request), std::move(caller));
+  if (is_run) {
+    return StartBatches(state_.get(), std::move(request), std::move(caller), std::move(trace));
+  }
   return std::make_unique<SingleReply>([state = state_.get(), request = std::move(request),
-                                        caller = std::move(caller),
+                                        caller = std::move(caller), trace = std::move(trace),
                                         handler](const Resume&, const Cancellation& cancellation) {
-    AuditNote note;
+    Notes notes{.audit = {}, .trace = trace.get()};
     const auto began = std::chrono::steady_clock::now();
     Result<Reply> made = Guarded(request.type, [&]() -> Result<Reply> {
       if (handler == nullptr) return UnknownRequest(request.type);
-      AUGSTORE_ASSIGN(Frame frame, handler(*state, request, *caller, cancellation, &note));
+      AUGSTORE_ASSIGN(Frame frame, handler(*state, request, *caller, cancellation, &notes));
       return Reply{.parked = false, .frame = std::move(frame)};
     });
     state->metrics.request_seconds.at(handler == nullptr ? 0 : static_cast<size_t>(request.type))
         .Observe(std::chrono::steady_clock::now() - began);
-    NoteOutcome(*state, request.type, *caller, std::move(note), made.status());
+    NoteOutcome(*state, request.type, *caller, std::move(notes.audit), made.status());
     return FinishReply(*state, request.request_id, std::move(made));
   });
 }
@@ -208,6 +234,8 @@ bool Service::IsQuick(MessageType type) {
 }
 
 ServerMetrics& Service::metrics() { return state_->metrics; }
+
+SpanQueue* Service::spans() { return state_->spans; }
 
 Result<std::string> Service::MetricsText() { return DescribeMetrics(*state_); }
 

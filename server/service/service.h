@@ -31,6 +31,7 @@
 #include "server/access/principal.h"
 #include "server/metrics/server_metrics.h"
 #include "server/service/reply_source.h"
+#include "server/traces/request_trace.h"
 #include "storage/catalog/catalog.h"
 
 namespace augstore {
@@ -55,6 +56,8 @@ struct ServiceOptions {
   std::string settings = {};
   // Has every write and every refusal; null: nobody does. Must outlive the service.
   AuditLog* audit = nullptr;
+  // Has the spans of requests whose clients want them; null: nobody does. Must outlive the service.
+  SpanQueue* spans = nullptr;
 };
 
 struct ServiceState;
@@ -67,7 +70,9 @@ class Service {
   ~Service();
   // Never fails: a request that is unknown, malformed or not allowed to `caller` is answered by an
   // ErrorReply.
-  std::unique_ptr<ReplySource> Start(Frame request, PrincipalPointer caller);
+  // `trace`: what is to be told of the request; null: nothing.
+  std::unique_ptr<ReplySource> Start(Frame request, PrincipalPointer caller,
+                                     RequestTracePointer trace = nullptr);
   // Who sent an AuthenticateRequest, and the reply to it. Takes microseconds. Errors:
   // kUnauthenticated; kInvalidArgument (the message); kUnavailable, kDataLoss (the keys could not
   // be read).
@@ -91,6 +96,8 @@ class Service {
   MemoryBudget& memory();
   // Where a socket server counts what it does.
   ServerMetrics& metrics();
+  // As in the options.
+  SpanQueue* spans();
   // All of them in the text format of Prometheus. Errors: those of the store.
   Result<std::string> MetricsText();
   // Whether the store takes writes and has room for more. The message names no path, so anybody may

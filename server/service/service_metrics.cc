@@ -141,6 +141,10 @@ Result<std::string> DescribeMetrics(ServiceState& state) {
     text.Counter("augstore_audit_lines_lost_total", "Lines that the audit log lacks.",
                  ToDouble(state.audit->lost()));
   }
+  if (state.spans != nullptr) {
+    text.Counter("augstore_spans_lost_total", "Spans that the collector of traces did not get.",
+                 ToDouble(state.spans->lost()));
+  }
   if (const int64_t made = state.backups.last_made(); made > 0) {
     text.Gauge("augstore_last_backup_timestamp_seconds",
                "When this server last made a backup, in Unix time.", static_cast<double>(made));

@@ -37,6 +37,7 @@ struct ServiceState {
         least_free_bytes(options.least_free_bytes),
         settings(options.settings),
         audit(options.audit),
+        spans(options.spans),
         memory(options.message_bytes, "requests and replies", [this] { return DropBatches(); }),
         stream_memory(options.stream_bytes, "sample tables and transforms",
                       [this] { return DropOldest(); }),
@@ -54,7 +55,8 @@ struct ServiceState {
   const std::string folder;  // of the store; empty: in memory
   const uint64_t least_free_bytes;
   const std::string settings;
-  AuditLog* const audit;  // may be null
+  AuditLog* const audit;   // may be null
+  SpanQueue* const spans;  // may be null
   // Before all that may hold shares of them.
   MemoryBudget memory;
   MemoryBudget stream_memory;

@@ -110,7 +110,8 @@ uint64_t RowsOfBatch(const StreamReply& info, uint64_t step) {
   return begin >= info.samples ? 0 : std::min<uint64_t>(info.spec.batch_size, info.samples - begin);
 }
 
-StreamDescription Describe(const Stream& stream, const Principal& caller) {
+StreamDescription Describe(const Stream& stream, const Principal& caller,
+                           const RequestTrace* trace) {
   const StreamSpec& spec = stream.info.spec;
   return {.connection = &caller,
           .who = caller.who,
@@ -121,16 +122,18 @@ StreamDescription Describe(const Stream& stream, const Principal& caller) {
           .rank = spec.rank,
           .world_size = spec.world_size,
           .batch_size = spec.batch_size,
-          .steps = stream.info.steps};
+          .steps = stream.info.steps,
+          .trace_id = trace == nullptr ? "" : trace->trace_id()};
 }
 
 // The steps that one BatchesRequest asks for.
 class BatchRun : public ReplySource {
  public:
-  BatchRun(ServiceState* state, Frame request, PrincipalPointer caller)
+  BatchRun(ServiceState* state, Frame request, PrincipalPointer caller, RequestTracePointer trace)
       : request_(std::move(request)) {
     run_->state = state;
     run_->caller = std::move(caller);
+    run_->trace = std::move(trace);
     run_->request_id = request_.request_id;
   }
   ReplyTask NextTask(const Cancellation& cancellation) override;
@@ -144,6 +147,7 @@ class BatchRun : public ReplySource {
     }
     ServiceState* state = nullptr;
     PrincipalPointer caller;
+    RequestTracePointer trace;  // null: outside of traces
     uint32_t request_id = 0;
     std::string target;                    // for the audit log
     std::shared_ptr<const Stream> stream;  // null before Open
@@ -207,6 +211,10 @@ Status BatchRun::Open(const Cancellation& cancellation) {
   AUGSTORE_TRY(CheckRole(request_.type, *run_->caller));
   AUGSTORE_ASSIGN(const BatchesRequest message, FromFrame<BatchesRequest>(request_));
   run_->target = TargetOf(message);
+  if (run_->trace != nullptr) {
+    run_->trace->NoteCollection(message.spec.collection);
+    run_->trace->NoteRun(message.epoch, message.step);
+  }
   AUGSTORE_TRY(CheckScope(*run_->state->catalog, *run_->caller, message));
   if (message.count == 0 || message.count > kMaxBatchesPerRequest) {
     return InvalidArgument("{} batches were requested in one run: request 1 to {}", message.count,
@@ -226,7 +234,8 @@ Status BatchRun::Open(const Cancellation& cancellation) {
   end_ = std::min(stream->info.steps, message.step + message.count);
   run_->epoch = message.epoch;
   run_->several = end_ - step_ > 1;
-  run_->activity = run_->state->metrics.streams.Join(Describe(*stream, *run_->caller));
+  run_->activity =
+      run_->state->metrics.streams.Join(Describe(*stream, *run_->caller, run_->trace.get()));
   run_->slot->Set(run_->activity);
   run_->stream = std::move(stream);
   if (run_->several) {
@@ -246,7 +255,7 @@ Result<Reply> BatchRun::MakeBatch(const Run& run, uint64_t step, const Resume& r
     const EnginePool::Lease engine = (int8 ? state.int8_engines : state.engines).Acquire();
     Store& store = *state.catalog->store();
     if (run.several) AskAhead(*run.stream, run.epoch, step, /*first=*/false, store, run.wanted);
-    BatchTimer timer(&state.metrics);
+    BatchTimer timer(&state.metrics, run.trace.get());
     return BuildBatch(*run.stream, run.epoch, step, store, *engine, cancellation, timer.times());
   };
   const BatchKey key{info.fingerprint, info.spec.rank, run.epoch, step};
@@ -269,6 +278,7 @@ Result<Reply> BatchRun::MakeBatch(const Run& run, uint64_t step, const Resume& r
   AUGSTORE_ASSIGN(SharedBytes body, *std::move(got));
   ++state.metrics.batches;
   state.metrics.rows += RowsOfBatch(info, step);
+  if (run.trace != nullptr) run.trace->CountBatch(RowsOfBatch(info, step));
   StreamActivity& activity = *run.activity;
   // Batches are made side by side: the step is that of the furthest.
   if (activity.epoch.exchange(run.epoch) != run.epoch) activity.step = 0;
@@ -329,8 +339,8 @@ Result<StreamReply> handlers::OpenStream(ServiceState& state, OpenStreamRequest&
 }
 
 std::unique_ptr<ReplySource> StartBatches(ServiceState* state, Frame request,
-                                          PrincipalPointer caller) {
-  return std::make_unique<BatchRun>(state, std::move(request), std::move(caller));
+                                          PrincipalPointer caller, RequestTracePointer trace) {
+  return std::make_unique<BatchRun>(state, std::move(request), std::move(caller), std::move(trace));
 }
 
 }  // namespace augstore

@@ -20,7 +20,7 @@ AUGSTORE_STREAM_LONG_HANDLERS(AUGSTORE_DECLARE_LONG_HANDLER)
 // then an EndReply. An error, also of the request itself, is the last reply. A run of a
 // caller whose key ends meanwhile ends with kUnauthenticated.
 std::unique_ptr<ReplySource> StartBatches(ServiceState* state, Frame request,
-                                          PrincipalPointer caller);
+                                          PrincipalPointer caller, RequestTracePointer trace);
 
 }  // namespace augstore
 

@@ -76,10 +76,11 @@ void LogStream(const StreamActivity& stream) {
   if (!is_json) {
     Log().info(
         "stream of {} with {}: {} '{}' {}, rank {} of {}: {} rows in {:.1f} s ({:.0f}/s), waited "
-        "{:.1f} s for the server and {:.1f} s for the client",
+        "{:.1f} s for the server and {:.1f} s for the client{}",
         of.peer, of.who, of.collection, of.policy, of.fingerprint.Hex().substr(0, 12), of.rank,
         of.world_size, stream.rows.load(), taken.count(), rate, stream.wait_for_server.seconds(),
-        stream.wait_for_client.seconds());
+        stream.wait_for_client.seconds(),
+        of.trace_id.empty() ? "" : fmt::format(", trace {}", of.trace_id));
     return;
   }
   nlohmann::ordered_json event = {{"event", "stream"}};

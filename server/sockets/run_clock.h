@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "server/metrics/server_metrics.h"
+#include "server/traces/request_trace.h"
 
 namespace augstore {
 
@@ -14,9 +15,9 @@ namespace augstore {
 // `metrics` is shared.
 class RunClock {
  public:
-  // `stream`: of the request's ReplySource; null unless it is a run.
-  RunClock(ServerMetrics* metrics, std::shared_ptr<StreamSlot> stream)
-      : metrics_(metrics), stream_(std::move(stream)) {
+  // `stream`: of the request's ReplySource; null unless it is a run. `trace`: may be null.
+  RunClock(ServerMetrics* metrics, std::shared_ptr<StreamSlot> stream, RequestTrace* trace)
+      : metrics_(metrics), stream_(std::move(stream)), trace_(trace) {
     if (stream_ == nullptr) return;
     ++metrics_->running_streams;
     lap_ = Clock::now();
@@ -34,20 +35,21 @@ class RunClock {
   // client to take one.
   void WaitedForServer() {
     Lap(&ServerMetrics::wait_for_server_seconds, &StreamActivity::wait_for_server,
-        StreamActivity::Wait::kClient);
+        &RequestTrace::wait_for_server_seconds, StreamActivity::Wait::kClient);
   }
   void WaitedForClient() {
     Lap(&ServerMetrics::wait_for_client_seconds, &StreamActivity::wait_for_client,
-        StreamActivity::Wait::kServer);
+        &RequestTrace::wait_for_client_seconds, StreamActivity::Wait::kServer);
   }
 
  private:
   using Clock = std::chrono::steady_clock;
   void Lap(TimeSum ServerMetrics::*of_all, TimeSum StreamActivity::*of_stream,
-           StreamActivity::Wait next) {
+           TimeSum RequestTrace::*of_run, StreamActivity::Wait next) {
     if (stream_ == nullptr) return;
     const Clock::time_point now = Clock::now();
     (metrics_->*of_all).Add(now - lap_);
+    if (trace_ != nullptr) (trace_->*of_run).Add(now - lap_);
     const std::shared_ptr<StreamActivity> activity = stream_->Get();
     if (activity != nullptr) {
       activity->Begin(next, now);
@@ -58,6 +60,7 @@ class RunClock {
 
   ServerMetrics* const metrics_;
   const std::shared_ptr<StreamSlot> stream_;
+  RequestTrace* const trace_;
   Clock::time_point lap_;
 };
 

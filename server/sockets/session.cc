@@ -278,15 +278,23 @@ Session::Awaitable<bool> Session::Answer(std::shared_ptr<Session> self, Frame re
       std::exchange(self->request_memory_, std::nullopt);
   ReplyPipeline& replies = *self->replies_;
   const bool is_quick = Service::IsQuick(request.type);
+  RequestTracePointer trace;
+  if (self->trace_.is_set()) {
+    trace = self->trace_.Begin(OperationName(request.type), self->service_->spans());
+  }
+  const TraceEnd end_of_trace(trace);
   std::unique_ptr<ReplySource> source =
-      self->service_->Start(std::move(request), self->caller_.principal);
-  RunClock clock(&self->service_->metrics(), source->stream());
+      self->service_->Start(std::move(request), self->caller_.principal, trace);
+  RunClock clock(&self->service_->metrics(), source->stream(), trace.get());
   replies.Start(std::move(source), is_quick ? self->pools_.quick : self->pools_.slow);
   for (;;) {
     if (!replies.Ready()) self->deadlines_.Enter(Phase::kBuilding);
     std::optional<SealedFrame> reply = co_await replies.Next();
     clock.WaitedForServer();
     if (!reply.has_value()) co_return !replies.broken() && !self->is_closed();
+    if (trace != nullptr && reply->frame.type == MessageType::kErrorReply) {
+      trace->Fail(ExpectType(reply->frame, MessageType::kEndReply));
+    }
     const bool written = co_await Write(self, *std::move(reply));
     clock.WaitedForClient();
     // The frame in flight is the last one of a server that stops.

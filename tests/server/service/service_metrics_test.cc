@@ -13,6 +13,8 @@
 namespace augstore {
 namespace {
 
+using ::testing::HasSubstr;
+
 class ServiceMetricsTest : public ::testing::Test {
  protected:
   // Every sample by its name and labels, as they are written.
@@ -114,6 +116,14 @@ TEST_F(ServiceMetricsTest, HasNoMoreSeriesHoweverMuchThereIs) {
     EXPECT_FALSE(Ask<StreamReply>(service_, OpenStreamRequest{{.collection = name}}).ok());
   }
   EXPECT_EQ(names(), before);
+}
+
+TEST_F(ServiceMetricsTest, CountsLostSpansWhereThereIsACollector) {
+  EXPECT_FALSE(Samples().contains("augstore_spans_lost_total"));
+  SpanQueue spans(1);
+  Service traced(filled_.catalog.get(), {.spans = &spans});
+  spans.CountLost(3);
+  EXPECT_THAT(traced.MetricsText().value(), HasSubstr("\naugstore_spans_lost_total 3\n"));
 }
 
 }  // namespace

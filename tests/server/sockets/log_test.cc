@@ -10,6 +10,7 @@ namespace augstore {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class LogTest : public ::testing::Test {
  protected:
@@ -56,6 +57,20 @@ TEST_F(LogTest, TellsAStreamWithItsFields) {
   EXPECT_THAT(Written([&] { LogStream(stream); }),
               HasSubstr("1000 rows in 2.0 s (500/s), waited 0.0 s for the server and 1.5 s for the "
                         "client"));
+}
+
+TEST_F(LogTest, TellsTheTraceOfAStream) {
+  StreamDescription of = OfPhotos();
+  of.trace_id = "4bf92f3577b34da6a3ce929d0e0e4736";
+  const StreamActivity stream(1, of);
+  ConfigureLog(LogFormat::kJson, "info");
+  const auto line = nlohmann::json::parse(Written([&] { LogStream(stream); }));
+  EXPECT_EQ(line["trace_id"], of.trace_id);
+  ConfigureLog(LogFormat::kText, "info");
+  EXPECT_THAT(Written([&] { LogStream(stream); }), HasSubstr(", trace " + of.trace_id));
+  of.trace_id = "";
+  const StreamActivity untraced(2, of);
+  EXPECT_THAT(Written([&] { LogStream(untraced); }), Not(HasSubstr("trace")));
 }
 
 TEST_F(LogTest, LeavesOutWhatIsBelowItsLevel) {
