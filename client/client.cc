@@ -1,10 +1,12 @@
 #include "client/client.h"
 
+#include <cstdlib>
 #include <utility>
 
 #include "client/exchange.h"
 #include "client/greeting.h"
 #include "schemas/base/digest.h"
+#include "schemas/base/trace_context.h"
 
 namespace augstore {
 namespace {
@@ -37,6 +39,17 @@ Result<Weights> Checked(const Digest& weights, std::string_view ref, const std::
   return Weights::FromSafetensors(blob);
 }
 
+// What is in the environment may be for others, so what is wrong there is left out.
+Result<std::string> TraceOf(const SocketOptions& socket) {
+  if (!socket.traceparent.empty()) {
+    AUGSTORE_TRY(ParseTraceparent(socket.traceparent));
+    return socket.traceparent;
+  }
+  const char* const value = std::getenv("TRACEPARENT");
+  if (value == nullptr || !ParseTraceparent(value).ok()) return std::string();
+  return std::string(value);
+}
+
 }  // namespace
 
 Client::Client(ChannelFactory factory, const RetryOptions& retry)
@@ -48,12 +61,15 @@ Result<std::unique_ptr<Client>> Client::Connect(std::string_view address, const 
                                                 const std::string& key,
                                                 const SocketOptions& socket) {
   AUGSTORE_ASSIGN(const Address parsed, ParseAddress(address));
-  return Open([parsed, socket] { return ConnectSocket(parsed, socket); }, retry, key);
+  AUGSTORE_ASSIGN(const std::string traceparent, TraceOf(socket));
+  return Open([parsed, socket] { return ConnectSocket(parsed, socket); }, retry, key, traceparent);
 }
 
 Result<std::unique_ptr<Client>> Client::Open(ChannelFactory factory, const RetryOptions& retry,
-                                             const std::string& key) {
-  std::unique_ptr<Client> client(new Client(WithGreeting(std::move(factory), key), retry));
+                                             const std::string& key,
+                                             const std::string& traceparent) {
+  std::unique_ptr<Client> client(
+      new Client(WithGreeting(std::move(factory), key, traceparent), retry));
   AUGSTORE_TRY(client->Call<ServerInfoReply>(ServerInfoRequest{}));
   return client;
 }

@@ -29,18 +29,20 @@ namespace augstore {
 class Client {
  public:
   // `key`: "augs_…", presented on every connection (client/key_source.h finds one); empty: none.
-  // Errors: kInvalidArgument (address, files for TLS), kUnavailable (no server answers within
-  // retry.total), kUnauthenticated (the server demands a key, or this one is none of its own; one
-  // side does not accept the other's certificate), kFailedPrecondition (later: the server has
-  // another store than at first).
+  // Errors: kInvalidArgument (address, files for TLS, socket.traceparent), kUnavailable (no server
+  // answers within retry.total), kUnauthenticated (the server demands a key, or this one is none of
+  // its own; one side does not accept the other's certificate), kFailedPrecondition (later: the
+  // server has another store than at first).
   static Result<std::unique_ptr<Client>> Connect(std::string_view address,
                                                  const RetryOptions& retry = {},
                                                  const std::string& key = "",
                                                  const SocketOptions& socket = {});
-  // A client over channels of any kind; used for in-process service.
+  // A client over channels of any kind; used for in-process service. `traceparent`: of the trace
+  // that its requests belong to; empty: to none.
   static Result<std::unique_ptr<Client>> Open(ChannelFactory factory,
                                               const RetryOptions& retry = {},
-                                              const std::string& key = "");
+                                              const std::string& key = "",
+                                              const std::string& traceparent = "");
   ~Client();
 
   // Sends a request and returns its one reply. After kUnavailable it is sent again, on a new

@@ -15,9 +15,16 @@ constexpr uint32_t kGreetingId = 1;
 // What the channels of one factory share. Thread-safe.
 class Acquaintance {
  public:
-  explicit Acquaintance(std::string key) : key_(std::move(key)) {}
+  Acquaintance(std::string key, std::string traceparent)
+      : key_(std::move(key)), traceparent_(std::move(traceparent)) {}
 
   Status Greet(Channel& channel) {
+    AUGSTORE_TRY(Introduce(channel));
+    return traceparent_.empty() ? OkStatus() : SetTrace(channel);
+  }
+
+ private:
+  Status Introduce(Channel& channel) {
     AUGSTORE_TRY(channel.Send(key_.empty() ? ToFrame(ServerInfoRequest{}, kGreetingId)
                                            : ToFrame(AuthenticateRequest{key_}, kGreetingId)));
     AUGSTORE_ASSIGN(const Frame reply, channel.Receive());
@@ -30,7 +37,15 @@ class Acquaintance {
     return CheckSame(admitted.store_id);
   }
 
- private:
+  // A server from before knows no traces and refuses: requests go on without one.
+  Status SetTrace(Channel& channel) {
+    AUGSTORE_TRY(channel.Send(ToFrame(SetTraceRequest{traceparent_}, kGreetingId)));
+    AUGSTORE_ASSIGN(const Frame reply, channel.Receive());
+    const bool is_refused =
+        reply.type == MessageType::kErrorReply && reply.request_id == kGreetingId;
+    return is_refused ? OkStatus() : CheckReply(reply, kGreetingId);
+  }
+
   Status CheckSame(const std::string& store_id) {
     const MutexLock lock(mutex_);
     if (store_id_.empty()) store_id_ = store_id;
@@ -42,6 +57,7 @@ class Acquaintance {
   }
 
   const std::string key_;
+  const std::string traceparent_;
   Mutex mutex_;
   std::string store_id_ AUGSTORE_GUARDED_BY(mutex_);  // empty: not known yet
 };
@@ -68,9 +84,10 @@ class GreetingChannel : public Channel {
 
 }  // namespace
 
-ChannelFactory WithGreeting(ChannelFactory inner, std::string key) {
-  return [inner = std::move(inner), acquaintance = std::make_shared<Acquaintance>(
-                                        std::move(key))]() -> Result<std::unique_ptr<Channel>> {
+ChannelFactory WithGreeting(ChannelFactory inner, std::string key, std::string traceparent) {
+  return [inner = std::move(inner),
+          acquaintance = std::make_shared<Acquaintance>(
+              std::move(key), std::move(traceparent))]() -> Result<std::unique_ptr<Channel>> {
     AUGSTORE_ASSIGN(std::unique_ptr<Channel> channel, inner());
     return std::unique_ptr<Channel>(
         std::make_unique<GreetingChannel>(std::move(channel), acquaintance));

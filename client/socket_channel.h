@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <string>
 
 #include "client/channel.h"
 #include "schemas/base/address.h"
@@ -18,6 +19,9 @@ struct SocketOptions {
   // Of an address in tls://. An empty name stands for the environment's AUGSTORE_TLS_CA,
   // AUGSTORE_TLS_CERT and AUGSTORE_TLS_KEY.
   TlsFiles tls = {};
+  // Of a Client: the trace that its requests and those of its streams belong to, as W3C Trace
+  // Context writes it. Empty: that of the environment's TRACEPARENT, if it is one.
+  std::string traceparent = {};
 };
 
 // Connects to a server. Errors: kInvalidArgument (a Unix path that is too long, a file of

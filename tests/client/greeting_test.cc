@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <functional>
+
 #include "client/client.h"
 #include "client/socket_channel.h"
 #include "tests/support/ask.h"
@@ -61,6 +64,95 @@ TEST_F(GreetingTest, EndsAStreamThatReconnectsToAnotherStore) {
   for (int i = 0; i < 100 && end.ok(); ++i) end = (*stream)->Next().status();
   EXPECT_EQ(end.code(), Code::kFailedPrecondition) << end.ToString();
   EXPECT_THAT(end.message(), HasSubstr(second_.store->Stats()->id));
+}
+
+// A connection whose replies are made by `answer`.
+class Answering : public Channel {
+ public:
+  using Answer = std::function<Frame(const Frame& request)>;
+  explicit Answering(Answer answer) : answer_(std::move(answer)) {}
+  Status Send(const Frame& request) override {
+    reply_ = answer_(request);
+    return OkStatus();
+  }
+  Result<Frame> Receive() override { return reply_; }
+
+ private:
+  const Answer answer_;
+  Frame reply_;
+};
+
+TEST(Greeting, NamesTheTraceOnEveryConnectionAfterTheKey) {
+  const std::string traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+  std::vector<MessageType> sent;
+  std::string named;
+  const Answering::Answer answer = [&](const Frame& request) {
+    sent.push_back(request.type);
+    if (request.type == MessageType::kAuthenticateRequest) {
+      return ToFrame(AuthenticateReply{"store", "k", Role::kRead, ""}, request.request_id);
+    }
+    if (request.type == MessageType::kSetTraceRequest) {
+      named = FromFrame<SetTraceRequest>(request)->traceparent;
+    }
+    return ToFrame(EndReply{}, request.request_id);
+  };
+  const ChannelFactory factory = WithGreeting(
+      [&]() -> Result<std::unique_ptr<Channel>> {
+        return std::unique_ptr<Channel>(std::make_unique<Answering>(answer));
+      },
+      NewKey()->Text(), traceparent);
+  for (int connection = 0; connection < 2; ++connection) {
+    sent.clear();
+    named.clear();
+    ASSERT_TRUE((*factory())->Send(ToFrame(StatsRequest{}, 2)).ok());
+    EXPECT_EQ(named, traceparent);
+    EXPECT_EQ(sent, (std::vector{MessageType::kAuthenticateRequest, MessageType::kSetTraceRequest,
+                                 MessageType::kStatsRequest}));
+  }
+}
+
+TEST(Greeting, GoesOnWithoutATraceAtAServerThatKnowsNone) {
+  const auto greet = [](uint32_t id_of_refusal) {
+    const Answering::Answer answer = [id_of_refusal](const Frame& request) {
+      if (request.type == MessageType::kSetTraceRequest) {
+        return ErrorFrame(InvalidArgument("message type 50 is not a request"), id_of_refusal);
+      }
+      return ToFrame(ServerInfoReply{"0.1.0", "store"}, request.request_id);
+    };
+    const ChannelFactory factory = WithGreeting(
+        [&]() -> Result<std::unique_ptr<Channel>> {
+          return std::unique_ptr<Channel>(std::make_unique<Answering>(answer));
+        },
+        "", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    return (*factory())->Send(ToFrame(StatsRequest{}, 2));
+  };
+  EXPECT_TRUE(greet(1).ok());
+  EXPECT_FALSE(greet(0).ok()) << "an error of the connection";
+}
+
+TEST_F(GreetingTest, RefusesADamagedTraceAndLeavesOneOfTheEnvironmentOut) {
+  Serving serving;
+  const std::string address = serving.tcp().ToString();
+  const auto refused = Client::Connect(address, {}, "", {.traceparent = "00-1-2-01"});
+  EXPECT_EQ(refused.status().code(), Code::kInvalidArgument);
+  EXPECT_THAT(refused.status().message(), HasSubstr("'00-1-2-01'"));
+  ::setenv("TRACEPARENT", "00-1-2-01", 1);
+  const auto client = Client::Connect(address);
+  ::unsetenv("TRACEPARENT");
+  EXPECT_TRUE(client.ok()) << Text(client);
+}
+
+TEST_F(GreetingTest, TakesTheTraceOfTheEnvironment) {
+  Serving serving;
+  ::setenv("TRACEPARENT", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", 1);
+  const auto client = Client::Connect(serving.tcp().ToString());
+  ::unsetenv("TRACEPARENT");
+  ASSERT_TRUE(client.ok()) << Text(client);
+  const auto stream = (*client)->OpenStream({.collection = "toy", .batch_size = 100});
+  ASSERT_TRUE(stream.ok()) << Text(stream);
+  ASSERT_TRUE((*stream)->Get(0, 0).ok());
+  EXPECT_EQ(serving.service.metrics().streams.List().at(0)->of.trace_id,
+            "4bf92f3577b34da6a3ce929d0e0e4736");
 }
 
 class KeyedServerTest : public ::testing::Test {
