@@ -9,6 +9,7 @@
 #include "server/http/http_server.h"
 #include "server/sockets/log.h"
 #include "server/sockets/server.h"
+#include "server/traces/span_exporter.h"
 #include "storage/rocksdb/rocksdb_open.h"
 #include "storage/store/server_mark.h"
 #include "tools/cli/command.h"
@@ -218,6 +219,8 @@ Status Serve(const ServeFlags& flags) {
   if (flags.audit_size_mib > 0) {
     audit = std::make_unique<AuditLog>(path, flags.audit_size_mib << 20);
   }
+  AUGSTORE_ASSIGN(const std::unique_ptr<SpanExporter> traces,
+                  SpanExporter::Start(flags.traces, [](auto& why) { Log().warn("{}", why); }));
   ConfigValues config;
   if (!flags.config.empty()) {
     AUGSTORE_ASSIGN(config, ReadConfig(*flags.serve->parent(), flags.config, *flags.serve));
@@ -230,7 +233,8 @@ Status Serve(const ServeFlags& flags) {
                                   .folder = path,
                                   .least_free_bytes = flags.least_free_mib << 20,
                                   .settings = SettingsJson(*flags.serve, config, flags.config),
-                                  .audit = audit.get()});
+                                  .audit = audit.get(),
+                                  .spans = traces == nullptr ? nullptr : traces->queue()});
   AUGSTORE_ASSIGN(const std::unique_ptr<Server> server,
                   Server::Start(&service, OptionsOf(flags, listen, http_addresses)));
   AUGSTORE_ASSIGN(const std::unique_ptr<HttpServer> http,

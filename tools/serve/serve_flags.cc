@@ -63,6 +63,10 @@ void AddServeFlags(Command* command, ServeFlags* flags) {
       "Address of the HTTP listener, which has the console, /healthz, /readyz, /metrics and "
       "/api/v1/; may be given several times: tcp://127.0.0.1:9411 for HTTP, tls://0.0.0.0:9411 for "
       "HTTPS (default: none)");
+  command->AddFlag(
+      "--traces", &flags->traces,
+      "Collector of OpenTelemetry, http://HOST:4318/v1/traces, that gets a span of each request in "
+      "a client's trace (default: none)");
   command->AddFlag("--images", &flags->images,
                    "Folder with the images of samples, by their keys, for the console to show "
                    "(default: it shows none)");

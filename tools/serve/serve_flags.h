@@ -19,6 +19,7 @@ struct ServeFlags {
   std::vector<std::string> listen;
   std::vector<std::string> http;
   std::string images;
+  std::string traces;  // a collector; empty: none
   uint64_t least_free_mib = 1024;
   std::string log_format = "text";
   std::string log_level;  // empty: as its flag says
