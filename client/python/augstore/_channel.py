@@ -112,6 +112,8 @@ class Channel:
         self._may_share = bool(Address.parse(address).path) and hasattr(socket, "recv_fds")  # and has not asked yet
         self._shared: Optional[SharedBodies] = None
         self._last_words: Optional[Frame] = None
+        self.traceparent = ""  # that the server was told last
+        self.takes_traces = True  # until the server says that it does not know them
         self._socket = _connect(Address.parse(address), address, connect_timeout, tls)
         self._waits_for_all: int = socket.MSG_WAITALL
         if Address.parse(address).tls:

@@ -20,6 +20,7 @@ def connect(
     tls_ca: str = "",
     tls_cert: str = "",
     tls_key: str = "",
+    traceparent: str = "",
 ) -> Client:
     """A client of the server at ``tcp://host:port``, ``tls://host:port`` or ``unix:///path.sock``.
 
@@ -30,9 +31,13 @@ def connect(
     the system), ``tls_cert`` and ``tls_key`` a certificate of one's own, where the server wants one; all in PEM, or from
     AUGSTORE_TLS_CA, AUGSTORE_TLS_CERT and AUGSTORE_TLS_KEY.
 
-    Raises InvalidArgument (address, key, files), Unauthenticated (the server demands a key, or does not know this one; one
-    side does not accept the other's certificate) and Unavailable (nobody answers for ``retry_seconds``; 0: do not try again).
+    ``traceparent`` says which trace every request belongs to (W3C Trace Context); default: the current span of
+    OpenTelemetry, when the program uses it, else the environment's TRACEPARENT.
+
+    Raises InvalidArgument (address, key, files, traceparent), Unauthenticated (the server demands a key, or does not know
+    this one; one side does not accept the other's certificate) and Unavailable (nobody answers for ``retry_seconds``; 0: do
+    not try again).
     """
-    client = Client(endpoint_of(address, key, key_file, Tls(tls_ca, tls_cert, tls_key)), Retry(total=retry_seconds))
+    client = Client(endpoint_of(address, key, key_file, Tls(tls_ca, tls_cert, tls_key), traceparent), Retry(total=retry_seconds))
     client.info()
     return client

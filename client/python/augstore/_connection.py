@@ -82,6 +82,7 @@ class Connection:
         sent = False
         try:
             channel = self._open()
+            self.endpoint.set_trace(channel, self.endpoint.traceparent())
             self._request_id = self._request_id % 0xFFFFFFFF + 1
             channel.send(MESSAGE_TYPES[request], self._request_id, body)
             sent = True

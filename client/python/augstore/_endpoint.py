@@ -9,9 +9,10 @@ from typing import Dict, List, Optional, Union
 from . import errors
 from ._channel import Address, Channel, aligned
 from ._codec import decode, encode
-from ._frames import check_reply
+from ._frames import check_reply, error_of_frame
 from ._tables import MESSAGE_TYPES
 from ._tls import Tls
+from ._trace import check_traceparent, current_traceparent
 
 _GREETING_ID = 1
 _KEY = re.compile(r"augs_[a-z2-7]{8}_[a-z2-7]{52}")
@@ -19,10 +20,11 @@ _MAX_KEY_FILE_BYTES = 4096
 
 
 class Endpoint:
-    """An address, a key and files for TLS. Pickles with its key, for the processes of a loader; prints without it."""
+    """An address, a key, files for TLS and a trace. Pickles with its key, for the processes of a loader; prints without it."""
 
-    def __init__(self, address: str, key: str = "", tls: Tls = Tls()) -> None:
+    def __init__(self, address: str, key: str = "", tls: Tls = Tls(), traceparent: str = "") -> None:
         Address.parse(address)
+        self._traceparent = check_traceparent(traceparent)
         self.address = address
         self._key = key
         self._tls = tls
@@ -32,12 +34,16 @@ class Endpoint:
         return f"<augstore endpoint {self.address}>"
 
     def words(self) -> List[str]:
-        """The flags with which the program augstore connects to the same place; the key comes by ``environment``."""
+        """The flags with which the program augstore connects to the same place; key and trace come by ``environment``."""
         files = (("--tls-ca", self._tls.ca), ("--tls-cert", self._tls.cert), ("--tls-key", self._tls.key))
         return ["--connect", self.address] + [word for flag, file in files if file for word in (flag, os.fspath(file))]
 
     def environment(self) -> Dict[str, str]:
-        return {"AUGSTORE_KEY": self._key} if self._key else {}
+        traceparent = self.traceparent()
+        return {
+            **({"AUGSTORE_KEY": self._key} if self._key else {}),
+            **({"TRACEPARENT": traceparent} if traceparent else {}),
+        }
 
     def connect(self) -> Channel:
         """A new connection, which must ``greet`` first. Raises Unavailable, and Unauthenticated (TLS)."""
@@ -59,12 +65,30 @@ class Endpoint:
                 "serve that one again, or make a new client"
             )
 
+    def traceparent(self) -> str:
+        """Of what is requested now: as was given, else of the current span; "": it is in no trace."""
+        return self._traceparent or current_traceparent()
+
+    def set_trace(self, channel: Channel, traceparent: str) -> None:
+        """Has the requests that follow on ``channel`` belong to a trace. A server from before knows none, and they go on
+        without."""
+        if traceparent == channel.traceparent or not channel.takes_traces:
+            return
+        body = encode("SetTraceRequest", {"traceparent": traceparent})
+        channel.send(MESSAGE_TYPES["SetTraceRequest"], _GREETING_ID, body)
+        frame = channel.receive(aligned)
+        channel.traceparent = traceparent
+        channel.takes_traces = frame.request_id != _GREETING_ID or error_of_frame(frame) is None
+        if channel.takes_traces:
+            check_reply(frame, _GREETING_ID, "EndReply")
+
 
 def endpoint_of(
     address: Union[str, Endpoint],
     key: Optional[str] = None,
     key_file: Union[str, "os.PathLike[str]", None] = None,
     tls: Tls = Tls(),
+    traceparent: str = "",
 ) -> Endpoint:
     """The endpoint at ``address`` with ``key``, or the key in ``key_file``; else, for TCP, with the key in the file that
     AUGSTORE_KEY_FILE names, or that of AUGSTORE_KEY; else without one. Raises InvalidArgument (what is there is no key) and
@@ -76,16 +100,16 @@ def endpoint_of(
     if is_tcp and not parsed.tls and not (parsed.host in ("localhost", "::1") or parsed.host.startswith("127.")):
         if key is not None or key_file is not None:
             raise errors.InvalidArgument(f"a key is not sent to {address}, which is not encrypted: write tls://")
-        return Endpoint(address, "", tls)
+        return Endpoint(address, "", tls, traceparent)
     file = key_file or (os.environ.get("AUGSTORE_KEY_FILE") if is_tcp and key is None else None)
     if key is not None and key_file is not None:
         raise errors.InvalidArgument("key and key_file are both given: give one")
     if key is not None:
-        return Endpoint(address, _checked(key, "key"), tls)
+        return Endpoint(address, _checked(key, "key"), tls, traceparent)
     if file:
-        return Endpoint(address, _checked(_read(file), f"key file '{os.fspath(file)}'"), tls)
+        return Endpoint(address, _checked(_read(file), f"key file '{os.fspath(file)}'"), tls, traceparent)
     text = os.environ.get("AUGSTORE_KEY") if is_tcp else None
-    return Endpoint(address, _checked(text, "AUGSTORE_KEY") if text else "", tls)
+    return Endpoint(address, _checked(text, "AUGSTORE_KEY") if text else "", tls, traceparent)
 
 
 def _read(file: Union[str, "os.PathLike[str]"]) -> str:

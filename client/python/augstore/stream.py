@@ -250,6 +250,7 @@ class _Run:
         self.count = count
         self.allocate = allocate
         self.channel: Optional[Channel] = None
+        self.traceparent = stream.endpoint.traceparent()  # here: the thread that receives has no span of its own
         self.stopped = threading.Event()
 
     def batches(self) -> Iterator[RawBatch]:
@@ -292,6 +293,7 @@ class _Run:
             if self.channel is None:
                 self.channel = self.stream.endpoint.connect()
                 self.stream.endpoint.greet(self.channel)
+                self.stream.endpoint.set_trace(self.channel, self.traceparent)
             values: Values = {
                 "spec": info.spec.to_wire(),
                 "fingerprint": bytes.fromhex(info.fingerprint),
