@@ -12,12 +12,13 @@ export function python(text: string): string {
 
 type Flags = Record<string, string | number | boolean | undefined>;
 
-// `augstore` finds the server by --connect; without an address by AUGSTORE_CONNECT.
+// `augstore` finds the server by --connect; without an address by AUGSTORE_CONNECT. An empty split means all samples and
+// has to be said; every other empty flag is one that was not given.
 export function cli(command: string, operands: string[], flags: Flags, address = ""): string {
   const parts = [`augstore ${command}`, ...operands.map(word)];
   const all: Flags = { ...flags, connect: address };
   for (const [name, value] of Object.entries(all)) {
-    if (value === undefined || value === "" || value === false) continue;
+    if (value === undefined || (value === "" && name !== "split") || value === false) continue;
     parts.push(value === true ? `--${name}` : `--${name} ${word(String(value))}`);
   }
   return parts.join(" ");
@@ -48,15 +49,14 @@ export interface SpecChoice {
 export function replayCli(choice: SpecChoice, address: string): string {
   const flags = {
     collection: choice.collection,
+    split: choice.split,
     policy: choice.policy,
     "stream-seed": choice.seed,
     "batch-size": choice.batch,
     epoch: choice.epoch,
     step: choice.step,
   };
-  // An empty split means all samples, and has to be said.
-  const split = ` --split ${word(choice.split)}`;
-  return cli("stream", [], flags, address).replace(/( --policy )/, `${split}$1`);
+  return cli("stream", [], flags, address);
 }
 
 export function replayPython(choice: SpecChoice, address: string): string {

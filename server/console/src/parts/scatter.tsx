@@ -1,0 +1,179 @@
+// A scatter plot that is moved, zoomed and searched by pointer and keyboard.
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { fit, lassoed, nearest, toPlane, toScreen, towards, zoom, type Camera, type Size } from "../lib/plane";
+import { arrowsOf, buildScene, visiblePoints } from "../lib/scene";
+import type { Point, Projection } from "../lib/types";
+import { isDark, look } from "./look";
+import { flatRenderer } from "./scatter_2d";
+import { glRenderer, type Renderer } from "./scatter_gl";
+import { drawOverlay } from "./scatter_overlay";
+
+export interface ScatterProps {
+  projection: Projection;
+  hidden: ReadonlySet<number>;
+  chosen: number[];
+  lasso: boolean; // whether dragging draws a lasso
+  hovered: number;
+  onHover: (index: number, at: Point) => void;
+  onChoose: (indices: number[]) => void;
+  label: string;
+}
+
+const REACH = 14;
+const HEIGHT = 520;
+
+function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+// The drawing: a renderer for the points, made anew when WebGL's context is lost.
+function useDrawing(props: ScatterProps, camera: Camera | null, size: Size, path: Point[]) {
+  const points = useRef<HTMLCanvasElement>(null);
+  const overlay = useRef<HTMLCanvasElement>(null);
+  const renderer = useRef<Renderer | null>(null);
+  const [flat, setFlat] = useState(false);
+  const theme = look.value;
+  const { projection, hidden } = props;
+  const arrows = useMemo(() => arrowsOf(projection), [projection]);
+  const shown = useMemo(() => visiblePoints(projection, hidden), [projection, hidden]);
+  const scene = useMemo(() => buildScene(projection, shown, arrows, { dark: isDark(), transform: colour("--arrow-transform"), view: colour("--arrow-view") }), [shown, arrows, theme]);
+  const ratio = Math.min(2, window.devicePixelRatio || 1);
+
+  useEffect(() => {
+    const canvas = points.current;
+    if (!canvas) return;
+    renderer.current = (flat ? null : glRenderer(canvas)) ?? flatRenderer(canvas);
+    if (!renderer.current) setFlat(true); // a canvas that WebGL was tried on takes no 2D context: a new one does
+    const onLost = () => setFlat(true);
+    canvas.addEventListener("webglcontextlost", onLost);
+    return () => {
+      canvas.removeEventListener("webglcontextlost", onLost);
+      renderer.current?.dispose();
+    };
+  }, [flat]);
+
+  useEffect(() => {
+    if (!camera) return;
+    const frame = requestAnimationFrame(() => renderer.current?.draw(scene, camera, size, ratio));
+    return () => cancelAnimationFrame(frame);
+  }, [scene, camera, size, flat]);
+
+  useEffect(() => {
+    if (!camera || !overlay.current) return;
+    const own = arrows.filter((arrow) => arrow.from === props.hovered);
+    const inks = { ink: colour("--text"), transform: colour("--arrow-transform"), view: colour("--arrow-view") };
+    drawOverlay(overlay.current, { points: projection.points, hovered: props.hovered, chosen: props.chosen, lasso: path, arrows: own, ...inks }, camera, size, ratio);
+  }, [scene, camera, size, props.hovered, props.chosen, path]);
+
+  return { points, overlay, shown, flat, ratio };
+}
+
+function useSize(): [{ current: HTMLDivElement | null }, Size] {
+  const frame = useRef<HTMLDivElement>(null);
+  const [size, setSize] = useState<Size>({ width: 0, height: HEIGHT });
+  useEffect(() => {
+    const element = frame.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => setSize({ width: element.clientWidth, height: element.clientHeight }));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return [frame, size];
+}
+
+const STEPS: Record<string, Point> = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+
+export function Scatter(props: ScatterProps) {
+  const { projection, chosen, hovered, onHover, onChoose } = props;
+  const [frame, size] = useSize();
+  const [moved, setMoved] = useState<{ of: Projection; camera: Camera } | null>(null);
+  const [path, setPath] = useState<Point[]>([]);
+  const drag = useRef<{ at: Point; lasso: boolean } | null>(null);
+  const fitted = useMemo(() => (size.width > 0 ? fit(projection.points, size) : null), [projection, size]);
+  const camera = moved?.of === projection ? moved.camera : fitted;
+  const { points, overlay, shown, flat, ratio } = useDrawing(props, camera, size, path);
+  const setCamera = (next: Camera) => setMoved({ of: projection, camera: next });
+
+  // Indices within what is shown, so that hidden classes are neither found nor lassoed.
+  const plane = useMemo(() => shown.map((index) => projection.points[index] as Point), [shown, projection]);
+  const at = (event: MouseEvent): Point => {
+    const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  };
+  const down = (event: PointerEvent) => {
+    (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
+    drag.current = { at: at(event), lasso: props.lasso || event.shiftKey };
+    if (drag.current.lasso) setPath([at(event)]);
+  };
+  const move = (event: PointerEvent) => {
+    const here = at(event);
+    if (!camera) return;
+    if (drag.current?.lasso) setPath((old) => [...old, here]);
+    else if (drag.current) {
+      setCamera({ ...camera, x: camera.x - (here[0] - drag.current.at[0]) / camera.scale, y: camera.y + (here[1] - drag.current.at[1]) / camera.scale });
+      drag.current.at = here;
+    } else {
+      onHover(shown[nearest(plane, here, camera, size, REACH)] ?? -1, here);
+    }
+  };
+  const up = () => {
+    if (drag.current?.lasso && camera) {
+      const polygon = path.map((point) => toPlane(point, camera, size));
+      onChoose(lassoed(plane, polygon).map((index) => shown[index] as number));
+      setPath([]);
+    }
+    drag.current = null;
+  };
+  const wheel = (event: WheelEvent) => {
+    if (!camera || !(event.ctrlKey || event.metaKey)) return; // else the page scrolls
+    event.preventDefault();
+    setCamera(zoom(camera, Math.exp(-event.deltaY / 300), at(event), size));
+  };
+  const key = (event: KeyboardEvent) => {
+    const step = STEPS[event.key];
+    if (!camera) return;
+    if (step) {
+      const next = shown[towards(plane, shown.indexOf(hovered), step[0], step[1])] ?? -1;
+      onHover(next, next < 0 ? [0, 0] : toScreen(projection.points[next] as Point, camera, size));
+      event.preventDefault();
+    } else if (event.key === "Enter" && hovered >= 0) {
+      onChoose(chosen.includes(hovered) ? chosen.filter((index) => index !== hovered) : [...chosen, hovered]);
+    } else if (event.key === "Escape") {
+      onHover(-1, [0, 0]);
+    }
+  };
+  const nearer = (factor: number) => camera && setCamera(zoom(camera, factor, [size.width / 2, size.height / 2], size));
+  return (
+    <div class="scatter">
+      <div ref={frame} class="scatter-frame">
+        <canvas key={flat ? "flat" : "gl"} ref={points} width={size.width * ratio} height={size.height * ratio} aria-hidden="true" />
+        <canvas
+          ref={overlay}
+          class={props.lasso ? "lassoing" : undefined}
+          width={size.width * ratio}
+          height={size.height * ratio}
+          tabIndex={0}
+          role="img"
+          aria-label={props.label}
+          onPointerDown={down}
+          onPointerMove={move}
+          onPointerUp={up}
+          onPointerLeave={() => drag.current === null && onHover(-1, [0, 0])}
+          onWheel={wheel}
+          onKeyDown={key}
+        />
+      </div>
+      <div class="scatter-tools" role="group" aria-label="View of the plot">
+        <button class="button small" onClick={() => nearer(1.4)}>
+          Zoom in
+        </button>
+        <button class="button small" onClick={() => nearer(1 / 1.4)}>
+          Zoom out
+        </button>
+        <button class="button small" onClick={() => setMoved(null)}>
+          Show all
+        </button>
+      </div>
+    </div>
+  );
+}
