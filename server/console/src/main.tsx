@@ -6,6 +6,7 @@ import "./style/base.css";
 import "./style/layout.css";
 import "./style/parts.css";
 import "./style/pages.css";
+import "./style/phone.css";
 import { lost, session, start } from "./lib/api";
 import { followHash, route } from "./lib/route";
 import { AdminPage } from "./pages/admin";

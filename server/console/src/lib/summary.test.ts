@@ -23,7 +23,7 @@ describe("summary", () => {
   });
   it("names what is slow", () => {
     const streams = [stream({ wait_for_server_s: 6, wait_for_client_s: 1 }), stream({ id: "2" })];
-    expect(sentence({ streams })).toContain("slow is photos@3 of key a, which waits for the server 60 % of its time.");
+    expect(sentence({ streams })).toContain("Slow is photos@3 for key a: it waits for the server 60 % of its time.");
     expect(slowest(rateStreams({ streams } as Stats, null, 2))?.stream.id).toBe("1");
   });
   it("says first that the store takes no writes", () => {

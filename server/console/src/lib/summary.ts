@@ -60,7 +60,7 @@ export function summarise(stats: Stats, rated: RatedStream[]): Summary {
     const { stream, rate } = slow;
     return {
       health: "warning",
-      text: `The server is well: ${use(rated)}; slow is ${stream.collection} of ${stream.who}, which waits for the server ${percent(rate.server)} of its time.`,
+      text: `The server is well: ${use(rated)}. Slow is ${stream.collection} for ${stream.who}: it waits for the server ${percent(rate.server)} of its time.`,
     };
   }
   const memory = stats.memory_budget_bytes ? (stats.resident_bytes ?? 0) / stats.memory_budget_bytes : 0;

@@ -1,6 +1,7 @@
 // Requests as hooks: a page shows the last reply while it asks again, and when the server is gone.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, call, returns } from "./api";
+import type { Stats } from "./types";
 
 export interface Asked<T> {
   data: T | null;
@@ -69,12 +70,12 @@ export function useAsk<T>(name: string, body: object | null, everyMs = 0): Asked
   return { data, error: state.key === key ? state.error : null, busy: state.key === key ? state.busy : body !== null, refresh };
 }
 
-// The last two replies of a request that is polled, for rates between them.
-export function usePair<T>(value: T | null): { now: T | null; before: T | null; seconds: number } {
-  const seen = useRef<{ now: T | null; before: T | null; at: number; seconds: number }>({ now: null, before: null, at: 0, seconds: 0 });
-  if (value !== seen.current.now && value !== null) {
-    const at = performance.now();
-    seen.current = { now: value, before: seen.current.now, at, seconds: (at - seen.current.at) / 1000 };
-  }
-  return seen.current;
+// The last two looks at a server's statistics, with the time between them by the server's own clock: replies may have
+// waited here. A server that began anew has no earlier look.
+export function useLooks(stats: Stats): { before: Stats | null; seconds: number } {
+  const seen = useRef<{ now: Stats; before: Stats | null }>({ now: stats, before: null });
+  if (stats !== seen.current.now) seen.current = { now: stats, before: seen.current.now };
+  const { before } = seen.current;
+  const seconds = (stats.uptime_s ?? 0) - (before?.uptime_s ?? 0);
+  return before && seconds > 0 ? { before, seconds } : { before: null, seconds: 0 };
 }

@@ -1,6 +1,6 @@
 // One head: what it was trained on as a graph, how good it is, how to train it again.
 import { address } from "../lib/address";
-import { cli, replayCli } from "../lib/commands";
+import { cli, replayCli, replayPython } from "../lib/commands";
 import { count, date, decimal, percent } from "../lib/format";
 import { lineageGraph } from "../lib/lineage";
 import { go, href } from "../lib/route";
@@ -84,7 +84,7 @@ function Facts({ record }: { record: HeadRecord }) {
 // Heads in closed form have no learning rate, and `head fit` makes them.
 function trainAgain(record: HeadRecord, stream: StreamSpec): string {
   const { lineage } = record;
-  const data = { collection: stream.collection, split: stream.split, policy: stream.policy, "label-column": stream.label_column, "stream-seed": String(stream.seed) };
+  const data = { collection: stream.collection, split: stream.split, policy: stream.policy, "label-column": stream.label_column, "stream-seed": String(stream.seed), "shuffle-window": Number(stream.shuffle_window) || undefined };
   const sent = { "batch-size": stream.batch_size, dtype: stream.dtype === "f32" ? "" : stream.dtype, precision: stream.precision === "f32" ? "" : stream.precision };
   const kind = /ridge|lda|means/.exec(lineage?.optimizer ?? "")?.[0];
   if (kind) return cli("head fit", [], { ...data, ...sent, kind, epochs: lineage?.epochs, "test-split": record.test_split }, address.value);
@@ -117,7 +117,7 @@ function Training({ record, stream }: { record: HeadRecord; stream: StreamSpec }
       <h3>See its first batch</h3>
       <div class="command">
         <code>{replayCli(first, address.value)}</code>
-        <CopyButtons link={false} cli={replayCli(first, address.value)} />
+        <CopyButtons link={false} cli={replayCli(first, address.value)} python={replayPython(first, address.value)} />
       </div>
     </Section>
   );

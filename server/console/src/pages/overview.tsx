@@ -8,7 +8,7 @@ import { historyRates, rate } from "../lib/rates";
 import { href } from "../lib/route";
 import { activeStreams, rateStreams, summarise, type RatedStream } from "../lib/summary";
 import type { Stats } from "../lib/types";
-import { useAsk, usePair } from "../lib/use";
+import { useAsk, useLooks } from "../lib/use";
 import { ShareBar, ShareLegend } from "../parts/bars";
 import { Empty, Figure, PageHeader, Section, Shown } from "../parts/basics";
 import { Chart } from "../parts/chart";
@@ -32,7 +32,7 @@ export function OverviewPage() {
 }
 
 function Overview({ stats }: { stats: Stats }) {
-  const { before, seconds } = usePair(stats);
+  const { before, seconds } = useLooks(stats);
   const rated = rateStreams(stats, before, seconds);
   const summary = summarise(stats, rated);
   const scoped = stats.streams === undefined;
@@ -89,7 +89,7 @@ function Whole({ stats, before, seconds, rated }: WholeProps) {
   return (
     <>
       <dl class="figures three">
-        <Figure large label="Throughput" value={short(rows)} unit="rows/s" meaning="Rows of batches and queries that the server sent, per second, over the last 2 s" />
+        <Figure large label="Throughput" value={before ? short(rows) : "…"} unit="rows/s" meaning="Rows of batches and queries that the server sent, per second, over the last 2 s" />
         <Figure large label="Streams being read" value={count(active.length)} meaning="Streams whose client asked for a batch within the last 10 s" />
         <Figure large label="Waiting for the server" value={percent(waiting)} meaning="Mean share of their time in which these streams waited for the server to build a batch. Above 30 % a faster server, or stored views, would help" />
       </dl>
@@ -113,7 +113,7 @@ function Throughput({ stats }: { stats: Stats }) {
       {line.y.length < 2 ? (
         <p class="note">The server runs for less than two minutes: the line begins then.</p>
       ) : (
-        <Chart x={line.x} y={line.y} unit="rows/s" height={180} label={`Rows per second over the last ${plural(line.y.length, "minute")}: at most ${short(most)}, on average ${short(mean)}, now ${short(line.y[line.y.length - 1] ?? 0)}`} />
+        <Chart x={line.x} y={line.y} unit="rows/s" height={230} label={`Rows per second over the last ${plural(line.y.length, "minute")}: at most ${short(most)}, on average ${short(mean)}, now ${short(line.y[line.y.length - 1] ?? 0)}`} />
       )}
     </Section>
   );
@@ -124,7 +124,7 @@ const SHOWN = 4;
 function Streams({ rated }: { rated: RatedStream[] }) {
   const sorted = [...rated].sort((a, b) => b.rate.server - a.rate.server).slice(0, SHOWN);
   return (
-    <Section title="Who reads, and what for they wait" tools={<a href="#/streams">All streams</a>}>
+    <Section title="Who reads, and what they wait for" tools={<a href="#/streams">All streams</a>}>
       {sorted.length === 0 ? (
         <p class="note">No client reads a stream now.</p>
       ) : (

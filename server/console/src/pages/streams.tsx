@@ -8,7 +8,7 @@ import { stageShares } from "../lib/rates";
 import { href } from "../lib/route";
 import { rateStreams, type RatedStream } from "../lib/summary";
 import type { Stats, StreamRow } from "../lib/types";
-import { useAsk, usePair } from "../lib/use";
+import { useAsk, useLooks } from "../lib/use";
 import { ShareBar, ShareLegend } from "../parts/bars";
 import { Empty, PageHeader, Section, Shown, Table } from "../parts/basics";
 import { say } from "../parts/clipboard";
@@ -37,7 +37,7 @@ export function StreamsPage() {
 }
 
 function Streams({ stats }: { stats: Stats }) {
-  const { before, seconds } = usePair(stats);
+  const { before, seconds } = useLooks(stats);
   if (!stats.streams) {
     return <Empty>Your key has the scope “{session.value?.scope}”, so the server does not say who reads what. Replaying a batch works all the same.</Empty>;
   }

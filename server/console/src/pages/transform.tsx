@@ -207,7 +207,7 @@ function VersionRow({ one, current }: { one: Reply; current: boolean }) {
       <th scope="row">{current ? ref : <a href={href(["transforms", ref])}>{ref}</a>}</th>
       <td>{one.record.family}</td>
       <td class="number">{entry ? decimal(entry.r2) : "–"}</td>
-      <td>{why === "" ? "may be taken" : `not taken: ${why}`}</td>
+      <td>{why === "" ? "allowed" : `refused: ${why}`}</td>
       <td class="note">{date(one.record.created_unix_s)}</td>
     </tr>
   );

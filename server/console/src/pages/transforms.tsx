@@ -84,7 +84,9 @@ function Cards({ data, find, after }: { data: Browsed<TransformRecord>; find: st
             <th>
               <Term meaning={MEANING_COST}>Cost of a row</Term>
             </th>
-            <th>Alias</th>
+            <th>
+              <Term meaning="Whether an alias may point to this version: only where the 95 % interval of G is above 0">Alias</Term>
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -124,9 +126,9 @@ function Row({ reply, interval, view, axis, dearest }: RowProps) {
       <td class="number">{interval ? decimal(interval.value) : "–"}</td>
       <td class="cost-cell">
         <span class="bar" style={{ width: `${((100 * cost) / dearest).toFixed(1)}%` }} />
-        <span>{short(cost)}</span>
+        <span>{record.card ? short(cost) : "–"}</span>
       </td>
-      <td>{why === "" ? <Badge tone="good">may be taken</Badge> : <Badge tone="warn">{`not taken: ${why}`}</Badge>}</td>
+      <td>{why === "" ? <Badge tone="good">allowed</Badge> : <Badge tone="warn">{`refused: ${why}`}</Badge>}</td>
     </tr>
   );
 }

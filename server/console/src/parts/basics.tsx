@@ -14,6 +14,7 @@ export interface Ways {
 const NO_CLI = "The program augstore has no command for this";
 const NO_PYTHON = "The Python client has no call for this";
 
+// The buttons of a page also say what there is no way for; those of a part, without a link, leave it out.
 export function CopyButtons({ cli, python, link = true }: Ways & { link?: boolean }) {
   return (
     <div class="copies" role="group" aria-label="Copy">
@@ -22,12 +23,16 @@ export function CopyButtons({ cli, python, link = true }: Ways & { link?: boolea
           Copy link
         </button>
       )}
-      <button class="button small" disabled={!cli} title={cli ?? NO_CLI} onClick={() => cli && void copy(cli, "Command")}>
-        Copy as CLI
-      </button>
-      <button class="button small" disabled={!python} title={python ?? NO_PYTHON} onClick={() => python && void copy(python, "Python")}>
-        Copy as Python
-      </button>
+      {(link || cli) && (
+        <button class="button small" disabled={!cli} title={cli ?? NO_CLI} onClick={() => cli && void copy(cli, "Command")}>
+          Copy as CLI
+        </button>
+      )}
+      {(link || python) && (
+        <button class="button small" disabled={!python} title={python ?? NO_PYTHON} onClick={() => python && void copy(python, "Python")}>
+          Copy as Python
+        </button>
+      )}
     </div>
   );
 }

@@ -25,7 +25,7 @@ function options(width: number, height: number, unit: string): uPlot.Options {
     legend: { show: false },
     scales: { y: { range: (_plot, _low, high) => [0, Math.max(1, high * 1.1)] } },
     axes: [
-      { ...axis, grid: { show: false }, space: 70, values: (_plot, ticks) => ticks.map((tick) => new Date(1000 * tick).toTimeString().slice(0, 5)) },
+      { ...axis, grid: { show: false }, space: 70, size: 30, values: (_plot, ticks) => ticks.map((tick) => new Date(1000 * tick).toTimeString().slice(0, 5)) },
       { ...axis, size: 64, values: (_plot, ticks) => ticks.map((tick) => short(tick)) },
     ],
     series: [{}, { label: unit, stroke: colour("--accent"), width: 2, fill: colour("--accent-soft"), points: { show: false } }],

@@ -56,12 +56,16 @@ export function IntervalAxis({ axis }: { axis: [number, number] }) {
 export function IntervalLegend({ view }: { view: boolean }) {
   return (
     <p class="legend">
-      <span class="key key-value" /> G with its 95 % interval <span class="key key-zero" /> identity (0: z as it is)
+      <span class="legend-item">
+        <span class="key key-value" /> G with its 95 % interval
+      </span>
+      <span class="legend-item">
+        <span class="key key-zero" /> identity (0: z as it is)
+      </span>
       {view && (
-        <>
-          {" "}
+        <span class="legend-item">
           <span class="key key-view" /> nearest stored view
-        </>
+        </span>
       )}
     </p>
   );

@@ -42,8 +42,8 @@ function useDrawing(props: ScatterProps, camera: Camera | null, size: Size, path
   useEffect(() => {
     const canvas = points.current;
     if (!canvas) return;
-    renderer.current = (flat ? null : glRenderer(canvas)) ?? flatRenderer(canvas);
-    if (!renderer.current) setFlat(true); // a canvas that WebGL was tried on takes no 2D context: a new one does
+    renderer.current = flat ? flatRenderer(canvas) : glRenderer(canvas);
+    if (!renderer.current && !flat) setFlat(true); // on a new canvas, as one that WebGL was tried on may take no 2D context
     const onLost = () => setFlat(true);
     canvas.addEventListener("webglcontextlost", onLost);
     return () => {
@@ -145,7 +145,7 @@ export function Scatter(props: ScatterProps) {
   const nearer = (factor: number) => camera && setCamera(zoom(camera, factor, [size.width / 2, size.height / 2], size));
   return (
     <div class="scatter">
-      <div ref={frame} class="scatter-frame">
+      <div ref={frame} class="scatter-frame" data-renderer={flat ? "canvas" : "webgl2"}>
         <canvas key={flat ? "flat" : "gl"} ref={points} width={size.width * ratio} height={size.height * ratio} aria-hidden="true" />
         <canvas
           ref={overlay}

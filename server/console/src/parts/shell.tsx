@@ -70,6 +70,9 @@ function useHeading(): void {
   useEffect(() => {
     const heading = document.querySelector<HTMLElement>("main h1")?.textContent ?? "augstore";
     document.title = `${heading} – augstore`;
+    const list = document.querySelector<HTMLElement>(".nav ul");
+    const current = list?.querySelector<HTMLElement>("[aria-current]");
+    if (list && current) list.scrollLeft = current.offsetLeft - list.clientWidth / 2; // on phones the list scrolls
     if (first) {
       setFirst(false);
       return;

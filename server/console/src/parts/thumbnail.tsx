@@ -48,13 +48,13 @@ function load(collection: string, sample: number, done: (url: string) => void): 
 
 export function Thumbnail({ collection, sample, label }: { collection: string; sample: number; label: string }) {
   const known = urls.get(`${collection} ${sample}`);
-  const [url, setUrl] = useState(known ?? "");
+  const [url, setUrl] = useState(known);
   const images = session.value?.images ?? false;
   useEffect(() => {
-    setUrl(known ?? "");
+    setUrl(known);
     if (!images || known !== undefined) return;
     return load(collection, sample, setUrl);
   }, [collection, sample, images]);
   if (!images) return null;
-  return <span class="thumbnail">{url !== "" ? <img src={url} alt={label} /> : <span class="no-image">no image</span>}</span>;
+  return <span class="thumbnail">{url ? <img src={url} alt={label} /> : url === "" && <span class="no-image">no image</span>}</span>;
 }

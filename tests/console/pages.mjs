@@ -1,0 +1,19 @@
+// The pages that every test looks at, on the fixture's data.
+export const PAGES = {
+  overview: "#/overview",
+  collections: "#/collections",
+  collection: "#/collections/photos@3?other=photos@2",
+  transforms: "#/transforms",
+  transform: "#/transforms/vflip@2",
+  streams: "#/streams",
+  replay: "#/streams?collection=photos@3&split=train&policy=identity:2,vflip@2:1,rotate15@2~>vflip@2:1&seed=7&batch=256&epoch=3&step=17",
+  heads: "#/heads",
+  head: "#/heads/mine@2",
+  explore: "#/explore?collection=photos@3&split=train&samples=1000&chains=vflip&views=yes",
+  keys: "#/admin/keys",
+  backups: "#/admin/backups",
+  verify: "#/admin/verify",
+  gc: "#/admin/gc",
+  config: "#/admin/config",
+  audit: "#/admin/audit",
+};
