@@ -40,7 +40,10 @@ export class Console {
     page.on("pageerror", (error) => self.errors.push(String(error)));
     page.on("request", (request) => self.requests.push(request.url()));
     await page.setViewport({ width, height });
-    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }, { name: "prefers-reduced-motion", value: "reduce" }, ...features]);
+    // By the protocol, as puppeteer knows neither prefers-contrast nor forced-colors.
+    const protocol = await page.createCDPSession();
+    const look = [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }, { name: "prefers-reduced-motion", value: "reduce" }];
+    await protocol.send("Emulation.setEmulatedMedia", { features: [...look, ...features] });
     await page.goto(url, { waitUntil: "load" });
     return self;
   }

@@ -114,7 +114,7 @@ export function Figure({ label, value, unit, meaning, large }: FigureProps) {
 // A table that scrolls by itself on narrow screens; the keyboard reaches it for that.
 export function Table({ label, children, class: more = "" }: { label: string; children: ComponentChildren; class?: string }) {
   return (
-    <div class="table-frame" role="region" aria-label={label} tabIndex={0}>
+    <div class="table-frame" role="group" aria-label={label} tabIndex={0}>
       <table class={more}>{children}</table>
     </div>
   );

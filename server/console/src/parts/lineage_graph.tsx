@@ -47,7 +47,7 @@ export function LineageGraph({ graph }: { graph: Graph }) {
   const height = graph.rows * ROW + 4;
   const from = graph.nodes.filter((node) => node.column < 2).map((node) => `${node.label} (${node.note})`);
   return (
-    <div class="graph" role="region" aria-label={`Lineage: ${from.join(", ")}`} tabIndex={0}>
+    <div class="graph" role="group" aria-label={`Lineage: ${from.join(", ")}`} tabIndex={0}>
       <svg viewBox={`0 0 ${width} ${height}`} width={width} height={height}>
         {graph.edges.map(([start, end]) => {
           const a = place(byId.get(start) as Node);

@@ -92,10 +92,10 @@ export function Shell({ page, children }: { page: string; children: ComponentChi
   };
   return (
     <div class={lost.value ? "shell stale" : "shell"}>
-      <a class="skip" href="#/overview" onClick={skip}>
-        Skip to the content
-      </a>
       <nav class="nav" aria-label="Pages">
+        <a class="skip" href="#/overview" onClick={skip}>
+          Skip to the content
+        </a>
         <a class="brand" href="#/overview">
           <Icon name="brand" /> augstore
         </a>
