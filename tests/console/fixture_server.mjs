@@ -52,12 +52,9 @@ function browse({ kind, find: text = "", after = "", limit = 50 }) {
   return { records: rest.slice(0, Math.min(limit, 200)), names: latest.size };
 }
 
-// State that requests of a test change: each server has its own.
-function makeAnswers(empty) {
-  const keys = store.KEYS.map((key) => ({ ...key }));
-  const backups = new Map();
+// What requests change is in here: each server has its own.
+function readingAnswers(empty, stopped) {
   const aliases = structuredClone(store.ALIASES);
-  const stopped = new Set();
   const guard = (answer) => (body, who) => {
     if (!empty) return answer(body, who);
     throw new Refusal(404, "NotFound", "the store is empty");
@@ -86,6 +83,18 @@ function makeAnswers(empty) {
       return live.batch(spec, epoch, step);
     }),
     Project: guard((body) => live.project(body, find("collection", body.collection))),
+    DeleteRecord: guard(({ kind, ref, preview }) => ({ records: [{ kind, name: find(kind, ref).name, version: find(kind, ref).version, alias: "", reason: "" }], applied: !preview })),
+    SetAlias: guard(({ name, alias, version, note }) => {
+      (aliases[`transform/${name}`] ??= []).push({ alias, version, note, unix_s: store.NOW, forced: false });
+      return {};
+    }),
+  };
+}
+
+function adminAnswers(empty, stopped) {
+  const keys = store.KEYS.map((key) => ({ ...key }));
+  const backups = new Map();
+  return {
     ListKeys: () => ({ keys: empty ? [] : keys }),
     CreateKey({ role, scope = "", expires_unix_s = 0, note = "" }) {
       const key = { id: "n3wk3y00", role, scope, note, created_unix_s: store.NOW, expires_unix_s, revoked_unix_s: 0, previous_until_unix_s: 0 };
@@ -98,11 +107,6 @@ function makeAnswers(empty) {
       key.revoked_unix_s = store.NOW;
       return { key, text: "" };
     },
-    DeleteRecord: guard(({ kind, ref, preview }) => ({ records: [{ kind, name: find(kind, ref).name, version: find(kind, ref).version, alias: "", reason: "" }], applied: !preview })),
-    SetAlias: guard(({ name, alias, version, note }) => {
-      (aliases[`transform/${name}`] ??= []).push({ alias, version, note, unix_s: store.NOW, forced: false });
-      return {};
-    }),
     Verify({ cursor }) {
       const step = Number(cursor || "0") + 1;
       return { cursor: step < 4 ? String(step) : "", checked: step * 10_000, total: 40_000, problems: [] };
@@ -164,7 +168,8 @@ function sendFile(path, response) {
 
 // Resolves to {url, close}. `base` is the path at which the console is served.
 export function startServer({ empty = false, base = "", port = 0 } = {}) {
-  const answers = makeAnswers(empty);
+  const stopped = new Set();
+  const answers = { ...readingAnswers(empty, stopped), ...adminAnswers(empty, stopped) };
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://localhost");
     if (!url.pathname.startsWith(`${base}/`)) return void response.writeHead(404).end();

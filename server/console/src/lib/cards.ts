@@ -7,7 +7,6 @@ export interface Interval {
   value: number;
   low: number;
   high: number;
-  detail?: string;
 }
 
 // The first entry decides: docs/decisions/0022-an-alias-is-a-promise.md.

@@ -36,20 +36,7 @@ export function ClassTable({ description }: { description: Description }) {
             ))}
           </tr>
           {shown.map((name, label) => (
-            <tr key={label}>
-              <th scope="row">{name}</th>
-              {splits.map((split) => {
-                const samples = split.classes[label] ?? 0;
-                return [
-                  <td key={`${split.name} bar`} class="bar-cell">
-                    <span class="bar" title={percent(samples / Math.max(1, split.samples), 1)} style={{ width: `${((100 * samples) / most).toFixed(1)}%` }} />
-                  </td>,
-                  <td key={split.name} class="number">
-                    {count(samples)}
-                  </td>,
-                ];
-              })}
-            </tr>
+            <ClassRow key={label} name={name} label={label} splits={splits} most={most} />
           ))}
           {unlabelled > 0 && (
             <tr>
@@ -79,5 +66,24 @@ export function ClassTable({ description }: { description: Description }) {
         </p>
       )}
     </>
+  );
+}
+
+function ClassRow({ name, label, splits, most }: { name: string; label: number; splits: Description["splits"]; most: number }) {
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      {splits.map((split) => {
+        const samples = split.classes[label] ?? 0;
+        return [
+          <td key={`${split.name} bar`} class="bar-cell">
+            <span class="bar" title={percent(samples / Math.max(1, split.samples), 1)} style={{ width: `${((100 * samples) / most).toFixed(1)}%` }} />
+          </td>,
+          <td key={split.name} class="number">
+            {count(samples)}
+          </td>,
+        ];
+      })}
+    </tr>
   );
 }

@@ -4,7 +4,7 @@ import { axisOf, measureMeaning, refusal, storedView, type Interval } from "../l
 import { cli, python, pythonClient } from "../lib/commands";
 import { count, date, decimal, duration, short } from "../lib/format";
 import { href } from "../lib/route";
-import type { Card, RecordReply, TransformRecord } from "../lib/types";
+import type { Card, CardCandidate, CardEntry, RecordReply, TransformRecord } from "../lib/types";
 import { useAsk } from "../lib/use";
 import { Badge, Digest, Empty, Figure, PageHeader, Section, Shown, Table } from "../parts/basics";
 import { DeleteButton } from "../parts/delete";
@@ -72,87 +72,19 @@ function Facts({ record }: { record: TransformRecord }) {
 }
 
 function CardPictures({ card, family }: { card: Card; family: string }) {
-  const entries: Interval[] = (card.entries ?? []).map((one) => ({ label: one.data, value: one.r2, low: one.r2_low, high: one.r2_high, detail: `${count(one.pairs)} pairs` }));
   const view = storedView(card);
   const candidates = [...(card.candidates ?? [])].sort((a, b) => b.r2 - a.r2);
-  const tried: Interval[] = candidates.map((one) => ({ label: one.family, value: one.r2, low: one.r2_low, high: one.r2_high }));
-  const axis = axisOf([...entries, ...tried], view ? [view.r2] : []);
+  const axis = axisOf([...(card.entries ?? []).map(ofEntry), ...candidates.map(ofCandidate)], view ? [view.r2] : []);
   return (
     <>
       <Section title="Measured on" note={MEANING_G}>
         <IntervalLegend view={view !== null} />
-        <Table label="G on each set of pairs" class="cards">
-          <thead>
-            <tr>
-              <th>Pairs of</th>
-              <th class="plot-cell">
-                G and its 95 % interval
-                <IntervalAxis axis={axis} />
-              </th>
-              <th class="number">G</th>
-              <th class="number">
-                <Term meaning="Cosine of z with the true z' before, and of Ω(z) with z' after the transform: 1 is perfect">Cosine</Term>
-              </th>
-              <th class="number">
-                <Term meaning="Share of images whose true z' is the nearest to Ω(z) within the retrieval pool">Hit at 1</Term>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {(card.entries ?? []).map((entry, index) => (
-              <tr key={index}>
-                <th scope="row">
-                  {entry.data}
-                  <span class="note block">{entries[index]?.detail}</span>
-                </th>
-                <td class="plot-cell">
-                  <IntervalPlot interval={entries[index] as Interval} axis={axis} view={index === 0 ? (view?.r2 ?? null) : null} />
-                </td>
-                <td class="number">{decimal(entry.r2)}</td>
-                <td class="number">
-                  {decimal(entry.cosine_before)} → {decimal(entry.cosine_after)}
-                </td>
-                <td class="number">{entry.retrieval_pool > 0 ? decimal(entry.hit1, 2) : "–"}</td>
-              </tr>
-            ))}
-          </tbody>
-        </Table>
+        <Entries entries={card.entries ?? []} axis={axis} view={view?.r2 ?? null} />
         {card.notes && <p class="note">{card.notes}</p>}
       </Section>
       {candidates.length > 0 && (
         <Section title="Families tried" note="All were fitted to the same pairs; the best on held-out pairs was kept">
-          <Table label="Families tried" class="cards">
-            <thead>
-              <tr>
-                <th>Family</th>
-                <th class="plot-cell">
-                  G and its 95 % interval
-                  <IntervalAxis axis={axis} />
-                </th>
-                <th class="number">G</th>
-                <th class="number">
-                  <Term meaning={MEANING_COST}>Multiply-adds</Term>
-                </th>
-                <th class="number">Fitted in</th>
-              </tr>
-            </thead>
-            <tbody>
-              {candidates.map((one, index) => (
-                <tr key={one.family}>
-                  <th scope="row">
-                    {one.family} {one.family === family && <Badge tone="good">kept</Badge>}
-                    {one.notes && <span class="note block">{one.notes}</span>}
-                  </th>
-                  <td class="plot-cell">
-                    <IntervalPlot interval={tried[index] as Interval} axis={axis} muted={one.family !== family} />
-                  </td>
-                  <td class="number">{decimal(one.r2)}</td>
-                  <td class="number">{short(one.multiply_adds)}</td>
-                  <td class="number">{duration(one.train_seconds)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </Table>
+          <Families candidates={candidates} axis={axis} family={family} />
         </Section>
       )}
       {(card.measures ?? []).length > 0 && (
@@ -165,6 +97,92 @@ function CardPictures({ card, family }: { card: Card; family: string }) {
         </Section>
       )}
     </>
+  );
+}
+
+function ofEntry(entry: CardEntry): Interval {
+  return { label: entry.data, value: entry.r2, low: entry.r2_low, high: entry.r2_high };
+}
+
+function ofCandidate(one: CardCandidate): Interval {
+  return { label: one.family, value: one.r2, low: one.r2_low, high: one.r2_high };
+}
+
+function Entries({ entries, axis, view }: { entries: CardEntry[]; axis: [number, number]; view: number | null }) {
+  return (
+    <Table label="G on each set of pairs" class="cards">
+      <thead>
+        <tr>
+          <th>Pairs of</th>
+          <th class="plot-cell">
+            G and its 95 % interval
+            <IntervalAxis axis={axis} />
+          </th>
+          <th class="number">G</th>
+          <th class="number">
+            <Term meaning="Cosine of z with the true z' before, and of Ω(z) with z' after the transform: 1 is perfect">Cosine</Term>
+          </th>
+          <th class="number">
+            <Term meaning="Share of images whose true z' is the nearest to Ω(z) within the retrieval pool">Hit at 1</Term>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {entries.map((entry, index) => (
+          <tr key={index}>
+            <th scope="row">
+              {entry.data}
+              <span class="note block">{count(entry.pairs)} pairs</span>
+            </th>
+            <td class="plot-cell">
+              <IntervalPlot interval={ofEntry(entry)} axis={axis} view={index === 0 ? view : null} />
+            </td>
+            <td class="number">{decimal(entry.r2)}</td>
+            <td class="number">
+              {decimal(entry.cosine_before)} → {decimal(entry.cosine_after)}
+            </td>
+            <td class="number">{entry.retrieval_pool > 0 ? decimal(entry.hit1, 2) : "–"}</td>
+          </tr>
+        ))}
+      </tbody>
+    </Table>
+  );
+}
+
+function Families({ candidates, axis, family }: { candidates: CardCandidate[]; axis: [number, number]; family: string }) {
+  return (
+    <Table label="Families tried" class="cards">
+      <thead>
+        <tr>
+          <th>Family</th>
+          <th class="plot-cell">
+            G and its 95 % interval
+            <IntervalAxis axis={axis} />
+          </th>
+          <th class="number">G</th>
+          <th class="number">
+            <Term meaning={MEANING_COST}>Multiply-adds</Term>
+          </th>
+          <th class="number">Fitted in</th>
+        </tr>
+      </thead>
+      <tbody>
+        {candidates.map((one) => (
+          <tr key={one.family}>
+            <th scope="row">
+              {one.family} {one.family === family && <Badge tone="good">kept</Badge>}
+              {one.notes && <span class="note block">{one.notes}</span>}
+            </th>
+            <td class="plot-cell">
+              <IntervalPlot interval={ofCandidate(one)} axis={axis} muted={one.family !== family} />
+            </td>
+            <td class="number">{decimal(one.r2)}</td>
+            <td class="number">{short(one.multiply_adds)}</td>
+            <td class="number">{duration(one.train_seconds)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </Table>
   );
 }
 

@@ -83,84 +83,100 @@ function useSize(): [{ current: HTMLDivElement | null }, Size] {
 
 const STEPS: Record<string, Point> = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-export function Scatter(props: ScatterProps) {
-  const { projection, chosen, hovered, onHover, onChoose } = props;
-  const [frame, size] = useSize();
-  const [moved, setMoved] = useState<{ of: Projection; camera: Camera } | null>(null);
-  const [path, setPath] = useState<Point[]>([]);
-  const drag = useRef<{ at: Point; lasso: boolean } | null>(null);
-  const fitted = useMemo(() => (size.width > 0 ? fit(projection.points, size) : null), [projection, size]);
-  const camera = moved?.of === projection ? moved.camera : fitted;
-  const { points, overlay, shown, flat, ratio } = useDrawing(props, camera, size, path);
-  const setCamera = (next: Camera) => setMoved({ of: projection, camera: next });
+interface View {
+  camera: Camera | null;
+  setCamera: (camera: Camera) => void;
+  size: Size;
+  shown: number[]; // hidden classes are neither found nor lassoed
+  setPath: (path: (old: Point[]) => Point[]) => void;
+  path: Point[];
+}
 
-  // Indices within what is shown, so that hidden classes are neither found nor lassoed.
+function pointOf(event: MouseEvent): Point {
+  const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
+  return [event.clientX - box.left, event.clientY - box.top];
+}
+
+// Dragging moves the plane or draws a lasso, hovering finds a point, Ctrl and the wheel zoom.
+function usePointer({ projection, lasso, onHover, onChoose }: ScatterProps, { camera, setCamera, size, shown, setPath, path }: View) {
+  const drag = useRef<{ at: Point; lasso: boolean } | null>(null);
   const plane = useMemo(() => shown.map((index) => projection.points[index] as Point), [shown, projection]);
-  const at = (event: MouseEvent): Point => {
-    const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
-  };
-  const down = (event: PointerEvent) => {
+  const onPointerDown = (event: PointerEvent) => {
     (event.currentTarget as HTMLElement).setPointerCapture(event.pointerId);
-    drag.current = { at: at(event), lasso: props.lasso || event.shiftKey };
-    if (drag.current.lasso) setPath([at(event)]);
+    drag.current = { at: pointOf(event), lasso: lasso || event.shiftKey };
+    if (drag.current.lasso) setPath(() => [pointOf(event)]);
   };
-  const move = (event: PointerEvent) => {
-    const here = at(event);
+  const onPointerMove = (event: PointerEvent) => {
+    const here = pointOf(event);
     if (!camera) return;
-    if (drag.current?.lasso) setPath((old) => [...old, here]);
-    else if (drag.current) {
-      setCamera({ ...camera, x: camera.x - (here[0] - drag.current.at[0]) / camera.scale, y: camera.y + (here[1] - drag.current.at[1]) / camera.scale });
+    if (drag.current?.lasso) {
+      setPath((old) => [...old, here]);
+    } else if (drag.current) {
+      const [x, y] = drag.current.at;
+      setCamera({ ...camera, x: camera.x - (here[0] - x) / camera.scale, y: camera.y + (here[1] - y) / camera.scale });
       drag.current.at = here;
     } else {
       onHover(shown[nearest(plane, here, camera, size, REACH)] ?? -1, here);
     }
   };
-  const up = () => {
+  const onPointerUp = () => {
     if (drag.current?.lasso && camera) {
       const polygon = path.map((point) => toPlane(point, camera, size));
       onChoose(lassoed(plane, polygon).map((index) => shown[index] as number));
-      setPath([]);
+      setPath(() => []);
     }
     drag.current = null;
   };
-  const wheel = (event: WheelEvent) => {
+  const onPointerLeave = () => drag.current === null && onHover(-1, [0, 0]);
+  const onWheel = (event: WheelEvent) => {
     if (!camera || !(event.ctrlKey || event.metaKey)) return; // else the page scrolls
     event.preventDefault();
-    setCamera(zoom(camera, Math.exp(-event.deltaY / 300), at(event), size));
+    setCamera(zoom(camera, Math.exp(-event.deltaY / 300), pointOf(event), size));
   };
-  const key = (event: KeyboardEvent) => {
-    const step = STEPS[event.key];
-    if (!camera) return;
-    if (step) {
-      const next = shown[towards(plane, shown.indexOf(hovered), step[0], step[1])] ?? -1;
-      onHover(next, next < 0 ? [0, 0] : toScreen(projection.points[next] as Point, camera, size));
-      event.preventDefault();
-    } else if (event.key === "Enter" && hovered >= 0) {
-      onChoose(chosen.includes(hovered) ? chosen.filter((index) => index !== hovered) : [...chosen, hovered]);
-    } else if (event.key === "Escape") {
-      onHover(-1, [0, 0]);
-    }
-  };
-  const nearer = (factor: number) => camera && setCamera(zoom(camera, factor, [size.width / 2, size.height / 2], size));
+  return { onPointerDown, onPointerMove, onPointerUp, onPointerLeave, onWheel };
+}
+
+// Arrows go to the next point in their direction, Enter chooses it or gives it up.
+function onKey(event: KeyboardEvent, { projection, hovered, chosen, onHover, onChoose }: ScatterProps, { camera, size, shown }: View): void {
+  const step = STEPS[event.key];
+  if (!camera) return;
+  if (step) {
+    const plane = shown.map((index) => projection.points[index] as Point);
+    const next = shown[towards(plane, shown.indexOf(hovered), step[0], step[1])] ?? -1;
+    onHover(next, next < 0 ? [0, 0] : toScreen(projection.points[next] as Point, camera, size));
+    event.preventDefault();
+  } else if (event.key === "Enter" && hovered >= 0) {
+    onChoose(chosen.includes(hovered) ? chosen.filter((index) => index !== hovered) : [...chosen, hovered]);
+  } else if (event.key === "Escape") {
+    onHover(-1, [0, 0]);
+  }
+}
+
+export function Scatter(props: ScatterProps) {
+  const { projection } = props;
+  const [frame, size] = useSize();
+  const [moved, setMoved] = useState<{ of: Projection; camera: Camera } | null>(null);
+  const [path, setPath] = useState<Point[]>([]);
+  const fitted = useMemo(() => (size.width > 0 ? fit(projection.points, size) : null), [projection, size]);
+  const camera = moved?.of === projection ? moved.camera : fitted;
+  const { points, overlay, shown, flat, ratio } = useDrawing(props, camera, size, path);
+  const view: View = { camera, setCamera: (next) => setMoved({ of: projection, camera: next }), size, shown, setPath, path };
+  const pointer = usePointer(props, view);
+  const nearer = (factor: number) => camera && view.setCamera(zoom(camera, factor, [size.width / 2, size.height / 2], size));
+  const pixels = { width: size.width * ratio, height: size.height * ratio };
   return (
     <div class="scatter">
       <div ref={frame} class="scatter-frame" data-renderer={flat ? "canvas" : "webgl2"}>
-        <canvas key={flat ? "flat" : "gl"} ref={points} width={size.width * ratio} height={size.height * ratio} aria-hidden="true" />
+        <canvas key={flat ? "flat" : "gl"} ref={points} {...pixels} aria-hidden="true" />
         <canvas
           ref={overlay}
           class={props.lasso ? "lassoing" : undefined}
-          width={size.width * ratio}
-          height={size.height * ratio}
+          {...pixels}
           tabIndex={0}
           role="img"
           aria-label={props.label}
-          onPointerDown={down}
-          onPointerMove={move}
-          onPointerUp={up}
-          onPointerLeave={() => drag.current === null && onHover(-1, [0, 0])}
-          onWheel={wheel}
-          onKeyDown={key}
+          {...pointer}
+          onKeyDown={(event) => onKey(event, props, view)}
         />
       </div>
       <div class="scatter-tools" role="group" aria-label="View of the plot">
