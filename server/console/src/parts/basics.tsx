@@ -164,7 +164,7 @@ export function Shown<T>({ asked, what, children }: ShownProps<T>) {
       {asked.error && asked.error.status !== 0 && <Failure error={asked.error} retry={asked.refresh} />}
       {asked.data !== null && children(asked.data)}
       {asked.data === null && asked.error === null && <p class="loading">{`Reading ${what} …`}</p>}
-      {asked.data === null && asked.error?.status === 0 && <p class="loading">{`The server has not answered yet: there is nothing to show of ${what}.`}</p>}
+      {asked.data === null && asked.error?.status === 0 && <p class="empty">{`The server has not answered yet: there is nothing to show of ${what}.`}</p>}
     </>
   );
 }

@@ -22,7 +22,7 @@ void main() {
 
 // A disc with a soft edge of one pixel; a line is the same with roundness 0.
 const FRAGMENT = `#version 300 es
-precision mediump float;
+precision highp float; // as in the vertex shader, which shares a uniform
 in vec3 ink;
 uniform float round;
 uniform float diameter;
