@@ -83,7 +83,7 @@ export function Selection({ projection, chosen, clear }: { projection: Projectio
           python={pythonClient(address.value, `z = client.get(${python(collection)}, [${ids.join(", ")}])`)}
         />
       </div>
-      <ul class="chosen">
+      <ul class="chosen" tabIndex={0} aria-label="Chosen samples">
         {chosen.slice(0, SHOWN).map((index) => (
           <li key={index}>
             <Thumbnail collection={collection} sample={projection.ids[index] as number} label={className(projection, index)} />
