@@ -11,8 +11,7 @@ find_package(Boost 1.81 REQUIRED)
 find_package(Torch REQUIRED)
 
 # These ship no CMake files in Debian 12, or theirs come only with packages that nothing else here needs.
-find_library(AUGSTORE_XXHASH xxhash REQUIRED)
-find_library(AUGSTORE_DEFLATE deflate REQUIRED)
+include(cmake/plain_libraries.cmake)
 find_library(AUGSTORE_ROCKSDB rocksdb REQUIRED)  # its CMake file and Torch's define one target, gflags, differently
 find_library(AUGSTORE_ONEDNN dnnl REQUIRED)  # its CMake file asks for OpenCL's headers, which nothing here uses
 find_path(AUGSTORE_OPENCV_INCLUDE opencv2/core.hpp PATH_SUFFIXES opencv4 REQUIRED)

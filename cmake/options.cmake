@@ -45,8 +45,11 @@ function(augstore_library name)
   endif()
   file(GLOB sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} ${ARG_ROOMS})
   add_library(augstore_${name} STATIC ${sources} ${ARG_SOURCES})
-  target_link_libraries(augstore_${name} PRIVATE augstore_options ${ARG_LIBRARIES} PUBLIC fmt::fmt Threads::Threads)
-  target_include_directories(augstore_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+  target_link_libraries(augstore_${name} PRIVATE $<BUILD_INTERFACE:augstore_options> ${ARG_LIBRARIES}
+                                         PUBLIC fmt::fmt Threads::Threads)
+  target_compile_features(augstore_${name} PUBLIC cxx_std_20)
+  target_include_directories(augstore_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+                                                     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/augstore>)
   foreach(folder ${ARG_DEPENDS})
     target_link_libraries(augstore_${name} PUBLIC augstore_${folder})
   endforeach()
