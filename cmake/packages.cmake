@@ -1,5 +1,5 @@
 # What is installed, and the packages of Debian that tools/package makes of it: `augstore`, which serves, streams and
-# administers, and `augstore-torch`, which runs Φ and trains.
+# administers, `augstore-torch`, which runs Φ and trains, and `augstore-dev`, the C++ client (client_package.cmake).
 install(TARGETS augstore RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT server)
 install(TARGETS augstore-torch RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT torch)
 # Made by tools/package, as the program itself prints them.
@@ -19,7 +19,7 @@ set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_CONTACT "the developers of augstore")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
-set(CPACK_COMPONENTS_ALL server torch)
+set(CPACK_COMPONENTS_ALL server torch development)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
@@ -34,4 +34,9 @@ set(CPACK_DEBIAN_TORCH_PACKAGE_NAME augstore-torch)
 set(CPACK_DEBIAN_TORCH_PACKAGE_DEPENDS "augstore (= ${PROJECT_VERSION})")
 set(CPACK_COMPONENT_TORCH_DESCRIPTION "augstore with LibTorch: embeds images, trains transforms and heads
  The commands of augstore that need LibTorch or image decoders.")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME augstore-dev)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libfmt-dev, libssl-dev, libflatbuffers-dev, libxxhash-dev, libdeflate-dev")
+set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "the C++ client of augstore: headers and static libraries
+ For find_package(augstore) in CMake projects that read streams of a server.")
 include(CPack)
