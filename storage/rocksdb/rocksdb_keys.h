@@ -1,7 +1,8 @@
 // Keys of the RocksDB store. Integers are big-endian, so that keys sort as numbers do. Internal to
 // storage/rocksdb_*.
 //
-//   default    "format" -> u32 · "id" -> 32 hexadecimal digits · "next list" -> u32
+//   default    "format" -> u32 · "release" -> text · "id" -> 32 hexadecimal digits ·
+//              "next list" -> u32
 //   registry   record  := kind u8        · name · NUL · version u32
 //              blob    := kind u8 + 0x80 · name · NUL · version u32
 //              counter := kind u8 + 0x40 · name · NUL                  -> next version u32
@@ -33,6 +34,8 @@ namespace augstore::rocks {
 
 inline constexpr uint32_t kStoreFormat = 2;
 inline constexpr std::string_view kFormatKey = "format";
+// The release that gave the store its format: whoever writes a format writes this.
+inline constexpr std::string_view kReleaseKey = "release";
 inline constexpr std::string_view kIdKey = "id";
 inline constexpr std::string_view kNextListKey = "next list";
 

@@ -53,10 +53,10 @@ Status OpenFailed(const std::string& path, const rocksdb::Status& status) {
 }
 
 Result<OpenedDatabase> OpenWith(const rocksdb::DBOptions& options, const std::string& path,
-                                StoreAccess access) {
+                                StoreAccess access,
+                                const std::vector<rocksdb::ColumnFamilyDescriptor>& families) {
   OpenedDatabase opened;
   rocksdb::DB* db = nullptr;
-  const auto families = FamilyDescriptors();
   const rocksdb::Status status =
       access == StoreAccess::kRead
           ? rocksdb::DB::OpenForReadOnly(options, path, families, &opened.families, &db)
@@ -64,24 +64,6 @@ Result<OpenedDatabase> OpenWith(const rocksdb::DBOptions& options, const std::st
   if (!status.ok()) return OpenFailed(path, status);
   opened.db.reset(db);
   return opened;
-}
-
-// A database without our families, or of a format that is not read any more.
-Status RefuseForeign(const std::string& path, const Result<MarkNote>& mark, rocksdb::Env* env) {
-  std::vector<std::string> names;
-  const rocksdb::Status listed =
-      rocksdb::DB::ListColumnFamilies(DatabaseOptions(env), path, &names);
-  if (!listed.ok()) return OpenFailed(path, listed);
-  const auto is_listed = [&](const rocksdb::ColumnFamilyDescriptor& family) {
-    return std::find(names.begin(), names.end(), family.name) != names.end();
-  };
-  const auto families = FamilyDescriptors();
-  if (std::all_of(families.begin(), families.end(), is_listed)) return OkStatus();
-  if (mark.ok()) {
-    return DataLoss("store '{}' has lost the list of its tables: {}", path, kGoOn);
-  }
-  return FailedPrecondition("folder '{}' holds another RocksDB database: name another folder",
-                            path);
 }
 
 Result<std::string> ReadDefault(const OpenedDatabase& opened, std::string_view key) {
@@ -92,16 +74,57 @@ Result<std::string> ReadDefault(const OpenedDatabase& opened, std::string_view k
   return value;
 }
 
-Status CheckFormat(const std::string& path, uint32_t format) {
+Status CheckFormat(const std::string& path, const OpenedDatabase& opened, uint32_t format) {
   if (format == rocks::kStoreFormat) return OkStatus();
-  if (format > rocks::kStoreFormat) {
+  if (format < rocks::kStoreFormat) {
     return FailedPrecondition(
-        "store '{}' has format {}, this augstore reads format {}: use a newer augstore", path,
-        format, rocks::kStoreFormat);
+        "store '{}' has format {}, which this augstore does not read: ingest into a new store",
+        path, format);
   }
+  AUGSTORE_ASSIGN(const std::string release, ReadDefault(opened, rocks::kReleaseKey));
+  const std::string maker = release.empty() ? "" : fmt::format(", made by augstore {}", release);
+  const std::string remedy =
+      release.empty() ? "a newer augstore" : fmt::format("augstore {} or newer", release);
   return FailedPrecondition(
-      "store '{}' has format {}, which this augstore does not read: ingest into a new store", path,
-      format);
+      "store '{}' has format {}{}; this augstore ({}) reads format {}: use {}", path, format, maker,
+      AUGSTORE_VERSION, rocks::kStoreFormat, remedy);
+}
+
+// A newer augstore may have other families, or note other things in its mark; its format stays
+// where ours is. Ok: whatever is wrong with the store, its format is not newer.
+Status RefuseNewer(const std::string& path, rocksdb::Env* env) {
+  const auto families = FamilyDescriptors();
+  rocksdb::DBOptions options = DatabaseOptions(env);
+  options.create_if_missing = false;
+  const Result<OpenedDatabase> opened =
+      OpenWith(options, path, StoreAccess::kRead, {families[rocks::kDefault]});
+  if (!opened.ok()) return OkStatus();
+  AUGSTORE_ASSIGN(const std::string format, ReadDefault(*opened, rocks::kFormatKey));
+  const std::optional<uint32_t> number = rocks::ParseBig<uint32_t>(format);
+  if (!number.has_value() || *number < rocks::kStoreFormat) return OkStatus();
+  return CheckFormat(path, *opened, *number);
+}
+
+// A database without our families, or of a format that is not read any more or not yet.
+Status RefuseForeign(const std::string& path, const Result<MarkNote>& mark, rocksdb::Env* env) {
+  std::vector<std::string> names;
+  const rocksdb::Status listed =
+      rocksdb::DB::ListColumnFamilies(DatabaseOptions(env), path, &names);
+  if (!listed.ok()) return OpenFailed(path, listed);
+  const auto is_listed = [&](const rocksdb::ColumnFamilyDescriptor& family) {
+    return std::find(names.begin(), names.end(), family.name) != names.end();
+  };
+  const auto families = FamilyDescriptors();
+  const bool has_ours = std::all_of(families.begin(), families.end(), is_listed);
+  if (has_ours && names.size() == families.size() && mark.ok()) return OkStatus();
+  AUGSTORE_TRY(RefuseNewer(path, env));
+  if (mark.status().code() == Code::kFailedPrecondition) return mark.status();
+  if (has_ours) return OkStatus();
+  if (mark.ok()) {
+    return DataLoss("store '{}' has lost the list of its tables: {}", path, kGoOn);
+  }
+  return FailedPrecondition("folder '{}' holds another RocksDB database: name another folder",
+                            path);
 }
 
 Status CheckMark(const std::string& path, const OpenedDatabase& opened,
@@ -119,7 +142,7 @@ Status CheckMark(const std::string& path, const OpenedDatabase& opened,
   if (!number.has_value() || id.empty()) {
     return DataLoss("store '{}' has lost its format or its id: restore a backup", path);
   }
-  AUGSTORE_TRY(CheckFormat(path, *number));
+  AUGSTORE_TRY(CheckFormat(path, opened, *number));
   if (mark.ok()) {
     if (mark->store_id == id) return OkStatus();
     return DataLoss(
@@ -170,7 +193,8 @@ Result<OpenedDatabase> OpenForReading(const std::string& path, const Result<Mark
   rocksdb::DBOptions options = DatabaseOptions(env);
   options.create_if_missing = false;
   options.wal_filter = &filter;
-  AUGSTORE_ASSIGN(OpenedDatabase opened, OpenWith(options, path, StoreAccess::kRead));
+  AUGSTORE_ASSIGN(OpenedDatabase opened,
+                  OpenWith(options, path, StoreAccess::kRead, FamilyDescriptors()));
   if (!filter.gap().empty()) {
     return DataLoss("store '{}' has lost acknowledged writes: {}. Nothing was changed: {}", path,
                     filter.gap(), kGoOn);
@@ -186,7 +210,7 @@ Result<OpenedDatabase> OpenPrefix(const std::string& path, StoreAccess access) {
   options.wal_filter = &filter;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   options.avoid_flush_during_recovery = false;  // the damaged log must not be read again
-  return OpenWith(options, path, access);
+  return OpenWith(options, path, access, FamilyDescriptors());
 }
 
 }  // namespace augstore

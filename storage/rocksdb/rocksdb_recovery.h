@@ -32,8 +32,9 @@ struct OpenedDatabase {
 };
 
 // Opens the database for reading. REQUIRES: the folder's state is kStore. Errors:
-// kFailedPrecondition (another program's database, or a store of format 1), kDataLoss (a file is
-// damaged or gone, or writes after `mark` are missing: the message says how many), kUnavailable.
+// kFailedPrecondition (another program's database, or a store of format 1 or of a newer augstore,
+// which is named), kDataLoss (a file is damaged or gone, or writes after `mark` are missing: the
+// message says how many), kUnavailable.
 // `mark` is what ReadMark returned, its error included.
 Result<OpenedDatabase> OpenForReading(const std::string& path, const Result<MarkNote>& mark,
                                       rocksdb::Env* env = rocksdb::Env::Default());

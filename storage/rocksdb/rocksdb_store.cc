@@ -157,6 +157,7 @@ Status RocksDbStore::CreateIdentity() {
   id_ = mark_->note().store_id;
   rocksdb::WriteBatch batch;
   batch.Put(family(kDefault), rocksdb::Slice(rocks::kFormatKey), rocks::Big(rocks::kStoreFormat));
+  batch.Put(family(kDefault), rocksdb::Slice(rocks::kReleaseKey), AUGSTORE_VERSION);
   batch.Put(family(kDefault), rocksdb::Slice(rocks::kIdKey), id_);
   const MutexLock lock(write_mutex_);
   AUGSTORE_TRY(Write(&batch, "the store's format"));

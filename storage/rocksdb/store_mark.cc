@@ -17,6 +17,7 @@
 namespace augstore {
 namespace {
 
+constexpr unsigned kMarkVersion = 2;
 constexpr size_t kSlotBytes = 512;  // a sector: a device writes it whole or not at all
 constexpr size_t kSlots = 2;
 // Syncs that follow each other closely would slow the writes that they follow.
@@ -31,7 +32,7 @@ std::string PathOf(const std::string& folder) { return folder + "/" + kMarkFile;
 
 // Readable text, so that an operator can look at it.
 std::string Encode(const Slot& slot) {
-  std::string text = fmt::format("augstore mark 2\nstore {}\nsequence {}\nturn {}\n",
+  std::string text = fmt::format("augstore mark {}\nstore {}\nsequence {}\nturn {}\n", kMarkVersion,
                                  slot.note.store_id, slot.note.sequence, slot.turn);
   const std::span bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
   text += fmt::format("check {:016x}\n", Checksum64(bytes));
@@ -45,7 +46,7 @@ std::optional<Slot> Decode(const std::string& text) {
   Slot slot;
   std::array<char, 33> id{};
   const int read =
-      std::sscanf(text.c_str(), "augstore mark 2 store %32s sequence %" SCNu64 " turn %" SCNu64,
+      std::sscanf(text.c_str(), "augstore mark %*u store %32s sequence %" SCNu64 " turn %" SCNu64,
                   id.data(), &slot.note.sequence, &slot.turn);
   slot.note.store_id = id.data();
   if (read != 3 || Encode(slot) != text) return std::nullopt;
@@ -61,6 +62,12 @@ Result<Slot> ReadSlot(const std::string& folder) {
     if (slot.has_value() && (!newest.has_value() || slot->turn > newest->turn)) newest = slot;
   }
   if (!newest.has_value()) {
+    if (unsigned version = 0;
+        std::sscanf(bytes.c_str(), "augstore mark %u", &version) == 1 && version > kMarkVersion) {
+      return FailedPrecondition(
+          "'{}' has version {}, this augstore reads version {}: use a newer augstore",
+          PathOf(folder), version, kMarkVersion);
+    }
     return DataLoss(
         "'{}' is damaged, so that lost writes could not be noticed: restore a backup, or run "
         "`augstore repair`",

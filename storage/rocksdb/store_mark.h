@@ -32,7 +32,8 @@ struct MarkNote {
 // kUnavailable.
 Status WriteMark(const std::string& folder, const MarkNote& note);
 
-// Errors: kNotFound (there is none), kDataLoss (neither slot is whole), kUnavailable.
+// Errors: kNotFound (there is none), kFailedPrecondition (a newer augstore wrote it), kDataLoss
+// (neither slot is whole), kUnavailable.
 Result<MarkNote> ReadMark(const std::string& folder);
 
 // The mark of a store that is open for writing.

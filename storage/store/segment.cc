@@ -99,8 +99,9 @@ Result<Header> CheckedHeader(const SegmentId& id, uint32_t dim, Dtype dtype,
   std::memcpy(&header, value.data(), sizeof header);
   if (header.magic != kMagic) return Damaged(id, "its magic number is wrong");
   if (header.format > kFormat) {
-    return FailedPrecondition("{} has format {}, this augstore reads up to {}: use a newer one",
-                              DescribeSegment(id), header.format, kFormat);
+    return FailedPrecondition(
+        "{} has format {}, this augstore reads up to {}: use a newer augstore", DescribeSegment(id),
+        header.format, kFormat);
   }
   if (header.space != id.space || header.segment != id.segment) {
     return Damaged(id,

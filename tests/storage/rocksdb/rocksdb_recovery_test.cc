@@ -1,11 +1,16 @@
 // Whatever happens to the files of a store, opening it never loses an acknowledged write silently.
 #include "storage/rocksdb/rocksdb_recovery.h"
 
+#include <gmock/gmock.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
+#include "storage/rocksdb/rocksdb_keys.h"
+#include "storage/rocksdb/rocksdb_options.h"
+#include "storage/rocksdb/rocksdb_repair.h"
 #include "tests/storage/rocksdb/recovery_fixture.h"
 #include "tests/storage/store/store_contract.h"
 
@@ -13,6 +18,8 @@ namespace augstore {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 
 // Where each record of a log begins: a header is crc u32 · length u16 · type u8, and no header
 // crosses a block of 32 KiB.
@@ -166,6 +173,55 @@ TEST_F(RecoveryTest, RefusesAMarkOfAnotherStore) {
   OpenWith(other, StoreAccess::kCreate).value();
   fs::copy_file(other + "/MARK", path_ + "/MARK", fs::copy_options::overwrite_existing);
   EXPECT_EQ(OpenWith(path_, StoreAccess::kWrite).status().code(), Code::kDataLoss);
+}
+
+// What a newer augstore may make of a store: another format, a family more, another mark.
+void MakeNewer(const std::string& path, const std::string& release, const char* family,
+               const std::string& mark) {
+  OpenWith(path, StoreAccess::kCreate).value();
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* opened = nullptr;
+  ASSERT_TRUE(
+      rocksdb::DB::Open(rocksdb::DBOptions(), path, FamilyDescriptors(), &handles, &opened).ok());
+  const std::unique_ptr<rocksdb::DB> db(opened);
+  if (family != nullptr) {
+    rocksdb::ColumnFamilyHandle* handle = nullptr;
+    ASSERT_TRUE(db->CreateColumnFamily({}, family, &handle).ok());
+    ASSERT_TRUE(db->Put({}, handle, "key", "value").ok());
+    handles.push_back(handle);
+  }
+  ASSERT_TRUE(db->Put({}, "format", rocks::Big(uint32_t{3})).ok());
+  ASSERT_TRUE(db->Put({}, "release", release).ok());
+  for (auto* handle : handles) ASSERT_TRUE(db->DestroyColumnFamilyHandle(handle).ok());
+  if (!mark.empty()) std::ofstream(path + "/MARK") << mark;
+}
+
+TEST_F(RecoveryTest, RefusesAStoreOfANewerAugstoreAndNamesIt) {
+  int number = 0;
+  for (const char* family : {static_cast<const char*>(nullptr), "graphs"}) {
+    for (const std::string mark : {"", "augstore mark 3\nsequences 4 5 6\n"}) {
+      path_ = folder_.path() + "/store" + std::to_string(++number);
+      MakeNewer(path_, "0.3.0", family, mark);
+      const auto before = FilesOf(path_);
+      for (const Status& newer : {OpenWith(path_, StoreAccess::kRead).status(),
+                                  OpenWith(path_, StoreAccess::kWrite).status(),
+                                  RepairStore(path_, /*apply=*/true).status()}) {
+        EXPECT_EQ(newer.code(), Code::kFailedPrecondition);
+        EXPECT_THAT(newer.message(), HasSubstr("has format 3, made by augstore 0.3.0; this"));
+        EXPECT_THAT(newer.message(), HasSubstr("reads format 2: use augstore 0.3.0 or newer"));
+      }
+      EXPECT_EQ(FilesOf(path_), before);
+    }
+  }
+}
+
+TEST_F(RecoveryTest, NotesTheReleaseThatMadeAStore) {
+  OpenWith(path_, StoreAccess::kCreate).value();
+  const auto opened = OpenForReading(path_, ReadMark(path_));
+  ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+  std::string release;
+  ASSERT_TRUE(opened->db->Get({}, "release", &release).ok());
+  EXPECT_THAT(release, MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+"));
 }
 
 TEST_F(RecoveryTest, FinishesACreationThatWasInterruptedBeforeItsFirstWrite) {

@@ -66,5 +66,14 @@ TEST_F(StoreMarkTest, IsDamagedWhenBothSlotsAre) {
   }
 }
 
+TEST_F(StoreMarkTest, OfANewerReleaseIsRefusedAndNotCalledDamaged) {
+  folder_.Write("MARK", "augstore mark 3\nanything\n");
+  const Status newer = ReadMark(folder_.path()).status();
+  EXPECT_EQ(newer.code(), Code::kFailedPrecondition);
+  EXPECT_NE(newer.message().find("version 3, this augstore reads version 2: use a newer augstore"),
+            std::string::npos)
+      << newer.message();
+}
+
 }  // namespace
 }  // namespace augstore

@@ -55,6 +55,16 @@ TEST(Segment, FindsTruncationAndSurplus) {
   EXPECT_EQ(DecodeSegment(kId, 3, Dtype::kF32, value + "x").status().code(), Code::kDataLoss);
 }
 
+TEST(Segment, OfANewerFormatIsRefusedAndNotCalledDamaged) {
+  std::string value = Encoded(TestEmbeddings(2, 3, 1));
+  value[4] = 2;
+  const Status newer = DecodeSegment(kId, 3, Dtype::kF32, value).status();
+  EXPECT_EQ(newer.code(), Code::kFailedPrecondition);
+  EXPECT_NE(newer.message().find("has format 2, this augstore reads up to 1: use a newer augstore"),
+            std::string::npos)
+      << newer.message();
+}
+
 TEST(Segment, RefusesTheValueOfAnotherSegment) {
   const std::string value = Encoded(TestEmbeddings(2, 3, 1));
   EXPECT_EQ(DecodeSegment({3, 8}, 3, Dtype::kF32, value).status().code(), Code::kDataLoss);
