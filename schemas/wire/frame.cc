@@ -37,6 +37,17 @@ uint32_t Crc32(const void* bytes, size_t size) {
   return size == 0 ? 0 : libdeflate_crc32(0, bytes, size);
 }
 
+// The older side is the one to update. Magic, version and checksum have their places in every
+// version of the protocol, so that both sides can say this.
+Status RefuseVersion(Sender sender, uint16_t version) {
+  const bool from_server = sender == Sender::kServer;
+  const char* here = from_server ? "client" : "server";
+  const char* there = from_server ? "server" : "client";
+  return InvalidArgument("the {} speaks protocol version {}, this {} version {}: update the {}",
+                         there, version, here, kProtocolVersion,
+                         version > kProtocolVersion ? here : there);
+}
+
 }  // namespace
 
 std::array<uint8_t, kFrameHeaderBytes> SealHeader(const Frame& frame) {
@@ -95,11 +106,7 @@ Status FrameReader::OpenBody() {
   if (Crc32(header_.data(), kHeaderCrcAt) != GetLittleEndian<uint32_t>(header_, kHeaderCrcAt))
     return DataLoss("a frame's header was damaged on its way: connect again");
   const auto version = GetLittleEndian<uint16_t>(header_, kVersionAt);
-  if (version != kProtocolVersion) {
-    return InvalidArgument(
-        "the peer speaks protocol version {}, this side {}: use the same release of augstore",
-        version, kProtocolVersion);
-  }
+  if (version != kProtocolVersion) return RefuseVersion(sender_, version);
   const size_t size = GetLittleEndian<uint32_t>(header_, kBodySizeAt);
   if (size > max_body_bytes_) {
     return InvalidArgument(

@@ -114,12 +114,16 @@ struct Frame {
 // The 24 bytes that go before frame.body. REQUIRES: the body is smaller than 4 GiB.
 std::array<uint8_t, kFrameHeaderBytes> SealHeader(const Frame& frame);
 
+// Who sends what is read: a refusal of its protocol version says which side to update.
+enum class Sender : uint8_t { kServer, kClient };
+
 // Cuts a stream of bytes into frames. Use: read up to Prepare().size() bytes into Prepare(),
 // Commit(n), then Next() until it returns nothing. Memory: never more than one body of at most
 // max_body_bytes. Not thread-safe.
 class FrameReader {
  public:
-  explicit FrameReader(size_t max_body_bytes) : max_body_bytes_(max_body_bytes) {}
+  explicit FrameReader(size_t max_body_bytes, Sender sender = Sender::kServer)
+      : max_body_bytes_(max_body_bytes), sender_(sender) {}
 
   // Where the next bytes of the peer go: what the current frame still needs, never more, never
   // empty; valid until Commit(). Memory for a body is taken by the first call after its header
@@ -142,6 +146,7 @@ class FrameReader {
   void CheckInvariants() const;
 
   size_t max_body_bytes_;
+  Sender sender_;
   std::array<uint8_t, kFrameHeaderBytes> header_{};
   size_t header_filled_ = 0;
   std::shared_ptr<uint8_t[]> body_;

@@ -127,9 +127,10 @@ Handler FindHandler(MessageType type) {
 
 Status UnknownRequest(MessageType type) {
   return InvalidArgument(
-      "message type {} is not a request that this server (protocol {}) knows: use a client of the "
-      "server's version",
-      static_cast<int>(type), kProtocolVersion);
+      "message type {} is not a request that this server knows (augstore {}): update the server, "
+      "or "
+      "use a client of its release",
+      static_cast<int>(type), AUGSTORE_VERSION);
 }
 
 PrincipalPointer CallerWith(const KeyRing::Admitted& admitted, const std::string& peer) {

@@ -62,7 +62,7 @@ Session::Session(Transport transport, Service* service, Pools pools, const Sessi
       caller_(std::move(caller)),
       replies_(
           std::make_shared<ReplyPipeline>(transport_.executor(), limits.workers, limits.reply)),
-      reader_(kMaxRequestBytes),
+      reader_(kMaxRequestBytes, Sender::kClient),
       deadlines_(transport_.executor(), limits) {
   SetSendBuffer(kLargeSendBuffer);
 }

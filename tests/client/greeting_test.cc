@@ -5,11 +5,14 @@
 
 #include <cstdlib>
 #include <functional>
+#include <thread>
 
 #include "client/client.h"
+#include "client/exchange.h"
 #include "client/socket_channel.h"
 #include "tests/support/ask.h"
 #include "tests/support/flaky.h"
+#include "tests/support/reseal.h"
 #include "tests/support/serving.h"
 
 namespace augstore {
@@ -153,6 +156,59 @@ TEST_F(GreetingTest, TakesTheTraceOfTheEnvironment) {
   ASSERT_TRUE((*stream)->Get(0, 0).ok());
   EXPECT_EQ(serving.service.metrics().streams.List().at(0)->of.trace_id,
             "4bf92f3577b34da6a3ce929d0e0e4736");
+}
+
+// A server of another release answers in its version, whatever it says.
+TEST(ProtocolVersions, AClientIsToldWhichSideIsOlder) {
+  for (const auto& [version, older] :
+       {std::pair(2, "update the client"), std::pair(0, "update the server")}) {
+    RawListener listener;
+    std::thread server([&listener, version = static_cast<uint8_t>(version)] {
+      RawSocket peer = listener.Accept();
+      ASSERT_TRUE(peer.Receive().ok());
+      peer.Send(OfVersion(ErrorFrame(InvalidArgument("in words of another release"), 0), version));
+    });
+    const Status status = Client::Connect(listener.address().ToString(), Eager()).status();
+    server.join();
+    EXPECT_EQ(status.code(), Code::kInvalidArgument);
+    EXPECT_THAT(status.message(),
+                HasSubstr("the server speaks protocol version " + std::to_string(version) +
+                          ", this client version 1: " + older));
+  }
+}
+
+TEST(ProtocolVersions, AServerSaysWhichSideIsOlderAndServesOthers) {
+  Serving serving;
+  for (const auto& [version, older] :
+       {std::pair(2, "update the server"), std::pair(0, "update the client")}) {
+    RawSocket client(serving.tcp());
+    client.Send(OfVersion(ToFrame(ServerInfoRequest{}, 1), static_cast<uint8_t>(version)));
+    const auto reply = client.Receive();
+    ASSERT_TRUE(reply.ok() && reply->has_value()) << Text(reply);
+    const Status status = CheckReply(**reply, 1);
+    EXPECT_EQ(status.code(), Code::kInvalidArgument);
+    EXPECT_THAT(status.message(),
+                HasSubstr("the client speaks protocol version " + std::to_string(version) +
+                          ", this server version 1: " + older));
+    EXPECT_TRUE(client.WaitForHangUp());
+  }
+  EXPECT_TRUE(Client::Connect(serving.tcp().ToString(), Never()).ok());
+}
+
+// It can be used by all that the two have in common.
+TEST(ProtocolVersions, AServerRefusesARequestOfANewerReleaseAndKeepsTheConnection) {
+  Serving serving;
+  RawSocket client(serving.unix_socket());
+  Frame newer = ToFrame(ServerInfoRequest{}, 1);
+  newer.type = MessageType{99};
+  client.Send(newer);
+  const auto refusal = client.Receive();
+  ASSERT_TRUE(refusal.ok() && refusal->has_value()) << Text(refusal);
+  EXPECT_THAT(CheckReply(**refusal, 1).message(), HasSubstr("update the server"));
+  client.Send(ToFrame(ServerInfoRequest{}, 2));
+  const auto reply = client.Receive();
+  ASSERT_TRUE(reply.ok() && reply->has_value()) << Text(reply);
+  EXPECT_TRUE(FromFrame<ServerInfoReply>(**reply).ok());
 }
 
 class KeyedServerTest : public ::testing::Test {

@@ -6,6 +6,7 @@ To write tests/golden/python anew, when a change is meant: AUGSTORE_WRITE_GOLDEN
 from __future__ import annotations
 
 import os
+import struct
 
 import numpy as np
 import pytest
@@ -107,3 +108,27 @@ def test_weights_are_the_same_bytes_from_both_sides():
     metadata, tensors = parse_safetensors(golden)
     assert metadata == {"augstore.layers": "relu,none+residual"}
     assert layers_of_state(tensors)[1].weight.tolist() == [[6, 5, 4], [3, 2, 1]]
+
+
+def with_new_field(body):
+    """``body`` with a field of a number that no table has yet: its list of fields moves to the end, where it can be longer."""
+    body = bytearray(body)
+    (table,) = struct.unpack_from("<I", body)
+    fields = table - struct.unpack_from("<i", body, table)[0]
+    (size,) = struct.unpack_from("<H", body, fields)
+    longer = body[fields : fields + size].ljust(2 * (2 + 201), b"\0")
+    struct.pack_into("<H", longer, 0, len(longer))
+    struct.pack_into("<H", longer, len(longer) - 2, 4)
+    body += bytes(-len(body) % 8)
+    struct.pack_into("<i", body, table, table - len(body))
+    return bytes(body + longer)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_field_that_a_newer_server_appends_to_a_message_is_passed_over(name):
+    expect_fields(decode(name, with_new_field(encode(name, MESSAGES[name]))), MESSAGES[name])
+
+
+@pytest.mark.parametrize("name", samples.RECORDS)
+def test_a_field_that_a_newer_release_appends_to_a_record_is_passed_over(name):
+    expect_fields(decode_record(name, with_new_field(encode_record(name, samples.RECORDS[name]))), samples.RECORDS[name])

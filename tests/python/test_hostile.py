@@ -131,7 +131,8 @@ def crc(header):
     [
         (b"HTTP" + HEADER[4:], augstore.InvalidArgument, "does not speak"),
         (HEADER[:8] + b"\xff" + HEADER[9:], augstore.DataLoss, "header was damaged"),
-        (crc(HEADER[:4] + b"\x02\x00" + HEADER[6:20]), augstore.InvalidArgument, "protocol version 2"),
+        (crc(HEADER[:4] + b"\x02\x00" + HEADER[6:20]), augstore.InvalidArgument, "version 2, this client version 1: update the client"),
+        (crc(HEADER[:4] + b"\x00\x00" + HEADER[6:20]), augstore.InvalidArgument, "version 0, this client version 1: update the server"),
         (crc(HEADER[:12] + b"\xff\xff\xff\xff" + HEADER[16:20]), augstore.InvalidArgument, "announces 4294967295 bytes"),
     ],
 )

@@ -90,8 +90,9 @@ def check_header(header: Union[bytes, bytearray], max_body: int) -> Tuple[int, i
     if _CRC.unpack_from(header, _HEAD.size)[0] != zlib.crc32(header[: _HEAD.size]):
         raise errors.DataLoss("a frame's header was damaged on its way: connect again")
     if version != _VERSION:
+        older = "client" if version > _VERSION else "server"
         raise errors.InvalidArgument(
-            f"the peer speaks protocol version {version}, this side {_VERSION}: use the same release of augstore"
+            f"the server speaks protocol version {version}, this client version {_VERSION}: update the {older}"
         )
     if size > max_body:
         raise errors.InvalidArgument(

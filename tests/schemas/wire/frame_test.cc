@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/reseal.h"
+
 namespace augstore {
 namespace {
 
@@ -14,12 +16,6 @@ constexpr size_t kLimit = 1 << 16;
 
 Frame MakeFrame(uint16_t type, uint32_t request_id, std::string body) {
   return {MessageType{type}, request_id, SharedBytes::FromString(std::move(body))};
-}
-
-std::string Wire(const Frame& frame) {
-  const auto header = SealHeader(frame);
-  std::string bytes(header.begin(), header.end());
-  return bytes.append(frame.body.text());
 }
 
 // Feeds `bytes` in pieces of at most `piece` bytes and gives the frames; *status is the first
@@ -40,19 +36,6 @@ std::vector<Frame> Feed(FrameReader& reader, std::string_view bytes, size_t piec
     if (next->has_value()) frames.push_back(**next);
   }
   return frames;
-}
-
-// The header with a matching checksum after a change.
-std::string Reseal(std::string wire, size_t at, uint8_t value) {
-  wire[at] = static_cast<char>(value);
-  uint32_t crc = 0xffffffff;
-  for (size_t i = 0; i < 20; ++i) {
-    crc ^= static_cast<uint8_t>(wire[i]);
-    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ (0xedb88320u & (0u - (crc & 1)));
-  }
-  crc = ~crc;
-  for (int i = 0; i < 4; ++i) wire[20 + i] = static_cast<char>(crc >> (8 * i));
-  return wire;
 }
 
 TEST(SealHeader, GivesTheseBytes) {
@@ -161,12 +144,24 @@ TEST(FrameReader, SaysThatThePeerSpeaksSomethingElse) {
   EXPECT_NE(status.message().find("47455420"), std::string::npos) << status.ToString();
 }
 
-TEST(FrameReader, RefusesAnotherProtocolVersion) {
-  FrameReader reader(kLimit);
+// What a reader of frames from `sender` says of one of `version`.
+std::string Refusal(Sender sender, uint8_t version) {
+  FrameReader reader(kLimit, sender);
   Status status;
-  EXPECT_TRUE(Feed(reader, Reseal(Wire(MakeFrame(1, 1, "x")), 4, 2), 100, &status).empty());
+  EXPECT_TRUE(Feed(reader, OfVersion(MakeFrame(1, 1, "x"), version), 100, &status).empty());
   EXPECT_EQ(status.code(), Code::kInvalidArgument);
-  EXPECT_NE(status.message().find("version 2"), std::string::npos) << status.ToString();
+  return status.message();
+}
+
+TEST(FrameReader, RefusesAnotherProtocolVersionAndNamesTheOlderSide) {
+  EXPECT_EQ(Refusal(Sender::kServer, 2),
+            "the server speaks protocol version 2, this client version 1: update the client");
+  EXPECT_EQ(Refusal(Sender::kServer, 0),
+            "the server speaks protocol version 0, this client version 1: update the server");
+  EXPECT_EQ(Refusal(Sender::kClient, 2),
+            "the client speaks protocol version 2, this server version 1: update the server");
+  EXPECT_EQ(Refusal(Sender::kClient, 0),
+            "the client speaks protocol version 0, this server version 1: update the client");
 }
 
 TEST(FrameReader, RefusesABodyLargerThanTheLimit) {
