@@ -208,7 +208,7 @@ test("a lost server leaves what it said, and comes back", options, async () => {
       await page.go("#/heads");
       assert.match(await page.text("main"), /nothing to show of the heads/);
       going = await startServer({ port: going.port });
-      await page.page.waitForFunction(() => !document.body.innerText.includes("does not answer"), { timeout: 15_000 });
+      await page.page.waitForFunction(() => !document.body.innerText.includes("does not answer"), { timeout: 60_000 });
       await page.waitFor("3 heads");
       assert.deepEqual(await page.violations(), []);
       assert.deepEqual(page.consoleErrors({ network: true }), []);

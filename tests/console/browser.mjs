@@ -60,7 +60,7 @@ export class Console {
   // Until nothing is loading any more.
   async settle() {
     await new Promise((done) => setTimeout(done, 120));
-    await this.page.waitForFunction(() => document.querySelector("h1") && !document.querySelector(".loading"), { timeout: 15_000 });
+    await this.page.waitForFunction(() => document.querySelector("h1") && !document.querySelector(".loading"), { timeout: 60_000 });
     await new Promise((done) => setTimeout(done, 250));
   }
 
@@ -74,7 +74,7 @@ export class Console {
   }
 
   async waitFor(text) {
-    await this.page.waitForFunction((wanted) => document.body.innerText.includes(wanted), { timeout: 15_000 }, text);
+    await this.page.waitForFunction((wanted) => document.body.innerText.includes(wanted), { timeout: 60_000 }, text);
   }
 
   async violations() {

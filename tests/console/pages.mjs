@@ -21,5 +21,5 @@ export const PAGES = {
   verify: "#/admin/verify",
   gc: "#/admin/gc",
   config: "#/admin/config",
-  audit: "#/admin/audit",
+  audit: "#/admin/audit?lines=50",
 };
