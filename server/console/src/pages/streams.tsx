@@ -70,7 +70,7 @@ function StreamTable({ rated }: { rated: RatedStream[] }) {
             <th>Stream</th>
             <th>Client</th>
             <th class="number">
-              <Term meaning="Rows per second that the server sent of this stream over the last 2 s">Rows/s</Term>
+              <Term meaning="Rows per second that the server sent of this stream over the last 2 s">Rate</Term>
             </th>
             <th class="bar-head">
               <Term meaning="Shares of the last 2 s in which the connection waited for the server to build a batch, or for the client or the network to take one">Where the time goes</Term>
@@ -113,7 +113,7 @@ function Row({ one, stop }: { one: RatedStream; stop: (stream: StreamRow) => voi
         </span>
       </td>
       <td class="number">
-        {short(rate.rowsPerSecond)}
+        {short(rate.rowsPerSecond)} <span class="unit">rows/s</span>
         {stream.idle_s > 0 && <span class="note block">idle {duration(stream.idle_s)}</span>}
       </td>
       <td class="bar-cell">
