@@ -15,7 +15,7 @@ void JsonWriter::Put(const std::vector<LabelColumn>& columns) {
 void JsonWriter::Put(const std::vector<ViewSet>& sets) {
   Json items = Json::array();
   for (const ViewSet& set : sets) {
-    items.push_back({{"law", set.law}, {"count", set.count}, {"seed", Number(set.seed)}});
+    items.push_back({{"law", set.law}, {"count", set.count}, {"seed", JsonNumber(set.seed)}});
   }
   Set(Next<const fb::records::ViewSets*>(), std::move(items));
 }

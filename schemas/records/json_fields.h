@@ -46,6 +46,19 @@ inline Status ParseEnum(std::string_view text, Precision* value) {
   return OkStatus();
 }
 
+template <IsNumber T>
+Json JsonNumber(T number) {
+  if constexpr (std::is_floating_point_v<T>) {
+    if (!std::isfinite(number)) return nullptr;
+  } else if constexpr (sizeof(T) == 8) {
+    constexpr auto kMost = T{1} << 53;
+    if (number > kMost || (std::is_signed_v<T> && number < T{} - kMost)) {
+      return std::to_string(number);
+    }
+  }
+  return number;
+}
+
 template <typename M>
 Json WriteJson(const M& m);
 Json WriteJson(const AliasHistory& history);
@@ -63,7 +76,7 @@ class JsonWriter : public FieldCursor {
   void Put(FormatField) { Next<uint32_t>(); }
   template <IsNumber T>
   void Put(const T& number) {
-    Set(Next<T>(), Number(number));
+    Set(Next<T>(), JsonNumber(number));
   }
   template <IsEnum E>
   void Put(const E& value) {
@@ -93,7 +106,7 @@ class JsonWriter : public FieldCursor {
   template <IsNumber T>
   void Put(const Limited<const std::vector<T>>& field) {
     Json numbers = Json::array();
-    for (const T number : field.value) numbers.push_back(Number(number));
+    for (const T number : field.value) numbers.push_back(JsonNumber(number));
     Set(Next<const VectorOf<T>*>(), std::move(numbers));
   }
   template <HasFields M>
@@ -115,18 +128,6 @@ class JsonWriter : public FieldCursor {
     Set(Next<const VectorOf<uint8_t>*>(), std::move(texts));
   }
 
-  template <typename T>
-  static Json Number(T number) {
-    if constexpr (std::is_floating_point_v<T>) {
-      if (!std::isfinite(number)) return nullptr;
-    } else if constexpr (sizeof(T) == 8) {
-      constexpr auto kMost = T{1} << 53;
-      if (number > kMost || (std::is_signed_v<T> && number < T{} - kMost)) {
-        return std::to_string(number);
-      }
-    }
-    return number;
-  }
   void Set(size_t field, Json value) { json_[Name(field)] = std::move(value); }
 
   Json json_ = Json::object();

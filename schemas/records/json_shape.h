@@ -95,7 +95,9 @@ class JsonShape : public FieldCursor {
   template <typename E>
   static Json EnumShape() {
     Json names = Json::array();
-    for (int value = 0; value < 32; ++value) {
+    // Records of further kinds are how a store works inside.
+    const int last = std::is_same_v<E, RecordKind> ? static_cast<int>(RecordKind::kAliases) : 31;
+    for (int value = 0; value <= last; ++value) {
       E parsed{};
       const std::string name(EnumName(static_cast<E>(value)));
       if constexpr (requires { ParseEnum(name, &parsed); }) {

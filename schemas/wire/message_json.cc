@@ -57,7 +57,7 @@ Result<Json> MessageJson(const Message& message) {
     for (const RecordReply& record : message.records) {
       AUGSTORE_ASSIGN(records.emplace_back(), MessageJson(record));
     }
-    return Json{{"records", std::move(records)}, {"names", message.names}};
+    return Json{{"records", std::move(records)}, {"names", codec::JsonNumber(message.names)}};
   } else if constexpr (std::is_same_v<Message, BackupReply>) {
     Json json = codec::WriteJson(message);
     json["json"] = message.json.empty() ? Json() : Json::parse(message.json);
@@ -70,8 +70,10 @@ Result<Json> MessageJson(const Message& message) {
 }
 
 template <typename T>
-std::vector<T> ListOf(std::span<const T> values) {
-  return {values.begin(), values.end()};
+Json ListOf(std::span<const T> values) {
+  Json list = Json::array();
+  for (const T value : values) list.push_back(codec::JsonNumber(value));
+  return list;
 }
 
 Result<Json> BatchJson(const Frame& frame) {
@@ -80,9 +82,12 @@ Result<Json> BatchJson(const Frame& frame) {
   for (size_t row = 0; row < batch.size(); ++row) {
     rows.push_back(ListOf(batch.embeddings.row(row)));
   }
-  return Json{{"epoch", batch.epoch},           {"step", batch.step},
-              {"dim", batch.embeddings.cols},   {"sample_ids", ListOf(batch.samples)},
-              {"labels", ListOf(batch.labels)}, {"chains", ListOf(batch.chains)},
+  return Json{{"epoch", codec::JsonNumber(batch.epoch)},
+              {"step", codec::JsonNumber(batch.step)},
+              {"dim", batch.embeddings.cols},
+              {"sample_ids", ListOf(batch.samples)},
+              {"labels", ListOf(batch.labels)},
+              {"chains", ListOf(batch.chains)},
               {"rows", std::move(rows)}};
 }
 
@@ -111,8 +116,13 @@ Json ReplyShape() {
     return shape;
   } else if constexpr (std::is_same_v<Reply, BackupReply> || !requires { Reply{}.json; }) {
     Json shape = codec::JsonShapeOf<Reply>();
+    Json& fields = shape["properties"];
     if constexpr (std::is_same_v<Reply, RecordReply>) {
-      shape["properties"]["record"] = {{"type", "object"}};
+      fields["record"] = {{"type", "object"}};
+    } else if constexpr (std::is_same_v<Reply, RecordListReply>) {
+      fields["records"]["items"]["properties"]["record"] = {{"type", "object"}};
+    } else if constexpr (std::is_same_v<Reply, BackupReply>) {
+      fields["json"] = {{"type", Json::array({"object", "null"})}};
     }
     return shape;
   } else {

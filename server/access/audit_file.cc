@@ -54,6 +54,7 @@ std::vector<std::string> AuditFile::LastLines(const std::string& store, size_t m
     for (auto it = of_file.rbegin(); it != of_file.rend() && lines.size() < most; ++it) {
       lines.push_back(std::move(*it));
     }
+    if (size > kMostRead) break;  // what is older would leave a gap
   }
   std::ranges::reverse(lines);
   return lines;

@@ -1,6 +1,8 @@
 #include "server/http/console_files.h"
 
+#include <map>
 #include <string>
+#include <utility>
 
 namespace augstore {
 namespace {
@@ -29,19 +31,38 @@ std::string TypeOf(std::string_view path) {
   return "application/octet-stream";
 }
 
+HttpReply PageOf(const EmbeddedFile& file) {
+  return {.body = {reinterpret_cast<const char*>(file.bytes), file.size},
+          .type = TypeOf(file.path),
+          .headers = {{"Content-Security-Policy", kPolicy},
+                      {"Referrer-Policy", "no-referrer"},
+                      {"Cross-Origin-Opener-Policy", "same-origin"}}};
+}
+
+// Each in two forms, made once.
+struct Pages {
+  std::map<std::string_view, HttpReply> plain;
+  std::map<std::string_view, HttpReply> compressed;
+};
+Pages MakePages() {
+  Pages pages;
+  for (const EmbeddedFile& file : kFiles) {
+    HttpReply page = PageOf(file);
+    pages.plain.emplace(file.path, page);
+    Compress(&page);
+    pages.compressed.emplace(file.path, std::move(page));
+  }
+  return pages;
+}
+
 }  // namespace
 
-std::optional<HttpReply> ConsoleFile(std::string_view path) {
-  if (path == "/") path = "/index.html";
-  for (const EmbeddedFile& file : kFiles) {
-    if (file.path != path) continue;
-    return HttpReply{.body = {reinterpret_cast<const char*>(file.bytes), file.size},
-                     .type = TypeOf(path),
-                     .headers = {{"Content-Security-Policy", kPolicy},
-                                 {"Referrer-Policy", "no-referrer"},
-                                 {"Cross-Origin-Opener-Policy", "same-origin"}}};
-  }
-  return std::nullopt;
+std::optional<HttpReply> ConsoleFile(std::string_view path, bool compressed) {
+  static const Pages pages = MakePages();
+  const auto& files = compressed ? pages.compressed : pages.plain;
+  const auto found = files.find(path == "/" ? "/index.html" : path);
+  if (found == files.end()) return std::nullopt;
+  return found->second;
 }
 
 }  // namespace augstore

@@ -12,7 +12,7 @@ namespace augstore {
 
 // The file at `path`, "/" being the page itself, with headers that let it load nothing from
 // anywhere else. Nothing: there is no such file.
-std::optional<HttpReply> ConsoleFile(std::string_view path);
+std::optional<HttpReply> ConsoleFile(std::string_view path, bool compressed);
 
 }  // namespace augstore
 

@@ -26,8 +26,16 @@ struct HttpApiOptions {
 HttpReply AnswerApi(Service* service, const HttpApiOptions& options, const HttpRequest& request,
                     const PrincipalPointer& caller, const Cancellation& cancellation);
 
+// How long an answer takes: none that matters, milliseconds, or as long as it is allowed to.
+enum class ApiCost { kNothing, kQuick, kLong };
+// Of a request at `path`, which begins with kApiPrefix. What is refused for want of a role costs
+// nothing.
+ApiCost CostOf(const std::string& path, const Principal& caller);
+
 // As HTTP has it, of a Status.
 int HttpStatus(Code code);
+// {"code", "message"}.
+HttpReply ErrorJson(const Status& error);
 
 }  // namespace augstore
 

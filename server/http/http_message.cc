@@ -101,6 +101,7 @@ Result<HttpRequest> ParseHttpHead(std::string_view head) {
       .path = std::string(target.substr(0, query)),
       .query = query == std::string_view::npos ? std::map<std::string, std::string>()
                                                : ParseQuery(target.substr(query + 1)),
+      .host = std::string(View(message[http::field::host])),
       .key = BearerOf(View(message[http::field::authorization])),
       .content_type = std::string(View(message[http::field::content_type])),
       .body_bytes = body_bytes,
@@ -151,7 +152,7 @@ void Compress(HttpReply* reply) {
   reply->headers.emplace_back("Content-Encoding", "gzip");
 }
 
-std::string ToText(const HttpReply& reply, bool keep_alive, bool head_only) {
+std::string HeadText(const HttpReply& reply, bool keep_alive) {
   const auto reason = http::obsolete_reason(static_cast<http::status>(reply.status));
   std::string text = fmt::format(
       "HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: {}\r\n"
@@ -159,8 +160,7 @@ std::string ToText(const HttpReply& reply, bool keep_alive, bool head_only) {
       reply.status, View(reason), reply.type, reply.body.size(),
       keep_alive ? "keep-alive" : "close");
   for (const auto& [name, value] : reply.headers) text += fmt::format("{}: {}\r\n", name, value);
-  text += "\r\n";
-  return head_only ? text : text + reply.body;
+  return text + "\r\n";
 }
 
 }  // namespace augstore

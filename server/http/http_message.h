@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,7 +25,8 @@ struct HttpRequest {
   std::string path;  // before the '?', as it was sent
   // After it, decoded; of a name that comes twice the last.
   std::map<std::string, std::string> query = {};
-  std::string key;  // of "Authorization: Bearer KEY"; empty: none
+  std::string host = {};  // with its port
+  std::string key;        // of "Authorization: Bearer KEY"; empty: none
   std::string content_type = {};
   size_t body_bytes = 0;  // that follow the head
   std::string body = {};
@@ -60,12 +62,14 @@ struct HttpReply {
   std::string body;
   std::string type = "text/plain; charset=utf-8";
   std::vector<std::pair<std::string, std::string>> headers = {};
+  // Of a budget, for as long as the reply is held; null: it is small.
+  std::shared_ptr<const void> memory = {};
 };
 // Makes a body smaller that gains by it and has a type of text. Does nothing when it already has a
 // coding.
 void Compress(HttpReply* reply);
-// As it is sent; without the body, if the request was for the head alone.
-std::string ToText(const HttpReply& reply, bool keep_alive, bool head_only);
+// What is sent before the body.
+std::string HeadText(const HttpReply& reply, bool keep_alive);
 
 }  // namespace augstore
 

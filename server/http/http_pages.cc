@@ -1,12 +1,14 @@
 #include "server/http/http_pages.h"
 
 #include <exception>
+#include <new>
 #include <optional>
 #include <utility>
 
 #include "server/http/console_files.h"
 #include "server/http/http_api.h"
 #include "server/metrics/metrics_text.h"
+#include "server/sockets/log.h"
 
 namespace augstore {
 namespace {
@@ -30,7 +32,8 @@ HttpReply NotReady(const Status& why) {
 
 }  // namespace
 
-HttpReply ErrorPage(const Status& error) {
+HttpReply ErrorPage(const Status& error, const std::string& path) {
+  if (path.starts_with(kApiPrefix)) return ErrorJson(error);
   HttpReply reply{.status = HttpStatus(error.code()), .body = std::string(error.message()) + "\n"};
   if (error.code() == Code::kUnauthenticated) {
     reply.headers = {{"WWW-Authenticate", "Bearer realm=\"augstore\""}};
@@ -43,8 +46,13 @@ HttpReply HttpPages::Answer(const HttpRequest& request, const PrincipalPointer& 
   HttpReply reply = AnswerPlain(request, caller, cancellation);
   if (request.accepts_gzip) Compress(&reply);
   return reply;
-} catch (const std::exception&) {
-  return ErrorPage(Unavailable("the server has too little memory for an answer: try again later"));
+} catch (const std::bad_alloc&) {
+  return ErrorPage(Unavailable("the server has too little memory for an answer: try again later"),
+                   request.path);
+} catch (const std::exception& error) {
+  Log().error("{} cannot be answered: {}", request.path.substr(0, 100), error.what());
+  return ErrorPage(Internal("the server could not make its answer: its log says why"),
+                   request.path);
 }
 
 HttpReply HttpPages::AnswerPlain(const HttpRequest& request, const PrincipalPointer& caller,
@@ -60,7 +68,9 @@ HttpReply HttpPages::AnswerPlain(const HttpRequest& request, const PrincipalPoin
   if (request.path == "/healthz") return Health();
   if (request.path == "/readyz") return Readiness();
   if (request.path == "/metrics") return Metrics(*caller);
-  if (std::optional<HttpReply> file = ConsoleFile(request.path)) return *std::move(file);
+  if (std::optional<HttpReply> file = ConsoleFile(request.path, request.accepts_gzip)) {
+    return *std::move(file);
+  }
   return ErrorPage(
       NotFound("there is nothing at this path: see /, /healthz, /readyz, /metrics, /api/v1/"));
 }
@@ -69,7 +79,9 @@ bool HttpPages::NeedsKey(const std::string& path) {
   return path == "/metrics" || path.starts_with(kApiPrefix);
 }
 
-bool HttpPages::MayTakeLong(const std::string& path) { return path.starts_with(kApiPrefix); }
+ApiCost HttpPages::CostOf(const std::string& path, const Principal& caller) {
+  return path.starts_with(kApiPrefix) ? augstore::CostOf(path, caller) : ApiCost::kNothing;
+}
 
 HttpReply HttpPages::Health() const {
   if (is_alive_()) return {.body = "alive\n"};

@@ -28,8 +28,8 @@ class HttpPages {
       : service_(service), is_alive_(std::move(is_alive)), api_(std::move(api)) {}
   // Whether what is at `path` depends on who asks.
   static bool NeedsKey(const std::string& path);
-  // Whether it is not to be answered on the thread of the sockets.
-  static bool MayTakeLong(const std::string& path);
+  // What is not kNothing is not to be answered on the thread of the sockets.
+  static ApiCost CostOf(const std::string& path, const Principal& caller);
   // Never fails. `caller` has no role (Nobody) when the request came without a key. Thread-safe.
   HttpReply Answer(const HttpRequest& request, const PrincipalPointer& caller,
                    const Cancellation& cancellation) const;
@@ -46,8 +46,8 @@ class HttpPages {
   const HttpApiOptions api_;
 };
 
-// The reply that stands for an error.
-HttpReply ErrorPage(const Status& error);
+// The reply that stands for an error at `path`: JSON below kApiPrefix, else text.
+HttpReply ErrorPage(const Status& error, const std::string& path = "");
 
 }  // namespace augstore
 

@@ -24,8 +24,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-// For requests that may take long. Two, so that one of them does not keep a listing waiting.
-constexpr size_t kWorkers = 2;
+constexpr size_t kSlowWorkers = 2;
 
 bool IsTls(const Address& address) { return address.kind == Address::Kind::kTls; }
 
@@ -58,7 +57,10 @@ struct HttpServer::State {
 
   asio::io_context io{1};
   asio::executor_work_guard<asio::io_context::executor_type> work;
-  asio::thread_pool workers{kWorkers};  // after the context, in which its jobs' callers are
+  // After the context, in which the callers of their jobs are.
+  asio::thread_pool quick{1};
+  asio::thread_pool slow{kSlowWorkers};
+  HttpWorkers workers{quick.get_executor(), slow.get_executor()};
   std::vector<Listener> listeners;
   // The following belong to the thread.
   std::vector<std::unique_ptr<Acceptor>> acceptors;
@@ -111,13 +113,14 @@ void HttpServer::State::Launch(Transport::Socket socket, bool with_tls) try {
   HttpCaller caller{
       .principal = admitted.ok() ? *admitted : nullptr,
       .peer = peer.text,
+      .demands_address = admitted.ok() && *admitted != nullptr && !peer.host.empty(),
       .blocked_for = [this, peer] { return failed_handshakes.BlockedFor(peer.host, Clock::now()); },
       .handshake_failed = [this,
                            peer] { failed_handshakes.CountFailure(peer.host, Clock::now()); }};
   MakeRoom(peer.host);
-  auto session = std::make_shared<HttpSession>(
-      Transport(std::move(socket), with_tls ? tls : nullptr), service, &pages,
-      workers.get_executor(), options.limits, std::move(caller));
+  auto session =
+      std::make_shared<HttpSession>(Transport(std::move(socket), with_tls ? tls : nullptr), service,
+                                    &pages, &workers, options.limits, std::move(caller));
   if (!admitted.ok()) service->NoteRefusal(Nobody(peer.text), "Connect", admitted.status());
   sessions.emplace(session, peer.host);
   try {

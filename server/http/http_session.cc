@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -19,6 +22,15 @@ namespace {
 namespace asio = boost::asio;
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
 
+// Whether a Host names no name that somebody could have pointed here.
+bool IsAddress(std::string_view host) {
+  std::string name(host.substr(0, host.starts_with('[') ? host.find(']') : host.find(':')));
+  if (name.starts_with('[')) name.erase(0, 1);
+  boost::system::error_code error;
+  asio::ip::make_address(name, error);
+  return !error || name == "localhost" || name.empty();
+}
+
 // What a worker does for a request.
 struct PageJob {
   const HttpPages* pages;
@@ -26,6 +38,17 @@ struct PageJob {
   PrincipalPointer caller;
   Cancellation cancellation;
 };
+
+// Never throws: nobody would catch it on a worker. Whoever left before its turn came is not served.
+HttpReply AnswerOf(const PageJob& job) try {
+  const Status wanted = job.cancellation.Check();
+  if (!wanted.ok()) return ErrorPage(wanted, job.request.path);
+  return job.pages->Answer(job.request, job.caller, job.cancellation);
+} catch (const std::exception&) {
+  HttpReply failed;
+  failed.status = 503;
+  return failed;
+}
 
 // Runs a job on a worker, and hands its reply to the handler on the handler's own thread. A
 // functor, as GCC 12 frees the captures of a lambda twice in a co_await.
@@ -37,7 +60,7 @@ struct OnWorker {
     auto work = asio::make_work_guard(asio::get_associated_executor(handler));
     asio::post(workers, [handler = std::forward<Handler>(handler), work = std::move(work),
                          job = std::move(job)]() mutable {
-      HttpReply reply = job->pages->Answer(job->request, job->caller, job->cancellation);
+      HttpReply reply = AnswerOf(*job);
       const auto executor = work.get_executor();
       asio::post(executor, [handler = std::move(handler), reply = std::move(reply)]() mutable {
         std::move(handler)(std::move(reply));
@@ -49,19 +72,21 @@ struct OnWorker {
 }  // namespace
 
 HttpSession::HttpSession(Transport transport, Service* service, const HttpPages* pages,
-                         asio::any_io_executor workers, const HttpLimits& limits, HttpCaller caller)
+                         HttpWorkers* workers, const HttpLimits& limits, HttpCaller caller)
     : transport_(std::move(transport)),
       service_(service),
       pages_(pages),
-      workers_(std::move(workers)),
+      workers_(workers),
       limits_(limits),
       caller_(std::move(caller)),
-      deadline_(transport_.executor()) {}
+      deadline_(transport_.executor()),
+      watch_(transport_.executor()) {}
 
 void HttpSession::Close() {
   if (std::exchange(closed_, true)) return;
   stop_.request_stop();
   deadline_.cancel();
+  watch_.cancel();
   transport_.Close();
 }
 
@@ -89,7 +114,7 @@ HttpSession::Awaitable<void> HttpSession::Refuse(std::shared_ptr<HttpSession> se
   self->Expect(self->limits_.request);
   const Status ready = co_await self->transport_.Handshake();
   if (ready.ok() && !self->closed_) {
-    co_await Write(self, ToText(ErrorPage(why), /*keep_alive=*/false, /*head_only=*/false));
+    co_await Write(self, ErrorPage(why), /*keep_alive=*/false, /*head_only=*/false);
   }
   co_await Finish(self);
 }
@@ -111,15 +136,16 @@ HttpSession::Awaitable<void> HttpSession::ServeRequests(std::shared_ptr<HttpSess
     if (!request.ok()) {
       // The code of a limit would say "try again later".
       const Status why = InvalidArgument("{}", request.status().message());
-      co_await Write(self, ToText(ErrorPage(why), /*keep_alive=*/false, /*head_only=*/false));
+      co_await Write(self, ErrorPage(why), /*keep_alive=*/false, /*head_only=*/false);
       co_return;
     }
     if (!request->has_value()) co_return;
     more = (*request)->keep_alive;
     const bool head_only = (*request)->method == "HEAD";
-    HttpReply reply = co_await Answer(self, std::move(**request));
+    const HttpReply reply = co_await Answer(self, std::move(**request));
     if (self->closed_) co_return;
-    const bool written = co_await Write(self, ToText(reply, more, head_only));
+    more = more && reply.status != 401;  // who has no key takes no more than one line of the log
+    const bool written = co_await Write(self, reply, more, head_only);
     more = more && written;
   }
 }
@@ -143,6 +169,11 @@ HttpSession::Awaitable<HttpReply> HttpSession::Answer(std::shared_ptr<HttpSessio
                                                       HttpRequest request) {
   const HttpCaller& caller = self->caller_;
   self->Expect(self->limits_.request);
+  if (caller.demands_address && !IsAddress(request.host)) {
+    co_return ErrorPage(PermissionDenied("without keys this server is asked by an IP address or as "
+                                         "localhost: by a name, a page of another site could"),
+                        request.path);
+  }
   if (caller.principal != nullptr) {
     co_return co_await AnswerTo(self, std::move(request), caller.principal);
   }
@@ -157,36 +188,71 @@ HttpSession::Awaitable<HttpReply> HttpSession::Answer(std::shared_ptr<HttpSessio
     self->Become(Worth::kBusy);
     co_return co_await AnswerTo(self, std::move(request), *who);
   }
-  co_return co_await RefuseKey(self, who.status());
+  co_return co_await RefuseKey(self, who.status(), std::move(request.path));
 }
 
 HttpSession::Awaitable<HttpReply> HttpSession::AnswerTo(std::shared_ptr<HttpSession> self,
                                                         HttpRequest request,
                                                         PrincipalPointer caller) {
-  if (!HttpPages::MayTakeLong(request.path)) {
-    co_return self->pages_->Answer(request, caller, {});
+  const ApiCost cost = HttpPages::CostOf(request.path, *caller);
+  if (cost == ApiCost::kNothing) co_return self->pages_->Answer(request, caller, {});
+  const std::string who = caller->who;
+  const std::string path = request.path;
+  if (cost == ApiCost::kLong) {
+    if (self->workers_->long_of[who] >= HttpWorkers::kMostLong) {
+      co_return ErrorPage(ResourceExhausted("{} requests of yours are being computed: send this "
+                                            "one when they are answered",
+                                            HttpWorkers::kMostLong),
+                          path);
+    }
+    ++self->workers_->long_of[who];
   }
+  HttpReply reply = co_await Compute(self, std::move(request), std::move(caller), cost);
+  if (cost == ApiCost::kLong && --self->workers_->long_of[who] == 0) {
+    self->workers_->long_of.erase(who);
+  }
+  co_return reply;
+}
+
+HttpSession::Awaitable<HttpReply> HttpSession::Compute(std::shared_ptr<HttpSession> self,
+                                                       HttpRequest request, PrincipalPointer caller,
+                                                       ApiCost cost) {
   const std::chrono::milliseconds work = self->limits_.work;
   self->Become(Worth::kBusy);
   self->Expect(work + self->limits_.request);
+  self->Watch();
   auto job = std::make_shared<PageJob>(
       PageJob{self->pages_, std::move(request), std::move(caller),
               Cancellation(self->stop_.get_token(), Clock::now() + work)});
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(HttpReply)>(
-      OnWorker(), asio::use_awaitable, self->workers_, std::move(job));
+  HttpReply reply = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(HttpReply)>(
+      OnWorker(), asio::use_awaitable,
+      cost == ApiCost::kQuick ? self->workers_->quick : self->workers_->slow, std::move(job));
+  self->watch_.cancel();
+  co_return reply;
+}
+
+void HttpSession::Watch() {
+  constexpr std::chrono::milliseconds kLook{200};
+  watch_.expires_after(kLook);
+  watch_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    const std::shared_ptr<HttpSession> self = weak.lock();
+    if (error || self == nullptr || self->closed_) return;
+    if (self->transport_.PeerIsGone()) return self->Close();
+    self->Watch();
+  });
 }
 
 // A key that is valid is looked at all the same, so that one user of a host cannot keep another
 // out: the limit is for the log and for connections, since no key can be guessed.
 HttpSession::Awaitable<HttpReply> HttpSession::RefuseKey(std::shared_ptr<HttpSession> self,
-                                                         Status why) {
+                                                         Status why, std::string path) {
   const HttpCaller& caller = self->caller_;
   const std::chrono::seconds blocked = caller.blocked_for();
   if (blocked.count() > 0) {
     const Status limit = ResourceExhausted(
         "too many keys that are none came from here: try again in {} s", blocked.count());
     self->service_->NoteRefusal(Nobody(caller.peer), "Connect", limit);
-    HttpReply reply = ErrorPage(limit);
+    HttpReply reply = ErrorPage(limit, path);
     reply.headers = {{"Retry-After", std::to_string(blocked.count())}};
     co_return reply;
   }
@@ -195,17 +261,25 @@ HttpSession::Awaitable<HttpReply> HttpSession::RefuseKey(std::shared_ptr<HttpSes
   self->service_->NoteRefusal(Nobody(caller.peer), "Connect", why);
   asio::steady_timer pause(self->transport_.executor(), self->limits_.failed_handshake);
   co_await pause.async_wait(kAwait);
-  co_return ErrorPage(why);
+  co_return ErrorPage(why, path);
 }
 
 HttpSession::Awaitable<bool> HttpSession::Write(std::shared_ptr<HttpSession> self,
-                                                std::string text) {
+                                                const HttpReply& reply, bool keep_alive,
+                                                bool head_only) {
   self->Expect(self->limits_.request);
-  const std::span<const uint8_t> bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
-  for (size_t sent = 0; sent < bytes.size();) {
-    const auto [error, count] = co_await self->transport_.WriteSome(bytes.subspan(sent), {});
+  const auto bytes_of = [](const std::string& text) {
+    return std::span<const uint8_t>(reinterpret_cast<const uint8_t*>(text.data()), text.size());
+  };
+  const std::string text = HeadText(reply, keep_alive);
+  std::span<const uint8_t> head = bytes_of(text);
+  std::span<const uint8_t> body = head_only ? std::span<const uint8_t>() : bytes_of(reply.body);
+  while (!head.empty() || !body.empty()) {
+    const auto [error, count] = co_await self->transport_.WriteSome(head, body);
     if (error || self->closed_) co_return false;
-    sent += count;
+    const size_t of_head = std::min(count, head.size());
+    head = head.subspan(of_head);
+    body = body.subspan(count - of_head);
   }
   self->Become(self->known_ || self->caller_.principal != nullptr ? Worth::kKnown : Worth::kIdle);
   co_return true;

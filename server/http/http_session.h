@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -31,9 +32,22 @@ struct HttpLimits {
 struct HttpCaller {
   PrincipalPointer principal;  // null: each request has to bring a key
   std::string peer;
+  // It came over TCP and needs no key: what a browser sends for another site looks the same.
+  bool demands_address = false;
   // For how long wrong keys are refused at once, because too many came.
   std::function<std::chrono::seconds()> blocked_for;
   std::function<void()> handshake_failed;
+};
+
+// Who computes what may take long. Belongs to the thread of the sockets.
+struct HttpWorkers {
+  // At a time for one caller, as a page asks for several things: so nobody keeps others waiting for
+  // long.
+  static constexpr int kMostLong = 4;
+
+  boost::asio::any_io_executor quick;       // for what takes milliseconds
+  boost::asio::any_io_executor slow;        // for the rest
+  std::map<std::string, int> long_of = {};  // requests that `slow` has, by who asked
 };
 
 class HttpSession : public std::enable_shared_from_this<HttpSession> {
@@ -44,9 +58,9 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   // What the connection is worth when another wants its place; the first goes first.
   enum class Worth { kClosed, kLeaving, kUnanswered, kIdle, kKnown, kBusy };
 
-  // `service` and `pages` must outlive the session. What may take long runs on `workers`.
-  HttpSession(Transport transport, Service* service, const HttpPages* pages,
-              boost::asio::any_io_executor workers, const HttpLimits& limits, HttpCaller caller);
+  // All that is pointed to must outlive the session.
+  HttpSession(Transport transport, Service* service, const HttpPages* pages, HttpWorkers* workers,
+              const HttpLimits& limits, HttpCaller caller);
   // Until the peer leaves, misses a deadline or is closed.
   static Awaitable<void> Serve(std::shared_ptr<HttpSession> self);
   // Answers one request by `why`, whatever it is, and closes.
@@ -68,22 +82,29 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   static Awaitable<HttpReply> Answer(std::shared_ptr<HttpSession> self, HttpRequest request);
   static Awaitable<HttpReply> AnswerTo(std::shared_ptr<HttpSession> self, HttpRequest request,
                                        PrincipalPointer caller);
-  static Awaitable<HttpReply> RefuseKey(std::shared_ptr<HttpSession> self, Status why);
+  static Awaitable<HttpReply> RefuseKey(std::shared_ptr<HttpSession> self, Status why,
+                                        std::string path);
+  static Awaitable<HttpReply> Compute(std::shared_ptr<HttpSession> self, HttpRequest request,
+                                      PrincipalPointer caller, ApiCost cost);
+  // Closes the connection when its peer leaves, until `watch_` is cancelled.
+  void Watch();
   // False: it could not be written.
-  static Awaitable<bool> Write(std::shared_ptr<HttpSession> self, std::string text);
+  static Awaitable<bool> Write(std::shared_ptr<HttpSession> self, const HttpReply& reply,
+                               bool keep_alive, bool head_only);
   static Awaitable<void> ServeRequests(std::shared_ptr<HttpSession> self);
   static Awaitable<void> Finish(std::shared_ptr<HttpSession> self);
 
   Transport transport_;
   Service* const service_;
   const HttpPages* const pages_;
-  const boost::asio::any_io_executor workers_;
+  HttpWorkers* const workers_;
   const HttpLimits limits_;
   const HttpCaller caller_;
   HttpReader reader_;
   boost::asio::steady_timer deadline_;
-  std::stop_source stop_;  // what is computed for it is given up
-  bool known_ = false;     // presented a valid key
+  boost::asio::steady_timer watch_;  // while a worker has its request
+  std::stop_source stop_;            // what is computed for it is given up
+  bool known_ = false;               // presented a valid key
   Worth worth_ = Worth::kUnanswered;
   Clock::time_point since_ = Clock::now();
   bool closed_ = false;

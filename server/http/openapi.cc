@@ -28,6 +28,7 @@ Json QueryParameters(const Json& request) {
   Json parameters = Json::array();
   for (const auto& [name, schema] : request["properties"].items()) {
     if (schema["type"] == "object" || schema["type"] == "array") continue;
+    if (name == "with_blob") continue;  // weights have no JSON form
     parameters.push_back({{"name", name}, {"in", "query"}, {"schema", schema}});
   }
   return parameters;
@@ -52,6 +53,33 @@ Json PathOf(const std::string& name, const Json& schemas) {
   return path;
 }
 
+// What HTTP alone has.
+Json PlainPath(const char* name, const char* description, Json responses, bool needs_key) {
+  Json path = {
+      {"get",
+       {{"operationId", name}, {"description", description}, {"responses", std::move(responses)}}}};
+  if (!needs_key) path["get"]["security"] = Json::array();
+  return path;
+}
+
+void AddPlainPaths(Json* paths) {
+  const std::string prefix(kApiPrefix);
+  (*paths)[prefix + "Session"] =
+      PlainPath("Session", "Who asks.", Responses({{"type", "object"}}), false);
+  (*paths)[prefix + "openapi.json"] =
+      PlainPath("openapi", "This document.", Responses({{"type", "object"}}), false);
+  Json image =
+      PlainPath("image", "The image file of a sample. Needs a key of role read without a scope.",
+                {{"200", {{"description", "the file"}, {"content", {{"image/*", Json::object()}}}}},
+                 {"default", {{"$ref", "#/components/responses/Error"}}}},
+                true);
+  for (const char* name : {"collection", "sample"}) {
+    image["get"]["parameters"].push_back(
+        {{"name", name}, {"in", "query"}, {"required", true}, {"schema", {{"type", "string"}}}});
+  }
+  (*paths)[prefix + "image"] = std::move(image);
+}
+
 }  // namespace
 
 Json OpenApi() {
@@ -60,6 +88,7 @@ Json OpenApi() {
   for (const auto& [name, of_request] : schemas.items()) {
     paths[std::string(kApiPrefix) + name] = PathOf(name, of_request);
   }
+  AddPlainPaths(&paths);
   Json error = JsonContent(
       {{"type", "object"},
        {"properties", {{"code", {{"type", "string"}}}, {"message", {{"type", "string"}}}}}});

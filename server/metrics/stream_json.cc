@@ -10,7 +10,7 @@ nlohmann::ordered_json StreamJson(const StreamActivity& stream,
   using Wait = StreamActivity::Wait;
   const StreamDescription& of = stream.of;
   nlohmann::ordered_json json = {
-      {"id", stream.id},
+      {"id", std::to_string(stream.id)},
       {"who", of.who},
       {"peer", of.peer},
       {"collection", of.collection},

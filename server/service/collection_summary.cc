@@ -17,6 +17,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr size_t kMostExamples = 50;
+constexpr uint64_t kMostCounts = uint64_t{1} << 20;
+constexpr uint64_t kBytesPerCount = 40;  // as a number, in JSON, and as text
 constexpr uint64_t kBytesPerEntry = 96;  // of a map of std::unordered_map, its table included
 
 // What tells two samples of one (split, key) apart.
@@ -75,7 +77,7 @@ struct Differences {
 }  // namespace
 
 Result<Json> SummariseCollection(Catalog& catalog, const Versioned<CollectionRecord>& collection,
-                                 const Cancellation& cancellation) {
+                                 MemoryBudget& memory, const Cancellation& cancellation) {
   struct Counts {
     uint64_t samples = 0;
     uint64_t unlabelled = 0;
@@ -83,6 +85,14 @@ Result<Json> SummariseCollection(Catalog& catalog, const Versioned<CollectionRec
   };
   const CollectionRecord& record = collection.record;
   const size_t classes = record.labels.empty() ? 0 : record.labels[0].classes.size();
+  const uint64_t counts_of_all = record.splits.size() * classes;
+  if (counts_of_all > kMostCounts) {
+    return ResourceExhausted(
+        "'{}' has {} splits and {} classes: more than {} counts are no summary", collection.ref(),
+        record.splits.size(), classes, kMostCounts);
+  }
+  AUGSTORE_ASSIGN(const MemoryBudget::Share share,
+                  memory.TakeNow(counts_of_all * kBytesPerCount, "a summary"));
   std::map<std::string, Counts> splits;
   AUGSTORE_TRY(
       ForEachSample(catalog, record, cancellation, [&](const SampleChunk& chunk, size_t i) {
@@ -119,7 +129,9 @@ Result<Json> CompareCollections(Catalog& catalog, const Versioned<CollectionReco
   std::map<std::string, int32_t> class_numbers;
   const auto class_of = [&](const CollectionRecord& record, int32_t label) {
     if (label < 0) return -1;
-    const std::string& name = record.labels[0].classes[static_cast<size_t>(label)];
+    const auto number = static_cast<size_t>(label);
+    if (record.labels.empty() || number >= record.labels[0].classes.size()) return -1;  // damaged
+    const std::string& name = record.labels[0].classes[number];
     return class_numbers.emplace(name, static_cast<int32_t>(class_numbers.size())).first->second;
   };
   Entries entries;

@@ -12,10 +12,12 @@ namespace augstore {
 
 // {"collection", "samples", "columns" [{"name", "classes"}],
 //  "splits" [{"name", "samples", "unlabelled", "classes": [samples of each class]}]}, classes being
-// those of the first column. Reads all its samples. Errors: those of Catalog::GetSamples and of
-// `cancellation`.
+// those of the first column. Reads all its samples; the counts take `memory` meanwhile. Errors:
+// those of Catalog::GetSamples and of `cancellation`; kResourceExhausted (more than a million
+// counts).
 Result<nlohmann::ordered_json> SummariseCollection(Catalog& catalog,
                                                    const Versioned<CollectionRecord>& collection,
+                                                   MemoryBudget& memory,
                                                    const Cancellation& cancellation);
 
 // From `other` to `collection`, samples being told apart by (split, key):

@@ -25,6 +25,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr uint32_t kPageNames = 50;
 constexpr uint32_t kMostPageNames = 200;
+constexpr size_t kMostPageBytes = size_t{4} << 20;  // of records, but one is always sent
 constexpr uint32_t kPictureSamples = 1000;
 constexpr uint32_t kMostPictureSamples = 5000;
 
@@ -105,11 +106,14 @@ Result<RecordListReply> Browse(ServiceState& state, BrowseRequest& message,
   });
   RecordListReply reply{{}, names.size()};
   const uint32_t limit = message.limit == 0 ? kPageNames : std::min(message.limit, kMostPageNames);
+  size_t bytes = 0;
   for (auto name = std::ranges::upper_bound(names, message.after);
        name != names.end() && reply.records.size() < limit; ++name) {
     Result<RecordEntry> entry = store.LatestRecord(message.kind, *name);
     if (entry.status().code() == Code::kNotFound) continue;  // deleted meanwhile
     AUGSTORE_TRY(entry);
+    bytes += entry->bytes.size();
+    if (bytes > kMostPageBytes && !reply.records.empty()) break;  // the next page has it
     reply.records.push_back({entry->key.kind, std::move(entry->key.name), entry->key.version,
                              std::move(entry->bytes), ""});
   }
@@ -119,7 +123,8 @@ Result<RecordListReply> Browse(ServiceState& state, BrowseRequest& message,
 Result<JsonReply> DescribeCollection(ServiceState& state, DescribeCollectionRequest& message,
                                      const Cancellation& cancellation) {
   AUGSTORE_ASSIGN(const auto collection, state.catalog->Get<CollectionRecord>(message.collection));
-  AUGSTORE_ASSIGN(Json summary, SummariseCollection(*state.catalog, collection, cancellation));
+  AUGSTORE_ASSIGN(Json summary, SummariseCollection(*state.catalog, collection,
+                                                    state.stream_memory, cancellation));
   if (!message.other.empty()) {
     AUGSTORE_ASSIGN(const Ref other_ref, ParseRef(message.other));
     if (other_ref.name != collection.name) {

@@ -209,11 +209,11 @@ void Server::State::Forget(const std::shared_ptr<Session>& session) {
 asio::awaitable<void> Server::State::Beat(State* state) {
   while (!state->stopping) {
     state->beat = Clock::now();
-    ServerMetrics& metrics = state->service->metrics();
-    if (const auto now = Clock::now(); metrics.history.IsDue(now)) {
-      metrics.history.Note(now, metrics.Totals());
-    }
     try {
+      ServerMetrics& metrics = state->service->metrics();
+      if (const auto now = Clock::now(); metrics.history.IsDue(now)) {
+        metrics.history.Note(now, metrics.Totals());
+      }
       state->next_beat.expires_after(kBeat);
       co_await state->next_beat.async_wait(asio::as_tuple(asio::use_awaitable));
     } catch (const std::exception&) {  // no memory for a moment: the thread turns all the same

@@ -8,6 +8,9 @@
 namespace augstore {
 namespace {
 
+// A message may quote a whole policy.
+constexpr size_t kMostFailureBytes = 1024;
+
 std::string NewSpanId() {
   static thread_local std::mt19937_64 generator{std::random_device{}()};
   uint64_t id = 0;
@@ -64,7 +67,7 @@ Span RequestTrace::MakeSpan() {
             .end_unix_ns = 0,
             .attributes = {{"db.system.name", "augstore"}, {"db.operation.name", about_.operation}},
             .failed = !failure_.ok(),
-            .failure = failure_.message()};
+            .failure = std::string(failure_.message().substr(0, kMostFailureBytes))};
   const std::chrono::nanoseconds taken = Clock::now() - clock_began_;  // however clocks are set
   span.end_unix_ns = span.start_unix_ns + taken.count();
   const auto add = [&span](const char* key, auto value) {

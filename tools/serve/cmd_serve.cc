@@ -197,6 +197,10 @@ Status Serve(const ServeFlags& flags) {
   }
   AUGSTORE_ASSIGN(const std::vector<Address> http_addresses, ParseAddresses(flags.http));
   AUGSTORE_TRY(CheckCertificate(flags, http_addresses));
+  // The last to go: a look-up of its collector's name may last longer than whoever stops the server
+  // waits for the store to be closed.
+  AUGSTORE_ASSIGN(const std::unique_ptr<SpanExporter> traces,
+                  SpanExporter::Start(flags.traces, [](auto& why) { Log().warn("{}", why); }));
   // A quarter of the memory is for requests and replies, an eighth for what streams share, an
   // eighth for collections that are being written, the rest for embeddings.
   const uint64_t memory = flags.local.memory_mib << 20;
@@ -219,8 +223,6 @@ Status Serve(const ServeFlags& flags) {
   if (flags.audit_size_mib > 0) {
     audit = std::make_unique<AuditLog>(path, flags.audit_size_mib << 20);
   }
-  AUGSTORE_ASSIGN(const std::unique_ptr<SpanExporter> traces,
-                  SpanExporter::Start(flags.traces, [](auto& why) { Log().warn("{}", why); }));
   ConfigValues config;
   if (!flags.config.empty()) {
     AUGSTORE_ASSIGN(config, ReadConfig(*flags.serve->parent(), flags.config, *flags.serve));

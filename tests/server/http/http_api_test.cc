@@ -163,17 +163,63 @@ TEST_F(HttpApiTest, DescribesItselfToPrograms) {
   EXPECT_TRUE(query.contains("get"));
   EXPECT_FALSE(api["paths"]["/api/v1/DeleteRecord"].contains("get"));
   const Json kinds = api["paths"]["/api/v1/Browse"]["get"]["parameters"][0]["schema"]["enum"];
-  EXPECT_EQ(kinds[1], "collection");
+  EXPECT_EQ(kinds, Json({"backbone", "collection", "transform", "head", "aliases"}));
+  for (const char* name : {"Session", "image", "openapi.json"}) {
+    EXPECT_TRUE(api["paths"].contains(std::string(kApiPrefix) + name)) << name;
+  }
 }
 
 TEST_F(HttpApiTest, RefusesRepliesThatWouldBeHugeTexts) {
   ASSERT_TRUE(AddWideCollection(*filled_.catalog).ok());
   Json samples = Json::array();
-  for (int i = 0; i < 400; ++i) samples.push_back(i);
+  for (int i = 0; i < 200; ++i) samples.push_back(i);
   const HttpReply reply =
       Send("POST", "Query", Json({{"collection", "wide"}, {"samples", samples}}).dump());
   EXPECT_EQ(reply.status, 429);
   EXPECT_THAT(reply.body, HasSubstr("ask for less at once"));
+  for (int i = 0; i < 1000; ++i) samples.push_back(0);
+  EXPECT_EQ(
+      Send("POST", "Query", Json({{"collection", "toy"}, {"samples", samples}}).dump()).status,
+      400);
+}
+
+TEST_F(HttpApiTest, TakesTheMemoryOfTextsFromTheBudgetUntilTheyAreSent) {
+  Service small(filled_.catalog.get(), {.message_bytes = 40'000});
+  const auto ask = [&](int samples) {
+    HttpRequest request{
+        .method = "POST", .path = "/api/v1/Query", .key = "", .content_type = type_};
+    Json list = Json::array();
+    for (int i = 0; i < samples; ++i) list.push_back(i);
+    request.body = Json({{"collection", "toy"}, {"samples", list}}).dump();
+    return AnswerApi(&small, options_, request, caller_, {});
+  };
+  {
+    const HttpReply held = ask(20);
+    EXPECT_EQ(held.status, 200) << held.body;
+    EXPECT_GT(small.memory().taken(), held.body.size());
+  }
+  EXPECT_EQ(small.memory().taken(), 0u);
+  EXPECT_EQ(ask(200).status, 429);
+}
+
+TEST_F(HttpApiTest, DoesNothingForAClientThatIsGone) {
+  std::stop_source gone;
+  gone.request_stop();
+  HttpRequest request{.method = "POST",
+                      .path = "/api/v1/DeleteRecord",
+                      .key = "",
+                      .content_type = type_,
+                      .body = R"({"kind": "transform", "ref": "double"})"};
+  const Cancellation cancelled(gone.get_token(), Cancellation::Clock::time_point::max());
+  EXPECT_EQ(AnswerApi(&service_, options_, request, caller_, cancelled).status, 503);
+  EXPECT_TRUE(filled_.catalog->Get<TransformRecord>("double").ok());
+}
+
+TEST_F(HttpApiTest, KnowsWhatTakesLong) {
+  EXPECT_EQ(CostOf("/api/v1/Project", *caller_), ApiCost::kLong);
+  EXPECT_EQ(CostOf("/api/v1/RevokeKey", *caller_), ApiCost::kQuick);
+  EXPECT_EQ(CostOf("/api/v1/Session", *caller_), ApiCost::kNothing);
+  EXPECT_EQ(CostOf("/api/v1/Project", Nobody("tcp 1")), ApiCost::kNothing) << "it is refused";
 }
 
 }  // namespace

@@ -105,6 +105,59 @@ TEST_F(HttpServerTest, DemandsAKeyForMetricsOverTcpAndNoneOverAUnixSocket) {
   EXPECT_THAT(Browser(at(1)).Get("/metrics"), HasSubstr("\naugstore_build_info{"));
 }
 
+TEST_F(HttpServerTest, AnswersRequestsOfTheProtocolInJsonAndErrorsToo) {
+  Start();
+  const std::string key = MakeKey(Role::kRead);
+  Browser browser(at());
+  EXPECT_THAT(browser.Get("/api/v1/Session"), HasSubstr("\"role\":\"none\""));
+  EXPECT_THAT(browser.Get("/api/v1/Browse?kind=transform", key), HasSubstr("\"name\":\"double\""));
+  const std::string body = R"({"collection": "toy", "samples": [1], "chain": "double"})";
+  browser.Send("POST /api/v1/Query HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + key +
+               "\r\nContent-Type: application/json\r\nContent-Length: " +
+               std::to_string(body.size()) + "\r\n\r\n" + body);
+  EXPECT_THAT(browser.Reply(), HasSubstr("\"sample_ids\":[1]"));
+  const std::string refused = Browser(at()).Get("/api/v1/Stats", "no-key");
+  EXPECT_TRUE(refused.starts_with("HTTP/1.1 401 ")) << refused;
+  EXPECT_THAT(refused, HasSubstr("{\"code\":\"Unauthenticated\""));
+  Browser stranger(at());
+  EXPECT_TRUE(stranger.Get("/api/v1/Stats").starts_with("HTTP/1.1 401 "));
+  EXPECT_TRUE(stranger.WaitForHangUp()) << "each further one would be a line of the audit log";
+}
+
+TEST_F(HttpServerTest, ServesTheConsoleToBrowsersAndNothingOfOtherSites) {
+  Start();
+  const std::string page = Browser(at()).Get("/");
+  EXPECT_THAT(page, HasSubstr("Content-Type: text/html"));
+  EXPECT_THAT(page, HasSubstr("default-src 'none'"));
+  EXPECT_THAT(page, HasSubstr("console.js"));
+  Browser browser(at());
+  browser.Send("GET /console.js HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\n\r\n");
+  EXPECT_THAT(browser.Reply(), HasSubstr("Content-Encoding: gzip\r\n"));
+}
+
+TEST_F(HttpServerTest, IsAskedByAnAddressWhereItDemandsNoKeys) {
+  Start({.insecure = true});
+  const auto ask = [&](const std::string& host) {
+    Browser browser(at());
+    browser.Send("GET /api/v1/Session HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+    return browser.Reply();
+  };
+  for (const char* host : {"127.0.0.1:9411", "localhost", "[::1]:9411", "10.0.0.7"}) {
+    EXPECT_TRUE(ask(host).starts_with("HTTP/1.1 200 ")) << host;
+  }
+  for (const char* host : {"evil.example:9411", "127.0.0.1.evil.example", "localhost.evil"}) {
+    EXPECT_TRUE(ask(host).starts_with("HTTP/1.1 403 ")) << host;
+  }
+}
+
+TEST_F(HttpServerTest, StopsWhileARequestIsComputed) {
+  Start();
+  Browser browser(at(1));
+  browser.Send("GET /api/v1/Project?collection=toy&samples=1000 HTTP/1.1\r\nHost: x\r\n\r\n");
+  http_->Stop();  // whether it has begun or not
+  http_.reset();
+}
+
 TEST_F(HttpServerTest, AnswersWrongKeysAtOnceAfterMany) {
   Start({.max_failed_handshakes = 3});
   const std::string key = MakeKey(Role::kRead);

@@ -22,7 +22,6 @@ class RequestTraceTest : public ::testing::Test {
   SpanQueue queue_{10};
 };
 
-MATCHER_P(HasKey, key, "") { return arg.key == key; }
 
 TEST_F(RequestTraceTest, IsNamedAfterTheConventionsForDatabases) {
   RequestTrace trace(kParent, {"Query", "127.0.0.1", 7411}, &queue_);
@@ -46,8 +45,10 @@ TEST_F(RequestTraceTest, HasOnlyItsOperationWhereNothingIsNamed) {
   RequestTrace trace(kParent, {"Stats", "/run/a.sock", 0}, &queue_);
   const Span span = Ended(trace);
   EXPECT_EQ(span.name, "Stats");
-  EXPECT_THAT(span.attributes, Not(Contains(HasKey("db.collection.name"))));
-  EXPECT_THAT(span.attributes, Not(Contains(HasKey("server.port"))));
+  for (const SpanAttribute& attribute : span.attributes) {
+    EXPECT_NE(attribute.key, "db.collection.name");
+    EXPECT_NE(attribute.key, "server.port");
+  }
 }
 
 TEST_F(RequestTraceTest, SaysWhatWentWrong) {

@@ -59,12 +59,16 @@ export function replayCli(choice: SpecChoice, address: string): string {
   return cli("stream", [], flags, address);
 }
 
+function digits(text: string): string {
+  return /^[0-9]+$/.test(text) ? text : "0";
+}
+
 export function replayPython(choice: SpecChoice, address: string): string {
   const spec = [
     python(choice.collection),
     `split=${python(choice.split)}`,
     `policy=${python(choice.policy)}`,
-    `seed=${choice.seed || "0"}`,
+    `seed=${digits(choice.seed)}`, // of a URL, which may say anything
     `batch_size=${choice.batch}`,
   ];
   return pythonClient(

@@ -8,6 +8,7 @@ export interface Steps<T> {
   error: ApiError | null;
   start: (first: T | null, next: (last: T | null) => Promise<T>, more: (reply: T) => boolean, each?: (reply: T) => void, pauseMs?: number) => void;
   stop: () => void;
+  clear: () => void; // stops, and forgets what came
 }
 
 export function useSteps<T>(): Steps<T> {
@@ -38,6 +39,10 @@ export function useSteps<T>(): Steps<T> {
     stop() {
       ++turn.current;
       setState((old) => ({ ...old, running: false }));
+    },
+    clear() {
+      ++turn.current;
+      setState({ running: false, last: null, error: null });
     },
   };
 }

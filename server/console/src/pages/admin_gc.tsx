@@ -26,6 +26,11 @@ export function GarbagePanel() {
   const [pairs, setPairs] = useState(false);
   const [applied, setApplied] = useState(false);
   const [asking, setAsking] = useState(false);
+  // What was counted is not what would be given back any more.
+  const choose = (next: boolean) => {
+    setPairs(next);
+    steps.clear();
+  };
   const begin = (apply: boolean) => {
     setApplied(apply);
     steps.start(
@@ -42,7 +47,7 @@ export function GarbagePanel() {
       note="Rows that no sample of any version and no pair names. Whole segments of 256 rows are given back; streams go on meanwhile"
       tools={<CopyButtons cli={cli("gc", [], { pairs }, address.value)} />}
     >
-      <Check label="Count pairs, too, of images that no collection has (training on them again embeds them again)" checked={pairs} onChange={setPairs} />
+      <Check label="Count pairs, too, of images that no collection has (training on them again embeds them again)" checked={pairs} onChange={choose} />
       <div class="toolbar">
         <button class="button primary" disabled={running} onClick={() => begin(false)}>
           {running && !applied ? "Counting …" : "Count the garbage"}
