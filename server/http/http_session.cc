@@ -142,9 +142,11 @@ HttpSession::Awaitable<void> HttpSession::ServeRequests(std::shared_ptr<HttpSess
     if (!request->has_value()) co_return;
     more = (*request)->keep_alive;
     const bool head_only = (*request)->method == "HEAD";
+    const bool has_key = !(*request)->key.empty();
     const HttpReply reply = co_await Answer(self, std::move(**request));
     if (self->closed_) co_return;
-    more = more && reply.status != 401;  // who has no key takes no more than one line of the log
+    // Each refusal is a line of the log; a wrong key is answered after a pause.
+    more = more && (has_key || reply.status != 401);
     const bool written = co_await Write(self, reply, more, head_only);
     more = more && written;
   }

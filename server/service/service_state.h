@@ -15,9 +15,9 @@
 #include "server/access/key_ring.h"
 #include "server/metrics/server_metrics.h"
 #include "server/service/backup_runner.h"
-#include "server/service/batch_cache.h"
-#include "server/service/engine_pool.h"
-#include "server/service/recently_used.h"
+#include "server/cache/batch_cache.h"
+#include "server/cache/engine_pool.h"
+#include "server/cache/recently_used.h"
 #include "server/service/service.h"
 #include "storage/catalog/catalog.h"
 

@@ -183,6 +183,12 @@ DELETIONS = {
 }  # fmt: skip
 
 
+ROWS = {
+    "backbone": digest(1), "images": hashes(2, 3), "dim": 5, "embeddings": FLOATS, "feature_map_values": 3,
+    "feature_maps": bytes(range(22)), "dtype": 1,
+}  # fmt: skip
+
+
 def messages(backbone):
     """Name -> fields. ``backbone``: the encoded record BACKBONE."""
     return {
@@ -217,10 +223,7 @@ def messages(backbone):
         },
         "FindImagesRequest": {"backbone": digest(1), "images": hashes(2, 3), "dtype": 2},
         "RowIdsReply": {"rows": [1, 2**64 - 1, 3]},
-        "AppendRowsRequest": {
-            "backbone": digest(1), "images": hashes(2, 3), "dim": 5, "embeddings": FLOATS, "feature_map_values": 3,
-            "feature_maps": bytes(range(22)), "dtype": 1,
-        },
+        "AppendRowsRequest": ROWS,
         "ReadRowsRequest": {"backbone": digest(9), "rows": [256, 1], "feature_maps": True, "dtype": 2},
         "BeginDraftRequest": {
             "collection": "cifar10", "backbone": digest(2), "labels": LABELS, "start_empty": True, "source": "/data/cifar", "dtype": 1,

@@ -184,6 +184,31 @@ bool ParentLives(const ServeFlags& flags) {
   return flags.parent == 0 || ::getppid() == flags.parent;
 }
 
+// A quarter of the memory is for requests and replies, an eighth for what streams share, an eighth
+// for collections that are being written, the rest for embeddings.
+struct MemoryShares {
+  uint64_t messages = 0;
+  uint64_t streams = 0;
+  uint64_t drafts = 0;
+  uint64_t embeddings = 0;
+};
+MemoryShares SharesOf(uint64_t memory) {
+  MemoryShares shares{.messages = std::min(memory / 4, kMostMessageBytes),
+                      .streams = std::min(memory / 8, kMostStreamBytes),
+                      .drafts = std::min(memory / 8, kMostDraftBytes)};
+  shares.embeddings = memory - shares.messages - shares.streams - shares.drafts;
+  return shares;
+}
+
+Result<std::unique_ptr<Store>> OpenStore(const ServeFlags& flags, const std::string& path,
+                                         const MemoryShares& memory) {
+  const StoreOptions options{.access = flags.create ? StoreAccess::kCreate : StoreAccess::kWrite,
+                             .memory_budget_bytes = memory.embeddings};
+  Result<std::unique_ptr<Store>> opened = OpenRocksDbStore(path, options);
+  if (opened.status().code() != Code::kNotFound) return opened;
+  return NotFound("there is no store at '{}': correct --store, or give --create to make one", path);
+}
+
 Status Serve(const ServeFlags& flags) {
   const char* const named = std::getenv("AUGSTORE_STORE");
   const std::string path =
@@ -201,23 +226,10 @@ Status Serve(const ServeFlags& flags) {
   // waits for the store to be closed.
   AUGSTORE_ASSIGN(const std::unique_ptr<SpanExporter> traces,
                   SpanExporter::Start(flags.traces, [](auto& why) { Log().warn("{}", why); }));
-  // A quarter of the memory is for requests and replies, an eighth for what streams share, an
-  // eighth for collections that are being written, the rest for embeddings.
-  const uint64_t memory = flags.local.memory_mib << 20;
-  const uint64_t message_bytes = std::min(memory / 4, kMostMessageBytes);
-  const uint64_t stream_bytes = std::min(memory / 8, kMostStreamBytes);
-  const uint64_t draft_bytes = std::min(memory / 8, kMostDraftBytes);
-  StoreOptions store_options{
-      .access = flags.create ? StoreAccess::kCreate : StoreAccess::kWrite,
-      .memory_budget_bytes = memory - message_bytes - stream_bytes - draft_bytes};
-  Result<std::unique_ptr<Store>> opened = OpenRocksDbStore(path, store_options);
-  if (opened.status().code() == Code::kNotFound) {
-    return NotFound("there is no store at '{}': correct --store, or give --create to make one",
-                    path);
-  }
-  AUGSTORE_ASSIGN(const std::unique_ptr<Store> store, std::move(opened));
+  const MemoryShares memory = SharesOf(flags.local.memory_mib << 20);
+  AUGSTORE_ASSIGN(const std::unique_ptr<Store> store, OpenStore(flags, path, memory));
   AUGSTORE_ASSIGN(const std::unique_ptr<Catalog> catalog,
-                  Catalog::Open(store.get(), kDraftStep, draft_bytes));
+                  Catalog::Open(store.get(), kDraftStep, memory.drafts));
   AUGSTORE_ASSIGN(const std::vector<Address> listen, Listeners(flags, path));
   std::unique_ptr<AuditLog> audit;
   if (flags.audit_size_mib > 0) {
@@ -229,8 +241,8 @@ Status Serve(const ServeFlags& flags) {
   }
   Service service(catalog.get(), {.address = Join(listen),
                                   .batch_cache_bytes = flags.batch_cache_mib << 20,
-                                  .message_bytes = message_bytes,
-                                  .stream_bytes = stream_bytes,
+                                  .message_bytes = memory.messages,
+                                  .stream_bytes = memory.streams,
                                   .backup_folder = flags.backup_dir,
                                   .folder = path,
                                   .least_free_bytes = flags.least_free_mib << 20,

@@ -5,6 +5,21 @@
 namespace augstore {
 namespace {
 
+void AddWatchingFlags(Command* command, ServeFlags* flags) {
+  command->AddFlag(
+      "--http", &flags->http,
+      "Address of the HTTP listener, which has the console, /healthz, /readyz, /metrics and "
+      "/api/v1/; may be given several times: tcp://127.0.0.1:9411 for HTTP, tls://0.0.0.0:9411 for "
+      "HTTPS (default: none)");
+  command->AddFlag(
+      "--traces", &flags->traces,
+      "Collector of OpenTelemetry, http://HOST:4318/v1/traces, that gets a span of each request in "
+      "a client's trace (default: none)");
+  command->AddFlag("--images", &flags->images,
+                   "Folder with the images of samples, by their keys, for the console to show "
+                   "(default: it shows none)");
+}
+
 void AddConnectionFlags(Command* command, ServeFlags* flags) {
   command
       ->AddFlag("--max-connections", &flags->max_connections,
@@ -58,18 +73,7 @@ void AddServeFlags(Command* command, ServeFlags* flags) {
       "Address to listen at; may be given several times. TCP connections need a key, and without "
       "TLS come from this machine alone (default: augstore.sock in the store's folder, which is "
       "there whenever no Unix socket is named)");
-  command->AddFlag(
-      "--http", &flags->http,
-      "Address of the HTTP listener, which has the console, /healthz, /readyz, /metrics and "
-      "/api/v1/; may be given several times: tcp://127.0.0.1:9411 for HTTP, tls://0.0.0.0:9411 for "
-      "HTTPS (default: none)");
-  command->AddFlag(
-      "--traces", &flags->traces,
-      "Collector of OpenTelemetry, http://HOST:4318/v1/traces, that gets a span of each request in "
-      "a client's trace (default: none)");
-  command->AddFlag("--images", &flags->images,
-                   "Folder with the images of samples, by their keys, for the console to show "
-                   "(default: it shows none)");
+  AddWatchingFlags(command, flags);
   command
       ->AddFlag("--least-free", &flags->least_free_mib,
                 "MiB of free disk below which /readyz says no")

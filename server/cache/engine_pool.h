@@ -1,6 +1,6 @@
 // Internal to the server folder: an Engine is used by one thread at a time, and workers are many.
-#ifndef AUGSTORE_SERVER_SERVICE_ENGINE_POOL_H_
-#define AUGSTORE_SERVER_SERVICE_ENGINE_POOL_H_
+#ifndef AUGSTORE_SERVER_CACHE_ENGINE_POOL_H_
+#define AUGSTORE_SERVER_CACHE_ENGINE_POOL_H_
 
 #include <memory>
 #include <utility>
@@ -42,4 +42,4 @@ class EnginePool {
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_SERVER_SERVICE_ENGINE_POOL_H_
+#endif  // AUGSTORE_SERVER_CACHE_ENGINE_POOL_H_

@@ -1,4 +1,4 @@
-#include "server/service/recently_used.h"
+#include "server/cache/recently_used.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Internal to the server folder: a small cache of values that are expensive to make.
-#ifndef AUGSTORE_SERVER_SERVICE_RECENTLY_USED_H_
-#define AUGSTORE_SERVER_SERVICE_RECENTLY_USED_H_
+#ifndef AUGSTORE_SERVER_CACHE_RECENTLY_USED_H_
+#define AUGSTORE_SERVER_CACHE_RECENTLY_USED_H_
 
 #include <list>
 #include <memory>
@@ -61,4 +61,4 @@ class RecentlyUsed {
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_SERVER_SERVICE_RECENTLY_USED_H_
+#endif  // AUGSTORE_SERVER_CACHE_RECENTLY_USED_H_

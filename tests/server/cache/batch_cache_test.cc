@@ -1,4 +1,4 @@
-#include "server/service/batch_cache.h"
+#include "server/cache/batch_cache.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "server/service/engine_pool.h"
+#include "server/cache/engine_pool.h"
 
 #include "engine/transforms/precision.h"
 

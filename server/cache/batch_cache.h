@@ -3,8 +3,8 @@
 //
 // The oldest goes first: clients of one stream move through it together, so all of them have had
 // the batch that was kept longest.
-#ifndef AUGSTORE_SERVER_SERVICE_BATCH_CACHE_H_
-#define AUGSTORE_SERVER_SERVICE_BATCH_CACHE_H_
+#ifndef AUGSTORE_SERVER_CACHE_BATCH_CACHE_H_
+#define AUGSTORE_SERVER_CACHE_BATCH_CACHE_H_
 
 #include <compare>
 #include <cstdint>
@@ -69,4 +69,4 @@ class BatchCache {
 
 }  // namespace augstore
 
-#endif  // AUGSTORE_SERVER_SERVICE_BATCH_CACHE_H_
+#endif  // AUGSTORE_SERVER_CACHE_BATCH_CACHE_H_
