@@ -25,7 +25,7 @@ export function GarbagePanel() {
   const steps = useSteps<Garbage>();
   const [pairs, setPairs] = useState(false);
   const [applied, setApplied] = useState(false);
-  const [asking, setAsking] = useState(false);
+  const [asking, setAsking] = useState<Garbage | null>(null); // what was counted, as a new run forgets it
   // What was counted is not what would be given back any more.
   const choose = (next: boolean) => {
     setPairs(next);
@@ -52,7 +52,7 @@ export function GarbagePanel() {
         <button class="button primary" disabled={running} onClick={() => begin(false)}>
           {running && !applied ? "Counting …" : "Count the garbage"}
         </button>
-        <button class="button" disabled={running || !done || applied || last.segments === 0} title={done ? undefined : "Count it first"} onClick={() => setAsking(true)}>
+        <button class="button" disabled={running || !done || applied || last.segments === 0} title={done ? undefined : "Count it first"} onClick={() => setAsking(last)}>
           Give it back …
         </button>
       </div>
@@ -67,17 +67,17 @@ export function GarbagePanel() {
           {last.kept_rows > 0 && ` ${count(last.kept_rows)} further rows stay, as their segments hold rows that are in use.`}
         </p>
       )}
-      {asking && last && (
+      {asking && (
         <Confirm
           title="Give garbage back"
-          button={`Give ${bytes(last.bytes)} back`}
+          button={`Give ${bytes(asking.bytes)} back`}
           danger
           run={async () => begin(true)}
-          close={() => setAsking(false)}
+          close={() => setAsking(null)}
           cli={cli("gc", [], { apply: true, pairs }, address.value)}
         >
           <p>
-            {plural(last.segments, "segment")} with {count(last.rows)} rows are deleted from the store. Images that had them are embedded again when they are ingested
+            {plural(asking.segments, "segment")} with {count(asking.rows)} rows are deleted from the store. Images that had them are embedded again when they are ingested
             again.{pairs && " Pairs of images that no collection has are among them."}
           </p>
         </Confirm>
