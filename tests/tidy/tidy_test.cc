@@ -100,8 +100,8 @@ TEST(Tidy, RoomsIncludeOnlyRoomsOnTheirLeft) {
        "storage/catalog"},
       {"engine/math", "engine/kernels", "engine/images", "engine/transforms", "engine/backbone",
        "engine/heads", "engine/fitting", "engine/conditional", "engine/streams"},
-      {"server/access", "server/metrics", "server/traces", "server/service", "server/sockets",
-       "server/http"},
+      {"server/access", "server/metrics", "server/traces", "server/cache", "server/service",
+       "server/sockets", "server/http"},
       {"tools/flags", "tools/cli", "tools/synth", "tools/collection", "tools/serve", "tools/head",
        "tools/transform", "tools/policy", "tools/compare", "tools/plan", "tools/paper",
        "tools/bench"}};
