@@ -258,6 +258,8 @@ ApiCost CostOf(const std::string& path, const Principal& caller) {
   if (name == "Session" || name == "openapi.json") return ApiCost::kNothing;
   const std::optional<MessageType> type = FindJsonRequest(name);
   if (!type.has_value()) return name == "image" ? ApiCost::kQuick : ApiCost::kNothing;
+  // A chunk or two of samples; a page asks for those of a batch one by one.
+  if (*type == MessageType::kGetSamplesRequest) return ApiCost::kQuick;
   return Service::IsQuick(*type) ? ApiCost::kQuick : ApiCost::kLong;
 }
 

@@ -43,7 +43,7 @@ struct HttpCaller {
 struct HttpWorkers {
   // At a time for one caller, as a page asks for several things: so nobody keeps others waiting for
   // long.
-  static constexpr int kMostLong = 4;
+  static constexpr int kMostLong = 8;
 
   boost::asio::any_io_executor quick;       // for what takes milliseconds
   boost::asio::any_io_executor slow;        // for the rest
