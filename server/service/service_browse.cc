@@ -123,8 +123,8 @@ Result<RecordListReply> Browse(ServiceState& state, BrowseRequest& message,
 Result<JsonReply> DescribeCollection(ServiceState& state, DescribeCollectionRequest& message,
                                      const Cancellation& cancellation) {
   AUGSTORE_ASSIGN(const auto collection, state.catalog->Get<CollectionRecord>(message.collection));
-  AUGSTORE_ASSIGN(Json summary, SummariseCollection(*state.catalog, collection,
-                                                    state.stream_memory, cancellation));
+  AUGSTORE_ASSIGN(Json summary, SummariseCollection(*state.catalog, collection, state.stream_memory,
+                                                    cancellation));
   if (!message.other.empty()) {
     AUGSTORE_ASSIGN(const Ref other_ref, ParseRef(message.other));
     if (other_ref.name != collection.name) {

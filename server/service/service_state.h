@@ -13,11 +13,11 @@
 #include "server/access/access.h"
 #include "server/access/audit_log.h"
 #include "server/access/key_ring.h"
-#include "server/metrics/server_metrics.h"
-#include "server/service/backup_runner.h"
 #include "server/cache/batch_cache.h"
 #include "server/cache/engine_pool.h"
 #include "server/cache/recently_used.h"
+#include "server/metrics/server_metrics.h"
+#include "server/service/backup_runner.h"
 #include "server/service/service.h"
 #include "storage/catalog/catalog.h"
 

@@ -22,7 +22,6 @@ class RequestTraceTest : public ::testing::Test {
   SpanQueue queue_{10};
 };
 
-
 TEST_F(RequestTraceTest, IsNamedAfterTheConventionsForDatabases) {
   RequestTrace trace(kParent, {"Query", "127.0.0.1", 7411}, &queue_);
   trace.NoteCollection("photos@3");
