@@ -1,6 +1,7 @@
 #include "server/http/image_file.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -61,7 +62,7 @@ Result<ImageFile> ReadImageFile(const std::string& folder, const std::string& sp
   const Status none = NotFound("the server has no image file of this sample");
   if (key.find('\0') != std::string::npos || split.find('\0') != std::string::npos) return none;
   const Descriptor root(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  for (const std::string& path : {key, split + "/" + key}) {
+  for (const std::string& path : {key, fmt::format("{}/{}", split, key)}) {
     const Descriptor file(OpenBelow(root.get(), path));
     struct stat info {};
     if (file.get() < 0 || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) continue;

@@ -43,6 +43,7 @@ std::vector<SampleId> DrawSamples(const SampleTable& table, const ProjectRequest
   for (uint64_t i = 0; i < count; ++i) places[i] = order.At(i);
   std::ranges::sort(places);  // neighbours share segments
   std::vector<SampleId> samples;
+  samples.reserve(count);
   for (const uint64_t place : places) samples.push_back(table.samples[place]);
   return samples;
 }
