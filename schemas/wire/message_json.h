@@ -45,13 +45,24 @@ namespace augstore {
   X(ListBackups, BackupListReply)
 
 // Each Reply once, but BatchReply.
-#define AUGSTORE_JSON_REPLIES(X)                                                            \
-  X(ServerInfoReply)                                                                        \
-  X(StatsReply)                                                                             \
-  X(RecordListReply)                                                                        \
-  X(RecordReply) X(SamplesReply) X(StreamReply) X(EndReply) X(DeletionReply) X(VerifyReply) \
-      X(RepairRowsReply) X(GarbageReply) X(EraseSampleReply) X(KeyReply) X(KeyListReply)    \
-          X(BackupReply) X(BackupListReply) X(JsonReply)
+#define AUGSTORE_JSON_REPLIES(X) \
+  X(ServerInfoReply)             \
+  X(StatsReply)                  \
+  X(RecordListReply)             \
+  X(RecordReply)                 \
+  X(SamplesReply)                \
+  X(StreamReply)                 \
+  X(EndReply)                    \
+  X(DeletionReply)               \
+  X(VerifyReply)                 \
+  X(RepairRowsReply)             \
+  X(GarbageReply)                \
+  X(EraseSampleReply)            \
+  X(KeyReply)                    \
+  X(KeyListReply)                \
+  X(BackupReply)                 \
+  X(BackupListReply)             \
+  X(JsonReply)
 
 // The request "Query" of AUGSTORE_JSON_REQUESTS; nothing for any other name.
 std::optional<MessageType> FindJsonRequest(std::string_view name);
