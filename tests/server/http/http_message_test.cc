@@ -8,6 +8,24 @@ namespace {
 
 using ::testing::HasSubstr;
 
+// What `describe` says of each request of a connection whose bytes come in parts of this size.
+template <typename Describe>
+std::string ReadInParts(std::string_view bytes, size_t part, const Describe& describe) {
+  HttpReader reader;
+  std::string read;
+  for (size_t begin = 0; begin < bytes.size(); begin += part) {
+    reader.Add(bytes.substr(begin, part));
+    for (;;) {
+      const auto next = reader.Next();
+      EXPECT_TRUE(next.ok()) << next.status().ToString();
+      if (!next.ok() || !next->has_value()) break;
+      read += describe(**next);
+    }
+  }
+  EXPECT_FALSE(reader.in_request()) << "in parts of " << part;
+  return read;
+}
+
 TEST(HttpMessageTest, ReadsWhatARequestAsksFor) {
   const auto request = ParseHttpHead(
       "GET /metrics?name=x HTTP/1.1\r\nHost: store.lan\r\nauthorization: bearer aug_1_2\r\n\r\n");
@@ -65,19 +83,10 @@ TEST(HttpMessageTest, TakesABodyOfItsStatedSizeHoweverItsBytesCome) {
       "POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
       "8\r\n\r\n{\"a\": 1}GET /b HTTP/1.1\r\nHost: x\r\n\r\n";
   for (const size_t part : {size_t{1}, size_t{7}, bytes.size()}) {
-    HttpReader reader;
-    std::string read;
-    for (size_t begin = 0; begin < bytes.size(); begin += part) {
-      reader.Add(std::string_view(bytes).substr(begin, part));
-      for (;;) {
-        const auto next = reader.Next();
-        ASSERT_TRUE(next.ok()) << next.status().ToString();
-        if (!next->has_value()) break;
-        read += (*next)->path + (*next)->content_type + (*next)->body;
-      }
-    }
+    const std::string read = ReadInParts(bytes, part, [](const HttpRequest& request) {
+      return request.path + request.content_type + request.body;
+    });
     EXPECT_EQ(read, "/aapplication/json{\"a\": 1}/b") << "in parts of " << part;
-    EXPECT_FALSE(reader.in_request());
   }
   HttpReader half;
   half.Add("POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n");
@@ -110,19 +119,9 @@ TEST(HttpMessageTest, CutsRequestsOutOfAConnectionHoweverTheirBytesCome) {
       "GET /a HTTP/1.1\r\nHost: x\r\n\r\n\r\nHEAD http://x/b HTTP/1.1\r\nHost: x\r\n\r\nGET /c "
       "HTTP/1.0\r\n\r\n";
   for (size_t part = 1; part <= bytes.size(); ++part) {
-    HttpReader reader;
-    std::string paths;
-    for (size_t begin = 0; begin < bytes.size(); begin += part) {
-      reader.Add(std::string_view(bytes).substr(begin, part));
-      for (;;) {
-        const auto next = reader.Next();
-        ASSERT_TRUE(next.ok()) << next.status().ToString();
-        if (!next->has_value()) break;
-        paths += (*next)->path;
-      }
-    }
+    const std::string paths =
+        ReadInParts(bytes, part, [](const HttpRequest& request) { return request.path; });
     EXPECT_EQ(paths, "/a/b/c") << "in parts of " << part;
-    EXPECT_FALSE(reader.in_request());
   }
 }
 
