@@ -120,7 +120,7 @@ export const KEYS = [
 
 export const BACKUPS = [1, 2, 3].map((id) => ({ id, problem: id === 1 ? "file 000012.sst is missing" : "", created_unix_s: NOW - (4 - id) * DAY, bytes: 21.4e9 + id * 1e8, copied_bytes: 4e8, collections: 10000, transforms: 8, heads: 4 }));
 
-export const SETTINGS = [["store", "/srv/db", "flag --store"], ["listen", "tcp://127.0.0.1:7411", "file augstore.toml, line 4"], ["http", "127.0.0.1:8017", "file augstore.toml, line 5"], ["memory", "16GiB", "environment AUGSTORE_MEMORY"], ["workers", 16, "default"], ["idle-timeout", 300, "default"], ["backup-dir", "/backups", "flag --backup-dir"]].map(([name, value, source]) => ({ name, value, source }));
+export const SETTINGS = [["store", "/srv/db", "command line or default"], ["listen", "tcp://127.0.0.1:7411", "/etc/augstore/augstore.toml"], ["http", "127.0.0.1:8017", "/etc/augstore/augstore.toml"], ["memory", "16GiB", "AUGSTORE_MEMORY"], ["workers", 16, "command line or default"], ["idle-timeout", 300, "command line or default"], ["backup-dir", "/backups", "command line or default"]].map(([name, value, source]) => ({ name, value, source }));
 
 const WHATS = [["CommitDraft", "draft 17", "photos@3"], ["SetAlias", "vflip", "vflip@champion"], ["AddRecord", "mine", "mine@2"], ["DeleteRecord", "photos@1", ""], ["CreateKey", "w9pq40xz", ""]];
 export const AUDIT = Array.from({ length: 120 }, (_, index) => {

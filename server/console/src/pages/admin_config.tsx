@@ -45,7 +45,7 @@ export function ConfigPanel() {
                       <code>{setting.name}</code>
                     </th>
                     <td class="wrap">{text(setting.value)}</td>
-                    <td>{setting.source === "default" ? <span class="note">default</span> : <Badge>{setting.source}</Badge>}</td>
+                    <td>{setting.source === "command line or default" ? <span class="note">{setting.source}</span> : <Badge>{setting.source}</Badge>}</td>
                   </tr>
                 ))}
             </tbody>
